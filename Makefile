@@ -1,0 +1,54 @@
+# `make` alone lists what can be made. Everything works from a fresh checkout.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+
+BIN := .venv/bin
+EXPERIMENT ?= experiments/quickstart.toml
+# More arguments for `patchbench run` or for pytest: make bench OPTIONS="--budget 5m"
+OPTIONS ?=
+
+.PHONY: help bench test check real setup format lock clean announce-bench announce-test
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+bench: announce-bench setup ## set everything up, then run the quickstart experiment to a verdict
+	$(BIN)/patchbench run $(EXPERIMENT) $(OPTIONS)
+
+test: announce-test check real ## set everything up, then check all and run all tests
+
+check: setup ## format, lint, types and the fast tests: no real build
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q -n auto $(OPTIONS)
+
+real: setup ## the tests that build and run a real CPython
+	$(BIN)/pytest -v -m real --durations=10 $(OPTIONS)
+
+setup: ## Debian packages (installed when root) and .venv, as far as they are missing
+	@scripts/setup.sh
+
+format: setup ## bring the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## choose new versions for requirements.lock
+	scripts/lock.sh
+
+clean: ## remove what was made here; never results or patchbench's home
+	rm -rf .venv .setup.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	find bench builder ext tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+announce-bench:
+	@echo 'make bench does three things; a second time, only what is left to do:' >&2
+	@echo '  1. Debian packages and .venv, as far as they are missing: 1 to 4 minutes' >&2
+	@echo '  2. CPython: fetch the source, build base and candidate: about 6 minutes on 2 cores' >&2
+	@echo '  3. measure them, and write the verdict and its report: about 6 minutes' >&2
+
+announce-test:
+	@echo 'make test does three things:' >&2
+	@echo '  1. Debian packages and .venv, as far as they are missing: 1 to 4 minutes' >&2
+	@echo '  2. format, lint, types and the fast tests: 1 to 3 minutes' >&2
+	@echo '  3. the tests that build and run real CPythons: about 25 minutes on 2 cores' >&2

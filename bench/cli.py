@@ -1,0 +1,319 @@
+"""The command line: arguments and environment in, an exit code out.
+
+The one place that reads environment variables. Data goes to stdout, progress and messages to
+stderr; every error of the family is shown without a traceback and has its own exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from bench.jobs import inspect as inspecting
+from bench.jobs import request
+from bench.jobs import run as running
+from bench.jobs.context import Context
+from bench.progress import Show, harmless
+from builder.errors import (
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    PatchbenchError,
+    UsageError,
+)
+from builder.process import SystemRunner, reset_inherited_signals
+from builder.store import Home
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+_EXIT_CODES = """\
+exit codes:
+  0    done
+  1    the verdict that --fail-on names
+  2    a command line that cannot be carried out
+  3    an experiment file that is not valid
+  4    a source or revision that cannot be had
+  5    a patch or series that is malformed, hostile or does not apply
+  6    a build that failed
+  7    a candidate that is broken: it did not build, or fails tests that its base passes
+  8    nothing could be measured
+  9    the store or results folder cannot be read or written
+  11   a program that the machine lacks
+  12   requirements that cannot be installed
+  13   a results file that cannot be read
+  70   a bug of patchbench
+  130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
+"""
+
+
+class Terminated(BaseException):
+    """SIGTERM came: end as on Ctrl-C, with the exit code of its own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    reset_inherited_signals()
+    signal.signal(signal.SIGTERM, _terminate)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    show = Show(quiet=options.quiet, verbose=options.verbose)
+    try:
+        code: int = options.command(_context(options, show, given), options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our stdout is gone (`| head`): not an error, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except PatchbenchError as error:
+        print(harmless(f"patchbench: {error}"), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted(options, EXIT_INTERRUPTED)
+    except Terminated:
+        return _interrupted(options, EXIT_TERMINATED)
+    except Exception:
+        if not options.verbose:
+            print(
+                "patchbench: this is a bug of patchbench; --verbose shows where.", file=sys.stderr
+            )
+            return EXIT_BUG
+        raise
+    return code
+
+
+def _terminate(_number: int, _frame: object) -> None:
+    raise Terminated
+
+
+def _interrupted(options: argparse.Namespace, code: int) -> int:
+    again = " The same command goes on where it stopped." if options.name == "run" else ""
+    print(f"patchbench: interrupted; everything finished so far is kept.{again}", file=sys.stderr)
+    return code
+
+
+def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) -> Context:
+    root = options.home or os.environ.get("PATCHBENCH_HOME") or platformdirs.user_cache_dir()
+    folder = Path(root).expanduser().absolute()
+    if not options.home and not os.environ.get("PATCHBENCH_HOME"):
+        folder /= "patchbench"
+    return Context(
+        home=Home(root=folder, host_lock=_host_lock()),
+        project=PROJECT,
+        runner=SystemRunner(echo=show.detail),
+        show=show,
+        pip_environment=_pip_environment(),
+        arguments=tuple(arguments),
+    )
+
+
+def _host_lock() -> Path:
+    """One file for all users and homes of this host; another place only for tests of our own."""
+    named = os.environ.get("PATCHBENCH_HOST_LOCK")
+    if named:
+        return Path(named)
+    shared = Path("/run/lock")
+    folder = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
+    return folder / "patchbench.lock"
+
+
+def _pip_environment() -> dict[str, str]:
+    """What pip needs of the caller's environment: its configuration, certificates and proxies."""
+    names = ("HOME", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+    proxies = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("PIP_") or name in names + proxies
+    }
+
+
+# -- commands -----------------------------------------------------------------------------------
+
+
+def _doctor(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.doctor(context, as_json=options.json)
+
+
+def _sources(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.sources(context, as_json=options.json)
+
+
+def _series(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.series(context, name=options.series, as_json=options.json)
+
+
+def _builds(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.builds(context, key=options.key, as_json=options.json)
+
+
+def _gc(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.collect_garbage(
+        context,
+        keys=options.build,
+        keep_days=options.keep_days,
+        everything=options.all,
+        dry_run=options.dry_run,
+    )
+
+
+def _build(context: Context, options: argparse.Namespace) -> int:
+    return running.build_only(context, request.from_options(options), as_json=options.json)
+
+
+def _run(context: Context, options: argparse.Namespace) -> int:
+    experiment = request.from_options(options)
+    return running.run(
+        context,
+        experiment,
+        out=options.out,
+        dry_run=options.dry_run,
+        fail_on=options.fail_on,
+        as_json=options.json,
+    )
+
+
+def _compare(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.compare(
+        context, options.base, options.candidate, margin=options.margin, as_json=options.json
+    )
+
+
+def _report(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.report(context, options.folder, formats=options.format)
+
+
+# -- arguments ----------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors of the command line look like all others."""
+
+    def error(self, message: str) -> Any:
+        """Print the error and exit with the code of UsageError."""
+        error = UsageError(f"{message}.", hint=f"`{self.prog} --help` lists what is possible.")
+        print(harmless(f"patchbench: {error}"), file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="patchbench",
+        description="Does this change make CPython faster, by how much, and why?",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _global_options(parser, default=None)
+    commands = parser.add_subparsers(
+        dest="name", metavar="COMMAND", required=True, parser_class=_Parser
+    )
+
+    def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        _global_options(sub, default=argparse.SUPPRESS)
+        return sub
+
+    _add_inspecting(add)
+    run = add("run", _run, "run an experiment: build, gate, measure, compare, report")
+    _experiment_options(run)
+    run.add_argument("--out", type=Path, metavar="DIR", help="results folder")
+    run.add_argument("--dry-run", action="store_true", help="print the plan and every command")
+    run.add_argument(
+        "--fail-on",
+        choices=("slower", "faster", "undecided", "different"),
+        help="exit with 1 if a candidate's suite or any benchmark has this verdict",
+    )
+    _json_option(run)
+    build = add("build", _build, "build the arms of an experiment, and stop there")
+    _experiment_options(build)
+    _json_option(build)
+    return parser
+
+
+def _add_inspecting(add: Callable[..., argparse.ArgumentParser]) -> None:
+    _json_option(add("doctor", _doctor, "check this machine, and what it means for measuring"))
+    _json_option(add("sources", _sources, "list where CPython can be had from, with versions"))
+    series = add("series", _series, "list the series of patches, or show one")
+    series.add_argument("series", nargs="?", metavar="BRANCH/NAME")
+    _json_option(series)
+    builds = add("builds", _builds, "list the stored builds, or show the facts of one")
+    builds.add_argument("key", nargs="?")
+    _json_option(builds)
+    compare = add("compare", _compare, "compare two files of pyperf or pyperformance results")
+    compare.add_argument("base", type=Path, metavar="BASE.json")
+    compare.add_argument("candidate", type=Path, metavar="CAND.json")
+    compare.add_argument("--margin", type=_margin, default=0.01, help="default: 0.01 (1%%)")
+    _json_option(compare)
+    report = add("report", _report, "render the report of a results folder again")
+    report.add_argument("folder", type=Path, metavar="DIR")
+    report.add_argument("--format", type=_formats, default=("md",), help="md, json or text, with ,")
+    gc = add("gc", _gc, "remove stored builds that are not needed")
+    gc.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
+    gc.add_argument("--keep-days", type=float, default=30.0, help="unused for longer: 30")
+    gc.add_argument("--all", action="store_true", help="all of them, and every cache")
+    gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
+def _global_options(parser: argparse.ArgumentParser, default: Any) -> None:
+    """Accepted before and after the command's name."""
+    false = False if default is None else default
+    parser.add_argument(
+        "--home", metavar="DIR", default=default, help="where builds and caches are kept"
+    )
+    parser.add_argument("--quiet", "-q", action="store_true", default=false, help="only results")
+    parser.add_argument(
+        "--verbose", "-v", action="store_true", default=false, help="show every command"
+    )
+
+
+def _json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print data as JSON")
+
+
+def _experiment_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an experiment (TOML)")
+    arms = parser.add_argument_group("instead of a file")
+    arms.add_argument("--base", metavar="REV", help="a branch, tag or commit")
+    arms.add_argument("--patch", action="append", default=[], metavar="FILE", help="- for stdin")
+    arms.add_argument("--series", action="append", default=[], metavar="BRANCH/NAME")
+    arms.add_argument("--candidate", metavar="REV", help="a branch or commit of the source")
+    arms.add_argument("--source", metavar="WHERE", help="git, debian, a URL or a path")
+    arms.add_argument("--pgo", action="store_true", help="all arms with PGO")
+    arms.add_argument("--lto", action="store_true", help="all arms with LTO")
+    both = parser.add_argument_group("changes to the experiment")
+    both.add_argument(
+        "--suite", metavar="NAMES", help="quick, core, full, or names and tags, with ,"
+    )
+    both.add_argument("--gate", choices=("core", "full", "none"))
+    both.add_argument("--budget", metavar="TIME", help="of the timing part: 90s, 10m, 2h")
+    both.add_argument("--blocks", type=int, metavar="N", help="blocks a benchmark, at most")
+    both.add_argument("--protocol", metavar="NAME")
+    both.add_argument("--seed", type=int, metavar="N")
+    both.add_argument("--wheels", metavar="DIR", help="install requirements from this folder alone")
+
+
+def _margin(text: str) -> float:
+    value = float(text)
+    if not 0.0001 <= value <= 0.5:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.0001 and 0.5")
+    return value
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in ("md", "json", "text"):
+            raise argparse.ArgumentTypeError(f"{name} is not one of md, json, text")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

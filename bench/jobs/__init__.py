@@ -1,0 +1,1 @@
+"""What composes builder, bench and ext into whole jobs."""

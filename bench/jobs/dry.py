@@ -1,0 +1,111 @@
+"""The dry run: the plan and every command that carrying it out would start, on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from bench.environments import Environment, Environments, Interpreter
+from bench.jobs.context import Context
+from bench.jobs.resolve import Resolved
+from bench.packages import PackageSource
+from bench.plan import PlannedArm
+from bench.progress import harmless
+from bench.suites import worker_requirements
+from bench.trials import Block, Effort, Task, arm_of, block_commands
+from builder.compile import Options, steps
+from builder.gate import regrtest
+
+
+def show(context: Context, resolved: Resolved) -> None:
+    """Print the plan and the commands. Nothing is built, installed or measured."""
+    plan = resolved.plan
+    session = plan.experiment.session
+    _line(f"experiment  {plan.experiment.name} ({plan.identity})")
+    _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
+    for missing in resolved.selection.missing:
+        _line(f"missing     {missing.benchmark}: {missing.reason}")
+    budget = "none" if session.budget is None else f"{session.budget:.0f} s"
+    _line(
+        f"session     {plan.protocol}, {session.blocks} blocks a benchmark, budget {budget}, "
+        f"margin {session.margin:g}"
+    )
+    for arm in plan.arms:
+        _arm(context, resolved, arm)
+    _measuring(context, resolved)
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(harmless(text) + "\n")
+
+
+def _arm(context: Context, resolved: Resolved, arm: PlannedArm) -> None:
+    recipe = arm.recipe
+    stored = context.store.find(recipe.key)
+    _line("")
+    _line(f"# {arm.name}: {recipe.title}, build {recipe.key}")
+    _line(f"# tree {recipe.tree} of commit {recipe.revision.commit}")
+    for path in recipe.changed:
+        _line(f"#   changes {path}")
+    if stored is not None:
+        _line(f"# stored already: {stored.python}")
+    else:
+        repository = resolved.repositories[arm.name]
+        configure = repository.read(recipe.tree, "configure") or b""
+        for step in steps(
+            recipe,
+            home=context.home,
+            folder=context.store.folder(recipe.key),
+            options=Options.of(configure.decode("utf-8", "replace")),
+            jobs=len(os.sched_getaffinity(0)),
+        ):
+            _line(step.command.shown())
+    gate = resolved.plan.experiment.gate
+    if gate != "none":
+        command = regrtest(
+            _python(context, arm),
+            recipe.revision.version,
+            (f"TESTS-OF-{gate}",),
+            scratch=Path("SCRATCH"),
+            jobs=len(os.sched_getaffinity(0)),
+        )
+        _line(command.shown())
+
+
+def _python(context: Context, arm: PlannedArm) -> Path:
+    """Where the arm's interpreter is or will be."""
+    folder = context.store.folder(arm.recipe.key)
+    return folder / "prefix" / "bin" / f"python{arm.recipe.revision.branch}"
+
+
+def _measuring(context: Context, resolved: Resolved) -> None:
+    _line("")
+    _line("# environments: once for each build")
+    environments = Environments(context.home, context.runner, PackageSource())
+    arms: list[tuple[PlannedArm, Environment]] = []
+    for arm in resolved.plan.arms:
+        interpreter = Interpreter(
+            identity=arm.recipe.key,
+            python=_python(context, arm),
+            version=arm.recipe.revision.version.rstrip("+"),
+        )
+        environment = environments.planned(interpreter)
+        arms.append((arm, environment))
+        wanted = " ".join(worker_requirements(interpreter.version))
+        _line(f"{environment.python} -m pip install --target {environment.base} {wanted}")
+    _line("")
+    _line("# one block of each benchmark (loops, warm-ups and values come from the calibration)")
+    warmups, values = Effort().shape(0.02)
+    for benchmark in resolved.selection.benchmarks:
+        block = Block(
+            number=0,
+            benchmark=benchmark,
+            task=Task(
+                index=0, name=benchmark.name, loops=1, warmups=warmups, values=values, seconds=0.02
+            ),
+            arms=tuple(arm_of(env, benchmark, name=arm.name) for arm, env in arms),
+            seed=0,
+        )
+        for command in block_commands(block, Path("SCRATCH"), None):
+            _line(command.shown())

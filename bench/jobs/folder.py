@@ -1,0 +1,95 @@
+"""The results folder of a run: claimed by one run at a time, written so that it can be gone on with."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import result as results
+from bench.plan import Plan
+from bench.session import slug
+from builder import lock
+from builder.catalogue import Series
+from builder.errors import StoreError
+from builder.store import guard_writes, write_atomically
+
+_PLAN = "plan.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """Where a run's results are."""
+
+    path: Path
+
+    @property
+    def raw(self) -> Path:
+        """The session's folder: pyperf JSON of every block."""
+        return self.path / "raw"
+
+    @contextlib.contextmanager
+    def claimed(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Keep other runs of the same experiment out while this one writes."""
+        with guard_writes(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        waiting = f"Another run writes to {self.path}; waiting for it."
+        with lock.hold(self.path / ".lock", on_wait=lambda _path: say(waiting)):
+            yield
+
+    def open(self, plan: Plan, seed: int, patches: Mapping[str, Sequence[Series]]) -> int:
+        """Write the plan and the arms' patches, or find them; the seed that the run draws from.
+
+        Raises StoreError when the folder holds another experiment.
+        """
+        path = self.path / _PLAN
+        if not path.exists():
+            with guard_writes(self.path):
+                self._keep(patches)
+                write_atomically(path, json.dumps(plan.to_json(seed), indent=1))
+            return seed
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            identity, seed = kept["identity"], int(kept["seed"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                "The results folder is damaged: its plan cannot be read.",
+                where=f"{path}: {error}",
+                hint="Name another folder with --out, or remove this one.",
+            ) from error
+        if identity != plan.identity:
+            raise StoreError(
+                "The results folder holds another experiment.",
+                where=str(self.path),
+                hint="Name another folder with --out, or remove this one.",
+            )
+        return seed
+
+    def _keep(self, patches: Mapping[str, Sequence[Series]]) -> None:
+        """The patches as they were applied: a reader needs no file from elsewhere."""
+        for arm, stack in patches.items():
+            for number, series in enumerate(stack, 1):
+                folder = self.path / "patches" / arm / f"{number:02d}-{slug(series.name)}"
+                folder.mkdir(parents=True, exist_ok=True)
+                for patch in series.patches:
+                    (folder / slug(patch.name)).write_bytes(patch.data)
+
+    def finished(self) -> dict[str, Any] | None:
+        """The result, when the run was complete."""
+        return results.read(self.path) if (self.path / results.FILE).exists() else None
+
+    def finish(self, result: dict[str, Any], report: str) -> None:
+        """Write the reports, and result.json last: it says that the run is complete."""
+        write_atomically(self.path / "report.md", report)
+        write_atomically(
+            self.path / results.FILE, json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+        )
+
+
+def folder_of(out: Path | None, plan: Plan) -> Folder:
+    """The folder that the run's results go to: `out`, or one named after the experiment."""
+    default = Path("results") / f"{plan.experiment.name}-{plan.identity}"
+    return Folder(path=(out or default).absolute())

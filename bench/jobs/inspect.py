@@ -1,0 +1,210 @@
+"""Jobs that look and tell, and the one that tidies up: no build, no measurement."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bench import doctor as doctoring
+from bench import pyperf_files
+from bench import result as results
+from bench.host import read_host
+from bench.jobs.context import Context
+from bench.progress import harmless
+from bench.report import markdown, terminal
+from builder import sources as sourcing
+from builder.catalogue import load, load_all
+from builder.errors import StoreError, ToolError
+from builder.store import Build, age_in_days, guard_writes, size_of, write_atomically
+
+
+def print_json(data: Any) -> None:
+    """Data for machines, on stdout."""
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """A table for people, on stdout."""
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
+def cell(text: object) -> str:
+    """Text of unknown origin, made safe for a table."""
+    return escape(harmless(str(text)))
+
+
+def doctor(context: Context, *, as_json: bool) -> int:
+    """Check the machine; the exit code of ToolError when something needed for building fails."""
+    host = read_host()
+    checks = doctoring.examine(runner=context.runner, home=context.home.root, host=host)
+    if as_json:
+        print_json(doctoring.to_json(checks, host))
+    else:
+        doctoring.render(checks, Console(file=sys.stdout, highlight=False))
+    return ToolError.exit_code if doctoring.failures(checks) else 0
+
+
+def sources(context: Context, *, as_json: bool) -> int:
+    """List what CPython can be had."""
+    offers = sourcing.available(context.home, context.runner, context.show.say)
+    if as_json:
+        print_json([asdict(offer) for offer in offers])
+        return 0
+    table = Table("source", "version", "revision", "where", box=None)
+    for offer in offers:
+        table.add_row(
+            cell(offer.kind), cell(offer.version), cell(offer.revision), cell(offer.where)
+        )
+    print_table(table)
+    return 0
+
+
+def series(context: Context, *, name: str | None, as_json: bool) -> int:
+    """List all series, or show one."""
+    found = [load(context.patches, name)] if name else list(load_all(context.patches))
+    if as_json:
+        print_json([_series_json(one) for one in found])
+        return 0
+    if name:
+        for key, value in _series_json(found[0]).items():
+            shown = ", ".join(value) if isinstance(value, list) else value
+            sys.stdout.write(f"{key:11} {harmless(str(shown))}\n")
+        return 0
+    table = Table("series", "applies to", "status", "title", box=None)
+    for one in found:
+        table.add_row(cell(one.name), cell(one.applies_to), cell(one.status), cell(one.title))
+    print_table(table)
+    return 0
+
+
+def _series_json(series: Any) -> dict[str, Any]:
+    names = ("name", "title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
+    told: dict[str, Any] = {name: str(getattr(series, name)) for name in names}
+    return told | {"patches": [patch.name for patch in series.patches]}
+
+
+def builds(context: Context, *, key: str | None, as_json: bool) -> int:
+    """List the stored builds, or show the facts of one."""
+    store = context.store
+    if key:
+        build = store.find(key)
+        if build is None:
+            raise StoreError(
+                f"There is no build {key} in the store.",
+                where=str(context.home.builds),
+                hint="`patchbench builds` lists those that are there.",
+            )
+        print_json(_build_json(build))
+        return 0
+    found = store.all() if context.home.builds.is_dir() else ()
+    if as_json:
+        print_json([_build_json(build) for build in found])
+        return 0
+    table = Table("key", "build", "gotos", "PGO", "LTO", "built in", "size", "used", box=None)
+    for build in found:
+        facts = build.facts
+        table.add_row(
+            build.key,
+            cell(build.title),
+            f"yes, {facts.indirect_jumps} jumps" if facts.computed_gotos else "no",
+            "yes" if facts.pgo else "no",
+            "yes" if facts.lto else "no",
+            f"{build.seconds:.0f} s",
+            f"{size_of(build.folder) / 1e6:.0f} MB",
+            f"{age_in_days(store.last_used(build)):.1f} days ago",
+        )
+    print_table(table)
+    return 0
+
+
+def _build_json(build: Build) -> dict[str, Any]:
+    return {
+        "key": build.key,
+        "title": build.title,
+        "python": str(build.python),
+        "bytes": size_of(build.folder),
+        "stages": [asdict(stage) for stage in build.stages],
+        "facts": asdict(build.facts),
+        "recipe": build.recipe,
+        "regenerated": list(build.regenerated),
+    }
+
+
+def collect_garbage(
+    context: Context, *, keys: Sequence[str], keep_days: float, everything: bool, dry_run: bool
+) -> int:
+    """Remove builds: the named ones, all, or those unused for long; and what killed runs left."""
+    context.home.prepare()
+    store = context.store
+    chosen = list(keys)
+    if not keys:
+        old = [b for b in store.all() if age_in_days(store.last_used(b)) > keep_days]
+        chosen = [build.key for build in (store.all() if everything else old)]
+        chosen += [folder.name for folder in store.leftovers()]
+    freed = 0
+    for key in chosen:
+        folder = store.folder(key)
+        if not folder.exists():
+            raise StoreError(f"There is no build {key} in the store.", where=str(folder))
+        size = size_of(folder)
+        if not dry_run and not store.remove(key):
+            context.show.say(f"{key}: a run is using it; kept")
+            continue
+        freed += size
+        context.show.say(f"{key}: {'would be removed' if dry_run else 'removed'}")
+    freed += _clear_caches(context, everything=everything, dry_run=dry_run)
+    context.show.say(f"{freed / 1e6:.0f} MB {'would be' if dry_run else 'were'} freed")
+    return 0
+
+
+def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
+    """Environments whose build is gone; with `everything` all caches but the sources."""
+    home = context.home
+    folders = [home.failures]
+    if everything:
+        folders += [home.envs, home.ccache, home.configure_caches, home.suites, home.work.parent]
+    freed = 0
+    for folder in folders:
+        if folder.exists():
+            freed += size_of(folder)
+            if not dry_run:
+                with guard_writes(folder):
+                    shutil.rmtree(folder)
+    return freed
+
+
+def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
+    """Our verdicts on two files of pyperf results."""
+    compared = pyperf_files.compare_files(base, candidate, margin=margin)
+    if as_json:
+        print_json(compared.document())
+        return 0
+    console = Console(file=sys.stdout, highlight=False)
+    terminal.show_comparisons(compared.as_json(), console)
+    for warning in compared.warnings:
+        context.show.say(f"warning: {warning}")
+    return 0
+
+
+def report(context: Context, folder: Path, *, formats: Sequence[str]) -> int:
+    """Render the report of a results folder again: md to report.md, text and json to stdout."""
+    result = results.read(folder)
+    for name in formats:
+        if name == "md":
+            with guard_writes(folder):
+                write_atomically(folder / "report.md", markdown.render(result))
+            context.show.say(f"Report: {folder / 'report.md'}")
+        elif name == "json":
+            print_json(result)
+        else:
+            terminal.show(result, Console(file=sys.stdout, highlight=False))
+    return 0

@@ -1,0 +1,75 @@
+"""From a command line to the experiment that it asks for."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.experiment import Document, Experiment, read, understand
+from builder.errors import UsageError
+
+
+def from_options(options: Namespace) -> Experiment:
+    """The experiment that a command line asks for: a file, or options, or both."""
+    arms = ("base", "patch", "series", "candidate", "source", "pgo", "lto")
+    given = [name for name in arms if getattr(options, name)]
+    if options.file is not None and given:
+        raise UsageError(
+            f"--{given[0]} goes without a FILE: the file says what the arms are.",
+            hint="Change the file, or leave it out.",
+        )
+    if options.file is None and not given:
+        raise UsageError(
+            "There is no experiment.",
+            hint="Name a file (experiments/quickstart.toml), or --base with --patch, --series or "
+            "--candidate.",
+        )
+    document = read(options.file) if options.file else _composed(options)
+    document = replace(document, content=_overridden(document.content, options))
+    experiment = understand(document)
+    if options.candidate and not options.base:
+        experiment = replace(experiment, base=replace(experiment.base, revision=""))
+    return experiment
+
+
+def _composed(options: Namespace) -> Document:
+    candidate: dict[str, Any] = {}
+    if options.series:
+        candidate["series"] = list(options.series)
+    if options.patch:
+        candidate["patch"] = list(options.patch)
+    if options.candidate:
+        candidate["revision"] = options.candidate
+    if not options.base and not options.candidate:
+        raise UsageError("--base is missing.", hint="For example: --base 3.13")
+    content: dict[str, Any] = {
+        # Without --base the candidate's own history decides; see from_options.
+        "base": options.base or "HEAD",
+        "candidate": [candidate] if candidate else [],
+        "flavor": {"pgo": options.pgo, "lto": options.lto},
+    }
+    if options.source:
+        content["source"] = options.source
+    return Document(content=content, file="the command line", folder=Path.cwd(), name="adhoc")
+
+
+def _overridden(content: Mapping[str, Any], options: Namespace) -> dict[str, Any]:
+    changed = dict(content)
+    if options.suite:
+        changed["suite"] = options.suite.split(",")
+    for name in ("gate", "wheels"):
+        value = getattr(options, name)
+        if value:
+            changed[name] = str(Path(value).absolute()) if name == "wheels" else value
+    session = changed.get("session", {})
+    own = {
+        name: getattr(options, name)
+        for name in ("budget", "blocks", "protocol", "seed")
+        if getattr(options, name) is not None
+    }
+    if own and isinstance(session, dict):
+        changed["session"] = {**session, **own}
+    return changed

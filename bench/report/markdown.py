@@ -1,0 +1,59 @@
+"""report.md: the result for trackers and pull requests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bench.progress import harmless
+from bench.report import wording
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@-])")
+
+
+def plain(text: object) -> str:
+    """Text of unknown origin as text: no markup, no link, no mention, no second line."""
+    flat = " ".join(harmless(str(text)).split())
+    return _SPECIAL.sub(r"\\\1", flat)
+
+
+def code(text: object) -> str:
+    """Text of unknown origin inside a code span or block: it cannot end it."""
+    return harmless(str(text)).replace("`", "'")
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """The report as Markdown. Shapes: docs/result-schema.md."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # Markdown, not HTML: every value goes through `plain` or `code`
+        finalize=_escaped,
+    )
+    environment.globals.update(
+        headline=wording.headline,
+        interval=wording.interval,
+        shown_ratio=wording.shown_ratio,
+        common_warnings=wording.common_warnings,
+        own_warnings=wording.own_warnings,
+        signs=wording.SIGNS,
+    )
+    environment.filters["code"] = lambda text: _Raw(code(text))
+    return environment.get_template("report.md.jinja").render(result=result)
+
+
+class _Raw(str):
+    """Text that went through `code` already."""
+
+    __slots__ = ()
+
+
+def _escaped(value: object) -> str:
+    return value if isinstance(value, _Raw) else plain(value)

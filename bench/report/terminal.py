@@ -1,0 +1,82 @@
+"""The result as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bench.progress import harmless
+from bench.report.wording import (
+    SIGNS,
+    common_warnings,
+    headline,
+    interval,
+    own_warnings,
+    shown_ratio,
+)
+
+_STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
+
+
+def _safe(text: object) -> str:
+    return escape(harmless(str(text)))
+
+
+def verdict_cell(verdict: str) -> str:
+    """A verdict with its sign and colour."""
+    style = _STYLES.get(verdict, "yellow")
+    return f"[{style}]{SIGNS.get(verdict, ' ')} {verdict}[/{style}]"
+
+
+def show(result: Mapping[str, Any], console: Console) -> None:
+    """Print what a reader at a terminal needs: warnings first, then tables, then the verdict."""
+    for warning in result["warnings"]:
+        console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+    for candidate in result["candidates"]:
+        console.print()
+        console.print(f"[bold]{_safe(candidate['title'])}[/bold] against {_safe(_base(result))}")
+        show_comparisons(candidate, console)
+        for warning in candidate["warnings"]:
+            console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+        console.print(f"[bold]{_safe(headline(candidate))}[/bold]")
+
+
+def _base(result: Mapping[str, Any]) -> str:
+    return str(result["base"]["title"])
+
+
+def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
+    """One candidate's table, from `Comparisons` as JSON."""
+    rows = compared["comparisons"]
+    common = common_warnings(rows)
+    if rows:
+        table = Table(box=None, pad_edge=False)
+        for title in ("benchmark", "ratio", "95% interval", "verdict", "blocks", "warnings"):
+            table.add_column(title, justify="right" if title == "blocks" else "left")
+        several = len({one["metric"] for one in rows}) > 1
+        for one in rows:
+            name = f"{one['benchmark']} ({one['metric']})" if several else one["benchmark"]
+            table.add_row(_safe(name), *_cells(one), _safe(own_warnings(one, common)))
+        for suite in [compared["suite"], *compared["suites"]]:
+            if suite is not None:
+                title = "suite" if suite["metric"] == "time" else f"suite ({suite['metric']})"
+                table.add_section()
+                table.add_row(f"[bold]{title}, geometric mean[/bold]", *_cells(suite), "")
+        console.print(table)
+    for one in compared["missing"]:
+        console.print(f"missing: {_safe(one['benchmark'])}: {_safe(one['reason'])}")
+    for warning in common:
+        console.print(f"[dim]all: {_safe(warning)}[/dim]")
+
+
+def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        shown_ratio(one["ratio"]),
+        interval(one["low"], one["high"]),
+        verdict_cell(one["verdict"]),
+        str(one["blocks"]),
+    )

@@ -1,0 +1,74 @@
+"""Sentences and figures that all formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.comparison import spelled
+
+# Colour is never the only sign.
+SIGNS = {"faster": "+", "slower": "-", "equivalent": "=", "undecided": "?", "broken": "!"}
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval of ratios."""
+    if low is None or high is None:
+        return "no interval"
+    return f"{low:.4f} to {high:.4f}"
+
+
+def headline(candidate: Mapping[str, Any]) -> str:
+    """The verdict on a candidate in one sentence."""
+    name, verdict, suite = candidate["name"], candidate["verdict"], candidate["suite"]
+    if verdict == "broken":
+        return f"{name} is broken: {broken_reason(candidate)}."
+    if suite is None:
+        return f"{name}: nothing could be compared."
+    ratio = f"ratio {suite['ratio']:.4f}, {interval(suite['low'], suite['high'])}"
+    counts = tally(candidate["comparisons"])
+    if verdict in ("faster", "slower"):
+        return f"{name} is {spelled(suite['ratio'])} over the suite ({ratio}); {counts}."
+    if verdict == "equivalent":
+        return f"{name} is as fast as the base over the suite ({ratio}); {counts}."
+    return f"{name}: the suite's ratio is undecided ({ratio}); {counts}."
+
+
+def broken_reason(candidate: Mapping[str, Any]) -> str:
+    """Why a candidate is broken."""
+    if candidate["broken"]:
+        return str(candidate["broken"]).splitlines()[0].rstrip(".")
+    return f"it fails {', '.join(candidate['gate']['broken'])}, which the base passes"
+
+
+def tally(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """How many benchmarks have which verdict."""
+    verdicts = [one["verdict"] for one in comparisons]
+    counted = [
+        f"{verdicts.count(name)} {name}"
+        for name in ("faster", "slower", "equivalent", "undecided")
+        if name in verdicts
+    ]
+    return f"of {len(verdicts)} benchmarks {', '.join(counted)}" if verdicts else "no benchmarks"
+
+
+def shown_ratio(ratio: float) -> str:
+    """The ratio and what it means."""
+    return f"{ratio:.4f} ({spelled(ratio)})"
+
+
+def common_warnings(comparisons: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Warnings that stand on every comparison: told once."""
+    if not comparisons:
+        return ()
+    shared = [
+        warning
+        for warning in comparisons[0]["warnings"]
+        if all(warning in one["warnings"] for one in comparisons)
+    ]
+    return tuple(shared)
+
+
+def own_warnings(one: Mapping[str, Any], common: Sequence[str]) -> str:
+    """A comparison's other warnings, in short."""
+    return "; ".join(warning for warning in one["warnings"] if warning not in common)

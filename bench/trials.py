@@ -1,0 +1,297 @@
+"""What a block is made of: arms, tasks, the command of each process, and what it measured.
+
+Pure: nothing here starts a process. A trial's result is pyperf's own JSON, with our keys added to
+the metadata of each run, so that any pyperf tool reads it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.environments import Environment
+from bench.suites import Benchmark
+from builder.process import Command, clean_environment
+
+GATE = Path(__file__).parent / "inside" / "gate.py"
+# PYTHONHASHSEED takes 1 to this; 0 would switch randomization off.
+_LAST_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One variant as it runs one benchmark.
+
+    `scripts` is the root that Benchmark.script is relative to. Arms of one kind share loop counts.
+    All paths should have the same length in all arms of a block: the size of the environment moves
+    the stack, and with it results.
+    """
+
+    name: str
+    kind: str
+    python: Path
+    pythonpath: tuple[Path, ...]
+    scripts: Path
+    replica: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One of the pyperf benchmarks that a script makes, calibrated for a kind of runtime.
+
+    `index` is its number in the script, `name` pyperf's. `loops`, `warmups` and `values` are given
+    to every worker; `seconds` is the wall time of one value, with what the script does around it.
+    """
+
+    index: int
+    name: str
+    loops: int
+    warmups: int
+    values: int
+    seconds: float
+
+    @property
+    def process_seconds(self) -> float:
+        """What one process is expected to take, without its start and end."""
+        return self.seconds * (self.warmups + self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How long to measure. Times in seconds of wall time.
+
+    `value` is the least that one value should take (pyperf doubles the loops until it does): short
+    values let arms alternate often, down to where the clock and the caches after a switch begin to
+    count. `process` is the target for all timed values of a process, `warmup` for what goes before.
+    """
+
+    value: float = 0.01
+    process: float = 1.0
+    warmup: float = 0.1
+    min_values: int = 2
+    max_values: int = 500
+
+    def shape(self, seconds: float) -> tuple[int, int]:
+        """(warm-ups, values) of a process whose values take `seconds` each."""
+        seconds = max(seconds, 1e-6)
+        values = round(self.process / seconds)
+        warmups = round(self.warmup / seconds)
+        return (
+            min(max(warmups, 1), self.max_values),
+            min(max(values, self.min_values), self.max_values),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One process of each arm on one task, measured together. `seed` decides all its chances."""
+
+    number: int
+    benchmark: Benchmark
+    task: Task
+    arms: tuple[Arm, ...]
+    seed: int
+
+    def chance(self) -> random.Random:
+        """The block's own stream of chances."""
+        return random.Random(self.seed)
+
+    def order(self, chance: random.Random) -> list[int]:
+        """The numbers of its arms in random order: that in which processes are started."""
+        return chance.sample(range(len(self.arms)), len(self.arms))
+
+    @property
+    def hash_seed(self) -> int:
+        """PYTHONHASHSEED, the same for all arms."""
+        return random.Random(f"hash {self.seed}").randint(1, _LAST_SEED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a process measured nothing: one sentence, and the last lines it printed."""
+
+    reason: str
+    output: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """Wall seconds of one process, by what they went into.
+
+    `start`: until the first value could begin (interpreter, imports, the script's set-up).
+    `values`: warm-ups and values, with what the script does around them. `end`: from the last value
+    to the end of the process. Waiting for other arms is in none of them.
+    """
+
+    start: float = 0.0
+    values: float = 0.0
+    end: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What one process of a block measured: pyperf's JSON in `result`, or a `failure`.
+
+    `position` is its place in the order in which the block's processes were started.
+    """
+
+    arm: str
+    replica: int
+    position: int
+    result: dict[str, Any] | None = None
+    failure: Failure | None = None
+    spent: Spent = Spent()
+
+    def values(self) -> tuple[float, ...]:
+        """The timed values in seconds per loop, without warm-ups; empty after a failure."""
+        if self.result is None:
+            return ()
+        runs = self.result["benchmarks"][0]["runs"]
+        return tuple(value for run in runs for value in run.get("values", ()))
+
+
+def arm_of(environment: Environment, benchmark: Benchmark, *, name: str, replica: int = 0) -> Arm:
+    """The arm that runs `benchmark` in an environment which has it."""
+    return Arm(
+        name=name,
+        kind=environment.interpreter.kind,
+        python=environment.python,
+        pythonpath=environment.pythonpath(benchmark),
+        scripts=environment.scripts,
+        replica=replica,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """Where and how one process runs, beside what it runs.
+
+    `scratch` is its HOME and TMPDIR and takes its result. `core` pins it. `gate` are the two
+    descriptors of the harness, or None to run without one.
+    """
+
+    scratch: Path
+    core: int | None = None
+    gate: tuple[int, int] | None = None
+    hash_seed: int = 0
+
+    @property
+    def result(self) -> Path:
+        """The pyperf JSON that it writes."""
+        return self.scratch / "result.json"
+
+
+def worker_command(
+    benchmark: Benchmark, arm: Arm, options: tuple[str, ...], worker: Worker
+) -> Command:
+    """The process that runs a benchmark's script in pyperf's worker mode. Pure.
+
+    Without a gate it can be typed and run as shown.
+    """
+    pin = ("taskset", "--cpu-list", str(worker.core)) if worker.core is not None else ()
+    environment = clean_environment(
+        HOME=str(worker.scratch),
+        TMPDIR=str(worker.scratch),
+        PYTHONHASHSEED=str(worker.hash_seed),
+        PYTHONNOUSERSITE="1",
+        PYTHONPATH=":".join(str(path) for path in arm.pythonpath),
+    )
+    if worker.gate is not None:
+        # Of one width, whatever the descriptors: see Arm on the size of the environment.
+        environment["PATCHBENCH_GATE"] = ":".join(f"{number:06d}" for number in worker.gate)
+    return Command(
+        argv=(
+            *pin,
+            str(arm.python),
+            str(GATE),
+            str(arm.scripts / benchmark.script),
+            *benchmark.options,
+            "--worker",
+            *options,
+            f"--output={worker.result}",
+        ),
+        cwd=worker.scratch,
+        env=environment,
+        keep_fds=worker.gate or (),
+    )
+
+
+def timing_options(task: Task) -> tuple[str, ...]:
+    """pyperf's options for a worker that times a task."""
+    return (
+        f"--worker-task={task.index}",
+        f"--loops={task.loops}",
+        f"--warmups={task.warmups}",
+        f"--values={task.values}",
+    )
+
+
+def calibrating_options(effort: Effort) -> tuple[str, ...]:
+    """pyperf's options for a worker that finds the loops of every task of a script."""
+    return ("--calibrate-loops", f"--min-time={effort.value}", "--warmups=1", "--values=2")
+
+
+def block_commands(block: Block, scratch: Path, core: int | None) -> tuple[Command, ...]:
+    """The commands of a block, one for each arm: what a plan's dry run shows. Pure."""
+    return tuple(
+        worker_command(
+            block.benchmark,
+            arm,
+            timing_options(block.task),
+            Worker(scratch=scratch / f"arm{number}", core=core, hash_seed=block.hash_seed),
+        )
+        for number, arm in enumerate(block.arms)
+    )
+
+
+def described(
+    result: dict[str, Any],
+    block: Block,
+    arm: Arm,
+    *,
+    protocol: str,
+    position: int,
+    host: str,
+    places: Mapping[Path, str],
+) -> dict[str, Any]:
+    """pyperf's JSON with our keys in each run's metadata, fit to be published.
+
+    `host` stands in for the host's name, and the names in `places` for folders of this machine.
+    """
+    ours = {
+        "patchbench_block": block.number,
+        "patchbench_protocol": protocol,
+        "patchbench_position": position,
+        "patchbench_replica": arm.replica,
+        "patchbench_variant": arm.name,
+        "patchbench_seed": block.seed,
+    }
+    longest = dict(sorted(places.items(), key=lambda item: -len(str(item[0]))))
+    cleaned: dict[str, Any] = _clean(result, host, longest)
+    for benchmark in cleaned["benchmarks"]:
+        for run in benchmark["runs"]:
+            run["metadata"] = {**run.get("metadata", {}), **ours}
+    return cleaned
+
+
+def _clean(value: Any, host: str, places: Mapping[Path, str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: host if key == "hostname" else _clean(item, host, places)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_clean(item, host, places) for item in value]
+    if isinstance(value, str):
+        for folder, name in places.items():
+            value = value.replace(str(folder), name)
+    return value
+
+
+def with_effort(task: Task, effort: Effort) -> Task:
+    """The same task with the numbers of warm-ups and values that `effort` asks for."""
+    warmups, values = effort.shape(task.seconds)
+    return replace(task, warmups=warmups, values=values)

@@ -1,0 +1,110 @@
+"""The one family of errors that a user can meet, each with an exit code of its own.
+
+Every error says what failed, where, and what to do about it. The command line prints the three and
+exits with `exit_code`; anything outside this family that reaches it is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PatchbenchError(Exception):
+    """Something a user can cause or mend.
+
+    `what` is one sentence, `where` names the file, patch, hunk, test or command, `hint` says what
+    to do. All three are plain text and may span lines; they are escaped where they are shown.
+    """
+
+    exit_code: ClassVar[int] = 10
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.where:
+            parts.append(f"  where: {_indent(self.where)}")
+        if self.hint:
+            parts.append(f"  to do: {_indent(self.hint)}")
+        return "\n".join(parts)
+
+
+def _indent(text: str) -> str:
+    return text.replace("\n", "\n         ")
+
+
+class UsageError(PatchbenchError):
+    """A command line that cannot be carried out."""
+
+    exit_code = 2
+
+
+class ExperimentError(PatchbenchError):
+    """An experiment file that is not valid: `where` names the file and the key."""
+
+    exit_code = 3
+
+
+class SourceError(PatchbenchError):
+    """A source that cannot be reached, or a revision that it does not have."""
+
+    exit_code = 4
+
+
+class PatchError(PatchbenchError):
+    """A patch or series that is malformed, hostile, does not apply, or would be lost."""
+
+    exit_code = 5
+
+
+class BuildError(PatchbenchError):
+    """configure, make or install failed, or the build is not what its recipe says."""
+
+    exit_code = 6
+
+
+class BrokenError(PatchbenchError):
+    """A candidate that did not build or did not pass the gate; the result was written."""
+
+    exit_code = 7
+
+
+class MeasureError(PatchbenchError):
+    """Nothing could be measured."""
+
+    exit_code = 8
+
+
+class StoreError(PatchbenchError):
+    """The store, the cache or the results folder cannot be read or written."""
+
+    exit_code = 9
+
+
+class ToolError(PatchbenchError):
+    """A program that the machine lacks or that does not work: compiler, git, make, apt."""
+
+    exit_code = 11
+
+
+class RequirementsError(PatchbenchError):
+    """Requirements of a suite that cannot be installed into an interpreter's environment."""
+
+    exit_code = 12
+
+
+class DataError(PatchbenchError):
+    """A file of results that cannot be read: not pyperf JSON, damaged, or of an unknown schema."""
+
+    exit_code = 13
+
+
+# `run --fail-on`: the run itself went well, its verdict is what the caller asked to be told of.
+EXIT_VERDICT = 1
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143

@@ -1,0 +1,229 @@
+"""What people call a revision, and which branch, tag or release that is. Mostly pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from builder.errors import SourceError
+from builder.git import Refs, Repository
+from builder.spec import Revision
+
+Say = Callable[[str], None]
+
+_RELEASE = re.compile(r"v?(\d+(?:\.\d+){1,3})(?:(a|b|rc)(\d+))?")
+_BRANCH = re.compile(r"\d+\.\d+")
+_HASH = re.compile(r"[0-9a-f]{4,40}", re.IGNORECASE)
+_VERSION = re.compile(rb'^[ \t]*#[ \t]*define[ \t]+PY_VERSION[ \t]+"([0-9a-z.+]+)"', re.MULTILINE)
+_MAIN_BRANCHES = ("main", "master")
+_SHOWN = 10
+
+
+class UnreachableError(SourceError):
+    """A source that does not answer; another one may."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """Something that a source has: `revision` is the name to ask for it by.
+
+    `version` may be a branch's (3.13). `cached` tells that it is in the home already. An offer
+    without revision tells in `note` why there is nothing.
+    """
+
+    kind: str
+    where: str
+    version: str = ""
+    revision: str = ""
+    cached: bool = False
+    note: str = ""
+
+
+class Source(Protocol):
+    """Where CPython comes from, once it is within reach."""
+
+    @property
+    def repository(self) -> Repository:
+        """The local repository that has every revision this source has resolved."""
+
+    def resolve(self, name: str) -> Revision:
+        """The commit that a name means, ready to be exported.
+
+        A name is a release (2.7.18), a language version (3.13: its branch, else its newest
+        release), a branch, tag or commit. Raises SourceError, naming what is there.
+        """
+
+    def candidate_base(self, name: str, branch: str | None = None) -> Revision:
+        """What a candidate commit is to be compared with.
+
+        The first parent of a commit that is on the base's branch already, else the merge base of
+        the two. Without `branch` it is the branch of the candidate's own version, else main.
+        """
+
+    def offers(self) -> tuple[Offer, ...]:
+        """What can be had; where that cannot be told, what was had before, and the reason."""
+
+
+def version_key(version: str) -> tuple[tuple[int, ...], int, int]:
+    """Sorts releases by age: 3.9.2 before 3.13.0rc1 before 3.13.0. Prefix v allowed.
+
+    What is no release sorts first.
+    """
+    match = _RELEASE.fullmatch(version)
+    if match is None:
+        return (), 0, 0
+    numbers, stage, count = match.groups()
+    stages = {"a": 0, "b": 1, "rc": 2, None: 3}
+    return tuple(map(int, numbers.split("."))), stages[stage], int(count or 0)
+
+
+def is_release(name: str) -> bool:
+    """Whether a name is that of one exact release (2.7.18, v3.13.0rc1), which never moves."""
+    key = version_key(name)
+    return len(key[0]) >= 3 or (len(key[0]) == 2 and name.startswith("v"))
+
+
+def is_final(name: str) -> bool:
+    """Whether a name is that of a release that is no alpha, beta or candidate."""
+    return is_release(name) and version_key(name)[1] == 3
+
+
+def is_branch_version(name: str) -> bool:
+    """Whether a name is a language version (2.7, 3.13)."""
+    return _BRANCH.fullmatch(name) is not None
+
+
+def is_hash(name: str) -> bool:
+    """Whether a name can be a commit's hash or the beginning of one."""
+    return _HASH.fullmatch(name) is not None
+
+
+def newest(branch: str, versions: Iterable[str]) -> list[str]:
+    """The releases of a language version, newest first; the unfinished ones after all finished."""
+    wanted = tuple(map(int, branch.split(".")))
+    there = [name for name in versions if version_key(name)[0][:2] == wanted and is_release(name)]
+    return sorted(there, key=lambda name: (is_final(name), version_key(name)), reverse=True)
+
+
+def choose(name: str, refs: Refs) -> tuple[str, str] | None:
+    """The full ref and the commit that `name` means; None if it is no branch and no tag."""
+    for kind, known in (("refs/heads/", refs.branches), ("refs/tags/", refs.tags)):
+        short = name.removeprefix(kind)
+        if short in known:
+            return kind + short, known[short]
+    tag = f"v{name}"
+    if is_branch_version(name):
+        # Before vX.Y, the tag of X.Y.0 as it once was: 2.7 means the newest 2.7.
+        tag = next(iter(newest(name, refs.tags)), tag)
+    return (f"refs/tags/{tag}", refs.tags[tag]) if tag in refs.tags else None
+
+
+def _latest(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda one: (version_key(one), one))[-_SHOWN:]
+
+
+def unknown(name: str, where: str, known: Iterable[str]) -> SourceError:
+    """The error for a name that a source does not have, with those that it has."""
+    names = set(known)
+    numbers = version_key(name)[0][:2]
+    alike = [one for one in names if numbers and version_key(one)[0][:2] == numbers]
+    close = alike or ([] if numbers else difflib.get_close_matches(name, names, n=_SHOWN))
+    landmarks = [one for one in names if is_branch_version(one) or one in _MAIN_BRANCHES]
+    shown = _latest(close) or [*_latest(landmarks), *_latest(filter(is_final, names))]
+    listing = f"There: {', '.join(shown)}." if shown else "There is nothing."
+    return SourceError(
+        f"{name} is not a revision of this source.",
+        where=where,
+        hint=f"{listing} `patchbench sources` lists them all.",
+    )
+
+
+def waiting(say: Say) -> Say:
+    """What to say while another run holds the lock of a source."""
+    return lambda _: say("Another run is fetching from this source: waiting for it.")
+
+
+def git_offers(refs: Refs, where: str, here: Container[str]) -> tuple[Offer, ...]:
+    """A git source's version branches and finished releases; tags in `here` are cached."""
+    branches = [name for name in refs.branches if is_branch_version(name) or name == "main"]
+    tags = [name for name in refs.tags if is_final(name)]
+    return tuple(
+        Offer(
+            kind="git",
+            where=where,
+            version=name.removeprefix("v"),
+            revision=name,
+            cached=name in here,
+        )
+        for name in sorted(branches, key=version_key) + sorted(tags, key=version_key)
+    )
+
+
+def version_of(header: bytes) -> str | None:
+    """PY_VERSION of an Include/patchlevel.h."""
+    match = _VERSION.search(header)
+    return match[1].decode() if match else None
+
+
+def revision_of(repository: Repository, source: str, name: str, commit: str) -> Revision:
+    """A commit's Revision; its version is read from its own Include/patchlevel.h."""
+    version = version_of(repository.read(commit, "Include/patchlevel.h") or b"")
+    if version is None:
+        raise SourceError(
+            f"{name} is not a CPython source tree: it has no Include/patchlevel.h with PY_VERSION.",
+            where=f"{source}, commit {commit[:12]}",
+            hint="Check the source's address and the name of the revision.",
+        )
+    return Revision(
+        source=source,
+        name=name,
+        commit=commit,
+        version=version,
+        epoch=repository.epoch(commit),
+    )
+
+
+def base_name(candidate: Revision, asked: str | None, refs: Refs) -> str:
+    """The name of the branch that a candidate's base is looked for on; see Source."""
+    if asked is not None:
+        return asked
+    # A branch that has come to its end is kept as a tag of the same name.
+    own = candidate.branch
+    for name in (own, *_MAIN_BRANCHES):
+        if name in refs.branches or name in refs.tags:
+            return name
+    raise SourceError(
+        f"The base of {candidate.name} cannot be told: there is no branch {own} or main here.",
+        where=candidate.source,
+        hint="Name the base: --base REVISION.",
+    )
+
+
+def no_history(name: str, where: str) -> SourceError:
+    """The error for a base that a release tarball cannot tell."""
+    return SourceError(
+        f"The base of {name} cannot be told: release tarballs have no history.",
+        where=where,
+        hint="Name the base: --base REVISION, or use a git source.",
+    )
+
+
+def base_commit(graph: Repository, candidate: Revision, tip: str, branch: str) -> str:
+    """The commit to compare a candidate with, `tip` being the head of the base's branch."""
+    if graph.is_ancestor(candidate.commit, tip):
+        parents = graph.parents(candidate.commit)
+        found, why = (parents or ("",))[0], "it has no parent in this history"
+    else:
+        found = graph.merge_base(candidate.commit, tip) or ""
+        why = f"it has no history in common with {branch}"
+    if not found:
+        raise SourceError(
+            f"The base of {candidate.name} cannot be told: {why}.",
+            where=candidate.source,
+            hint="Name the base: --base REVISION. A shallow clone may lack what is needed: "
+            "git fetch --unshallow",
+        )
+    return found

@@ -1,0 +1,119 @@
+"""What determines a build: flavor, patches, compiler and replica, hashed into the recipe's key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+# Raised when the way of building changes so that older builds no longer compare with new ones.
+PROCEDURE = 1
+KEY_LENGTH = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flavor:
+    """How a tree is configured and compiled.
+
+    `computed_gotos` None leaves configure's own choice. `cflags` go to configure's CFLAGS_NODIST
+    where the branch has it, so that extension modules of others are compiled as always.
+    """
+
+    pgo: bool = False
+    lto: bool = False
+    computed_gotos: bool | None = None
+    configure: tuple[str, ...] = ()
+    cflags: str = ""
+    cc: str = "gcc"
+
+    @property
+    def name(self) -> str:
+        """A short name for tables: plain, pgo+lto, no-computed-gotos."""
+        parts = []
+        if self.pgo:
+            parts.append("pgo")
+        if self.lto:
+            parts.append("lto")
+        if self.computed_gotos is not None:
+            parts.append("computed-gotos" if self.computed_gotos else "no-computed-gotos")
+        parts.extend(option.lstrip("-") for option in self.configure)
+        if self.cflags:
+            parts.append(self.cflags)
+        if self.cc != "gcc":
+            parts.append(self.cc)
+        return "+".join(parts) or "plain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """A commit of a source. `commit` has 40 hex digits; `epoch` is its time, seconds since 1970."""
+
+    source: str
+    name: str
+    commit: str
+    version: str
+    epoch: int
+
+    @property
+    def branch(self) -> str:
+        """The language version, as folders of patches/ are named: 2.7, 3.13."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def is_python2(self) -> bool:
+        """Whether this is a Python 2."""
+        return self.version.startswith("2.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiler:
+    """The compiler's identity: the resolved program and what it says of itself."""
+
+    path: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that determines a build.
+
+    `tree` is the git tree after the series was applied (so that the order and content of patches
+    are in it), `series` names what was applied, for people. `changed` lists the paths that differ
+    from the revision's own tree; they decide what is generated again.
+    """
+
+    revision: Revision
+    tree: str
+    flavor: Flavor
+    compiler: Compiler
+    series: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    replica: int = 0
+
+    @property
+    def key(self) -> str:
+        """16 hex digits: the name of the build in the store."""
+        content = {
+            "procedure": PROCEDURE,
+            "tree": self.tree,
+            "changed": sorted(self.changed),
+            "epoch": self.revision.epoch,
+            "flavor": asdict(self.flavor),
+            "compiler": asdict(self.compiler),
+            "replica": self.replica,
+        }
+        return digest(content)
+
+    @property
+    def title(self) -> str:
+        """For tables and progress: 3.13.5 plain + compact-int-add."""
+        patched = "".join(f" + {name}" for name in self.series)
+        replica = f" (replica {self.replica})" if self.replica else ""
+        return f"{self.revision.version} {self.flavor.name}{patched}{replica}"
+
+
+def digest(content: object) -> str:
+    """The first 16 hex digits of the SHA-256 of `content` as canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]

@@ -1,0 +1,1 @@
+"""Hot code: kernels, their compiled variants, and how they are compiled."""

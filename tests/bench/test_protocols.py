@@ -1,0 +1,250 @@
+"""Blocks of real processes of the host's interpreter, healthy and not."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pyperf
+import pytest
+
+from bench import protocols, workers
+from bench.trials import Trial, Worker
+from builder.errors import UsageError
+from builder.process import Command, Process, SystemRunner
+from tests.bench.surroundings import arm, benchmark, block, rig, task
+
+BOTH = pytest.mark.parametrize("protocol", ["sequential", "lockstep"])
+
+
+@BOTH
+def test_each_arm_gets_pyperfs_json_with_our_keys(tmp_path: Path, protocol: str) -> None:
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
+    trials = protocols.measure(protocol, block(benchmark("tiny"), *arms), rig(tmp_path))
+    assert [trial.arm for trial in trials] == ["base", "cand"]
+    assert sorted(trial.position for trial in trials) == [0, 1]
+    for trial in trials:
+        assert trial.failure is None
+        assert len(trial.values()) == 4
+        assert all(value > 0 for value in trial.values())
+        saved = tmp_path / f"{trial.arm}.json"
+        saved.write_text(json.dumps(trial.result))
+        loaded = pyperf.Benchmark.load(str(saved))
+        assert loaded.get_values() == trial.values()
+        metadata = loaded.get_metadata()
+        assert metadata["patchbench_block"] == 3
+        assert metadata["patchbench_protocol"] == protocol
+        assert metadata["patchbench_variant"] == trial.arm
+        assert metadata["patchbench_seed"] == 7
+        assert metadata["patchbench_position"] == trial.position
+        assert metadata["patchbench_replica"] == 0
+        assert metadata["loops"] == 2
+        assert metadata["hostname"] == "host"
+        assert str(tmp_path) not in saved.read_text()
+
+
+@BOTH
+def test_spent_time_is_accounted_for(tmp_path: Path, protocol: str) -> None:
+    trials = protocols.measure(
+        protocol, block(benchmark("tiny"), arm(tmp_path, "base")), rig(tmp_path)
+    )
+    spent = trials[0].spent
+    assert spent.start > 0
+    assert spent.values > 0
+    assert spent.end > 0
+
+
+@pytest.mark.parametrize("count", [2, 8])
+def test_lockstep_alternates_in_random_order_warm_ups_too(tmp_path: Path, count: int) -> None:
+    names = [f"arm{number}" for number in range(count)]
+    told: list[str] = []
+
+    def watch(live: workers.Live, timeout: float) -> float:
+        told.append(live.arm.name)
+        return release(live, timeout)
+
+    release = workers.Live.release
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.Live, "release", watch)
+        protocols.measure(
+            "lockstep",
+            block(
+                benchmark("tiny"),
+                *(arm(tmp_path, name) for name in names),
+                what=task(values=5, warmups=2),
+            ),
+            rig(tmp_path),
+        )
+    rounds = [told[start : start + count] for start in range(0, len(told), count)]
+    assert len(rounds) == 7
+    assert all(sorted(one) == names for one in rounds)
+    assert len({tuple(one) for one in rounds}) > 1
+
+
+@pytest.mark.parametrize(
+    ("protocol", "what", "after", "said"),
+    [
+        ("lockstep", "crash", 0, "cand was killed by SIGSEGV while timing value 1"),
+        ("lockstep", "crash", 6, "cand was killed by SIGSEGV while timing value 4"),
+        ("sequential", "exit", 3, "cand exited with status 4 while timing value 2"),
+        ("lockstep", "fork and crash", 3, "cand was killed by SIGKILL while timing value 2"),
+    ],
+)
+def test_an_arm_that_dies_is_told_and_spares_the_others(
+    tmp_path: Path, protocol: str, what: str, after: int, said: str
+) -> None:
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand", what, after), arm(tmp_path, "third"))
+    base, cand, third = protocols.measure(
+        protocol, block(benchmark("patient"), *arms), rig(tmp_path, timeout=20)
+    )
+    assert cand.failure is not None
+    assert cand.failure.reason.startswith(said)
+    assert cand.values() == ()
+    assert len(base.values()) == len(third.values()) == 4
+    if what == "exit":
+        assert "patient: giving up" in cand.failure.output
+
+
+def test_a_hanging_arm_ends_a_lockstep_block_for_all(tmp_path: Path) -> None:
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand", "hang", 4))
+    base, cand = protocols.measure(
+        "lockstep", block(benchmark("patient"), *arms), rig(tmp_path, timeout=2)
+    )
+    assert cand.failure is not None
+    assert cand.failure.reason == (
+        "cand was stopped: nothing came for 2 s (time-out) while timing value 3 of its process"
+    )
+    assert "patient: going to sleep" in cand.failure.output
+    assert base.failure is not None
+    assert base.failure.reason == "base was stopped, since cand hung"
+
+
+def test_a_hanging_arm_spares_the_others_one_after_the_other(tmp_path: Path) -> None:
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand", "hang"))
+    base, cand = protocols.measure(
+        "sequential", block(benchmark("patient"), *arms), rig(tmp_path, timeout=2)
+    )
+    assert base.failure is None
+    assert cand.failure is not None
+    assert "time-out" in cand.failure.reason
+
+
+@BOTH
+def test_an_arm_that_never_starts(tmp_path: Path, protocol: str) -> None:
+    one = block(benchmark("patient"), arm(tmp_path, "base", "never starts"))
+    trials = protocols.measure(protocol, one, rig(tmp_path, timeout=1))
+    assert trials[0].failure is not None
+    assert trials[0].failure.reason.endswith("(time-out) before its first value")
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [("several", 0), ("several", 1), ("several", 2), ("command", 0), ("asynchronous", 0)],
+)
+def test_every_way_to_make_a_benchmark(tmp_path: Path, name: str, index: int) -> None:
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
+    one = block(benchmark(name), *arms, what=task(index=index, values=3))
+    for trial in protocols.measure("lockstep", one, rig(tmp_path)):
+        assert trial.failure is None, trial.failure
+        assert len(trial.values()) == 3
+
+
+def test_a_task_that_the_script_does_not_have(tmp_path: Path) -> None:
+    one = block(benchmark("tiny"), arm(tmp_path, "base"), what=task(index=5))
+    trials = protocols.measure("lockstep", one, rig(tmp_path))
+    assert trials[0].failure is not None
+    assert trials[0].failure.reason == "base wrote no result before its first value"
+
+
+def test_arms_see_the_same_surroundings(tmp_path: Path) -> None:
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
+    trials = protocols.measure("lockstep", block(benchmark("facts"), *arms), rig(tmp_path))
+    base, cand = (_metadata(trial) for trial in trials)
+    script = benchmark("facts").script
+    assert "PATCHBENCH_GATE" not in base["facts_environment"].split()
+    for key in ("facts_environment", "facts_size", "facts_hash", "facts_argv0"):
+        assert base[key] == cand[key], key
+    assert base["facts_argv0"] == base["facts_main"] == f"ROOT/suite/{script}"
+    assert base["facts_path0"] == str(Path(f"ROOT/suite/{script}").parent)
+    assert base["facts_home"] != cand["facts_home"]
+
+
+def test_hash_seeds_differ_between_blocks(tmp_path: Path) -> None:
+    def seen(seed: int) -> int:
+        one = block(benchmark("facts"), arm(tmp_path, "base"), seed=seed)
+        return int(_metadata(protocols.measure("sequential", one, rig(tmp_path))[0])["facts_hash"])
+
+    assert seen(1) == seen(1)
+    assert seen(1) != seen(2)
+
+
+@pytest.mark.parametrize("protocol", ["sequential", "lockstep"])
+def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str) -> None:
+    runner = _Recording()
+    interrupted = workers.Rig(runner=runner, scratch=tmp_path / "scratch", timeout=20)
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
+
+    def interrupt(live: workers.Live, timeout: float) -> float:
+        raise KeyboardInterrupt
+
+    one = block(benchmark("tiny"), *arms)
+    before = list(Path("/proc/self/fd").iterdir())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.Live, "release", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            protocols.measure(protocol, one, interrupted)
+    assert runner.started
+    for pid in runner.started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "names", "said"),
+    [
+        ("lockstep", [], "1 to 8 arms"),
+        ("lockstep", ["a", "a"], "name of its own"),
+        ("lockstep", [f"a{number}" for number in range(9)], "1 to 8 arms"),
+        ("sideways", ["a"], "no protocol 'sideways'"),
+    ],
+)
+def test_impossible_blocks_are_refused(
+    tmp_path: Path, protocol: str, names: list[str], said: str
+) -> None:
+    arms = [arm(tmp_path, name) for name in names]
+    with pytest.raises(UsageError, match=said):
+        protocols.measure(protocol, block(benchmark("tiny"), *arms), rig(tmp_path))
+
+
+def test_a_worker_whose_harness_is_gone_ends(tmp_path: Path) -> None:
+    one = arm(tmp_path, "base")
+    options = ("--worker-task=0", "--loops=1", "--warmups=0", "--values=3")
+    with workers.start(
+        rig(tmp_path), benchmark("tiny"), one, options, Worker(scratch=tmp_path / "s")
+    ) as live:
+        assert live.starts(20) == workers.VALUE
+        os.close(live._grants)
+        live._grants = os.open(os.devnull, os.O_WRONLY)
+        assert live.ended(20).returncode == 3
+
+
+class _Recording(SystemRunner):
+    """Keeps the process ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[int] = []
+
+    def start(self, command: Command, *, log: Path | None = None) -> Process:
+        process = super().start(command, log=log)
+        self.started.append(process.pid)
+        return process
+
+
+def _metadata(trial: Trial) -> dict[str, str]:
+    assert trial.result is not None, trial.failure
+    run = trial.result["benchmarks"][0]["runs"][0]
+    found: dict[str, str] = {**trial.result.get("metadata", {}), **run["metadata"]}
+    return found

@@ -1,0 +1,144 @@
+"""The study in small: rates of the whole procedure on simulated sessions, seeds fixed.
+
+What it would take thousands of runs to show exactly is held here within exact bounds of a few
+hundred: a rate is refuted when its bounds (1 in 1000) leave out what is promised.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+import pytest
+
+from bench import stats
+from bench.compare import compare_blocks
+from bench.comparison import Comparisons
+from bench.simulate import Scenario, session
+
+DOUBT = 0.001
+
+
+def runs(scenario: Scenario, count: int, seed: int = 1) -> list[Comparisons]:
+    rng = np.random.default_rng(seed)
+    return [compare_blocks(session(scenario, rng)) for _ in range(count)]
+
+
+def assert_rate(hits: int, trials: int, least: float, most: float) -> None:
+    low, high = stats.proportion_bounds(hits, trials, DOUBT)
+    assert low <= most, f"{hits} of {trials}"
+    assert high >= least, f"{hits} of {trials}"
+
+
+def holds(low: float | None, high: float | None, truth: float) -> bool:
+    return low is not None and high is not None and low <= truth <= high
+
+
+SCENARIOS = {
+    "quiet": Scenario(benchmarks=8, blocks=10),
+    "drift": Scenario(benchmarks=8, blocks=10, drift=0.03),
+    "bursts": Scenario(benchmarks=8, blocks=10, burst_share=0.1),
+    "bursts, arms together": Scenario(benchmarks=8, blocks=10, burst_share=0.1, in_turn=False),
+    "skew": Scenario(benchmarks=8, blocks=10, skew=1.0),
+    "few blocks": Scenario(benchmarks=8, blocks=3),
+    "builds": Scenario(benchmarks=8, blocks=9, build_spread=0.01, replicas=3),
+    "builds, uneven": Scenario(benchmarks=8, blocks=10, build_spread=0.01, replicas=3),
+    "effect": Scenario(benchmarks=8, blocks=10, effect=0.02, burst_share=0.1),
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_intervals_cover_the_truth(name: str) -> None:
+    scenario = SCENARIOS[name]
+    truth = 1 + scenario.effect
+    found = runs(scenario, 250)
+    suites = [one.suite for one in found if one.suite]
+    assert_rate(sum(holds(s.low95, s.high95, truth) for s in suites), 250, 0.935, 0.965)
+    each = [one.comparisons[0] for one in found]
+    assert_rate(sum(holds(c.low95, c.high95, truth) for c in each), 250, 0.94, 1.0)
+
+
+@pytest.mark.parametrize("name", ["quiet", "drift", "bursts", "skew", "builds", "few blocks"])
+def test_base_against_base_is_rarely_called(name: str) -> None:
+    found = runs(SCENARIOS[name], 250, seed=2)
+    called = sum(
+        any(one.verdict in ("faster", "slower") for one in run.comparisons) for run in found
+    )
+    assert_rate(called, 250, 0.0, 0.055)
+
+
+def test_a_small_effect_is_called_among_forty() -> None:
+    """2% with 0.7% between blocks, a margin of 1%, 20 blocks: in at least 90% of cases."""
+    found = runs(Scenario(benchmarks=40, blocks=20, effect=0.02, spread=0.007), 15)
+    called = sum(one.verdict == "slower" for run in found for one in run.comparisons)
+    assert called >= 0.95 * 15 * 40
+
+
+def test_peeking_does_not_raise_the_rate() -> None:
+    """Looking at 5, 7, 10, 14 and 20 of 20 blocks, and stopping at the first call."""
+    rng = np.random.default_rng(3)
+    counts = (5, 7, 10, 14, 20)
+    called = 0
+    for _ in range(150):
+        whole = session(Scenario(benchmarks=8, blocks=20), rng)
+        called += any(
+            one.verdict in ("faster", "slower")
+            for look in range(1, len(counts) + 1)
+            for one in compare_blocks(
+                [
+                    type(measured)(
+                        benchmark=measured.benchmark,
+                        blocks=measured.blocks[: counts[look - 1]],
+                        looks=tuple(count / 20 for count in counts[:look]),
+                    )
+                    for measured in whole
+                ]
+            ).comparisons
+        )
+    assert_rate(called, 150, 0.0, 0.055)
+
+
+def test_wrong_calls_among_true_ones_are_few() -> None:
+    """Half of the benchmarks differ: of all calls, of either kind, about 5% may be wrong."""
+    rng = np.random.default_rng(4)
+    shares = []
+    for _ in range(100):
+        slower = session(Scenario(benchmarks=10, blocks=10, effect=0.02), rng)
+        same = session(Scenario(benchmarks=20, blocks=10), rng)[10:]
+        found = compare_blocks([*slower, *same]).comparisons
+        wrong = [one.verdict in ("faster", "equivalent") for one in found[:10]]
+        wrong += [one.verdict in ("faster", "slower") for one in found[10:]]
+        calls = sum(one.verdict != "undecided" for one in found)
+        shares.append(sum(wrong) / max(calls, 1))
+    assert statistics.fmean(shares) < 0.05
+
+
+def test_sessions_are_what_the_scenario_says() -> None:
+    scenario = Scenario(
+        benchmarks=4, blocks=6, replicas=3, drift=0.5, spread=0.0, effect=0.1, in_turn=False
+    )
+    found = session(scenario, np.random.default_rng(5))
+    assert [len(one.blocks) for one in found] == [6] * 4
+    assert [block.replica for block in found[0].blocks] == ["0", "1", "2"] * 2
+    ratios = [block.candidate / block.base for one in found for block in one.blocks]
+    assert ratios == pytest.approx([1.1] * 24)
+    times = [block.base for block in found[0].blocks]
+    assert times == sorted(times)
+    assert times[-1] / times[0] == pytest.approx(1.5, rel=0.1)
+
+
+def test_bursts_take_the_share_and_the_factor_asked_for() -> None:
+    scenario = Scenario(benchmarks=50, blocks=200, spread=0.0, burst_share=0.1, burst_length=4.0)
+    found = session(scenario, np.random.default_rng(6))
+    alone = [block.base / min(b.base for b in one.blocks) for one in found for block in one.blocks]
+    slow = [value for value in alone if value > 1.1]
+    assert slow == pytest.approx([1.2] * len(slow))
+    assert len(slow) / len(alone) == pytest.approx(0.1, rel=0.15)
+
+
+def test_skewed_processes_keep_their_spread() -> None:
+    scenario = Scenario(benchmarks=1, blocks=20_000, spread=0.01, skew=0.5)
+    (one,) = session(scenario, np.random.default_rng(7))
+    logs = np.log([block.base for block in one.blocks])
+    assert logs.std() == pytest.approx(0.01 / 2**0.5, rel=0.05)
+    assert ((logs - logs.mean()) ** 3).mean() / logs.std() ** 3 > 1

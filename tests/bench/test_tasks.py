@@ -1,0 +1,81 @@
+"""Finding tasks and loops, with real processes of the host's interpreter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bench import protocols, tasks
+from bench.tasks import Calibrated
+from bench.trials import Effort
+from tests.bench.surroundings import HASTE, arm, benchmark, block, rig
+
+
+def test_all_tasks_of_a_script_are_found(tmp_path: Path) -> None:
+    found = tasks.calibrate(benchmark("several"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert found.failure is None
+    assert found.kind == "cpython-host"
+    assert [(task.index, task.name) for task in found.tasks] == [
+        (0, "several_func"),
+        (1, "several_timed"),
+        (2, "several_timeit"),
+    ]
+    for task in found.tasks:
+        assert task.loops >= 2
+        assert task.seconds > 0
+        assert HASTE.min_values <= task.values <= HASTE.max_values
+
+
+def test_what_was_found_can_be_measured_and_kept(tmp_path: Path) -> None:
+    one = benchmark("several")
+    found = tasks.calibrate(one, arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert Calibrated.from_json(json.loads(json.dumps(found.to_json()))) == found
+    for task in found.tasks:
+        trials = protocols.measure(
+            "lockstep", block(one, arm(tmp_path, "base"), what=task), rig(tmp_path)
+        )
+        assert trials[0].result is not None
+        run = trials[0].result["benchmarks"][0]["runs"][0]
+        known = {**trials[0].result.get("metadata", {}), **run["metadata"]}
+        assert known["name"] == task.name
+        assert known["loops"] == task.loops
+        assert len(trials[0].values()) == task.values
+
+
+def test_long_values_are_not_looped(tmp_path: Path) -> None:
+    found = tasks.calibrate(
+        benchmark("tiny"), arm(tmp_path, "base"), rig(tmp_path), Effort(value=1e-9, process=0.001)
+    )
+    assert [(task.name, task.loops) for task in found.tasks] == [("tiny", 1)]
+
+
+def test_a_script_without_benchmarks(tmp_path: Path) -> None:
+    found = tasks.calibrate(benchmark("empty"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert found.tasks == ()
+    assert found.failure is not None
+    assert found.failure.reason == "empty makes no pyperf benchmark"
+
+
+def test_a_script_that_cannot_start(tmp_path: Path) -> None:
+    found = tasks.calibrate(benchmark("needs"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert found.tasks == ()
+    assert found.failure is not None
+    assert found.failure.reason == "base exited with status 1 before its first value"
+    assert "No module named 'tiny_dependency'" in found.failure.output
+    assert Calibrated.from_json(found.to_json()) == found
+
+
+def test_a_script_that_hangs(tmp_path: Path) -> None:
+    found = tasks.calibrate(
+        benchmark("patient"), arm(tmp_path, "base", "hang"), rig(tmp_path, timeout=2), HASTE
+    )
+    assert found.failure is not None
+    assert "(time-out)" in found.failure.reason
+
+
+def test_a_script_that_crashes(tmp_path: Path) -> None:
+    found = tasks.calibrate(
+        benchmark("patient"), arm(tmp_path, "base", "crash", 1), rig(tmp_path), HASTE
+    )
+    assert found.failure is not None
+    assert "SIGSEGV" in found.failure.reason

@@ -1,0 +1,3 @@
+"""The fake's own tests are data of its build."""
+
+collect_ignore = ["tree"]

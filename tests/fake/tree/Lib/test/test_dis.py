@@ -1,0 +1,3 @@
+"""A test that is skipped."""
+
+skip

@@ -1,0 +1,3 @@
+"""A test of the fake."""
+
+pass

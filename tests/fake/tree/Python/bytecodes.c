@@ -1,0 +1,1 @@
+case BINARY_OP: break;

@@ -1,0 +1,1 @@
+generated case BINARY_OP: break;

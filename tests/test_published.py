@@ -1,0 +1,99 @@
+"""Nothing of a machine or of a package archive's address is in the project's files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import git
+import pytest
+
+ROOT = Path(__file__).parent.parent
+# In pieces, so that this file passes its own test.
+ARCHIVES = "|".join(
+    (
+        "py" + "pi",
+        "pythonhosted",
+        r"(?:deb|ftp|archive|security|snapshot|ports|mirrors?|packages)\.(?:[\w-]+\.)*"
+        r"(?:deb" + "ian|ubu" + "ntu)",
+        "ana" + "conda",
+        "npm" + "js",
+        r"crates\.i" + "o",
+        r"proxy\.gol" + "ang",
+    )
+)
+HOST = re.compile(
+    rf"(?:https?|ftp)://[^/\s'\"<>]*(?:{ARCHIVES})|\b(?:{ARCHIVES})\.[a-z]{{2,3}}\b", re.I
+)
+# Somebody's folders; the names that examples and tests use for nobody's are left.
+NOBODY = r"(?!(?:user|you|me|someone|somebody|nobody|alice|bob|x|runner)\b)"
+MACHINE = re.compile(
+    rf"(?<![\w.$}}~-])/(?:home|Users)/{NOBODY}\w[\w.-]*/|(?<![\w.$}}~/-])/(?:ro"
+    r"ot|wo"
+    r"rk|tmp/w)/\w"
+)
+
+
+def offences(text: str) -> list[str]:
+    """What in `text` names a package archive, or a folder of one machine."""
+    return [match[0] for pattern in (HOST, MACHINE) for match in pattern.finditer(text)]
+
+
+def published() -> Iterator[tuple[str, bytes]]:
+    """Every file that git tracks or would add: as on disk, and as in the index if that differs."""
+    on_disk = {}
+    for name in _git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+        if (ROOT / name).is_file():
+            on_disk[name] = (ROOT / name).read_bytes()
+    yield from on_disk.items()
+    for row in filter(None, _git("ls-files", "-z", "--stage").split("\0")):
+        head, _, name = row.partition("\t")
+        mode, blob, _ = head.split(" ")
+        data = on_disk.get(name, b"")
+        is_same = hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == blob
+        if mode.startswith("100") and not is_same:
+            yield f"{name} (index)", _git("cat-file", "blob", blob).encode("utf-8", "replace")
+
+
+def _git(*arguments: str) -> str:
+    # The checkout may be another user's, as in a container.
+    return str(git.Git(ROOT).execute(["git", "-c", "safe.directory=*", *arguments]))
+
+
+def test_no_file_names_an_archive_or_a_machine() -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout, so what is published is unknown")
+    found = {name: offences(data.decode("utf-8", "replace")) for name, data in published()}
+    assert found
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see https://" + "py" + "pi.example/simple",
+        "index-url = http://mirror.local/" + "x https://files.python" + "hosted.org/a",
+        "deb http://" + "deb." + "debian" + ".org/debian bookworm main",
+        "use " + "archive." + "ubuntu" + ".com",
+        "prefix=/home/" + "jane/build",
+        "cd '/ro" + "ot/src'",
+        "/wo" + "rk/main",
+    ],
+)
+def test_an_offence_is_seen(text: str) -> None:
+    assert offences(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://github.com/python/cpython and https://docs.python.org/3/",
+        "Debian and Ubuntu carry it; PyPI has the rest",
+        "{home}/work/src, work/src, /home/user/x, ~/work/x, ${HOME}/root/x",
+        "https://example.org/work/x",
+    ],
+)
+def test_what_is_harmless(text: str) -> None:
+    assert offences(text) == []
