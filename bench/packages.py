@@ -45,7 +45,7 @@ class PackageSource:
         """The options of pip that say where to look."""
         if self.wheels is None:
             return ()
-        return ("--no-index", "--find-links", str(self.wheels))
+        return ("--no-index", "--find-links", str(self.wheels.absolute()))
 
     def variables(self) -> dict[str, str]:
         """The environment of a pip command."""
@@ -88,8 +88,9 @@ def pip_error(done: Completed) -> str:
         return f"pip {done.how()}"
     lines = [line.strip() for line in done.output.splitlines() if line.strip()]
     said = [line for line in lines if re.match(r"(?i)\s*(error|fatal error)\b[: ]", line)]
-    # Old pips have no "ERROR:"; then the last line is the one that says it.
-    chosen = _telling(said) or (lines[-1] if lines else f"pip {done.how()}")
+    # Old pips have no "ERROR:"; there the last line says it, but for what they say of themselves.
+    other = [line for line in lines if not line.startswith(("Storing debug log", "Cleaning up"))]
+    chosen = _telling(said) or (other[-1] if other else f"pip {done.how()}")
     return anonymous(chosen)
 
 

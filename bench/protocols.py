@@ -116,7 +116,8 @@ def measure(protocol: str, block: Block, rig: Rig) -> tuple[Trial, ...]:
             where="protocol",
             hint=f"Choose one of: {', '.join(PROTOCOLS)}.",
         )
-    return PROTOCOLS[protocol].measure(block, rig)
+    with workers.apart(rig.core):
+        return PROTOCOLS[protocol].measure(block, rig)
 
 
 def _start(block: Block, rig: Rig, number: int) -> contextlib.AbstractContextManager[Live]:
@@ -185,7 +186,7 @@ def _all_stopped(
         if one is hung:
             trials[number] = _failed(one, position, _late(one, rig))
             continue
-        failure = Failure(reason=f"{arm.name} was stopped, since {hung.arm.name} hung")
+        failure = Failure(reason=f"{arm.name} was stopped, since {hung.arm.name} hung", own=False)
         trials[number] = Trial(
             arm=arm.name, replica=arm.replica, position=position, failure=failure
         )

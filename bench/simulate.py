@@ -23,11 +23,11 @@ class Scenario:
 
     `effect`: the candidate takes 1 + effect times as long. `spread`: standard deviation of a
     block's log-ratio that comes from its processes, normal where `skew` is 0, else a difference of
-    log-normal ones of that shape. `drift`: how much slower the host is at the end than at the start.
+    log-normal ones of that shape. `drift`: how much slower the host is at the end than at first.
     `burst_share` of the time the host is `burst` slower, in bursts of `burst_length` processes on
-    average. `in_turn`: the arms of a block run one after the other (else together, on one host
-    speed). `build_spread`: standard deviation of what building again does to a benchmark, `replicas`
-    times a side.
+    average. `in_turn`: the arms of a block run one after the other, else together on one host
+    speed. `build_spread`: standard deviation of what building again does to a benchmark; each side
+    is built `replicas` times.
     """
 
     benchmarks: int = 40

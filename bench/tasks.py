@@ -54,9 +54,10 @@ def calibrate(
     the same work.
     """
     worker = Worker(scratch=rig.scratch / "arm0", core=rig.core, hash_seed=hash_seed)
-    seconds: list[float] = []
+    seconds: list[list[float]] = []
     failure: Failure | None = None
-    with workers.start(rig, benchmark, arm, calibrating_options(effort), worker) as live:
+    options = calibrating_options(effort)
+    with workers.apart(rig.core), workers.start(rig, benchmark, arm, options, worker) as live:
         try:
             seconds = _drive(live, rig)
             failure = _ending(live, live.ended(rig.timeout), rig)
@@ -69,16 +70,20 @@ def calibrate(
     return Calibrated(benchmark=benchmark.name, kind=arm.kind, tasks=tasks, failure=failure)
 
 
-def _drive(live: Live, rig: Rig) -> list[float]:
-    """Release everything at once; the wall seconds of each task's last value, in order."""
-    last: list[float] = []
-    live.starts(rig.timeout)
-    seconds = 0.0
-    while live.asked != GONE:
-        if live.asked == END:
-            last.append(seconds)
+def _drive(live: Live, rig: Rig) -> list[list[float]]:
+    """Release everything at once; the wall seconds of every call of each task, in order."""
+    tasks: list[list[float]] = []
+    calls: list[float] = []
+    asked = live.starts(rig.timeout)
+    while asked != GONE:
         seconds = live.release(rig.timeout)
-    return last
+        if asked == END:
+            tasks.append(calls)
+            calls = []
+        else:
+            calls.append(seconds)
+        asked = live.asked
+    return tasks
 
 
 def _ending(live: Live, done: Completed, rig: Rig) -> Failure | None:
@@ -87,14 +92,24 @@ def _ending(live: Live, done: Completed, rig: Rig) -> Failure | None:
     return None if done.ok else live.failure(done.how())
 
 
-def _tasks(result: dict[str, Any] | None, seconds: list[float], effort: Effort) -> tuple[Task, ...]:
+def _tasks(
+    result: dict[str, Any] | None, seconds: list[list[float]], effort: Effort
+) -> tuple[Task, ...]:
     if result is None:
         return ()
     shared = result.get("metadata", {})
     found = []
-    for index, (one, wall) in enumerate(zip(result["benchmarks"], seconds, strict=False)):
+    for index, (one, calls) in enumerate(zip(result["benchmarks"], seconds, strict=False)):
         run = one["runs"][0]
         known = {**shared, **one.get("metadata", {}), **run.get("metadata", {})}
+        # pyperf calls what it does while it calibrates warm-ups: pairs of loops and value. The
+        # fastest of those with the final loops: a disturbed host can only have slowed one down.
+        final = [
+            wall
+            for wall, (loops, _value) in zip(calls, run["warmups"], strict=False)
+            if loops == known["loops"]
+        ]
+        wall = min(final or calls)
         warmups, values = effort.shape(wall)
         found.append(
             Task(

@@ -111,10 +111,14 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a process measured nothing: one sentence, and the last lines it printed."""
+    """Why a process measured nothing: one sentence, and the last lines it printed.
+
+    `own` is False where it was well, and stopped because another arm of the block was not.
+    """
 
     reason: str
     output: str = ""
+    own: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -176,6 +176,27 @@ def start(
         live.close()
 
 
+@contextlib.contextmanager
+def apart(core: int | None) -> Iterator[None]:
+    """Keep this process, with all its threads, off `core` where it may run elsewhere."""
+    allowed = os.sched_getaffinity(0)
+    others = allowed - {core}
+    if core is None or not others:
+        yield
+        return
+    _run_on(others)
+    try:
+        yield
+    finally:
+        _run_on(allowed)
+
+
+def _run_on(cores: set[int]) -> None:
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # one that has just ended
+            os.sched_setaffinity(int(thread.name), cores)
+
+
 def read_result(worker: Worker) -> dict[str, Any] | None:
     """The JSON that a worker wrote; None when it wrote none, or not all of it."""
     try:

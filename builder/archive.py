@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import re
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from builder import git_remote, lock, tarball
 from builder.errors import SourceError, StoreError
@@ -28,6 +27,7 @@ from builder.revisions import (
 )
 from builder.spec import Revision
 from builder.store import Home
+from builder.tree_files import scratch
 
 _SECONDS = 30.0
 _CHUNK = 1 << 20
@@ -100,9 +100,11 @@ class Archive:
             yield Path(self._location)
             return
         self._say(f"Downloading {public(self._location)}.")
-        with tempfile.NamedTemporaryFile(dir=self._home.sources, prefix=".download-") as file:
-            _download(self._location, file)
-            yield Path(file.name)
+        with scratch(self._home.sources, ".download-") as folder:
+            path = folder / "tarball"
+            with path.open("wb") as file:
+                _download(self._location, file)
+            yield path
 
 
 def _checked(location: str, sha256: str) -> str:
@@ -125,7 +127,7 @@ def _file_name(location: str) -> str:
     return location.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
-def _download(url: str, file: IO[bytes]) -> None:
+def _download(url: str, file: BinaryIO) -> None:
     """Raises UnreachableError, or StoreError when there is no space. Hashes are checked later."""
     shown = public(url)
     try:
@@ -144,7 +146,7 @@ def _download(url: str, file: IO[bytes]) -> None:
         ) from error
 
 
-def _keep(file: IO[bytes], chunk: bytes, shown: str) -> None:
+def _keep(file: BinaryIO, chunk: bytes, shown: str) -> None:
     if file.tell() > _MAX_BYTES:
         raise SourceError("What is there is far too large for a tarball of CPython.", where=shown)
     try:

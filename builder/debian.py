@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -33,6 +32,7 @@ from builder.revisions import (
 )
 from builder.spec import Revision
 from builder.store import Home
+from builder.tree_files import scratch
 
 REPOSITORY = "releases"
 _KIND = "debian"
@@ -163,10 +163,10 @@ class Debian:
     def _import(self, package: Package) -> str:
         commit = tarball.imported(self._repository, package.sha256)
         if commit is None:
-            with tempfile.TemporaryDirectory(dir=self._root, prefix=_DOWNLOADS) as folder:
+            with scratch(self._root, _DOWNLOADS) as folder:
                 size = f"{package.size / 1e6:.0f} MB"
                 self._say(f"Getting CPython {package.release} from {package.suite} ({size}).")
-                file = self._apt.download(package, Path(folder))
+                file = self._apt.download(package, folder)
                 self._say(f"Importing CPython {package.release}.")
                 commit = tarball.import_tarball(self._repository, file, package.sha256)
         self._repository.set_ref(f"refs/tags/v{package.release}", commit)

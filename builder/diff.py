@@ -97,6 +97,7 @@ _HINT_UNSAFE = (
     "Patches may change regular files inside the tree and nothing else. Paths are a/FILE and "
     "b/FILE, from the top of the tree, as `git diff` writes them."
 )
+_LOST_BEGIN = (b"@", b"d", b"B", b"O")
 # What git skips without a word although somebody meant a change by it: message, hint.
 _LOST = (
     (
@@ -188,7 +189,8 @@ class _Reader:
             elif self._at_plain_header():
                 files.append(self._plain_file())
             else:
-                self._refuse_lost(line)
+                if line[:1] in _LOST_BEGIN:
+                    self._refuse_lost(line)
                 self._at += 1
         return tuple(files)
 
@@ -231,6 +233,8 @@ class _Reader:
         return file
 
     def _file(self, found: names.Names, start: int, *, binary: bool) -> FileDiff:
+        if "" in (found.old, found.new):
+            self._refuse("The header names no file that git could find.", _HINT_UNSAFE, start)
         if refused := found.refused():
             self._refuse(f"The path {shown(refused[0])} {refused[1]}.", _HINT_UNSAFE, start)
         file = FileDiff(

@@ -13,7 +13,7 @@ from typing import IO, Literal
 
 from builder import tree_files
 from builder.errors import PatchbenchError, SourceError, StoreError
-from builder.git_process import ISOLATED, Output, run, running
+from builder.git_process import ISOLATED, NO_SPACE, Output, run, running
 from builder.tree_files import Entry
 
 Status = Literal["A", "D", "M", "T"]
@@ -213,6 +213,10 @@ class Repository:
         """Where a file or folder of git's own is; worktrees share most with their repository."""
         return self.path / self._text("rev-parse", "--git-path", name).strip()
 
+    def object_format(self) -> str:
+        """Which hash its objects are named by: sha1 or sha256."""
+        return self._text("rev-parse", "--show-object-format").strip()
+
     def set_ref(self, ref: str, commit: str) -> None:
         """Let a full ref name mean a commit."""
         self._git("update-ref", ref, commit)
@@ -232,6 +236,8 @@ class Repository:
         """
         with self._index(tree) as env:
             done = self._apply(patch, env)
+            if NO_SPACE in done.stderr:
+                raise self._failure("apply", done)
             if done.returncode != 0:
                 raise ApplyFailure(done.stderr)
             return text(self._git("write-tree", env=env)).strip()
@@ -247,8 +253,8 @@ class Repository:
 
     @contextlib.contextmanager
     def _index(self, tree: str) -> Iterator[Mapping[str, str]]:
-        with tempfile.TemporaryDirectory(prefix="patchbench-") as folder:
-            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        with tree_files.scratch() as folder:
+            env = {"GIT_INDEX_FILE": str(folder / "index")}
             self._git("read-tree", tree, env=env)
             yield env
 
@@ -326,7 +332,7 @@ class Repository:
         return text(self._git(*arguments))
 
     def _failure(self, command: str, done: Output) -> PatchbenchError:
-        if "No space left on device" in done.stderr:
+        if NO_SPACE in done.stderr:
             return StoreError(
                 "The disk is full.", where=str(self.path), hint="Free some space: patchbench gc."
             )

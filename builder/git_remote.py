@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
+import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from builder.errors import StoreError
 from builder.git import Refs, Repository, sort_refs
-from builder.git_process import NETWORK, run
+from builder.git_process import NETWORK, NO_SPACE, run
 
 _FETCH_SECONDS = 3600.0
+_REFUSALS = r"unadvertised object|not our ref|remote ref|shallow|not support"
 
 
 class FetchFailure(Exception):  # noqa: N818 - the source decides what it means
@@ -20,6 +22,11 @@ class FetchFailure(Exception):  # noqa: N818 - the source decides what it means
         super().__init__(stderr)
         self.stderr = stderr
         self.timed_out = timed_out
+
+    @property
+    def refused(self) -> bool:
+        """Whether the server answered, but does not give single commits, or not this one."""
+        return re.search(_REFUSALS, self.stderr) is not None
 
     @property
     def reason(self) -> str:
@@ -63,7 +70,7 @@ def fetch(
 
     `commits_only` leaves files and trees where they are (a server that cannot do so sends all).
     `keep`: descriptors of locks, which git then holds for as long as it lives.
-    Raises FetchFailure.
+    Raises FetchFailure, or StoreError when there is no space.
     """
     options = ["--quiet", "--no-tags", "--force", "--no-prune", "--no-write-fetch-head"]
     options += ["--update-shallow", "--no-recurse-submodules", "--no-auto-maintenance"]
@@ -81,6 +88,12 @@ def fetch(
         timeout=_FETCH_SECONDS,
         keep=keep,
     )
+    if NO_SPACE in done.stderr:
+        raise StoreError(
+            "The disk is full: what was fetched cannot be kept.",
+            where=str(repository.path),
+            hint="Free some space, or name another folder with --home.",
+        )
     if done.returncode != 0:
         raise FetchFailure(done.stderr, timed_out=done.timed_out)
 
@@ -115,13 +128,14 @@ def recover(repository: Repository) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            Path(file.name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(file.name).unlink()
-            raise
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"A file of a repository cannot be written: {error.strerror}.",
+            where=str(path),
+            hint="Free some space, or name another folder with --home.",
+        ) from error

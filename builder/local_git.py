@@ -79,4 +79,10 @@ def _located(path: Path) -> Repository:
             where=str(path),
             hint="Name the top folder of a clone, a bare repository, or a URL.",
         )
+    if found.object_format() != "sha1":
+        raise SourceError(
+            "This repository names its objects by SHA-256, which no CPython history does.",
+            where=str(path),
+            hint="Convert it, or name another clone.",
+        )
     return found

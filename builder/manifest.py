@@ -24,14 +24,14 @@ _MEANING = {
     "title": "one line, as a commit's subject",
     "why": "what is slow today, and why this should help",
     "applies_to": 'a range of versions, such as ">=2.7.11,<2.8"',
-    "upstream": 'an address, an issue such as "gh-12345", "bpo-4753" or "PEP 659", or "none"',
+    "upstream": 'an address, "gh-12345", "bpo-4753", "PEP 659", or "none" ("none: why")',
     "status": f"one of {', '.join(STATUSES)}",
     "effect": "what is expected to become faster, and by how much",
     "mechanism": "why: fewer instructions, better prediction, fewer allocations",
 }
 KEYS = tuple(_MEANING)
 _LISTS = ("requires", "conflicts")
-_UPSTREAM = re.compile(r"none|https?://\S+|(gh|bpo)-\d+|PEP \d+", re.ASCII)
+_UPSTREAM = re.compile(r"none(: .+)?|https?://\S+|(gh|bpo)-\d+|PEP \d+", re.ASCII)
 _WITH_REFERENCE = ("proposed", "accepted", "rejected", "merged")
 # Enough micro versions to tell whether a range has anything of a branch.
 _MICROS = 100
@@ -41,9 +41,9 @@ _MICROS = 100
 class Manifest:
     """What a series says of itself.
 
-    `applies_to` is a range of versions (PEP 440), `upstream` a reference or "none", `status` one of
-    STATUSES; `effect` and `mechanism` are what is expected. `requires` and `conflicts` name other
-    series of a stack.
+    `applies_to` is a range of versions (PEP 440), `upstream` a reference or "none" (": why" may
+    follow), `status` one of STATUSES; `effect` and `mechanism` are what is expected.
+    `requires` and `conflicts` name other series of a stack.
     """
 
     title: str
@@ -149,7 +149,7 @@ def _check_status(manifest: Manifest, path: Path) -> None:
             f"{path}, upstream",
             f"It is {_MEANING['upstream']}.",
         )
-    if status in _WITH_REFERENCE and upstream == "none":
+    if status in _WITH_REFERENCE and upstream.startswith("none"):
         refuse(
             f'status is {status!r}, but upstream is "none".',
             f"{path}, upstream",

@@ -12,7 +12,7 @@ _MAX_COMPONENT = 255
 _MAX_PATH = 2048
 _NOWHERE = "/dev/null"
 _ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
-_DATE = re.compile(r"\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*$")
+_DATE = re.compile(r"(?<!\s)\s+\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*$")
 _EPOCH = re.compile(r"\s(1970-01-01|1969-12-31) (\d\d):(\d\d):00(?:\.0+)? ([+-])(\d\d)(\d\d)\s*$")
 
 
@@ -90,7 +90,7 @@ def unsafe(path: str) -> str:
         return "has control characters, or bytes that are not UTF-8"
     if len(path) > _MAX_PATH or max(len(os.fsencode(part)) for part in parts) > _MAX_COMPONENT:
         return "is too long"
-    return "" if path else "is empty"
+    return ""
 
 
 def unsafe_mode(mode: str) -> str:

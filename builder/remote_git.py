@@ -153,12 +153,11 @@ class RemoteGit:
             )
             return
         except FetchFailure as failure:
+            if not failure.refused:
+                raise self._lost(failure) from failure
             first = failure
         self._say("The server does not give single commits: fetching all branches and tags.")
-        try:
-            git_remote.fetch(self._repository, self._url, _ALL, keep=(held,))
-        except FetchFailure as failure:
-            raise self._lost(failure) from failure
+        self._fetch_all(self._repository, held)
         if not self._repository.has_commit(commit):
             raise SourceError(
                 f"{public(self._url)} does not give commit {commit} ({_hidden(first.reason)}).",
@@ -166,6 +165,12 @@ class RemoteGit:
                 hint="It must be on a branch or tag of the remote.",
             )
         self._repository.set_ref(ref, commit)
+
+    def _fetch_all(self, repository: Repository, held: int) -> None:
+        try:
+            git_remote.fetch(repository, self._url, _ALL, keep=(held,))
+        except FetchFailure as failure:
+            raise self._lost(failure) from failure
 
     def _history(self, wanted: Iterable[str]) -> Repository:
         """A repository with the commits of `wanted` (hashes or refspecs) and all before them."""
@@ -177,11 +182,10 @@ class RemoteGit:
             self._say(f"Fetching the history of {public(self._url)}: commits, without their files.")
             try:
                 git_remote.fetch(history, self._url, specs, commits_only=True, keep=(held,))
-            except FetchFailure:
-                try:
-                    git_remote.fetch(history, self._url, _ALL, keep=(held,))
-                except FetchFailure as failure:
+            except FetchFailure as failure:
+                if not failure.refused:
                     raise self._lost(failure) from failure
+                self._fetch_all(history, held)
         return history
 
     def _old_history(self) -> Repository:

@@ -223,7 +223,7 @@ def _with_conflict(
     """
     failed = len(messages) - 1
     if not failed:
-        return error
+        return PatchError(error.what, where=error.where, hint=error.hint)
     fits = [at for at, tree in enumerate(trees[:-1]) if _try(repository, tree, messages[failed:])]
     name = stack[failed].name
     if not fits:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,24 @@ class Entry:
     mode: str
     blob: str
     path: str
+
+
+@contextlib.contextmanager
+def scratch(parent: Path | None = None, prefix: str = "patchbench-") -> Iterator[Path]:
+    """A folder that is gone afterwards; in the system's own place without `parent`.
+
+    Raises StoreError where it cannot be made.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(dir=parent, prefix=prefix)
+    except OSError as error:
+        raise StoreError(
+            f"A temporary folder cannot be made: {error.strerror}.",
+            where=str(error.filename or parent),
+            hint="Free some space; --home and TMPDIR name other places.",
+        ) from error
+    with folder:
+        yield Path(folder.name)
 
 
 def leads_outside(path: str) -> bool:
@@ -85,7 +105,8 @@ def _write(folder: Path, entry: Entry, content: bytes, epoch: int) -> None:
         os.utime(path, (epoch, epoch), follow_symlinks=False)
         return
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, 0o644), "wb", buffering=0) as file:
+    with os.fdopen(os.open(path, flags, 0o644), "wb") as file:
         file.write(content)
+        file.flush()  # before the time is set
         os.fchmod(file.fileno(), 0o755 if entry.mode == "100755" else 0o644)
         os.utime(file.fileno(), (epoch, epoch))

@@ -71,7 +71,7 @@ def _dotted(node: ast.AST) -> str:
 
 def _real_names(tree: ast.AST) -> dict[str, str]:
     """What a file's own names stand for: `sp` for subprocess after `import subprocess as sp`."""
-    known = {}
+    known: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             known |= {alias.asname: alias.name for alias in node.names if alias.asname}

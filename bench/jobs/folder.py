@@ -1,4 +1,4 @@
-"""The results folder of a run: claimed by one run at a time, written so that it can be gone on with."""
+"""The results folder of a run: claimed by one run at a time, and made to be gone on with."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from bench.progress import harmless
 from bench.report import wording
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@-])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$@])")
 
 
 def plain(text: object) -> str:

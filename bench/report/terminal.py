@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bench.comparison import spelled
 from bench.progress import harmless
 from bench.report.wording import (
     SIGNS,
@@ -16,7 +17,6 @@ from bench.report.wording import (
     headline,
     interval,
     own_warnings,
-    shown_ratio,
 )
 
 _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
@@ -55,17 +55,22 @@ def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
     common = common_warnings(rows)
     if rows:
         table = Table(box=None, pad_edge=False)
-        for title in ("benchmark", "ratio", "95% interval", "verdict", "blocks", "warnings"):
-            table.add_column(title, justify="right" if title == "blocks" else "left")
+        for title in ("benchmark", "ratio", "", "95% interval", "verdict", "blocks", "notes"):
+            table.add_column(
+                title,
+                justify="right" if title == "blocks" else "left",
+                no_wrap=title != "notes",
+            )
         several = len({one["metric"] for one in rows}) > 1
         for one in rows:
             name = f"{one['benchmark']} ({one['metric']})" if several else one["benchmark"]
             table.add_row(_safe(name), *_cells(one), _safe(own_warnings(one, common)))
         for suite in [compared["suite"], *compared["suites"]]:
             if suite is not None:
-                title = "suite" if suite["metric"] == "time" else f"suite ({suite['metric']})"
+                kind = "" if suite["metric"] == "time" else f" {suite['metric']}"
+                title = f"geometric mean{kind}"
                 table.add_section()
-                table.add_row(f"[bold]{title}, geometric mean[/bold]", *_cells(suite), "")
+                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), "")
         console.print(table)
     for one in compared["missing"]:
         console.print(f"missing: {_safe(one['benchmark'])}: {_safe(one['reason'])}")
@@ -75,7 +80,8 @@ def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        shown_ratio(one["ratio"]),
+        f"{one['ratio']:.4f}",
+        spelled(one["ratio"]),
         interval(one["low"], one["high"]),
         verdict_cell(one["verdict"]),
         str(one["blocks"]),

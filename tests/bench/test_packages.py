@@ -63,8 +63,8 @@ def test_a_folder_of_wheels_is_asked_alone() -> None:
             "error: command 'gcc' failed with exit status 1",
         ),
         (
-            "Downloading/unpacking x\n  No distributions at all found for x\nStoring debug log\n",
-            "Storing debug log",
+            "Cleaning up...\nNo distributions at all found for x\nStoring debug log for failure\n",
+            "No distributions at all found for x",
         ),
         (
             "ERROR: Could not install packages: HTTPSConnectionPool(host='index.example', "

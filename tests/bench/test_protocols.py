@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pyperf
@@ -118,6 +119,7 @@ def test_a_hanging_arm_ends_a_lockstep_block_for_all(tmp_path: Path) -> None:
     assert "patient: going to sleep" in cand.failure.output
     assert base.failure is not None
     assert base.failure.reason == "base was stopped, since cand hung"
+    assert (base.failure.own, cand.failure.own) == (False, True)
 
 
 def test_a_hanging_arm_spares_the_others_one_after_the_other(tmp_path: Path) -> None:
@@ -168,6 +170,27 @@ def test_arms_see_the_same_surroundings(tmp_path: Path) -> None:
     assert base["facts_argv0"] == base["facts_main"] == f"ROOT/suite/{script}"
     assert base["facts_path0"] == str(Path(f"ROOT/suite/{script}").parent)
     assert base["facts_home"] != cand["facts_home"]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core only")
+def test_arms_are_pinned_to_one_core_and_the_harness_is_not_there(tmp_path: Path) -> None:
+    allowed = os.sched_getaffinity(0)
+    core = max(allowed)
+    seen: set[int] = set()
+
+    def watch(live: workers.Live, timeout: float) -> float:
+        seen.update(os.sched_getaffinity(0))
+        return release(live, timeout)
+
+    release = workers.Live.release
+    arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers.Live, "release", watch)
+        one = block(benchmark("tiny"), *arms)
+        trials = protocols.measure("lockstep", one, replace(rig(tmp_path), core=core))
+    assert {str(_metadata(trial)["cpu_affinity"]) for trial in trials} == {str(core)}
+    assert seen == allowed - {core}
+    assert os.sched_getaffinity(0) == allowed
 
 
 def test_hash_seeds_differ_between_blocks(tmp_path: Path) -> None:

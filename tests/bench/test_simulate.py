@@ -51,20 +51,20 @@ SCENARIOS = {
 def test_intervals_cover_the_truth(name: str) -> None:
     scenario = SCENARIOS[name]
     truth = 1 + scenario.effect
-    found = runs(scenario, 250)
+    found = runs(scenario, 150)
     suites = [one.suite for one in found if one.suite]
-    assert_rate(sum(holds(s.low95, s.high95, truth) for s in suites), 250, 0.935, 0.965)
+    assert_rate(sum(holds(s.low95, s.high95, truth) for s in suites), 150, 0.935, 0.965)
     each = [one.comparisons[0] for one in found]
-    assert_rate(sum(holds(c.low95, c.high95, truth) for c in each), 250, 0.94, 1.0)
+    assert_rate(sum(holds(c.low95, c.high95, truth) for c in each), 150, 0.94, 1.0)
 
 
 @pytest.mark.parametrize("name", ["quiet", "drift", "bursts", "skew", "builds", "few blocks"])
 def test_base_against_base_is_rarely_called(name: str) -> None:
-    found = runs(SCENARIOS[name], 250, seed=2)
+    found = runs(SCENARIOS[name], 150, seed=2)
     called = sum(
         any(one.verdict in ("faster", "slower") for one in run.comparisons) for run in found
     )
-    assert_rate(called, 250, 0.0, 0.055)
+    assert_rate(called, 150, 0.0, 0.055)
 
 
 def test_a_small_effect_is_called_among_forty() -> None:
@@ -79,7 +79,7 @@ def test_peeking_does_not_raise_the_rate() -> None:
     rng = np.random.default_rng(3)
     counts = (5, 7, 10, 14, 20)
     called = 0
-    for _ in range(150):
+    for _ in range(80):
         whole = session(Scenario(benchmarks=8, blocks=20), rng)
         called += any(
             one.verdict in ("faster", "slower")
@@ -95,7 +95,7 @@ def test_peeking_does_not_raise_the_rate() -> None:
                 ]
             ).comparisons
         )
-    assert_rate(called, 150, 0.0, 0.055)
+    assert_rate(called, 80, 0.0, 0.055)
 
 
 def test_wrong_calls_among_true_ones_are_few() -> None:

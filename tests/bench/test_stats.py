@@ -240,22 +240,34 @@ def test_processes_give_the_ratio_of_arithmetic_means(
 
 
 @given(
-    st.lists(st.floats(0.9, 1.1), min_size=2, max_size=20),
-    st.lists(st.floats(0.9, 1.1), min_size=2, max_size=20),
+    st.lists(st.tuples(st.floats(0.9, 1.1), st.floats(0.9, 1.1)), min_size=2, max_size=20),
 )
 def test_processes_have_at_least_the_freedom_of_satterthwaite(
-    base: list[float], candidate: list[float]
+    pairs: list[tuple[float, float]],
 ) -> None:
     """So that 1 is excluded wherever the usual Welch test on log process means excludes it."""
-    estimate = stats.estimate_processes(base, candidate)
-    parts = [statistics.variance(map(math.log, arm)) / len(arm) for arm in (base, candidate)]
+    arms = tuple(zip(*pairs, strict=True))
+    estimate = stats.estimate_processes(*arms)
+    parts = [statistics.variance(map(math.log, arm)) / len(arm) for arm in arms]
     assert estimate.error == pytest.approx(math.sqrt(sum(parts)), abs=1e-9)
     if min(parts) > 1e-12:
-        counts = len(base), len(candidate)
-        usual = sum(parts) ** 2 / sum(
-            part**2 / (count - 1) for part, count in zip(parts, counts, strict=True)
-        )
-        assert usual * (1 - 1e-6) <= estimate.freedom <= sum(counts) - 2 + 1e-6
+        usual = (len(pairs) - 1) * sum(parts) ** 2 / sum(part**2 for part in parts)
+        assert usual * (1 - 1e-6) <= estimate.freedom <= 2 * (len(pairs) - 1) + 1e-6
+
+
+@pytest.mark.parametrize(("base", "candidate"), [(10, 10), (3, 17), (17, 3), (5, 20), (3, 3)])
+def test_processes_of_one_kind_are_called_no_more_often_than_said(
+    base: int, candidate: int
+) -> None:
+    rng = np.random.default_rng(5)
+    found = {0.05: 0, 0.005: 0}
+    for _ in range(2000):
+        arms = np.exp(rng.normal(0, 0.01, base + candidate)).tolist()
+        p_value = stats.estimate_processes(arms[:base], arms[base:]).p_value() or 0
+        for alpha in found:
+            found[alpha] += p_value <= alpha
+    for alpha, hits in found.items():
+        assert stats.proportion_bounds(hits, 2000, 0.001)[0] <= alpha
 
 
 def test_processes_of_one_side_alone_have_no_interval() -> None:

@@ -27,7 +27,8 @@ GOOD = {
 
 def toml(**changes: str | None) -> str:
     """A good series.toml with some keys changed (raw TOML values) or left out (None)."""
-    values: dict[str, str | None] = {key: f'"{text}"' for key, text in GOOD.items()} | changes
+    values: dict[str, str | None] = {key: f'"{text}"' for key, text in GOOD.items()}
+    values.update(changes)
     return "".join(f"{key} = {value}\n" for key, value in values.items() if value is not None)
 
 
@@ -77,10 +78,12 @@ class TestLoad:
         assert load(tmp_path, "3.13/ints").status == status
 
     @pytest.mark.parametrize(
-        "upstream", ["https://bugs.example.org/issue4753", "gh-1", "bpo-4753", "PEP 659"]
+        "upstream",
+        ["https://bugs.example.org/issue4753", "gh-1", "bpo-4753", "PEP 659", "none: closed"],
     )
     def test_every_reference(self, tmp_path: Path, upstream: str) -> None:
-        write(tmp_path, text=toml(upstream=f'"{upstream}"'))
+        status = '"not proposed"' if upstream.startswith("none") else '"proposed"'
+        write(tmp_path, text=toml(upstream=f'"{upstream}"', status=status))
         assert load(tmp_path, "3.13/ints").upstream == upstream
 
 

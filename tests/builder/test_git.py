@@ -348,6 +348,14 @@ class TestRepositories:
         assert set(repository.refs().branches) == {"x"}
 
 
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be made"), tree_files.scratch(tmp_path / "no"):
+        pass
+    with tree_files.scratch(tmp_path) as folder:
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize(
     ("path", "outside"),
     [

@@ -135,6 +135,13 @@ def test_a_path_without_a_repository_is_an_error(tmp_path: Path, name: str) -> N
     assert caught.value.where == str(tmp_path / name)
 
 
+def test_a_repository_with_other_hashes_is_refused(tmp_path: Path, upstream: Upstream) -> None:
+    other = tmp_path / "other.git"
+    upstream.git("init", "--quiet", "--bare", "--object-format=sha256", str(other))
+    with pytest.raises(SourceError, match="SHA-256"):
+        LocalGit(other, home_at(tmp_path / "home"), silent)
+
+
 def test_a_shallow_clone_says_that_it_is_too_shallow(upstream: Upstream, tmp_path: Path) -> None:
     upstream.commit("2.7", "2.7.1")
     commit = upstream.commit("2.7", "2.7.2")

@@ -23,7 +23,7 @@ from builder.spec import Revision
 
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 CEVAL = [f"line {number}\n" for number in range(1, 41)]
-FILES = {
+FILES: dict[str, str | bytes] = {
     "Python/ceval.c": "".join(CEVAL),
     "Python/compile.c": "".join(f"compile {number}\n" for number in range(1, 11)),
     "Lib/crlf.txt": "a\r\nb\r\nc\r\n",

@@ -1,0 +1,120 @@
+"""The main job on a real CPython: real source package, compiler, regrtest and pyperformance.
+
+Two builds of 2.7.18, about five minutes each from an empty cache on two shared cores.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyperf
+import pytest
+
+from bench.cli import main
+
+pytestmark = pytest.mark.real
+
+EXPERIMENT = """
+base = "2.7.18"
+source = "debian"
+suite = ["nbody", "richards"]
+[[candidate]]
+series = ["2.7/inline-fast-paths"]
+[session]
+blocks = 5
+seed = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    path = tmp_path / "real.toml"
+    path.write_text(EXPERIMENT)
+    return path
+
+
+def _run(experiment: Path, home: Path, out: Path) -> int:
+    return main(["--home", str(home), "run", str(experiment), "--out", str(out)])
+
+
+def _result(out: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((out / "result.json").read_text())
+    return content
+
+
+def test_a_series_of_ours_runs_to_its_verdict(
+    experiment: Path, real_home: Path, results: Path
+) -> None:
+    assert _run(experiment, real_home, results) == 0
+    result = _result(results)
+    base, candidate = result["base"], result["candidates"][0]
+    for arm in (base, candidate):
+        facts = arm["build"]["facts"]
+        assert facts["version"] == "2.7.18"
+        assert facts["computed_gotos"]
+        assert facts["indirect_jumps"] > 50
+        assert not facts["pgo"]
+        assert "-fwrapv" in facts["config"]["CFLAGS"]
+        assert {"_ssl", "zlib", "_ctypes"} <= set(facts["modules"])
+    assert base["build"]["facts"]["code"] != candidate["build"]["facts"]["code"]
+    assert candidate["gate"]["broken"] == []
+    assert candidate["gate"]["tests"] > 40
+    assert not candidate["missing"]
+    # Callgrind counts a third fewer instructions: far beyond what noise could turn around.
+    nbody = next(one for one in candidate["comparisons"] if one["benchmark"] == "nbody")
+    assert nbody["verdict"] == "faster"
+    assert nbody["blocks"] == 5
+    assert "faster" in (results / "report.md").read_text()
+
+
+def test_raw_trials_are_pyperfs_own_json(results: Path) -> None:
+    trials = sorted(results.glob("raw/blocks/*/base.json"))
+    assert len(trials) == 10
+    for trial in trials:
+        benchmark = pyperf.Benchmark.load(str(trial))
+        assert benchmark.get_name() in {"nbody", "richards"}
+        assert benchmark.get_metadata()["patchbench_protocol"] == "lockstep"
+
+
+def test_the_same_run_again_builds_and_measures_nothing(
+    experiment: Path, real_home: Path, results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = _result(results)
+    trials = {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")}
+    assert _run(experiment, real_home, results) == 0
+    told = capfd.readouterr()
+    assert "was run already" in told.err
+    assert "configure" not in told.err
+    assert _result(results) == before
+    assert {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")} == trials
+
+
+def test_the_builds_are_listed_with_their_facts(
+    real_home: Path, results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--home", str(real_home), "builds", "--json"]) == 0
+    listed = {one["key"]: one for one in json.loads(capfd.readouterr().out)}
+    result = _result(results)
+    for arm in (result["base"], result["candidates"][0]):
+        assert listed[arm["build"]["key"]]["facts"]["version"] == "2.7.18"
+
+
+def test_every_series_applies_to_its_release(
+    tmp_path: Path, real_home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each alone, by its dry run: source, series, compiler and plan, and nothing built."""
+    root = Path(__file__).parent.parent / "patches"
+    names = sorted(str(path.parent.relative_to(root)) for path in root.glob("*/*/series.toml"))
+    assert {name.split("/")[0] for name in names} == {"2.7", "3.13"}
+    newest = {"2.7": "2.7.18", "3.13": "3.13.5"}
+    for name in names:
+        arguments = ["--base", newest[name.split("/")[0]], "--series", name, "--source", "debian"]
+        assert main(["--home", str(real_home), "run", *arguments, "--dry-run"]) == 0
+        assert f" + {name}, build" in capfd.readouterr().out
