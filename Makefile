@@ -24,8 +24,8 @@ check: setup ## format, lint, types and the fast tests: no real build
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n auto $(OPTIONS)
 
-real: setup ## the tests that build and run a real CPython
-	$(BIN)/pytest -v -m real --durations=10 $(OPTIONS)
+real: setup ## the slow tests, and those that build and run a real CPython
+	$(BIN)/pytest -v -m "real or slow" --durations=10 $(OPTIONS)
 
 setup: ## Debian packages (installed when root) and .venv, as far as they are missing
 	@scripts/setup.sh

@@ -7,16 +7,22 @@ stderr; every error of the family is shown without a traceback and has its own e
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import os
+import re
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from bench import arguments as types
+from bench.experiment import GATES, PROTOCOLS
 from bench.jobs import inspect as inspecting
 from bench.jobs import request
 from bench.jobs import run as running
@@ -27,6 +33,7 @@ from builder.errors import (
     EXIT_INTERRUPTED,
     EXIT_TERMINATED,
     PatchbenchError,
+    StoreError,
     UsageError,
 )
 from builder.process import SystemRunner, reset_inherited_signals
@@ -54,64 +61,120 @@ exit codes:
 """
 
 
+# What the machine can refuse at any moment, and no code of ours is to blame for.
+_REFUSALS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOMEM}
+    | {errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP}
+)
+# make and the shell would take a path with one of these apart.
+_UNBUILDABLE = re.compile(r"[\s\"'\\$`:;#&|*?()<>]")
+
+
 class Terminated(BaseException):
     """SIGTERM came: end as on Ctrl-C, with the exit code of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    _open_streams()
     reset_inherited_signals()
-    signal.signal(signal.SIGTERM, _terminate)
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     show = Show(quiet=options.quiet, verbose=options.verbose)
+    code = 0
     try:
-        code: int = options.command(_context(options, show, given), options)
+        signal.signal(signal.SIGTERM, _terminate)
+        code = options.command(_context(options, show, given), options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our stdout is gone (`| head`): not an error, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except PatchbenchError as error:
-        print(harmless(f"patchbench: {error}"), file=sys.stderr)
-        return error.exit_code
+        code = _complain(error)
     except KeyboardInterrupt:
-        return _interrupted(options, EXIT_INTERRUPTED)
+        code = _interrupted(options, EXIT_INTERRUPTED)
     except Terminated:
-        return _interrupted(options, EXIT_TERMINATED)
-    except Exception:
-        if not options.verbose:
-            print(
-                "patchbench: this is a bug of patchbench; --verbose shows where.", file=sys.stderr
-            )
-            return EXIT_BUG
-        raise
+        code = _interrupted(options, EXIT_TERMINATED)
+    except Exception as error:
+        code = _unforeseen(error, options)
     return code
+
+
+def _open_streams() -> None:
+    """Give each standard stream that the caller closed (`>&-`) a place to go."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # The lowest free descriptor is taken: the one that is missing.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r+"))
 
 
 def _terminate(_number: int, _frame: object) -> None:
     raise Terminated
 
 
+def _tell(text: str) -> None:
+    # A stderr that is closed or full changes nothing about the exit code.
+    with contextlib.suppress(OSError):
+        print(harmless(f"patchbench: {text}"), file=sys.stderr)
+
+
+def _complain(error: PatchbenchError) -> int:
+    _tell(str(error))
+    return error.exit_code
+
+
 def _interrupted(options: argparse.Namespace, code: int) -> int:
     again = " The same command goes on where it stopped." if options.name == "run" else ""
-    print(f"patchbench: interrupted; everything finished so far is kept.{again}", file=sys.stderr)
+    _tell(f"interrupted; everything finished so far is kept.{again}")
     return code
 
 
+def _unforeseen(error: Exception, options: argparse.Namespace) -> int:
+    """What nothing further in has turned into an error of the family: the machine's, or a bug."""
+    if options.verbose:
+        traceback.print_exc()
+    if isinstance(error, OSError) and error.errno in _REFUSALS:
+        refusal = StoreError(
+            f"The system refuses: {error.strerror}.",
+            where=str(error.filename or "where it stands is not told"),
+            hint="Mend that (space, permissions, limits), or choose another folder with --home or "
+            "--out; `patchbench doctor` looks at the machine.",
+        )
+        return _complain(refusal)
+    kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    _tell(f"this is a bug of patchbench ({kind}).\n  to do: Report it; --verbose shows where.")
+    return EXIT_BUG
+
+
 def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) -> Context:
-    root = options.home or os.environ.get("PATCHBENCH_HOME") or platformdirs.user_cache_dir()
-    folder = Path(root).expanduser().absolute()
-    if not options.home and not os.environ.get("PATCHBENCH_HOME"):
-        folder /= "patchbench"
     return Context(
-        home=Home(root=folder, host_lock=_host_lock()),
+        home=Home(root=_home(options.home), host_lock=_host_lock()),
         project=PROJECT,
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
         arguments=tuple(arguments),
     )
+
+
+def _home(named: str | None) -> Path:
+    root = named or os.environ.get("PATCHBENCH_HOME")
+    try:
+        folder = Path(root or platformdirs.user_cache_dir("patchbench")).expanduser().absolute()
+    except RuntimeError as error:  # ~ of somebody who has no home
+        raise UsageError(
+            f"The home cannot be found: {error}",
+            where=f"--home {root}",
+            hint="Name a folder without ~.",
+        ) from error
+    if _UNBUILDABLE.search(str(folder)):
+        raise UsageError(
+            "CPython cannot be built in a folder whose path has blanks, quotes or characters that "
+            "mean something to make.",
+            where=str(folder),
+            hint="Name another folder with --home.",
+        )
+    return folder
 
 
 def _host_lock() -> Path:
@@ -224,7 +287,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspecting(add)
     run = add("run", _run, "run an experiment: build, gate, measure, compare, report")
     _experiment_options(run)
-    run.add_argument("--out", type=Path, metavar="DIR", help="results folder")
+    run.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
     run.add_argument("--dry-run", action="store_true", help="print the plan and every command")
     run.add_argument(
         "--fail-on",
@@ -248,17 +311,28 @@ def _add_inspecting(add: Callable[..., argparse.ArgumentParser]) -> None:
     builds.add_argument("key", nargs="?")
     _json_option(builds)
     compare = add("compare", _compare, "compare two files of pyperf or pyperformance results")
-    compare.add_argument("base", type=Path, metavar="BASE.json")
-    compare.add_argument("candidate", type=Path, metavar="CAND.json")
-    compare.add_argument("--margin", type=_margin, default=0.01, help="default: 0.01 (1%%)")
+    compare.add_argument("base", type=types.path, metavar="BASE.json")
+    compare.add_argument("candidate", type=types.path, metavar="CAND.json")
+    compare.add_argument(
+        "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
+    )
     _json_option(compare)
     report = add("report", _report, "render the report of a results folder again")
-    report.add_argument("folder", type=Path, metavar="DIR")
-    report.add_argument("--format", type=_formats, default=("md",), help="md, json or text, with ,")
+    report.add_argument("folder", type=types.path, metavar="DIR")
+    report.add_argument(
+        "--format", type=types.formats, default=("md",), help="md, json or text, with ,"
+    )
     gc = add("gc", _gc, "remove stored builds that are not needed")
-    gc.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
-    gc.add_argument("--keep-days", type=float, default=30.0, help="unused for longer: 30")
-    gc.add_argument("--all", action="store_true", help="all of them, and every cache")
+    which = gc.add_mutually_exclusive_group()
+    which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
+    which.add_argument(
+        "--keep-days",
+        type=types.number(0, 36500),
+        default=30.0,
+        metavar="N",
+        help="unused for longer: 30",
+    )
+    which.add_argument("--all", action="store_true", help="all of them, and every cache")
     gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
 
@@ -266,7 +340,11 @@ def _global_options(parser: argparse.ArgumentParser, default: Any) -> None:
     """Accepted before and after the command's name."""
     false = False if default is None else default
     parser.add_argument(
-        "--home", metavar="DIR", default=default, help="where builds and caches are kept"
+        "--home",
+        type=types.filled,
+        metavar="DIR",
+        default=default,
+        help="where builds and caches are kept",
     )
     parser.add_argument("--quiet", "-q", action="store_true", default=false, help="only results")
     parser.add_argument(
@@ -279,40 +357,52 @@ def _json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _experiment_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="an experiment (TOML)")
+    parser.add_argument(
+        "file", nargs="?", type=types.path, metavar="FILE", help="an experiment (TOML)"
+    )
     arms = parser.add_argument_group("instead of a file")
-    arms.add_argument("--base", metavar="REV", help="a branch, tag or commit")
-    arms.add_argument("--patch", action="append", default=[], metavar="FILE", help="- for stdin")
-    arms.add_argument("--series", action="append", default=[], metavar="BRANCH/NAME")
-    arms.add_argument("--candidate", metavar="REV", help="a branch or commit of the source")
-    arms.add_argument("--source", metavar="WHERE", help="git, debian, a URL or a path")
+    arms.add_argument("--base", type=types.filled, metavar="REV", help="a branch, tag or commit")
+    arms.add_argument(
+        "--patch",
+        action="append",
+        default=[],
+        type=types.filled,
+        metavar="FILE",
+        help="- for stdin",
+    )
+    arms.add_argument(
+        "--series", action="append", default=[], type=types.filled, metavar="BRANCH/NAME"
+    )
+    arms.add_argument(
+        "--candidate", type=types.filled, metavar="REV", help="a branch or commit of the source"
+    )
+    arms.add_argument(
+        "--source", type=types.filled, metavar="WHERE", help="git, debian, a URL or a path"
+    )
     arms.add_argument("--pgo", action="store_true", help="all arms with PGO")
     arms.add_argument("--lto", action="store_true", help="all arms with LTO")
     both = parser.add_argument_group("changes to the experiment")
     both.add_argument(
-        "--suite", metavar="NAMES", help="quick, core, full, or names and tags, with ,"
+        "--suite",
+        type=types.filled,
+        metavar="NAMES",
+        help="quick, core, full, or names and tags, with ,",
     )
-    both.add_argument("--gate", choices=("core", "full", "none"))
-    both.add_argument("--budget", metavar="TIME", help="of the timing part: 90s, 10m, 2h")
-    both.add_argument("--blocks", type=int, metavar="N", help="blocks a benchmark, at most")
-    both.add_argument("--protocol", metavar="NAME")
-    both.add_argument("--seed", type=int, metavar="N")
-    both.add_argument("--wheels", metavar="DIR", help="install requirements from this folder alone")
-
-
-def _margin(text: str) -> float:
-    value = float(text)
-    if not 0.0001 <= value <= 0.5:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0.0001 and 0.5")
-    return value
-
-
-def _formats(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    for name in names:
-        if name not in ("md", "json", "text"):
-            raise argparse.ArgumentTypeError(f"{name} is not one of md, json, text")
-    return names
+    both.add_argument("--gate", choices=GATES)
+    both.add_argument(
+        "--budget", type=types.duration, metavar="TIME", help="of the timing part: 90s, 10m, 2h"
+    )
+    both.add_argument(
+        "--blocks", type=types.whole(2, 1000), metavar="N", help="blocks a benchmark, at most"
+    )
+    both.add_argument("--protocol", choices=PROTOCOLS)
+    both.add_argument("--seed", type=types.whole(0, 2**32 - 1), metavar="N")
+    both.add_argument(
+        "--wheels",
+        type=types.filled,
+        metavar="DIR",
+        help="install requirements from this folder alone",
+    )
 
 
 if __name__ == "__main__":

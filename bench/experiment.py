@@ -5,23 +5,25 @@ A document is read once, here; everything behind this door can rely on its types
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from bench.keys import Keys, as_name, kind_of
+from bench.suites import is_manifest
 from builder.errors import ExperimentError, UsageError
 from builder.sources import SourceSpec, parse
 from builder.spec import Flavor
 
 GATES = ("core", "full", "none")
 PROTOCOLS = ("auto", "lockstep", "sequential")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_LONGEST = 7 * 24 * 3600.0
+# Names of files beside those that are named after the arms.
+_TAKEN = ("base", "block")
+_OPTION = re.compile(r"--(with|without|enable|disable)-[A-Za-z0-9][\w-]*(=.*)?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +96,22 @@ def read(path: Path) -> Document:
             where=str(path),
             hint="experiments/quickstart.toml shows the form.",
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    except (OSError, ValueError, RecursionError) as error:
+        reason = _why_unreadable(error)
         raise ExperimentError(
             f"The experiment file cannot be read: {reason}.",
             where=str(path),
             hint="`patchbench run FILE` takes a TOML file; experiments/ has examples.",
         ) from error
     return Document(content=content, file=str(path), folder=path.parent, text=text, name=path.stem)
+
+
+def _why_unreadable(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def understand(document: Document) -> Experiment:
@@ -118,21 +128,8 @@ def load(path: Path) -> Experiment:
     return understand(read(path))
 
 
-def seconds_of(text: str) -> float:
-    """Seconds of "90s", "10m" or "1.5h". Raises ValueError."""
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or float(match.group(1)) <= 0:
-        raise ValueError(text)
-    return float(match.group(1)) * _UNITS[match.group(2)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Reader:
-    """Reads one document; every complaint names the file, the line and the key."""
-
-    file: str
-    text: str
-    folder: Path
+class _Reader(Keys):
+    """Reads an experiment."""
 
     def experiment(self, document: Mapping[str, Any], name: str) -> Experiment:
         self.known(
@@ -147,7 +144,7 @@ class _Reader:
         base = self.base(document["base"], flavor, source)
         wheels = self.string(document, "", "wheels", "")
         return Experiment(
-            name=self.name(document, "", name),
+            name=self.name(document, "", as_name(name)),
             base=base,
             candidates=self.candidates(document.get("candidate"), base, flavor),
             suite=self.suite(document.get("suite", "quick")),
@@ -160,8 +157,8 @@ class _Reader:
         if isinstance(value, str) and value:
             return Arm(name="base", revision=value, source=source, flavor=flavor)
         if not isinstance(value, dict):
-            self.fail("base", f"is {_kind(value)}", "a revision or a table")
-        self.known(value, "base", ("source", "revision", "flavor", "series", "patch", "name"))
+            self.fail("base", f"is {kind_of(value)}", "a revision or a table")
+        self.known(value, "base", ("source", "revision", "flavor", "series", "patch"))
         if not isinstance(value.get("revision"), str) or not value["revision"]:
             self.fail("base.revision", "is missing", "a branch, tag or commit")
         return self.arm(value, "base", "base", flavor, source)
@@ -170,14 +167,14 @@ class _Reader:
         if not isinstance(value, list) or not value:
             self.fail(
                 "candidate",
-                "is missing" if value is None else f"is {_kind(value)}",
+                "is missing" if value is None else f"is {kind_of(value)}",
                 "one [[candidate]] table or more",
             )
         found = []
         for number, table in enumerate(value, 1):
             key = f"candidate[{number}]"
             if not isinstance(table, dict):
-                self.fail(key, f"is {_kind(table)}", "a [[candidate]] table")
+                self.fail(key, f"is {kind_of(table)}", "a [[candidate]] table")
             self.known(table, key, ("name", "source", "revision", "flavor", "series", "patch"))
             arm = self.arm(table, key, "", flavor, base.source)
             if not arm.revision and (arm.series, arm.patches, arm.flavor) == (
@@ -191,6 +188,8 @@ class _Reader:
         for name in names:
             if names.count(name) > 1 or name == base.name:
                 self.fail("candidate.name", f"{name!r} is there twice", "a name for each arm")
+            if name in _TAKEN:
+                self.fail("candidate.name", f"{name!r} is taken", "another name")
         return tuple(found)
 
     def arm(
@@ -210,21 +209,25 @@ class _Reader:
             [one.rsplit("/", 1)[-1] for one in series]
             + [Path(one).stem if one != "-" else "stdin" for one in patches]
         )
-        default = name or stem or revision or chosen.name
+        default = as_name(stem or revision or chosen.name)
+        if default in _TAKEN:
+            default += "-candidate"
         return Arm(
-            name=self.name(table, key, re.sub(r"[^A-Za-z0-9._+-]", "-", default)[:64] or "arm"),
+            name=self.name(table, key, name or default),
             revision=revision,
             source=self.source(table["source"], f"{key}.source") if "source" in table else source,
             series=series,
             patches=tuple(
-                one if one == "-" else str((self.folder / one).resolve()) for one in patches
+                # Not resolved: /dev/fd/63, a shell's <(git diff), leads to no path.
+                one if one == "-" else str((self.folder / one).absolute())
+                for one in patches
             ),
             flavor=chosen,
         )
 
     def flavor(self, value: Any, key: str, default: Flavor) -> Flavor:
         if not isinstance(value, dict):
-            self.fail(key, f"is {_kind(value)}", "a table, for example { pgo = true }")
+            self.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
         self.known(value, key, ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc"))
         flavor = replace(
             default,
@@ -242,10 +245,12 @@ class _Reader:
         return flavor
 
     def configure_option(self, option: str, key: str) -> None:
-        if not option.startswith("--"):
-            self.fail(key, f"has {option!r}", "options that begin with --")
+        if not _OPTION.fullmatch(option):
+            # Others say where to install to, and configure takes abbreviations of them.
+            self.fail(key, f"has {option!r}", "options --with-*, --without-*, --enable-* and so on")
         ours = {
-            "--prefix": "patchbench chooses it",
+            "--enable-option-checking": "it is on, so that no option is lost",
+            "--disable-option-checking": "it is on, so that no option is lost",
             "--enable-optimizations": "use pgo = true",
             "--with-lto": "use lto = true",
             "--with-computed-gotos": "use computed_gotos = true",
@@ -259,7 +264,7 @@ class _Reader:
         if isinstance(value, str):
             value = {"location": value}
         if not isinstance(value, dict):
-            self.fail(key, f"is {_kind(value)}", "git, debian, a URL, a path, or a table")
+            self.fail(key, f"is {kind_of(value)}", "git, debian, a URL, a path, or a table")
         self.known(value, key, ("location", "sha256"))
         text = self.string(value, key, "location", "")
         is_local = text not in ("", "default", "debian", "git") and ":" not in text
@@ -274,7 +279,7 @@ class _Reader:
     def session(self, value: Any) -> SessionOptions:
         key = "session"
         if not isinstance(value, dict):
-            self.fail(key, f"is {_kind(value)}", "a table")
+            self.fail(key, f"is {kind_of(value)}", "a table")
         defaults = SessionOptions()
         self.known(
             value,
@@ -308,126 +313,10 @@ class _Reader:
         names = (value,) if isinstance(value, str) else value
         right = '"quick", "core", "full", a list of benchmarks and tags, or a manifest\'s path'
         if not isinstance(names, list | tuple) or not names:
-            self.fail("suite", f"is {_kind(value)}", right)
+            self.fail("suite", f"is {kind_of(value)}", right)
         for name in names:
             if not isinstance(name, str) or not name:
-                self.fail("suite", f"has {_kind(name)}", right)
+                self.fail("suite", f"has {kind_of(name)}", right)
         return tuple(
-            str((self.folder / name).resolve()) if name.endswith("MANIFEST") else name
-            for name in names
+            str((self.folder / name).resolve()) if is_manifest(name) else name for name in names
         )
-
-    # -- values -----------------------------------------------------------------------------
-
-    def known(self, table: Mapping[str, Any], key: str, names: tuple[str, ...]) -> None:
-        for name in table:
-            if name not in names:
-                near = difflib.get_close_matches(name, names, 1)
-                meant = f"{near[0]} (did you mean that?), or one of: " if near else "one of: "
-                full = f"{key}.{name}" if key else name
-                self.fail(full, "is not a key patchbench knows", meant + ", ".join(names))
-
-    def string(self, table: Mapping[str, Any], key: str, name: str, default: str) -> str:
-        value = table.get(name, default)
-        if not isinstance(value, str) or "\0" in value or "\n" in value:
-            self.fail(_join(key, name), f"is {_kind(value)}", "one line of text")
-        return str(value)
-
-    def strings(self, table: Mapping[str, Any], key: str, name: str) -> tuple[str, ...]:
-        value = table.get(name, [])
-        values = [value] if isinstance(value, str) else value
-        if not isinstance(values, list) or not all(isinstance(v, str) and v for v in values):
-            self.fail(_join(key, name), f"is {_kind(value)}", "a string or a list of strings")
-        return tuple(values)
-
-    def boolean(self, table: Mapping[str, Any], key: str, name: str, default: bool) -> bool:
-        value = table.get(name, default)
-        if not isinstance(value, bool):
-            self.fail(_join(key, name), f"is {_kind(value)}", "true or false")
-        return bool(value)
-
-    def number(
-        self,
-        table: Mapping[str, Any],
-        key: str,
-        name: str,
-        default: float,
-        *,
-        low: float,
-        high: float,
-    ) -> float:
-        value = table.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            self.fail(_join(key, name), f"is {_kind(value)}", f"a number from {low} to {high}")
-        if not low <= value <= high:
-            self.fail(_join(key, name), f"is {value}", f"a number from {low} to {high}")
-        return float(value)
-
-    def integer(
-        self,
-        table: Mapping[str, Any],
-        key: str,
-        name: str,
-        default: int,
-        *,
-        low: int,
-        high: int,
-    ) -> int:
-        value = table.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.fail(_join(key, name), f"is {_kind(value)}", f"a whole number, {low} to {high}")
-        if not low <= value <= high:
-            self.fail(_join(key, name), f"is {value}", f"a whole number, {low} to {high}")
-        return int(value)
-
-    def duration(self, table: Mapping[str, Any], key: str, name: str) -> float | None:
-        if name not in table:
-            return None
-        try:
-            return seconds_of(table[name])
-        except (ValueError, AttributeError):
-            self.fail(_join(key, name), f"is {table[name]!r}", 'a time such as "90s", "10m", "1h"')
-
-    def choice(
-        self, table: Mapping[str, Any], key: str, name: str, allowed: tuple[str, ...], default: str
-    ) -> str:
-        value = table.get(name, default)
-        if value not in allowed:
-            self.fail(_join(key, name), f"is {value!r}", f"one of: {', '.join(allowed)}")
-        return str(value)
-
-    def name(self, table: Mapping[str, Any], key: str, default: str) -> str:
-        value = self.string(table, key, "name", default)
-        if not _NAME.fullmatch(value):
-            self.fail(
-                _join(key, "name"), f"is {value!r}", "letters, digits and . _ + -, at most 64"
-            )
-        return value
-
-    def fail(self, key: str, problem: str, right: str) -> NoReturn:
-        raise ExperimentError(
-            f"{key} {problem}.",
-            where=f"{self.file}{self._line(key)}",
-            hint=f"Right would be: {right}.",
-        )
-
-    def _line(self, key: str) -> str:
-        """The line that holds the key's last part, where it can be told."""
-        last = re.escape(re.sub(r"\[\d+\]", "", key).rsplit(".", 1)[-1])
-        pattern = re.compile(rf"^\s*(?:\[+\s*(?:\w+\.)*)?\"?{last}\"?\s*(?:=|\])", re.MULTILINE)
-        match = pattern.search(self.text)
-        if match is None:
-            return ""
-        return f", line {self.text.count(chr(10), 0, match.start()) + 1}"
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    names = {int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
-    kind = names.get(type(value), type(value).__name__)
-    return f"{kind} ({value!r})" if isinstance(value, int | float | str) else kind

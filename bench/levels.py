@@ -56,7 +56,8 @@ def look_level(alpha: float, shares: Sequence[float]) -> float:
     is kept for the end. What a look may spend is its level outright (Boole), so that the intervals
     of all looks hold the truth together with chance 1 - alpha (repeated confidence intervals,
     Jennison and Turnbull, JRSS B 1989) whatever joins the looks. The sharper boundaries for normal
-    increments were tried: on t with few blocks they let through typically 5 to 25%, up to about 30% at the strictest levels, more than they say.
+    increments were tried: on t with few blocks they let through typically 5 to 25% more than they
+    say, and up to about 30% at the strictest levels.
     The price is small where looks are few: with seven, each 1.4 times as many blocks as the one
     before, the last interval is 7% wider at 5%, and 1% wider at the level of one of 40 benchmarks;
     with a look at each of 20 blocks it is 37% and 11%. ValueError for shares that are not so.

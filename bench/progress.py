@@ -26,6 +26,26 @@ def harmless(text: str) -> str:
     return _CONTROL.sub("?", text)
 
 
+def stdout_console() -> Console:
+    """For tables on stdout: as wide as the terminal, and wide enough for all columns on a pipe."""
+    width = None if sys.stdout.isatty() else 140
+    return _Output(file=sys.stdout, highlight=False, width=width)
+
+
+class _Output(Console):
+    """rich would end the process itself, with a status that means something else here."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class _Messages(Console):
+    """A run does not end because nobody reads what it says."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Bar:
     """Progress of one piece of work, counted in steps."""
 
@@ -66,7 +86,7 @@ class Show:
     def __init__(
         self, *, quiet: bool = False, verbose: bool = False, stream: TextIO | None = None
     ) -> None:
-        self.console = Console(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self.console = _Messages(file=stream or sys.stderr, highlight=False, soft_wrap=True)
         self.quiet = quiet
         self.verbose = verbose
         self.bars: Progress | None = None

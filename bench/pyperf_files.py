@@ -97,7 +97,11 @@ def load(path: Path) -> ResultFile:
         metadata = _metadata(one.get_metadata() for one in benchmarks)
     except OSError as problem:
         reason = problem.strerror or str(problem)
-        raise DataError(f"cannot read the file: {reason}", where=str(path)) from None
+        raise DataError(
+            f"cannot read the file: {reason}",
+            where=str(path),
+            hint="give a JSON file that pyperf or pyperformance wrote (-o FILE), .gz or not",
+        ) from None
     except DAMAGE as problem:
         raise DataError(
             f"not a result file that pyperf can load: {_reason(problem)}",

@@ -24,6 +24,17 @@ from builder.store import Build
 SCHEMA = 1
 FILE = "result.json"
 BROKEN = "broken"
+# What every reader relies on; see docs/result-schema.md.
+_SHAPE: dict[str, type] = {
+    "experiment": dict,
+    "host": dict,
+    "session": dict,
+    "base": dict,
+    "candidates": list,
+    "blocks": list,
+    "warnings": list,
+    "commands": list,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +178,7 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         schema = content["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(
             "There is no result that can be read.",
             where=f"{path}: {getattr(error, 'strerror', None) or error}",
@@ -179,5 +190,12 @@ def read(folder: Path) -> dict[str, Any]:
             f"The result has schema {schema}; this patchbench reads {SCHEMA}.",
             where=str(path),
             hint="Use the patchbench that wrote it.",
+        )
+    lacking = [key for key, kind in _SHAPE.items() if not isinstance(content.get(key), kind)]
+    if lacking:
+        raise DataError(
+            f"The result is damaged: it has no {', '.join(lacking)}.",
+            where=str(path),
+            hint="Get it again from where it was made.",
         )
     return content

@@ -14,6 +14,7 @@ would have gone on.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -34,6 +35,7 @@ from bench.tasks import Calibrated, calibrate
 from bench.trials import Arm, Block, Effort, Task, Trial, with_effort
 from bench.workers import Rig
 from builder.errors import StoreError
+from builder.spec import digest
 from builder.store import guard_writes, write_atomically
 
 # A process that fails is tried again this often before its benchmark counts as missing.
@@ -156,7 +158,8 @@ class Session:
         """Loops of each benchmark for the base's kind of runtime, kept as they come."""
         path = self._folder / "calibration.json"
         kept = _load(path, {"seconds": 0.0, "benchmarks": []})
-        done = {one["benchmark"]: Calibrated.from_json(one) for one in kept["benchmarks"]}
+        with _reading(path):
+            done = {one["benchmark"]: Calibrated.from_json(one) for one in kept["benchmarks"]}
         todo = [one for one in self._subjects if one.benchmark.name not in done]
         if not todo:
             return done
@@ -183,9 +186,8 @@ class Session:
         for subject in self._subjects:
             found = calibrated[subject.benchmark.name]
             if found.failure is not None and subject.benchmark.name not in self._missing:
-                said = found.failure.output.splitlines()
-                last = f" ({said[-1].strip()})" if said else ""
-                self._give_up(subject.benchmark.name, f"{found.failure.reason}{last}")
+                reason = found.failure.reason + _quoted(found.failure.output)
+                self._give_up(subject.benchmark.name, reason)
             for task in found.tasks:
                 if task.name in seen:
                     continue  # two scripts of a suite may make benchmarks of one name
@@ -252,14 +254,13 @@ class Session:
                 seed=self._draw(f"block {number} {task.name} {attempt}").randrange(2**63),
             )
             trials = measure(self._terms.protocol, block, self._rig)
-            failed = [trial for trial in trials if trial.failure is not None]
-            if not failed:
+            failures = [trial.failure for trial in trials if trial.failure is not None]
+            if not failures:
                 self._keep(block, trials, self._clock() - started, asdict(sampler.sample()))
                 return self._clock() - began
             # The arm that failed by itself speaks, not one that was stopped because of it.
-            failures = [trial.failure for trial in failed if trial.failure is not None]
-            failures.sort(key=lambda one: not one.output)
-            reason = failures[0].reason + _quoted(failures[0].output)
+            first = next((one for one in failures if one.own), failures[0])
+            reason = first.reason + _quoted(first.output)
         self._give_up(task.name, reason)
         return self._clock() - began
 
@@ -290,8 +291,11 @@ class Session:
 
 
 def slug(name: str) -> str:
-    """A benchmark's name as part of a path: whatever else it holds is replaced."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
+    """A benchmark's name as part of a path. Where anything had to be replaced, a digest is added,
+    so that no two names share a path.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
+    return plain if plain == name and not name.startswith(".") else f"{plain}-{digest(name)[:6]}"
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -303,19 +307,35 @@ def _quoted(output: str) -> str:
     return f" ({lines[-1].strip()})" if lines else ""
 
 
+# We write atomically: something else has been at a file that gives one of these.
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What a file of ours holds is looked at; StoreError when it is not what we wrote."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        "A file of the results folder is damaged.",
+        where=f"{path}: {type(error).__name__}: {error}",
+        hint="Remove it, and its folder if it is a block's: what it held is measured again.",
+    )
+
+
 def _load(path: Path, default: Any) -> Any:
     """What a file of ours holds; `default` where it is not there."""
     if not path.exists():
         return default
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        # We write atomically: something else has been at it.
-        raise StoreError(
-            "A file of the results folder is damaged.",
-            where=f"{path}: {error}",
-            hint="Remove it, and its folder if it is a block's: what it held is measured again.",
-        ) from error
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
 
 
 def _read_block(path: Path) -> BlockRecord:
@@ -324,4 +344,5 @@ def _read_block(path: Path) -> BlockRecord:
         "number", "task", "benchmark", "means", "positions", "values", "seconds", "busy_seconds",
         "state",
     )  # fmt: skip
-    return BlockRecord(**{name: data[name] for name in names})
+    with _reading(path):
+        return BlockRecord(**{name: data[name] for name in names})

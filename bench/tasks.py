@@ -59,7 +59,7 @@ def calibrate(
     options = calibrating_options(effort)
     with workers.apart(rig.core), workers.start(rig, benchmark, arm, options, worker) as live:
         try:
-            seconds = _drive(live, rig)
+            _drive(live, rig, seconds)
             failure = _ending(live, live.ended(rig.timeout), rig)
         except StalledError:
             failure = live.failure(f"was stopped: nothing came for {rig.timeout:.0f} s (time-out)")
@@ -70,9 +70,8 @@ def calibrate(
     return Calibrated(benchmark=benchmark.name, kind=arm.kind, tasks=tasks, failure=failure)
 
 
-def _drive(live: Live, rig: Rig) -> list[list[float]]:
-    """Release everything at once; the wall seconds of every call of each task, in order."""
-    tasks: list[list[float]] = []
+def _drive(live: Live, rig: Rig, tasks: list[list[float]]) -> None:
+    """Release everything at once; adds the wall seconds of every call of each finished task."""
     calls: list[float] = []
     asked = live.starts(rig.timeout)
     while asked != GONE:
@@ -83,7 +82,6 @@ def _drive(live: Live, rig: Rig) -> list[list[float]]:
         else:
             calls.append(seconds)
         asked = live.asked
-    return tasks
 
 
 def _ending(live: Live, done: Completed, rig: Rig) -> Failure | None:

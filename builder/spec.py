@@ -60,6 +60,12 @@ class Revision:
         return ".".join(self.version.split(".")[:2])
 
     @property
+    def label(self) -> str:
+        """The version, with the commit where it is between two releases (2.7.10+)."""
+        between = self.version.endswith("+") or "a" in self.version or "b" in self.version
+        return f"{self.version} {self.commit[:10]}" if between else self.version
+
+    @property
     def is_python2(self) -> bool:
         """Whether this is a Python 2."""
         return self.version.startswith("2.")
@@ -110,7 +116,7 @@ class Recipe:
         """For tables and progress: 3.13.5 plain + compact-int-add."""
         patched = "".join(f" + {name}" for name in self.series)
         replica = f" (replica {self.replica})" if self.replica else ""
-        return f"{self.revision.version} {self.flavor.name}{patched}{replica}"
+        return f"{self.revision.label} {self.flavor.name}{patched}{replica}"
 
 
 def digest(content: object) -> str:

@@ -160,7 +160,7 @@ class Store:
         try:
             return _read(stamp)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self._say(f"The stored build {key} is damaged ({error}); it is built again.")
+            self._say(f"The stored build {key} is damaged ({error}) and not used.")
             return None
 
     def provide(self, key: str, make: Callable[[Path, int], Build]) -> tuple[Build, bool]:
@@ -210,11 +210,24 @@ class Store:
 
     def all(self) -> tuple[Build, ...]:
         """Every finished build, the last used first."""
-        stamps = sorted(
-            self._home.builds.glob(f"*/{STAMP}"), key=lambda path: -path.stat().st_mtime
-        )
-        found = (self.find(path.parent.name) for path in stamps)
-        return tuple(build for build in found if build is not None)
+        found = [build for name in self.names() if (build := self.find(name)) is not None]
+        return tuple(sorted(found, key=lambda build: -self.last_used(build)))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all folders of the store, finished builds and others.
+
+        Raises StoreError when it cannot be read; a store that is not there yet has none.
+        """
+        try:
+            return tuple(sorted(path.name for path in self._home.builds.iterdir()))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreError(
+                f"The store cannot be read: {error.strerror}.",
+                where=str(self._home.builds),
+                hint="Name another folder with --home.",
+            ) from error
 
     def last_used(self, build: Build) -> float:
         """When a run last asked for it, seconds since 1970."""
@@ -233,12 +246,11 @@ class Store:
         return True
 
     def leftovers(self) -> tuple[Path, ...]:
-        """Folders without a stamp that no run is working on."""
+        """Folders that are no builds, or damaged ones, and that no run is working on."""
         return tuple(
-            folder
-            for folder in sorted(self._home.builds.iterdir())
-            if not (folder / STAMP).exists()
-            and not lock.is_held(self._home.lock(f"build-{folder.name}"))
+            self.folder(name)
+            for name in self.names()
+            if self.find(name) is None and not lock.is_held(self._home.lock(f"build-{name}"))
         )
 
 
@@ -283,7 +295,7 @@ def guard_writes(folder: Path) -> Iterator[None]:
             f"Cannot write: {error.strerror or error}.",
             where=str(error.filename or folder),
             hint="Free some space (`patchbench gc`), mend the permissions, or choose another "
-            "folder with --home.",
+            "folder (--home, or --out for results).",
         ) from error
 
 

@@ -14,7 +14,7 @@ from bench.plan import Plan
 from bench.session import slug
 from builder import lock
 from builder.catalogue import Series
-from builder.errors import StoreError
+from builder.errors import DataError, StoreError
 from builder.store import guard_writes, write_atomically
 
 _PLAN = "plan.json"
@@ -36,9 +36,23 @@ class Folder:
         """Keep other runs of the same experiment out while this one writes."""
         with guard_writes(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            self._refuse_others()
         waiting = f"Another run writes to {self.path}; waiting for it."
         with lock.hold(self.path / ".lock", on_wait=lambda _path: say(waiting)):
             yield
+
+    def _refuse_others(self) -> None:
+        """A folder of something else is not to be filled with ours, nor its data taken for ours."""
+        if (self.path / _PLAN).exists():
+            return
+        for one in sorted(self.path.iterdir()):
+            # What a run leaves that is killed before it has a plan.
+            if one.name not in (".lock", "patches") and not one.name.startswith(f".{_PLAN}."):
+                raise StoreError(
+                    "The folder for the results has something else in it, and no plan.",
+                    where=str(one),
+                    hint="Name an empty or a new folder with --out.",
+                )
 
     def open(self, plan: Plan, seed: int, patches: Mapping[str, Sequence[Series]]) -> int:
         """Write the plan and the arms' patches, or find them; the seed that the run draws from.
@@ -54,7 +68,7 @@ class Folder:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             identity, seed = kept["identity"], int(kept["seed"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
                 "The results folder is damaged: its plan cannot be read.",
                 where=f"{path}: {error}",
@@ -79,7 +93,13 @@ class Folder:
 
     def finished(self) -> dict[str, Any] | None:
         """The result, when the run was complete."""
-        return results.read(self.path) if (self.path / results.FILE).exists() else None
+        if not (self.path / results.FILE).exists():
+            return None
+        try:
+            return results.read(self.path)
+        except DataError as error:
+            hint = f"Remove {results.FILE} and run again: it is made anew from what was measured."
+            raise DataError(error.what, where=error.where, hint=hint) from error
 
     def finish(self, result: dict[str, Any], report: str) -> None:
         """Write the reports, and result.json last: it says that the run is complete."""

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from jinja2 import TemplateError
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench import doctor as doctoring
 from bench import pyperf_files
 from bench import result as results
 from bench.host import read_host
 from bench.jobs.context import Context
-from bench.progress import harmless
+from bench.progress import harmless, stdout_console
 from bench.report import markdown, terminal
+from builder import lock
 from builder import sources as sourcing
 from builder.catalogue import load, load_all
-from builder.errors import StoreError, ToolError
-from builder.store import Build, age_in_days, guard_writes, size_of, write_atomically
+from builder.errors import DataError, StoreError, ToolError
+from builder.store import Build, Home, age_in_days, guard_writes, size_of, write_atomically
 
 
 def print_json(data: Any) -> None:
@@ -34,7 +36,7 @@ def print_json(data: Any) -> None:
 
 def print_table(table: Table) -> None:
     """A table for people, on stdout."""
-    Console(file=sys.stdout, highlight=False).print(table)
+    stdout_console().print(table)
 
 
 def cell(text: object) -> str:
@@ -49,7 +51,7 @@ def doctor(context: Context, *, as_json: bool) -> int:
     if as_json:
         print_json(doctoring.to_json(checks, host))
     else:
-        doctoring.render(checks, Console(file=sys.stdout, highlight=False))
+        doctoring.render(checks, stdout_console())
     return ToolError.exit_code if doctoring.failures(checks) else 0
 
 
@@ -95,21 +97,27 @@ def _series_json(series: Any) -> dict[str, Any]:
 def builds(context: Context, *, key: str | None, as_json: bool) -> int:
     """List the stored builds, or show the facts of one."""
     store = context.store
-    if key:
-        build = store.find(key)
+    if key is not None:
+        build = store.find(key) if key in store.names() else None
         if build is None:
-            raise StoreError(
-                f"There is no build {key} in the store.",
-                where=str(context.home.builds),
-                hint="`patchbench builds` lists those that are there.",
-            )
+            raise _no_build(context.home, key)
         print_json(_build_json(build))
         return 0
-    found = store.all() if context.home.builds.is_dir() else ()
+    found = store.all()
     if as_json:
         print_json([_build_json(build) for build in found])
         return 0
-    table = Table("key", "build", "gotos", "PGO", "LTO", "built in", "size", "used", box=None)
+    table = Table(
+        Column("key", no_wrap=True),
+        "build",
+        "gotos",
+        "PGO",
+        "LTO",
+        "built in",
+        "size",
+        "used",
+        box=None,
+    )
     for build in found:
         facts = build.facts
         table.add_row(
@@ -124,6 +132,14 @@ def builds(context: Context, *, key: str | None, as_json: bool) -> int:
         )
     print_table(table)
     return 0
+
+
+def _no_build(home: Home, key: str) -> StoreError:
+    return StoreError(
+        f"There is no build {key!r} in the store.",
+        where=str(home.builds),
+        hint="`patchbench builds` lists those that are there.",
+    )
 
 
 def _build_json(build: Build) -> dict[str, Any]:
@@ -146,16 +162,17 @@ def collect_garbage(
     context.home.prepare()
     store = context.store
     chosen = list(keys)
+    for key in keys:
+        # Also what leads to another folder: "" from a shell's unset variable, or "..".
+        if key not in store.names():
+            raise _no_build(context.home, key)
     if not keys:
         old = [b for b in store.all() if age_in_days(store.last_used(b)) > keep_days]
         chosen = [build.key for build in (store.all() if everything else old)]
         chosen += [folder.name for folder in store.leftovers()]
     freed = 0
     for key in chosen:
-        folder = store.folder(key)
-        if not folder.exists():
-            raise StoreError(f"There is no build {key} in the store.", where=str(folder))
-        size = size_of(folder)
+        size = size_of(store.folder(key))
         if not dry_run and not store.remove(key):
             context.show.say(f"{key}: a run is using it; kept")
             continue
@@ -169,8 +186,8 @@ def collect_garbage(
 def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
     """Environments whose build is gone; with `everything` all caches but the sources."""
     home = context.home
-    folders = [home.failures]
-    if everything:
+    folders = [home.failures, *orphans(home)]
+    if everything and not in_use(home):
         folders += [home.envs, home.ccache, home.configure_caches, home.suites, home.work.parent]
     freed = 0
     for folder in folders:
@@ -182,13 +199,32 @@ def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
     return freed
 
 
+def orphans(home: Home) -> tuple[Path, ...]:
+    """Environments of builds that are no longer stored. A half-made one has no stamp yet."""
+    found = []
+    for stamp in sorted(home.envs.glob("*/env.json")):
+        try:
+            identity = json.loads(stamp.read_text(encoding="utf-8"))["interpreter"]["identity"]
+            orphaned = not (home.builds / identity).exists()
+        except (OSError, ValueError, LookupError, TypeError):
+            orphaned = True  # damaged: of no use to anybody
+        if orphaned:
+            found.append(stamp.parent)
+    return tuple(found)
+
+
+def in_use(home: Home) -> bool:
+    """Whether a run holds a build of this home just now: it needs the caches as well."""
+    return any(lock.is_held(path) for path in home.lock("").glob("build-*"))
+
+
 def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
     """Our verdicts on two files of pyperf results."""
     compared = pyperf_files.compare_files(base, candidate, margin=margin)
     if as_json:
         print_json(compared.document())
         return 0
-    console = Console(file=sys.stdout, highlight=False)
+    console = stdout_console()
     terminal.show_comparisons(compared.as_json(), console)
     for warning in compared.warnings:
         context.show.say(f"warning: {warning}")
@@ -198,6 +234,25 @@ def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_
 def report(context: Context, folder: Path, *, formats: Sequence[str]) -> int:
     """Render the report of a results folder again: md to report.md, text and json to stdout."""
     result = results.read(folder)
+    with _readable(folder):
+        _render(context, folder, result, formats)
+    return 0
+
+
+@contextlib.contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """A result that lacks something deep inside is a damaged file, and no bug."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
+        raise DataError(
+            "The result is damaged: it lacks what a report needs.",
+            where=f"{folder / results.FILE}: {type(error).__name__}: {error}",
+            hint="Get it again from where it was made.",
+        ) from error
+
+
+def _render(context: Context, folder: Path, result: dict[str, Any], formats: Sequence[str]) -> None:
     for name in formats:
         if name == "md":
             with guard_writes(folder):
@@ -206,5 +261,4 @@ def report(context: Context, folder: Path, *, formats: Sequence[str]) -> int:
         elif name == "json":
             print_json(result)
         else:
-            terminal.show(result, Console(file=sys.stdout, highlight=False))
-    return 0
+            terminal.show(result, stdout_console())

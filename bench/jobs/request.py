@@ -45,10 +45,15 @@ def _composed(options: Namespace) -> Document:
         candidate["revision"] = options.candidate
     if not options.base and not options.candidate:
         raise UsageError("--base is missing.", hint="For example: --base 3.13")
+    if not candidate:
+        raise UsageError(
+            "There is nothing to compare the base with.",
+            hint="Give it a --patch, a --series or a --candidate.",
+        )
     content: dict[str, Any] = {
         # Without --base the candidate's own history decides; see from_options.
         "base": options.base or "HEAD",
-        "candidate": [candidate] if candidate else [],
+        "candidate": [candidate],
         "flavor": {"pgo": options.pgo, "lto": options.lto},
     }
     if options.source:

@@ -12,7 +12,7 @@ from bench.experiment import Arm, Experiment
 from bench.jobs.context import Context
 from bench.plan import Plan, PlannedArm
 from bench.suites import Selection, Suite
-from builder import sources
+from builder import patch, sources
 from builder.catalogue import Series, adhoc, load
 from builder.compile import check_flavor, identify_compiler
 from builder.errors import ExperimentError, PatchError
@@ -24,7 +24,6 @@ from builder.spec import Recipe, Revision
 
 # Alive together, arms see one host; see docs on the choice by measurement.
 DEFAULT_PROTOCOL = "lockstep"
-_LARGEST_PATCH = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +39,7 @@ class Resolved:
 
 def resolve(context: Context, experiment: Experiment) -> Resolved:
     """Settle revisions, series, compilers and benchmarks. Raises errors of the family."""
+    _check_wheels(experiment)
     opened = _Sources(context)
     base_source = opened.provide(experiment.base.source)
     revision = _base_revision(experiment, base_source)
@@ -74,6 +74,16 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         selection=selection,
         patches={one.planned.name: one.patches for one in settled},
     )
+
+
+def _check_wheels(experiment: Experiment) -> None:
+    """Before a build is made that cannot be used."""
+    if experiment.wheels and not Path(experiment.wheels).is_dir():
+        raise ExperimentError(
+            "The folder of wheels is not there.",
+            where=f"wheels = {experiment.wheels}",
+            hint="Name a folder with the wheels or sdists of all requirements.",
+        )
 
 
 class _Sources:
@@ -139,11 +149,14 @@ def _stack(context: Context, arm: Arm) -> tuple[Series, ...]:
 
 
 def _read_patch(name: str) -> Series:
+    # One byte more than what is taken, so that it is seen to be too large.
+    most = patch.MAX_BYTES + 1
     if name == "-":
-        return adhoc("stdin", sys.stdin.buffer.read(_LARGEST_PATCH))
+        return adhoc("-", sys.stdin.buffer.read(most))
     path = Path(name)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most)
     except OSError as error:
         raise PatchError(
             f"The patch cannot be read: {error.strerror}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shlex
@@ -13,8 +14,6 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from bench import result as results
 from bench.compare import Block, Measured, compare_blocks
@@ -29,6 +28,7 @@ from bench.jobs.inspect import print_json
 from bench.jobs.resolve import Resolved, resolve
 from bench.packages import PackageSource
 from bench.plan import PlannedArm
+from bench.progress import stdout_console
 from bench.report import markdown, terminal
 from bench.result import ArmReport
 from bench.session import Measured as Timed
@@ -91,7 +91,9 @@ def run(
             result = _Run(context=context, resolved=resolved, folder=folder, seed=seed).go()
         else:
             context.show.say("This very experiment was run already; this is what it gave.")
-    _tell(context, result, folder, as_json=as_json)
+    # A reader who has seen enough (`| head`) changes nothing about the verdict.
+    with contextlib.suppress(BrokenPipeError):
+        _tell(context, result, folder, as_json=as_json)
     return _exit_code(result, fail_on)
 
 
@@ -124,12 +126,17 @@ class _Run:
 
     def go(self) -> dict[str, Any]:
         """Everything from the builds to result.json and the reports."""
-        base = self._built(self.resolved.plan.base)
+        with contextlib.ExitStack() as held:
+            return self._through(held)
+
+    def _through(self, held: contextlib.ExitStack) -> dict[str, Any]:
+        """`held` keeps the builds from being removed until the run has ended."""
+        base = self._built(self.resolved.plan.base, held)
         if base.build is None:
             raise BuildError(f"The base did not build: {base.report.broken}")
         arms = [base]
         for planned in self.resolved.plan.candidates:
-            arms.append(self._checked(base.build, self._built(planned)))
+            arms.append(self._checked(base.build, self._built(planned, held)))
         timed = self._timed([arm for arm in arms if arm.report.verdict != results.BROKEN])
         result = self._result(arms, timed)
         with guard_writes(self.folder.path):
@@ -138,13 +145,15 @@ class _Run:
 
     # -- builds and gate ------------------------------------------------------------------------
 
-    def _built(self, planned: PlannedArm) -> _Arm:
+    def _built(self, planned: PlannedArm, held: contextlib.ExitStack) -> _Arm:
         recipe = planned.recipe
         build, broken = None, ""
         try:
             build, made = _builder(self.context).provide(
                 recipe, self.resolved.repositories[planned.name]
             )
+            path = self.context.home.lock(f"build-{build.key}")
+            held.enter_context(lock.hold(path, shared=True))
             how = f"built in {build.seconds:.0f} s" if made else "from the store"
             self.context.show.say(f"{recipe.title}: {how} ({build.key})")
         except BuildError as error:
@@ -395,7 +404,7 @@ def _tell(context: Context, result: dict[str, Any], folder: Folder, *, as_json: 
     if as_json:
         print_json(result)
     else:
-        terminal.show(result, Console(file=sys.stdout, highlight=False))
+        terminal.show(result, stdout_console())
     context.show.say(f"Report: {folder.path / 'report.md'}")
 
 

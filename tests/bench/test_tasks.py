@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from bench import protocols, tasks
 from bench.tasks import Calibrated
 from bench.trials import Effort
@@ -79,3 +81,11 @@ def test_a_script_that_crashes(tmp_path: Path) -> None:
     )
     assert found.failure is not None
     assert "SIGSEGV" in found.failure.reason
+
+
+@pytest.mark.parametrize("what", ["hang", "crash"])
+def test_tasks_before_a_failure_are_kept(tmp_path: Path, what: str) -> None:
+    sick = arm(tmp_path, "base", what)
+    found = tasks.calibrate(benchmark("halfway"), sick, rig(tmp_path, timeout=2), HASTE)
+    assert [task.name for task in found.tasks] == ["halfway_well"]
+    assert found.failure is not None

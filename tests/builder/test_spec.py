@@ -42,4 +42,6 @@ def test_titles() -> None:
     recipe = replace(RECIPE, flavor=flavor, series=("3.13/x",), replica=2)
     assert recipe.title == f"3.13.5 {flavor.name} + 3.13/x (replica 2)"
     assert RECIPE.revision.branch == "3.13"
+    between = replace(RECIPE.revision, version="2.7.10+")
+    assert replace(RECIPE, revision=between).title == "2.7.10+ cccccccccc plain"
     assert not RECIPE.revision.is_python2

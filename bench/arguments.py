@@ -1,0 +1,73 @@
+"""Types of the command line's arguments: text in, a value in range out, or what would be right.
+
+Each raises argparse.ArgumentTypeError, whose text follows the option's name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.keys import seconds_of
+
+_FORMATS = ("md", "json", "text")
+
+
+def filled(text: str) -> str:
+    """Any text but none: what a shell makes of an unset variable is no wish for the default."""
+    if not text.strip():
+        raise ArgumentTypeError("it is empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """A path."""
+    return Path(filled(text))
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """A number from `low` to `high`."""
+
+    def read(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            value = float(text)
+            if math.isfinite(value) and low <= value <= high:
+                return value
+        raise ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
+
+    return read
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number from `low` to `high`."""
+
+    def read(text: str) -> int:
+        with contextlib.suppress(ValueError):
+            if low <= int(text) <= high:
+                return int(text)
+        raise ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+
+    return read
+
+
+def duration(text: str) -> str:
+    """A time as an experiment file has it."""
+    try:
+        seconds_of(text)
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r} is no time such as 90s, 10m or 2h, a week at most"
+        ) from None
+    return text
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """Names of report formats, with commas between them."""
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in _FORMATS:
+            raise ArgumentTypeError(f"{name!r} is not one of {', '.join(_FORMATS)}")
+    return names

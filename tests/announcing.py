@@ -1,0 +1,140 @@
+"""The command line, which says on stderr when a stage begins, and whose disk is slow or full.
+
+    python -m tests.announcing [--full-after N] [--] ARGUMENTS...
+
+A line "@ STAGE DETAIL" begins each stage. Files are written in two halves with a pause between, and
+renamed after a pause: what a kill can interrupt takes long enough to be met. With --full-after, the
+Nth file that is made in patchbench's home or results, and every one after it, finds no space.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import cli
+from bench.environments import Environments
+from bench.jobs import run
+from bench.jobs.folder import Folder
+from bench.session import Session
+from builder import compile as compiling
+from builder.gate import Gate
+
+PAUSE = 0.02
+_WRITING = os.O_WRONLY | os.O_RDWR
+
+
+def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | None = None) -> None:
+    """Let a function say that its stage begins."""
+    function = getattr(owner, name)
+
+    @functools.wraps(function)
+    def told(*arguments: Any, **named: Any) -> Any:
+        text = detail(*arguments) if detail else ""
+        begin = stage or text.partition(" ")[0]
+        rest = text if stage else text.partition(" ")[2]
+        print(f"@ {begin} {rest}", file=sys.stderr, flush=True)
+        return function(*arguments, **named)
+
+    setattr(owner, name, told)
+
+
+def _title(compilation: Any, *_rest: Any) -> str:
+    return str(compilation._recipe.title)
+
+
+def announce_all() -> None:
+    """Every stage of a run."""
+    announce(run, "resolve", "resolve")
+    announce(Folder, "open", "plan")
+    announce(compiling._Compilation, "_export", "export", _title)
+    announce(
+        compiling._Compilation, "_run", "", lambda one, step: f"{step.name} {one._recipe.title}"
+    )
+    announce(compiling._Compilation, "_finished", "stamp", _title)
+    announce(Gate, "_test", "gate", lambda _gate, build, _selection: build.title)
+    announce(Environments, "_make", "environment")
+    announce(Environments, "_copy", "scripts")
+    announce(Environments, "_install_layer", "requirements")
+    announce(Session, "_calibrate", "calibration")
+    announce(Session, "_block", "block")
+    announce(Session, "_keep", "keep")
+    announce(run._Run, "_result", "result")
+
+
+def slow_down() -> None:
+    """Make windows between the steps of every write."""
+
+    def later(function: Callable[..., Any]) -> Callable[..., Any]:
+        def paused(*arguments: Any, **named: Any) -> Any:
+            time.sleep(PAUSE)
+            return function(*arguments, **named)
+
+        return paused
+
+    def write_text(path: Path, data: str, encoding: str | None = None) -> None:
+        with path.open("w", encoding=encoding) as file:
+            file.write(data[: len(data) // 2])
+            file.flush()
+            time.sleep(PAUSE)
+            file.write(data[len(data) // 2 :])
+
+    def write_bytes(path: Path, data: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+            file.flush()
+            time.sleep(PAUSE)
+            file.write(data[len(data) // 2 :])
+
+    Path.write_text = write_text  # type: ignore[assignment,method-assign]
+    Path.write_bytes = write_bytes  # type: ignore[assignment,method-assign]
+    for owner, name in ((Path, "rename"), (Path, "replace"), (os, "fsync"), (os, "utime")):
+        setattr(owner, name, later(getattr(owner, name)))
+
+
+def fill_disk(after: int, places: list[str]) -> None:
+    """From the Nth new file on, none can be made in `places`, as on a file system that is full."""
+    made = 0
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal made
+        if event == "open":
+            path, _mode, flags = arguments
+            is_new = bool(flags & _WRITING)
+        elif event == "os.mkdir":
+            path, is_new = arguments[0], True
+        else:
+            return
+        if is_new and isinstance(path, str | bytes | os.PathLike):
+            name = os.fsdecode(path)
+            if any(name.startswith(place) for place in places):
+                made += 1
+                if made >= after:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+
+    sys.addaudithook(hook)
+
+
+def main() -> int:
+    """Run the command line."""
+    # A test that was itself started in the background has them ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    arguments = sys.argv[1:]
+    if arguments[0] == "--full-after":
+        places = [arguments[arguments.index(name) + 1] for name in ("--home", "--out")]
+        fill_disk(int(arguments[1]), places)
+        arguments = arguments[2:]
+    announce_all()
+    slow_down()
+    return cli.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""What a user can do wrong, or a machine: rows of a table, and the world that they happen in.
+
+Each row is a function that prepares its fault and returns the arguments of `patchbench`; how it
+must end stands in its decorator. tests/test_faults.py runs them all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import cli
+from tests import fake
+from tests.fake.repository import commit_tree
+
+SUITE = Path(fake.__file__).parent / "suite" / "MANIFEST"
+# Everything before the first measured process is there already for an experiment like this.
+BASE_ONLY = ("--gate", "none", "--blocks", "2")
+
+
+class World:
+    """What all rows share: a home with the base's build in it, a repository, a project."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.home = root / "home"
+        self.repository = root / "fake.git"
+        self.project = root / "project"
+        self.host_lock = root / "host.lock"
+        self._branch("main", {})
+        self._branch("next", {}, version="3.14.0")
+        self._branch("other", {"Lib/other.py": "pass\n"})
+        self._branch("uncompilable", {"Python/ceval.c": "int speed = nothing;\n"})
+        self._branch("no-configure", {"configure": None})
+        self._branch("no-cpython", {"Include/patchlevel.h": None})
+        self._branch("slow-to-build", {"configure": "#!/bin/sh\necho $$\nexec sleep 600\n"})
+        self._series("3.13/slow", fake.speed_patch(1.05))
+        self._series("3.13/slower", fake.speed_patch(1.1))
+        self._series("3.13/misspelt", fake.speed_patch(2), "titel", "status")
+
+    def _branch(self, name: str, changes: dict[str, str | None], version: str = "3.13.5") -> None:
+        tree = fake.write_tree(self.root / "trees" / name, version=version)
+        for path, content in changes.items():
+            if content is None:
+                (tree / path).unlink()
+            else:
+                (tree / path).write_text(content)
+        commit_tree(self.repository, tree, branch=name)
+
+    def _series(self, name: str, patch: bytes, key: str = "", instead: str = "") -> None:
+        folder = self.project / "patches" / name
+        folder.mkdir(parents=True)
+        (folder / "0001-change.patch").write_bytes(patch)
+        keys = {
+            "title": "A change",
+            "why": "To see",
+            "applies_to": ">=3.13,<3.14",
+            "upstream": "none",
+            "status": "placebo",
+            "effect": "Slower",
+            "mechanism": "It says so",
+        }
+        if instead:
+            keys[key] = keys.pop(instead)
+        lines = [f'{key} = "{value}"\n' for key, value in keys.items()]
+        (folder / "series.toml").write_text("".join(lines))
+
+
+class Place:
+    """Where one row happens: its own current folder, results, standard input and temporary files."""
+
+    def __init__(self, world: World, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.world = world
+        self.root = root
+        self.here = root / "here"
+        self.out = root / "out"
+        self.home = world.home
+        self.patch = monkeypatch
+        self.here.mkdir()
+        (root / "tmp").mkdir()
+        monkeypatch.chdir(self.here)
+        monkeypatch.setattr(tempfile, "tempdir", str(root / "tmp"))
+        monkeypatch.setattr(cli, "PROJECT", world.project)
+        monkeypatch.setenv("PATCHBENCH_HOST_LOCK", str(world.host_lock))
+        self.stdin(b"")
+
+    def stdin(self, data: bytes) -> None:
+        self.patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+
+    def own_home(self) -> Path:
+        """A home of the row's own, to be damaged; its host is the row's own as well."""
+        self.home = self.root / "home"
+        self.patch.setenv("PATCHBENCH_HOST_LOCK", str(self.root / "host.lock"))
+        return self.home
+
+    def file(self, name: str, content: bytes | str) -> Path:
+        path = self.here / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def adhoc(self, *arguments: str, base: str = "main") -> list[str]:
+        """`run` without a file, on the fake's repository."""
+        where = ["--source", str(self.world.repository), "--suite", str(SUITE)]
+        return ["run", "--base", base, *where, "--out", str(self.out), *arguments]
+
+    def patched(self, data: bytes, *arguments: str) -> list[str]:
+        """`run` with one patch in a file."""
+        return self.adhoc("--patch", str(self.file("change.diff", data)), *arguments)
+
+    def experiment(self, text: str, *arguments: str, head: str = "") -> list[str]:
+        """`run` of a file: `head` stands before the tables, `text` is the rest of it."""
+        keys = f'source = "{self.world.repository}"\nsuite = ["{SUITE}"]\n'
+        base = "" if "base" in head + text.split("[[")[0] else 'base = "main"\n'
+        own = [line for line in keys.splitlines(True) if line.split()[0] not in head.split()]
+        path = self.file("x.toml", base + "".join(own) + head + text)
+        return ["run", str(path), "--out", str(self.out), *arguments]
+
+    def result(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.out / "result.json").read_text())
+        return content
+
+    def candidate(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.result()["candidates"][0]
+        return found
+
+    def files(self) -> dict[str, tuple[int, int]]:
+        """Everything that no run may change: size and time of each file, and the folders."""
+        ours = (self.out, self.home, self.root / "host.lock")
+        found = {}
+        for top in (self.root, self.world.repository, self.world.project):
+            for folder, folders, names in os.walk(top):
+                folders[:] = [name for name in folders if Path(folder, name) not in ours]
+                for name in [".", *names]:
+                    path = Path(folder, name)
+                    state = path.lstat()
+                    if path not in ours and name != ".":
+                        found[str(path)] = state.st_size, state.st_mtime_ns
+                    elif name == ".":
+                        found[folder] = 0, 0
+        return found
+
+    def half_made(self) -> list[str]:
+        """Builds without a stamp, and what is written beside its place until it is whole."""
+        builds = self.home / "builds"
+        if not builds.is_dir():
+            return []
+        found = [path.name for path in builds.iterdir() if not (path / "build.json").exists()]
+        hidden = [path for one in ("envs", "builds") for path in (self.home / one).rglob(".*")]
+        return sorted([*found, *(str(path) for path in hidden)])
+
+    def finished(self, arguments: Sequence[str]) -> None:
+        """Have the very run been taken to its end already."""
+        assert cli.main(["--home", str(self.home), "--quiet", *arguments]) == 0
+
+
+Prepare = Callable[[Place], Sequence[str]]
+Check = Callable[[Place], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A fault and how it must end: the exit code, what stderr must hold, and what must be true."""
+
+    name: str
+    code: int
+    says: tuple[str, ...]
+    prepare: Prepare
+    slow: bool = False
+    check: Check | None = field(default=None)
+
+    @property
+    def is_error(self) -> bool:
+        """Whether an error is told, rather than a result."""
+        return self.code not in (0, 1, 7)
+
+
+def table() -> tuple[list[Row], Callable[..., Callable[[Prepare], Prepare]]]:
+    """An empty list of rows, and the decorator that adds to it."""
+    rows: list[Row] = []
+
+    def fault(
+        code: int, *says: str, slow: bool = False, check: Check | None = None
+    ) -> Callable[[Prepare], Prepare]:
+        def add(prepare: Prepare) -> Prepare:
+            name = prepare.__name__.replace("_", " ").strip()
+            rows.append(
+                Row(name=name, code=code, says=says, prepare=prepare, slow=slow, check=check)
+            )
+            return prepare
+
+        return add
+
+    return rows, fault
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all in it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
