@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import io
 import os
 import re
 import signal
@@ -106,6 +107,9 @@ def _open_streams() -> None:
         if getattr(sys, name) is None:
             # The lowest free descriptor is taken: the one that is missing.
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r+"))
+    # What a locale cannot show is no reason to fail: names of files may hold anything.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _terminate(_number: int, _frame: object) -> None:

@@ -19,8 +19,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -264,6 +263,7 @@ class Environments:
             ["install", "--target", str(target), *self._source.options(), *arguments],
             self._source,
             pip=environment.pip,
+            python2=environment.interpreter.version.startswith("2."),
             keep_fds=(held,),
         )
         return self._runner.run(command, timeout=_PIP_SECONDS)
@@ -278,14 +278,11 @@ class Environments:
             if target.exists():
                 return
             environment.scripts.mkdir(exist_ok=True)
-            half = Path(tempfile.mkdtemp(prefix=".half-", dir=environment.scripts))
-            try:
+            with _half(environment.scripts / ".half") as half:
                 ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
                 shutil.copytree(benchmark.source, half / "copy", ignore=ignored)
                 target.parent.mkdir(exist_ok=True)
                 (half / "copy").rename(target)
-            finally:
-                shutil.rmtree(half, ignore_errors=True)
 
     def _install_layer(
         self, environment: Environment, benchmark: Benchmark, layer: Path, held: int
@@ -330,17 +327,31 @@ class Environments:
     def _fetch(self, wheel: Wheel, held: int) -> None:
         self._say(f"Fetching {wheel.requirement}.")
         wheel.root.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".half-", dir=wheel.root.parent) as half:
+        with _half(wheel.root.with_name(f".{wheel.root.name}.half")) as half:
             found = packages.download(
                 self._runner,
                 self._source,
-                Path(half),
+                half,
                 requirement=wheel.requirement,
                 sha256=wheel.sha256,
                 held=held,
             )
-            packages.unpack(found, Path(half) / "unpacked")
-            (Path(half) / "unpacked").rename(wheel.root)
+            packages.unpack(found, half / "unpacked")
+            (half / "unpacked").rename(wheel.root)
+
+
+@contextlib.contextmanager
+def _half(folder: Path) -> Iterator[Path]:
+    """An empty folder for what is not whole yet; what a killed run left in it is gone.
+
+    The caller holds the lock of what is made there.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stamp_of(layer: Path) -> Path:

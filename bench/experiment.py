@@ -20,7 +20,6 @@ from builder.spec import Flavor
 
 GATES = ("core", "full", "none")
 PROTOCOLS = ("auto", "lockstep", "sequential")
-_LONGEST = 7 * 24 * 3600.0
 # Names of files beside those that are named after the arms.
 _TAKEN = ("base", "block")
 _OPTION = re.compile(r"--(with|without|enable|disable)-[A-Za-z0-9][\w-]*(=.*)?", re.ASCII)

@@ -14,14 +14,17 @@ from builder.errors import ExperimentError
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+# What is longer was not meant; poll(2) takes no more than three weeks.
+_LONGEST = 7 * 24 * 3600.0
 
 
 def seconds_of(text: str) -> float:
-    """Seconds of "90s", "10m" or "1.5h". Raises ValueError."""
+    """Seconds of "90s", "10m" or "1.5h", at most a week. Raises ValueError."""
     match = _DURATION.fullmatch(text.strip())
-    if match is None or float(match.group(1)) <= 0:
+    seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
+    if not 0 < seconds <= _LONGEST:
         raise ValueError(text)
-    return float(match.group(1)) * _UNITS[match.group(2)]
+    return seconds
 
 
 @dataclass(frozen=True, kw_only=True)

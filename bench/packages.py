@@ -21,6 +21,7 @@ from builder.process import Command, Completed, Runner, clean_environment, last_
 from builder.store import sha256_of
 
 _DOWNLOAD_SECONDS = 900.0
+_RUN_PIP = Path(__file__).parent / "inside" / "run_pip.py"
 
 # Settings that would send packages elsewhere than where we ask for.
 _REDIRECTING = frozenset(
@@ -73,13 +74,18 @@ def pip_command(
     source: PackageSource,
     *,
     pip: Path | None = None,
+    python2: bool = False,
     keep_fds: tuple[int, ...] = (),
 ) -> Command:
-    """`python -m pip ARGUMENTS`, with pip itself from the folder `pip` where that is given."""
+    """`python -m pip ARGUMENTS`, with pip itself from the folder `pip` where that is given.
+
+    A pip of Python 2 is started by a shim, since an old one needs help where there is no ssl.
+    """
     variables = source.variables()
     if pip is not None:
         variables["PYTHONPATH"] = str(pip)
-    return Command(argv=(str(python), "-m", "pip", *arguments), env=variables, keep_fds=keep_fds)
+    program = (str(_RUN_PIP),) if python2 else ("-m", "pip")
+    return Command(argv=(str(python), *program, *arguments), env=variables, keep_fds=keep_fds)
 
 
 def pip_error(done: Completed) -> str:

@@ -169,6 +169,8 @@ def _clean(value: Any, places: Sequence[tuple[str, str]]) -> Any:
     if isinstance(value, str):
         for path, name in places:
             value = value.replace(path, name)
+        # Names of files may hold bytes that are no UTF-8.
+        return value.encode("utf-8", "backslashreplace").decode()
     return value
 
 

@@ -27,7 +27,7 @@ from builder.process import (
     run_checked,
 )
 from builder.spec import Compiler, Flavor, Recipe, digest
-from builder.store import Build, Home, Stage, Store, guard_writes, sha256_of
+from builder.store import NO_SPACE, Build, Home, Stage, Store, guard_writes, sha256_of
 
 # Debian's folder of compiler names that are ccache: first on PATH it leaves CC, and so everything
 # that the build records of its compiler, as it is without ccache.
@@ -74,8 +74,11 @@ def identify_compiler(name: str, runner: Runner) -> Compiler:
         )
     path = Path(found).resolve()
     command = Command(argv=(str(path), "--version"), env=environment)
-    version = run_checked(runner, command, timeout=20).splitlines()[0].strip()
-    return Compiler(path=found, version=version, sha256=sha256_of(path))
+    hint = "Name a compiler that works with flavor.cc; `patchbench doctor` tries the usual one."
+    said = run_checked(runner, command, timeout=20, hint=hint).strip()
+    if not said:
+        raise ToolError(f"{name} does not say which compiler it is.", where=found, hint=hint)
+    return Compiler(path=found, version=said.splitlines()[0].strip(), sha256=sha256_of(path))
 
 
 def check_flavor(flavor: Flavor, configure: str, version: str) -> None:
@@ -361,7 +364,7 @@ def _failure(
     recipe: Recipe, step: Step, done: Completed, kept: Path, log: Path
 ) -> BuildError | StoreError:
     whole = log.read_text(encoding="utf-8", errors="replace") if log.exists() else done.output
-    if "No space left on device" in whole:
+    if NO_SPACE in whole:
         return StoreError(
             f"{step.name} of {recipe.title} failed: no space left on the device.",
             where=str(log.parent.parent.parent),

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from builder import lock
-from builder.errors import BuildError
+from builder.errors import BuildError, StoreError
 from builder.process import Command, Runner, clean_environment
-from builder.store import Build, Home, write_atomically
+from builder.store import NO_SPACE, Build, Home, guard_writes, write_atomically
 
 # The interpreter's own tests: the loop, the compiler, the objects that both handle, tracing,
 # threads and memory. Names that a branch lacks are left out.
@@ -112,11 +112,15 @@ class Gate:
             found = _load(kept)
             if found is None:
                 found = self._test(build, selection)
-                write_atomically(kept, json.dumps(asdict(found), indent=1))
+                with guard_writes(build.folder):
+                    write_atomically(kept, json.dumps(asdict(found), indent=1))
         return found
 
     def _waiting(self, _path: str) -> None:
         self._say("Another run tests the same build; waiting for it.")
+
+    def _waiting_host(self, _path: str) -> None:
+        self._say("Another run is timing on this host; waiting for it.")
 
     def _test(self, build: Build, selection: str) -> GateResult:
         self._say(f"{build.title}: gate ({selection} regrtest)")
@@ -143,7 +147,8 @@ class Gate:
 
     def _regrtest(self, build: Build, names: Sequence[str], log: Path) -> _Run:
         with (
-            lock.hold(self._home.host_lock, shared=True) as host,
+            guard_writes(build.folder),
+            lock.hold(self._home.host_lock, shared=True, on_wait=self._waiting_host) as host,
             tempfile.TemporaryDirectory(prefix="patchbench-gate-") as scratch,
         ):
             command = regrtest(
@@ -155,6 +160,13 @@ class Gate:
                 locks=(host,),
             )
             done = self._runner.run(command, log=log, timeout=_WHOLE_SECONDS)
+        if NO_SPACE in done.output and not done.ok:
+            # What failed for want of space would be held against the build for ever.
+            raise StoreError(
+                f"The gate of {build.title} failed: no space left on the device.",
+                where=str(log),
+                hint="Free some space; the tests write below TMPDIR.",
+            )
         return _Run(output=done.output, seconds=done.seconds, ending=done.how())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from builder import tree_files
+from builder import lock, tree_files
 from builder.errors import PatchbenchError, SourceError, StoreError
 from builder.git_process import ISOLATED, NO_SPACE, Output, run, running
 from builder.tree_files import Entry
@@ -94,13 +95,15 @@ class Repository:
             return cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
-                fresh = cls(Path(folder) / "git")
+            # The folder itself is the lock: other runs may make one of their own in it.
+            with lock.hold(path.parent):
+                if (path / "HEAD").is_file():
+                    return cls(path)
+                fresh = cls(path.with_name(f".{path.name}.half"))
+                shutil.rmtree(fresh.path, ignore_errors=True)
                 fresh._git("init", "--bare", "--quiet", "--template=", str(fresh.path))
                 fresh.path.rename(path)
         except OSError as error:
-            if (path / "HEAD").is_file():  # another run was quicker
-                return cls(path)
             raise StoreError(
                 f"A repository cannot be made: {error.strerror}.",
                 where=str(path),

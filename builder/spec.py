@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 
 # Raised when the way of building changes so that older builds no longer compare with new ones.
@@ -117,6 +118,12 @@ class Recipe:
         patched = "".join(f" + {name}" for name in self.series)
         replica = f" (replica {self.replica})" if self.replica else ""
         return f"{self.revision.label} {self.flavor.name}{patched}{replica}"
+
+
+def numbers(version: str) -> str:
+    """The three numbers of a version, as sys.version_info has them: 2.7.10 of "2.7.10+"."""
+    found = re.match(r"\d+\.\d+(?:\.\d+)?", version)
+    return found.group() if found else version
 
 
 def digest(content: object) -> str:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -24,6 +23,8 @@ from builder.errors import StoreError
 from builder.facts import Facts
 
 STAMP = "build.json"
+# What programs print when a disk is full.
+NO_SPACE = "No space left on device"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,18 +271,20 @@ def age_in_days(seconds: float) -> float:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or none of it, whatever happens meanwhile."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    """Write a file so that a reader sees all of it or none of it, whatever happens meanwhile.
+
+    The caller keeps other writers of the same file out.
+    """
+    # Always of one name: what a killed run left is written over, and not left for ever.
+    half = path.with_name(f".{path.name}.half")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with half.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp's 0600 would keep a shared results folder from being read.
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        half.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        half.unlink(missing_ok=True)
         raise
 
 

@@ -48,7 +48,9 @@ def import_tarball(repository: Repository, path: Path, sha256: str) -> str:
         file = path.open("rb")
     except OSError as error:
         raise SourceError(
-            f"The tarball cannot be read: {error.strerror}.", where=str(path)
+            f"The tarball cannot be read: {error.strerror}.",
+            where=str(path),
+            hint="Give the path or the address of a release tarball of CPython.",
         ) from error
     with file:
         found = sha256_of(file)

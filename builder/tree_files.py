@@ -34,7 +34,7 @@ def scratch(parent: Path | None = None, prefix: str = "patchbench-") -> Iterator
     except OSError as error:
         raise StoreError(
             f"A temporary folder cannot be made: {error.strerror}.",
-            where=str(error.filename or parent),
+            where=str(error.filename or parent or tempfile.gettempdir()),
             hint="Free some space; --home and TMPDIR name other places.",
         ) from error
     with folder:

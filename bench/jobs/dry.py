@@ -16,6 +16,7 @@ from bench.suites import worker_requirements
 from bench.trials import Block, Effort, Task, arm_of, block_commands
 from builder.compile import Options, steps
 from builder.gate import regrtest
+from builder.spec import numbers
 
 
 def show(context: Context, resolved: Resolved) -> None:
@@ -88,7 +89,7 @@ def _measuring(context: Context, resolved: Resolved) -> None:
         interpreter = Interpreter(
             identity=arm.recipe.key,
             python=_python(context, arm),
-            version=arm.recipe.revision.version.rstrip("+"),
+            version=numbers(arm.recipe.revision.version),
         )
         environment = environments.planned(interpreter)
         arms.append((arm, environment))

@@ -36,16 +36,17 @@ class Folder:
         """Keep other runs of the same experiment out while this one writes."""
         with guard_writes(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            self._refuse_others()
         waiting = f"Another run writes to {self.path}; waiting for it."
         with lock.hold(self.path / ".lock", on_wait=lambda _path: say(waiting)):
             yield
 
-    def _refuse_others(self) -> None:
+    def refuse_others(self) -> None:
         """A folder of something else is not to be filled with ours, nor its data taken for ours."""
-        if (self.path / _PLAN).exists():
+        if (self.path / _PLAN).exists() or not self.path.is_dir():
             return
-        for one in sorted(self.path.iterdir()):
+        with guard_writes(self.path):
+            there = sorted(self.path.iterdir())
+        for one in there:
             # What a run leaves that is killed before it has a plan.
             if one.name not in (".lock", "patches") and not one.name.startswith(f".{_PLAN}."):
                 raise StoreError(

@@ -20,6 +20,7 @@ from bench import pyperf_files
 from bench import result as results
 from bench.host import read_host
 from bench.jobs.context import Context
+from bench.jobs.folder import Folder
 from bench.progress import harmless, stdout_console
 from bench.report import markdown, terminal
 from builder import lock
@@ -61,11 +62,10 @@ def sources(context: Context, *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(offer) for offer in offers])
         return 0
-    table = Table("source", "version", "revision", "where", box=None)
+    table = Table("source", "version", "revision", "where", "", box=None)
     for offer in offers:
-        table.add_row(
-            cell(offer.kind), cell(offer.version), cell(offer.revision), cell(offer.where)
-        )
+        told = (offer.kind, offer.version, offer.revision, offer.where)
+        table.add_row(*map(cell, told), cell(offer.note or ("here" if offer.cached else "")))
     print_table(table)
     return 0
 
@@ -255,7 +255,8 @@ def _readable(folder: Path) -> Iterator[None]:
 def _render(context: Context, folder: Path, result: dict[str, Any], formats: Sequence[str]) -> None:
     for name in formats:
         if name == "md":
-            with guard_writes(folder):
+            # The same file is written by a run that is at its end just now.
+            with Folder(path=folder).claimed(context.show.say), guard_writes(folder):
                 write_atomically(folder / "report.md", markdown.render(result))
             context.show.say(f"Report: {folder / 'report.md'}")
         elif name == "json":

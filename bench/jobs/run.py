@@ -45,6 +45,7 @@ from builder.errors import (
     MeasureError,
 )
 from builder.gate import Gate
+from builder.spec import numbers
 from builder.store import Build, guard_writes
 
 
@@ -84,6 +85,7 @@ def run(
         dry.show(context, resolved)
         return 0
     folder = folder_of(out, resolved.plan)
+    folder.refuse_others()
     with folder.claimed(context.show.say):
         seed = folder.open(resolved.plan, _drawn_seed(experiment), resolved.patches)
         result = folder.finished()
@@ -274,7 +276,7 @@ class _Run:
             Interpreter(
                 identity=arm.build.key,
                 python=arm.build.python,
-                version=arm.build.facts.version,
+                version=numbers(arm.build.facts.version),
             )
         )
 

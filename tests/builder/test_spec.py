@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from builder.spec import Compiler, Flavor, Recipe, Revision
+from builder.spec import Compiler, Flavor, Recipe, Revision, numbers
 
 RECIPE = Recipe(
     revision=Revision(source="debian", name="3.13", commit="c" * 40, version="3.13.5", epoch=7),
@@ -34,6 +34,11 @@ def test_everything_that_determines_a_build_is_in_its_key(other: Recipe) -> None
 def test_names_for_people_are_not_in_the_key() -> None:
     named = replace(RECIPE.revision, name="v3.13.5", source="git", commit="d" * 40)
     assert replace(RECIPE, revision=named, series=("3.13/x",)).key == RECIPE.key
+
+
+@pytest.mark.parametrize("version", ["2.7.10", "2.7.10+", "2.7.10rc1", "2.7.10rc1+"])
+def test_numbers_of_a_version(version: str) -> None:
+    assert numbers(version) == "2.7.10"
 
 
 def test_titles() -> None:

@@ -77,7 +77,7 @@ class World:
 
 
 class Place:
-    """Where one row happens: its own current folder, results, standard input and temporary files."""
+    """Where one row happens: current folder, results, standard input, temporary files."""
 
     def __init__(self, world: World, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
@@ -118,12 +118,15 @@ class Place:
         """`run` with one patch in a file."""
         return self.adhoc("--patch", str(self.file("change.diff", data)), *arguments)
 
-    def experiment(self, text: str, *arguments: str, head: str = "") -> list[str]:
-        """`run` of a file: `head` stands before the tables, `text` is the rest of it."""
-        keys = f'source = "{self.world.repository}"\nsuite = ["{SUITE}"]\n'
-        base = "" if "base" in head + text.split("[[")[0] else 'base = "main"\n'
-        own = [line for line in keys.splitlines(True) if line.split()[0] not in head.split()]
-        path = self.file("x.toml", base + "".join(own) + head + text)
+    def experiment(self, tables: str, *arguments: str, **keys: str) -> list[str]:
+        """`run` of a file: `keys` (as TOML) stand before the `tables`, besides the usual ones."""
+        usual = {
+            "base": '"main"',
+            "source": f'"{self.world.repository}"',
+            "suite": f'["{SUITE}"]',
+        }
+        lines = [f"{key} = {value}\n" for key, value in (usual | keys).items()]
+        path = self.file("x.toml", "".join(lines) + tables)
         return ["run", str(path), "--out", str(self.out), *arguments]
 
     def result(self) -> dict[str, Any]:

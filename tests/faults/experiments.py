@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests import fake
-from tests.faults import Place, table
+from tests.faults import SUITE, Place, table
 
 ROWS, fault = table()
 
@@ -69,7 +69,7 @@ def no_base(at: Place) -> Sequence[str]:
 
 @fault(3, "base is a number", "a revision")
 def a_base_that_is_a_number(at: Place) -> Sequence[str]:
-    return at.experiment(SLOW, head="base = 3.13\n")
+    return at.experiment(SLOW, base="3.13")
 
 
 @fault(3, "candidate is missing", "[[candidate]]")
@@ -144,7 +144,7 @@ def replicas(at: Place) -> Sequence[str]:
 
 @fault(3, "gate is 'never'", "core, full, none")
 def an_unknown_gate_in_a_file(at: Place) -> Sequence[str]:
-    return at.experiment(SLOW, head='gate = "never"\n')
+    return at.experiment(SLOW, gate='"never"')
 
 
 @fault(3, "flavor.configure has '--prefix=/usr'", "--with-")
@@ -169,33 +169,29 @@ def no_check_of_options(at: Place) -> Sequence[str]:
 
 @fault(3, "no benchmark, tag or group 'fsat'", "fast")
 def an_unknown_benchmark(at: Place) -> Sequence[str]:
-    from tests.faults import SUITE
-
-    return at.experiment(SLOW, head=f'suite = ["{SUITE}", "fsat"]\n')
+    return at.experiment(SLOW, suite=f'["{SUITE}", "fsat"]')
 
 
 @fault(3, "No benchmark", "is left", "Take fewer away")
 def a_suite_of_nothing(at: Place) -> Sequence[str]:
-    from tests.faults import SUITE
-
-    return at.experiment(SLOW, head=f'suite = ["{SUITE}", "-fast", "-pair"]\n')
+    return at.experiment(SLOW, suite=f'["{SUITE}", "-fast", "-pair"]')
 
 
 @fault(3, "manifest cannot be read", "MANIFEST")
 def no_such_manifest(at: Place) -> Sequence[str]:
-    return at.experiment(SLOW, head='suite = ["nowhere/MANIFEST"]\n')
+    return at.experiment(SLOW, suite='["nowhere/MANIFEST"]')
 
 
 @fault(3, "manifest", "MANIFEST")
 def a_manifest_of_garbage(at: Place) -> Sequence[str]:
     path = at.file("own/MANIFEST", bytes(range(256)))
-    return at.experiment(SLOW, head=f'suite = ["{path}"]\n')
+    return at.experiment(SLOW, suite=f'["{path}"]')
 
 
 @fault(3, "no benchmarks", "[benchmarks]")
 def an_empty_manifest(at: Place) -> Sequence[str]:
     path = at.file("own/MANIFEST", "[benchmarks]\n\nname\tmetafile\n")
-    return at.experiment(SLOW, head=f'suite = ["{path}"]\n')
+    return at.experiment(SLOW, suite=f'["{path}"]')
 
 
 @fault(3, "folder of wheels is not there", "nowhere", "wheels")
@@ -205,4 +201,17 @@ def wheels_that_are_nowhere(at: Place) -> Sequence[str]:
 
 @fault(3, "source is not right", "SHA-256", "archive")
 def a_hash_of_a_repository(at: Place) -> Sequence[str]:
-    return at.experiment(SLOW, head='source = { location = "git:x", sha256 = "00" }\n')
+    return at.experiment(SLOW, source='{ location = "git:x", sha256 = "00" }')
+
+
+@fault(3, "manifest", "MANIFEST")
+def a_manifest_that_includes_itself(at: Place) -> Sequence[str]:
+    path = at.file("own/MANIFEST", "[includes]\nMANIFEST\n\n[benchmarks]\n\nname\tmetafile\n")
+    return at.experiment(SLOW, suite=f'["{path}"]')
+
+
+@fault(0)
+def a_file_whose_name_has_blanks(at: Place) -> Sequence[str]:
+    arguments = at.experiment(SLOW, "--dry-run")
+    named = (at.here / "x.toml").rename(at.here / "my experiment (1).toml")
+    return ["run", str(named), *arguments[2:]]
