@@ -108,8 +108,9 @@ def _open_streams() -> None:
             # The lowest free descriptor is taken: the one that is missing.
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r+"))
     # What a locale cannot show is no reason to fail: names of files may hold anything.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _terminate(_number: int, _frame: object) -> None:

@@ -1,10 +1,11 @@
 """The command line, which says on stderr when a stage begins, and whose disk is slow or full.
 
-    python -m tests.announcing [--full-after N] [--] ARGUMENTS...
+    python -m tests.announcing [--full-in STAGE N] ARGUMENTS...
 
 A line "@ STAGE DETAIL" begins each stage. Files are written in two halves with a pause between, and
-renamed after a pause: what a kill can interrupt takes long enough to be met. With --full-after, the
-Nth file that is made in patchbench's home or results, and every one after it, finds no space.
+renamed after a pause: what a kill can interrupt takes long enough to be met. With --full-in, the
+Nth file that is made in patchbench's home or results since the stage began, and every one after it,
+finds no space.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from builder.gate import Gate
 
 PAUSE = 0.02
 _WRITING = os.O_WRONLY | os.O_RDWR
+_begun: set[str] = set()
 
 
 def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | None = None) -> None:
@@ -41,6 +43,7 @@ def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | Non
         begin = stage or text.partition(" ")[0]
         rest = text if stage else text.partition(" ")[2]
         print(f"@ {begin} {rest}", file=sys.stderr, flush=True)
+        _begun.add(begin)
         return function(*arguments, **named)
 
     setattr(owner, name, told)
@@ -99,8 +102,8 @@ def slow_down() -> None:
         setattr(owner, name, later(getattr(owner, name)))
 
 
-def fill_disk(after: int, places: list[str]) -> None:
-    """From the Nth new file on, none can be made in `places`, as on a file system that is full."""
+def fill_disk(stage: str, after: int, places: list[str]) -> None:
+    """From the Nth new file of a stage on, none can be made in `places`, as on a full disk."""
     made = 0
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -112,7 +115,7 @@ def fill_disk(after: int, places: list[str]) -> None:
             path, is_new = arguments[0], True
         else:
             return
-        if is_new and isinstance(path, str | bytes | os.PathLike):
+        if stage in _begun and is_new and isinstance(path, str | bytes | os.PathLike):
             name = os.fsdecode(path)
             if any(name.startswith(place) for place in places):
                 made += 1
@@ -127,10 +130,10 @@ def main() -> int:
     # A test that was itself started in the background has them ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = sys.argv[1:]
-    if arguments[0] == "--full-after":
+    if arguments[0] == "--full-in":
         places = [arguments[arguments.index(name) + 1] for name in ("--home", "--out")]
-        fill_disk(int(arguments[1]), places)
-        arguments = arguments[2:]
+        fill_disk(arguments[1], int(arguments[2]), places)
+        arguments = arguments[3:]
     announce_all()
     slow_down()
     return cli.main(arguments)

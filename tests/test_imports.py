@@ -18,7 +18,17 @@ GIT = ("builder/git.py", "builder/git_process.py")
 RUNNER = "builder/process.py"
 
 # What a Python 2.7 has under other names, for what runs inside either.
-PYTHON_2 = {"__builtin__", "Queue", "StringIO", "cPickle", "cStringIO", "thread", "urlparse"}
+PYTHON_2 = {
+    "httplib",
+    "urllib2",
+    "__builtin__",
+    "Queue",
+    "StringIO",
+    "cPickle",
+    "cStringIO",
+    "thread",
+    "urlparse",
+}
 STARTING = {
     "subprocess": {"Popen", "run", "call", "check_call", "check_output", "getoutput"}
     | {"getstatusoutput"},
@@ -135,7 +145,8 @@ def _wrong_import(path: str, name: str) -> Iterator[str]:
 
 
 _FOR_EXT = ("builder", "builder.errors", "builder.process")
-_FOR_INSIDE = {*sys.stdlib_module_names, *PYTHON_2, "pyperf"}
+# pip is the one that the interpreter itself brings.
+_FOR_INSIDE = {*sys.stdlib_module_names, *PYTHON_2, "pyperf", "pip"}
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bench.experiment import Arm, Experiment, SessionOptions
+from bench.plan import Plan, PlannedArm
+from builder.spec import Flavor
+from tests.builder.test_spec import RECIPE
+
+PLAN = Plan(
+    experiment=Experiment(
+        name="x",
+        base=Arm(name="base", revision="3.13"),
+        candidates=(Arm(name="pgo", flavor=Flavor(pgo=True)),),
+    ),
+    arms=(
+        PlannedArm(name="base", recipe=RECIPE),
+        PlannedArm(name="pgo", recipe=replace(RECIPE, flavor=Flavor(pgo=True))),
+    ),
+    suite="pyperformance 1.14.0",
+    benchmarks=("nbody", "richards"),
+    protocol="lockstep",
+)
+
+
+def test_base_and_candidates() -> None:
+    assert PLAN.base.name == "base"
+    assert [arm.name for arm in PLAN.candidates] == ["pgo"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(PLAN, benchmarks=("nbody",)),
+        replace(PLAN, protocol="sequential"),
+        replace(PLAN, suite="pyperformance 2"),
+        replace(PLAN, arms=PLAN.arms[:1]),
+        replace(PLAN, experiment=replace(PLAN.experiment, gate="none")),
+        replace(PLAN, experiment=replace(PLAN.experiment, session=SessionOptions(budget=60.0))),
+    ],
+)
+def test_the_identity_covers_what_the_result_depends_on(other: Plan) -> None:
+    assert other.identity != PLAN.identity
+
+
+def test_the_identity_leaves_out_what_it_does_not_depend_on() -> None:
+    renamed = replace(PLAN, experiment=replace(PLAN.experiment, name="y", wheels="/w"))
+    assert renamed.identity == PLAN.identity
+
+
+def test_the_plan_is_plain_json() -> None:
+    content = json.loads(json.dumps(PLAN.to_json(7)))
+    assert content["seed"] == 7
+    assert content["identity"] == PLAN.identity
+    assert [arm["key"] for arm in content["arms"]] == [arm.recipe.key for arm in PLAN.arms]
