@@ -88,8 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = options.command(_context(options, show, given), options)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of our stdout is gone (`| head`): not an error, and nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # the reader of our stdout is gone (`| head`): not an error, and nothing more to say
     except PatchbenchError as error:
         code = _complain(error)
     except KeyboardInterrupt:
@@ -98,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _interrupted(options, EXIT_TERMINATED)
     except Exception as error:
         code = _unforeseen(error, options)
+    _drop_the_unwritable()
     return code
 
 
@@ -111,6 +111,15 @@ def _open_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_the_unwritable() -> None:
+    """Python flushes at its end, and would make a status of its own of a stream that is gone."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _terminate(_number: int, _frame: object) -> None:

@@ -158,6 +158,11 @@ def steps(
     return tuple(plan)
 
 
+def regenerate_targets(recipe: Recipe, repository: Repository) -> tuple[str, ...]:
+    """The tree's own generators that the recipe's changes ask for."""
+    return regen.targets(lambda path: repository.read(recipe.tree, path), recipe.changed)
+
+
 def configure_key(recipe: Recipe, configure: bytes, options: Options) -> str:
     """The key of configure's cached answers: everything that could change one of them.
 
@@ -248,7 +253,7 @@ class _Compilation:
         self._stages.append(Stage(name="export", seconds=time.monotonic() - began))
         configure = (self._home.work / "configure").read_bytes()
         options = Options.of(configure.decode("utf-8", "replace"))
-        regenerate = regen.targets(self._home.work, self._recipe.changed)
+        regenerate = regenerate_targets(self._recipe, repository)
         cache = self._home.configure_caches / configure_key(self._recipe, configure, options)
         self._borrow(cache)
         regenerated: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,12 +88,14 @@ def _date(path: Path, seconds: int) -> None:
         os.utime(path, (seconds, seconds))
 
 
-def targets(tree: Path, changed: Sequence[str]) -> tuple[str, ...]:
-    """The Makefile targets that `changed` asks for, in order; empty when nothing is generated."""
-    makefile = (tree / "Makefile.pre.in").read_text(encoding="utf-8", errors="replace")
+def targets(read: Callable[[str], bytes | None], changed: Sequence[str]) -> tuple[str, ...]:
+    """The Makefile targets that `changed` asks for, in order; empty when nothing is generated.
+
+    `read` gives the content of a path of the tree, None where there is no such file.
+    """
+    makefile = (read("Makefile.pre.in") or b"").decode("utf-8", "replace")
     wanted = [one.target for one in _GENERATORS if any(one.inputs.match(path) for path in changed)]
-    sources = [tree / path for path in changed if path.endswith((".c", ".h"))]
-    contents = [path.read_bytes() for path in sources if path.is_file()]
+    contents = [read(path) or b"" for path in changed if path.endswith((".c", ".h"))]
     if any(_CLINIC in content for content in contents):
         wanted.append("clinic")
     if any(_GLOBAL_STRINGS.search(content) for content in contents):

@@ -14,7 +14,7 @@ from bench.plan import PlannedArm
 from bench.progress import harmless
 from bench.suites import worker_requirements
 from bench.trials import Block, Effort, Task, arm_of, block_commands
-from builder.compile import Options, steps
+from builder.compile import Options, regenerate_targets, steps
 from builder.gate import regrtest
 from builder.spec import numbers
 
@@ -59,6 +59,7 @@ def _arm(context: Context, resolved: Resolved, arm: PlannedArm) -> None:
             home=context.home,
             folder=context.store.folder(recipe.key),
             options=Options.of(configure.decode("utf-8", "replace")),
+            regenerate=regenerate_targets(recipe, repository),
             jobs=len(os.sched_getaffinity(0)),
         ):
             _line(step.command.shown())

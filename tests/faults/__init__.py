@@ -111,7 +111,7 @@ class Place:
 
     def adhoc(self, *arguments: str, base: str = "main") -> list[str]:
         """`run` without a file, on the fake's repository."""
-        where = ["--source", str(self.world.repository), "--suite", str(SUITE)]
+        where = ["--source", str(self.world.repository), "--suite", f"{SUITE},fast"]
         return ["run", "--base", base, *where, "--out", str(self.out), *arguments]
 
     def patched(self, data: bytes, *arguments: str) -> list[str]:
