@@ -293,7 +293,9 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text)
+        sub = commands.add_parser(
+            name, help=text, description=text, epilog="`patchbench --help` lists the exit codes."
+        )
         sub.set_defaults(command=command)
         _global_options(sub, default=argparse.SUPPRESS)
         return sub
@@ -319,20 +321,20 @@ def _add_inspecting(add: Callable[..., argparse.ArgumentParser]) -> None:
     _json_option(add("doctor", _doctor, "check this machine, and what it means for measuring"))
     _json_option(add("sources", _sources, "list where CPython can be had from, with versions"))
     series = add("series", _series, "list the series of patches, or show one")
-    series.add_argument("series", nargs="?", metavar="BRANCH/NAME")
+    series.add_argument("series", nargs="?", metavar="BRANCH/NAME", help="all of them without")
     _json_option(series)
     builds = add("builds", _builds, "list the stored builds, or show the facts of one")
-    builds.add_argument("key", nargs="?")
+    builds.add_argument("key", nargs="?", metavar="KEY", help="all of them without")
     _json_option(builds)
     compare = add("compare", _compare, "compare two files of pyperf or pyperformance results")
-    compare.add_argument("base", type=types.path, metavar="BASE.json")
-    compare.add_argument("candidate", type=types.path, metavar="CAND.json")
+    compare.add_argument("base", type=types.path, metavar="BASE.json", help="of the base")
+    compare.add_argument("candidate", type=types.path, metavar="CAND.json", help="of the candidate")
     compare.add_argument(
         "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
     )
     _json_option(compare)
     report = add("report", _report, "render the report of a results folder again")
-    report.add_argument("folder", type=types.path, metavar="DIR")
+    report.add_argument("folder", type=types.path, metavar="DIR", help="a run's results")
     report.add_argument(
         "--format", type=types.formats, default=("md",), help="md, json or text, with ,"
     )
@@ -382,10 +384,15 @@ def _experiment_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=types.filled,
         metavar="FILE",
-        help="- for stdin",
+        help="a diff, - for stdin; again for more",
     )
     arms.add_argument(
-        "--series", action="append", default=[], type=types.filled, metavar="BRANCH/NAME"
+        "--series",
+        action="append",
+        default=[],
+        type=types.filled,
+        metavar="BRANCH/NAME",
+        help="of patches/; again for more",
     )
     arms.add_argument(
         "--candidate", type=types.filled, metavar="REV", help="a branch or commit of the source"
@@ -402,15 +409,17 @@ def _experiment_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="quick, core, full, or names and tags, with ,",
     )
-    both.add_argument("--gate", choices=GATES)
+    both.add_argument("--gate", choices=GATES, help="tests before any timing; default: core")
     both.add_argument(
         "--budget", type=types.duration, metavar="TIME", help="of the timing part: 90s, 10m, 2h"
     )
     both.add_argument(
         "--blocks", type=types.whole(2, 1000), metavar="N", help="blocks a benchmark, at most"
     )
-    both.add_argument("--protocol", choices=PROTOCOLS)
-    both.add_argument("--seed", type=types.whole(0, 2**32 - 1), metavar="N")
+    both.add_argument("--protocol", choices=PROTOCOLS, help="how a block's processes share the CPU")
+    both.add_argument(
+        "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
+    )
     both.add_argument(
         "--wheels",
         type=types.filled,

@@ -118,7 +118,11 @@ class Session:
             self._begin()
             calibrated = self._calibrate()
             self._measure(list(self._tasks(calibrated)))
-        return self.read()
+            measured = self.read()
+            if not measured.blocks:
+                # Nothing to go on from: another run tries everything again.
+                shutil.rmtree(self._folder)
+        return measured
 
     def read(self) -> Measured:
         """What is on disk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def at(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     handler = signal.getsignal(signal.SIGTERM)
-    yield Place(world, tmp_path, monkeypatch)
+    place = Place(world, tmp_path, monkeypatch)
+    yield place
+    place.close()
     signal.signal(signal.SIGTERM, handler)
 
 
@@ -82,6 +85,37 @@ def test_fault(row: Row, at: Place, capsys: pytest.CaptureFixture[str]) -> None:
     assert at.files() == before
     if row.check is not None:
         row.check(at)
+
+
+@pytest.mark.parametrize(
+    "command", ["doctor", "sources", "series", "build", "builds", "builds KEY", "run", "compare"]
+)
+def test_json_is_all_that_stdout_holds(
+    command: str, at: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished = stores.again(at)
+    blocks = at.out / "raw" / "blocks"
+    name, *rest = command.split()
+    given = {
+        "build": ["build", *finished[1 : finished.index("--out")], "--series", "3.13/slow"],
+        "builds": ["builds", *(at.result()["base"]["build"][word.lower()] for word in rest)],
+        "run": finished,
+        "compare": [
+            "compare",
+            *(str(next(blocks.glob(f"*/{one}.json"))) for one in ("base", "slow")),
+        ],
+    }
+    sources.without_apt(at)
+    if name == "series":  # one of the world's own is misspelt
+        at.patch.setattr(cli, "PROJECT", Path(__file__).parent.parent)
+    capsys.readouterr()
+
+    code = _run(at, [*given.get(name, [name]), "--json"])
+
+    out, err = capsys.readouterr()
+    assert code == 0 or name == "doctor"
+    assert isinstance(json.loads(out), dict | list)
+    assert "Traceback" not in err
 
 
 def test_there_are_enough_kinds() -> None:

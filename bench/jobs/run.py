@@ -256,7 +256,7 @@ class _Run:
             raise MeasureError(
                 "Nothing was measured.",
                 where="\n".join(f"{one.benchmark}: {one.reason}" for one in timed.missing),
-                hint=f"The raw results are in {self.folder.path}; remove it to start again.",
+                hint="Mend what the reasons say, or choose other benchmarks, and run it again.",
             )
         return replace(timed, missing=(*missing, *timed.missing))
 

@@ -6,6 +6,7 @@ must end stands in its decorator. tests/test_faults.py runs them all.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any
 import pytest
 
 from bench import cli
+from builder import lock
 from tests import fake
 from tests.fake.repository import commit_tree
 
@@ -86,6 +88,7 @@ class Place:
         self.out = root / "out"
         self.home = world.home
         self.patch = monkeypatch
+        self._stack = contextlib.ExitStack()
         self.here.mkdir()
         (root / "tmp").mkdir()
         monkeypatch.chdir(self.here)
@@ -161,6 +164,13 @@ class Place:
         found = [path.name for path in builds.iterdir() if not (path / "build.json").exists()]
         hidden = [path for one in ("envs", "builds") for path in (self.home / one).rglob(".*")]
         return sorted([*found, *(str(path) for path in hidden)])
+
+    def holding(self, path: Path) -> None:
+        """Hold a lock as another run would, until the row has ended."""
+        self._stack.enter_context(lock.hold(path, shared=True))
+
+    def close(self) -> None:
+        self._stack.close()
 
     def finished(self, arguments: Sequence[str]) -> None:
         """Have the very run been taken to its end already."""

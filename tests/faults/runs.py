@@ -209,6 +209,6 @@ def a_suite_that_cannot_be_installed(at: Place) -> Sequence[str]:
     return measured(at, suite(at, needy=""))
 
 
-@fault(8, "Nothing was measured", "crash", "SIGSEGV", "remove it to start again")
+@fault(8, "Nothing was measured", "crash", "SIGSEGV", "run it again")
 def a_suite_that_crashes(at: Place) -> Sequence[str]:
     return measured(at, suite(at, crash="os.kill(os.getpid(), signal.SIGSEGV)"))

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+from bench.session import Session
+from builder import lock
+from builder.errors import MeasureError
 from tests import fake
 from tests.faults import BASE_ONLY, Place, remove, table
 
@@ -174,6 +177,29 @@ def gc_of_the_folder_above(_at: Place) -> Sequence[str]:
 @fault(9, "no build", "here", "patchbench builds")
 def gc_of_a_folder_elsewhere(at: Place) -> Sequence[str]:
     return ["gc", "--build", str(at.here)]
+
+
+def _is_still_there(at: Place) -> None:
+    assert (at.home / "builds" / at.result()["base"]["build"]["key"] / "build.json").exists()
+
+
+@fault(0, "a run is using it; kept", check=_is_still_there)
+def gc_of_a_build_in_use(at: Place) -> Sequence[str]:
+    again(at)
+    key = at.result()["base"]["build"]["key"]
+    at.holding(at.home / "locks" / f"build-{key}")
+    return ["gc", "--build", key]
+
+
+@fault(8, "both builds are held")
+def gc_while_a_run_measures(at: Place) -> Sequence[str]:
+    def measuring(_session: Session) -> None:
+        held = [path for path in (at.home / "locks").glob("build-*") if lock.is_held(path)]
+        assert len(held) == 2
+        raise MeasureError("Here both builds are held.", hint="Go on.")
+
+    at.patch.setattr(Session, "run", measuring)
+    return run(at)
 
 
 # -- results folders ----------------------------------------------------------------------------

@@ -1,0 +1,167 @@
+"""The command line itself: what it says of itself, and how it is written."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bench import cli
+from builder import errors
+from builder.errors import PatchbenchError
+
+# Of DESIGN.md; those that are not there yet come with issues of their own.
+FIXED = (
+    "doctor sources series build builds run compare calibrate ladder hot runtimes report bundle "
+    "verify reproduce nightly bisect gc"
+).split()
+WITH_DATA = ("doctor", "sources", "series", "build", "builds", "run", "compare")
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    actions = cli._parser()._subparsers
+    assert actions is not None
+    (found,) = actions._group_actions
+    choices: Any = found.choices
+    return dict(choices)
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    return {name for action in parser._actions for name in action.option_strings}
+
+
+def families(of: type[PatchbenchError] = PatchbenchError) -> Iterator[type[PatchbenchError]]:
+    for one in of.__subclasses__():
+        yield one
+        yield from families(one)
+
+
+def ending(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_commands_are_those_that_were_agreed_on() -> None:
+    assert set(commands()) <= set(FIXED)
+    assert set(commands()) >= {*WITH_DATA, "report", "gc"}
+
+
+def test_help_tells_every_command_and_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(["--help"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for name in commands():
+        assert re.search(rf"^    {name} +[a-z]{{2,}}|^    {name}\n +[a-z]{{2,}}", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending([name, "--help"]) == 0
+    out, _err = capsys.readouterr()
+    parser = commands()[name]
+    assert parser.description
+    assert out.startswith(f"usage: patchbench {name}")
+    assert {"--home", "--quiet", "--verbose"} <= options(parser)
+    assert ("--json" in options(parser)) == (name in WITH_DATA)
+
+
+@pytest.mark.parametrize("name", ["", *sorted(commands())])
+def test_every_option_says_what_it_is(name: str) -> None:
+    parser = commands()[name] if name else cli._parser()
+    for action in parser._actions:
+        is_command = isinstance(action, argparse._SubParsersAction)
+        assert is_command or action.help, action.dest
+
+
+def test_help_lists_the_exit_codes_that_there_are() -> None:
+    text = cli._EXIT_CODES
+    listed = [int(code) for code in re.findall(r"^  (\d+) ", text, re.MULTILINE)]
+    assert listed == sorted(set(listed))
+    codes = {one.exit_code for one in families()}
+    codes |= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert set(listed) | {errors.EXIT_TERMINATED} == codes | {0}
+    assert str(errors.EXIT_TERMINATED) in text
+
+
+def test_every_kind_of_error_has_a_code_of_its_own() -> None:
+    kinds = [one for one in families() if one.__bases__ == (PatchbenchError,)]
+    codes = [one.exit_code for one in kinds]
+    assert len(set(codes)) == len(codes)
+    # Others say more, and end as the kind they belong to.
+    assert {one.exit_code for one in families()} == set(codes)
+    assert PatchbenchError.exit_code not in codes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--home H --quiet --verbose builds",
+        "builds --home H --quiet --verbose",
+        "--home H -q builds -v",
+        "--home WRONG builds --home H -qv",
+    ],
+)
+def test_global_options_stand_before_and_after_the_command(line: str) -> None:
+    read = cli._parser().parse_args(shlex.split(line))
+    assert (read.name, read.home, read.quiet, read.verbose) == ("builds", "H", True, True)
+
+
+def test_without_global_options() -> None:
+    read = cli._parser().parse_args(["builds"])
+    assert (read.home, read.quiet, read.verbose) == (None, False, False)
+
+
+@pytest.mark.parametrize("line", ["", "--frobnicate", "builds --frobnicate", "rnu"])
+def test_mistakes_look_like_all_errors(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ending(shlex.split(line)) == errors.UsageError.exit_code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("patchbench: ")
+    assert "to do: `patchbench" in err
+    assert "--help` lists what is possible." in err
+
+
+# -- what nobody has foreseen -------------------------------------------------------------------
+
+
+def _fails(_context: Any, _options: Any) -> int:
+    raise AssertionError("nobody\nwould have thought it")
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[str]:
+    monkeypatch.setattr(cli, "_builds", _fails)
+    return ["--home", str(tmp_path), "builds"]
+
+
+def test_a_bug_is_told_without_a_traceback(
+    broken: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(broken) == errors.EXIT_BUG
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("patchbench: this is a bug of patchbench (AssertionError: nobody).")
+    assert "--verbose shows where" in err
+    assert "Traceback" not in err
+
+
+def test_a_bug_shows_where_when_asked(
+    broken: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*broken, "--verbose"]) == errors.EXIT_BUG
+    assert "_fails" in capsys.readouterr().err
+
+
+def test_home_is_the_option_else_the_variable_else_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    assert cli._home(None).name == "patchbench"
+    monkeypatch.setenv("PATCHBENCH_HOME", str(tmp_path / "variable"))
+    assert cli._home(None) == tmp_path / "variable"
+    assert cli._home(str(tmp_path / "option")) == tmp_path / "option"

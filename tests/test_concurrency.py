@@ -1,0 +1,124 @@
+"""Runs at the same time: they share a store, and never the host while one of them measures."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import pipeline
+from tests.pipeline import Ground, Running
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return pipeline.lay_out(tmp_path, blocks=2)
+
+
+def test_two_runs_share_one_store(ground: Ground) -> None:
+    other = dataclasses.replace(ground, out=ground.root / "other")
+    with pipeline.start(ground, ground.arguments()) as first:
+        assert first.comes_to("configure")
+        with pipeline.start(other, other.arguments()) as second:
+            codes = (first.end(), second.end())
+
+    assert codes == (0, 0), first.said + second.said
+    configured = ground.configured.read_text().splitlines()
+    assert len(configured) == len(set(configured)) == 2
+    assert "Another run is making the same build; waiting for it." in second.said
+    ours, theirs = pipeline.outcome(ground), pipeline.outcome(other)
+    for one in (ours, theirs):
+        del one["result"]["commands"]  # they name the folder
+    assert ours == theirs
+    pipeline.check_whole(ground, ours)
+    pipeline.check_whole(other, ours)
+    _check_apart(_timing(first), _timing(second))
+
+
+def test_two_runs_of_one_results_folder_are_one_run(ground: Ground) -> None:
+    with pipeline.start(ground, ground.arguments()) as first:
+        assert first.comes_to("export")
+        with pipeline.start(ground, ground.arguments()) as second:
+            assert second.says(f"Another run writes to {ground.out}; waiting for it.")
+            codes = (first.end(), second.end())
+
+    assert codes == (0, 0), first.said + second.said
+    assert [stage for stage, _, _ in second.stages] == ["resolve", "plan"]
+    assert second.output == first.output
+    pipeline.check_whole(ground, pipeline.outcome(ground))
+
+
+def test_a_second_one_goes_on_when_the_first_is_killed(ground: Ground) -> None:
+    with pipeline.start(ground, ground.arguments()) as first:
+        assert first.comes_to("make")
+        with pipeline.start(ground, ground.arguments()) as second:
+            assert second.says("Another run writes to")
+            first.process.kill()
+            first.end()
+            assert second.end() == 0, second.said
+
+    outcome = pipeline.outcome(ground)
+    pipeline.check_whole(ground, outcome)
+    assert len(outcome["blocks"]) == 6
+
+
+def test_builds_wait_while_another_run_measures(ground: Ground) -> None:
+    elsewhere = dataclasses.replace(ground, home=ground.root / "elsewhere")
+    build = ["--home", str(elsewhere.home), "build", str(ground.experiment)]
+    with pipeline.start(ground, ground.arguments()) as measuring:
+        assert measuring.comes_to("block")
+        assert not _is_free(ground)
+        with pipeline.start(elsewhere, build) as building:
+            assert building.says("Another run is timing on this host; waiting for it.")
+            assert not (elsewhere.home / "work").exists()
+            codes = (measuring.end(), building.end())
+
+    assert codes == (0, 0), measuring.said + building.said
+    began = next(time for stage, _, time in building.stages if stage == "export")
+    assert building.began + began > _timing(measuring)[1]
+
+
+def test_measuring_waits_while_another_run_builds(ground: Ground) -> None:
+    elsewhere = dataclasses.replace(
+        ground, home=ground.root / "elsewhere", out=ground.root / "there"
+    )
+    with pipeline.start(ground, ground.arguments()) as measuring:
+        assert measuring.comes_to("environment")
+        # Any holder will do: a build holds the same lock in the same mode.
+        with ground.host_lock.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            assert measuring.says("Another run measures or builds on this host; waiting for it.")
+            assert "calibration" not in [stage for stage, _, _ in measuring.stages]
+            with pipeline.start(
+                elsewhere, ["--home", str(elsewhere.home), "build", str(ground.experiment)]
+            ) as building:
+                assert building.end() == 0, building.said  # builds go side by side
+        assert measuring.end() == 0, measuring.said
+
+
+def _is_free(ground: Ground) -> bool:
+    """Whether a build could begin on this host."""
+    descriptor = os.open(ground.host_lock, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _timing(running: Running) -> tuple[float, float]:
+    """When a run began to measure, and when it kept its last block."""
+    began = next(time for stage, _, time in running.stages if stage == "calibration")
+    last = max(time for stage, _, time in running.stages if stage == "keep")
+    return running.began + began, running.began + last
+
+
+def _check_apart(one: tuple[float, float], other: tuple[float, float]) -> None:
+    assert one[1] < other[0] or other[1] < one[0]
