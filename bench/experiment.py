@@ -183,12 +183,11 @@ class _Reader(Keys):
             ):
                 self.fail(key, "is the base itself", "a series, patch, revision or flavor")
             found.append(arm)
-        names = [arm.name for arm in found]
-        for name in names:
-            if names.count(name) > 1 or name == base.name:
-                self.fail("candidate.name", f"{name!r} is there twice", "a name for each arm")
-            if name in _TAKEN:
-                self.fail("candidate.name", f"{name!r} is taken", "another name")
+            names = [base.name, *(one.name for one in found)]
+            if names.count(arm.name) > 1:
+                self.fail(f"{key}.name", f"{arm.name!r} is there twice", "a name for each arm")
+            if arm.name in _TAKEN:
+                self.fail(f"{key}.name", f"{arm.name!r} is taken", "another name")
         return tuple(found)
 
     def arm(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,6 +14,8 @@ from builder.errors import ExperimentError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
+_HEADER = re.compile(r"\s*(\[\[?)([\w\s.\"'-]+)\]")
+_KEY = re.compile(r"\s*([\w\s.\"'-]+?)\s*=")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 # What is longer was not meant; poll(2) takes no more than three weeks.
 _LONGEST = 7 * 24 * 3600.0
@@ -139,13 +142,30 @@ class Keys:
         )
 
     def _line(self, key: str) -> str:
-        """The line that holds the key's last part, where it can be told."""
-        last = re.escape(re.sub(r"\[\d+\]", "", key).rsplit(".", 1)[-1])
-        pattern = re.compile(rf"^\s*(?:\[+\s*(?:\w+\.)*)?\"?{last}\"?\s*(?:=|\])", re.MULTILINE)
-        match = pattern.search(self.text)
-        if match is None:
-            return ""
-        return f", line {self.text.count(chr(10), 0, match.start()) + 1}"
+        """The line that gives the key, else the nearest table around it; "" where none does."""
+        best, line = 0, ""
+        for number, place in _places(self.text):
+            is_around = key.startswith((f"{place}.", f"{place}["))
+            is_it = f"{place}.".startswith((f"{key}.", f"{key}["))
+            shared = min(len(place), len(key))
+            if (is_it or is_around) and shared > best:
+                best, line = shared, f", line {number}"
+        return line
+
+
+def _places(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that begin a table or give a key, each with the full name: candidate[2].flavor."""
+    table = ""
+    tables: Counter[str] = Counter()
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := _HEADER.match(line):
+            name = re.sub(r"[\s\"']", "", match.group(2))
+            first, dot, rest = name.partition(".")
+            tables[name] += match.group(1) == "[["
+            table = f"{first}[{tables[first]}]{dot}{rest}" if tables[first] else name
+            yield number, table
+        elif match := _KEY.match(line):
+            yield number, _join(table, re.sub(r"[\s\"']", "", match.group(1)))
 
 
 def _join(key: str, name: str) -> str:

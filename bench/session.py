@@ -120,7 +120,9 @@ class Session:
             self._measure(list(self._tasks(calibrated)))
             measured = self.read()
             if not measured.blocks:
-                # Nothing to go on from: another run tries everything again.
+                # Nothing to go on from: another run tries everything again. First what says that
+                # it is complete: this may be killed as well.
+                (self._folder / "complete").unlink(missing_ok=True)
                 shutil.rmtree(self._folder)
         return measured
 
