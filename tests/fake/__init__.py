@@ -17,6 +17,7 @@ TEMPLATE = Path(__file__).parent / "tree"
 def write_tree(folder: Path, *, version: str = "3.13.5") -> Path:
     """Write the fake's source tree into `folder` (made, must be empty)."""
     shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
+    (folder / "Include").mkdir()
     (folder / "Include" / "patchlevel.h").write_text(f'#define PY_VERSION "{version}"\n')
     (folder / "hostpython").write_text(sys.executable + "\n")
     branch = ".".join(version.split(".")[:2])
