@@ -44,11 +44,11 @@ clean: ## remove what was made here; never results or patchbench's home
 announce-bench:
 	@echo 'make bench does three things; a second time, only what is left to do:' >&2
 	@echo '  1. Debian packages and .venv, as far as they are missing: 1 to 4 minutes' >&2
-	@echo '  2. CPython: fetch the source, build base and candidate: about 6 minutes on 2 cores' >&2
-	@echo '  3. measure them, and write the verdict and its report: about 6 minutes' >&2
+	@echo '  2. CPython: fetch the source, build base and candidate: 3 to 6 minutes on 2 cores' >&2
+	@echo '  3. measure them, and write the verdict and its report: about 4 minutes' >&2
 
 announce-test:
 	@echo 'make test does three things:' >&2
 	@echo '  1. Debian packages and .venv, as far as they are missing: 1 to 4 minutes' >&2
 	@echo '  2. format, lint, types and the fast tests: 1 to 3 minutes' >&2
-	@echo '  3. the tests that build and run real CPythons: about 25 minutes on 2 cores' >&2
+	@echo '  3. the slow tests, and those that build and run real CPythons: about 30 minutes on 2 cores' >&2

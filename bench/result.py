@@ -8,6 +8,7 @@ machine are replaced by the names of the places that they lie in.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,7 +92,13 @@ def assemble(
         "commands": list(commands),
     }
     longest = sorted(places.items(), key=lambda item: -len(str(item[0])))
-    cleaned: dict[str, Any] = _clean(content, [(str(path), name) for path, name in longest])
+    patterns = [
+        # Whole parts of a path alone: /home/ann is not in /home/anna. The root would be in any.
+        (re.compile(re.escape(str(path)) + r"(?![\w-])"), name)
+        for path, name in longest
+        if path != Path(path.anchor)
+    ]
+    cleaned: dict[str, Any] = _clean(content, patterns)
     return cleaned
 
 
@@ -161,14 +168,14 @@ def _block(block: Any) -> dict[str, Any]:
     }
 
 
-def _clean(value: Any, places: Sequence[tuple[str, str]]) -> Any:
+def _clean(value: Any, places: Sequence[tuple[re.Pattern[str], str]]) -> Any:
     if isinstance(value, dict):
         return {key: _clean(item, places) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(item, places) for item in value]
     if isinstance(value, str):
         for path, name in places:
-            value = value.replace(path, name)
+            value = path.sub(name, value)
         # Names of files may hold bytes that are no UTF-8.
         return value.encode("utf-8", "backslashreplace").decode()
     return value

@@ -129,7 +129,7 @@ class Session:
     def read(self) -> Measured:
         """What is on disk."""
         blocks = tuple(_read_block(path) for path in sorted(self._blocks.glob("*/block.json")))
-        missing = _load(self._folder / "missing.json", {})
+        missing = self._load_missing()
         spent = _load(self._folder / "calibration.json", {"seconds": 0.0})["seconds"]
         gone = {block.task for block in blocks if block.task in missing}
         return Measured(
@@ -151,7 +151,12 @@ class Session:
         # Whatever a killed run was writing; finished blocks were renamed out of their half.
         for half in self._blocks.glob(".half-*"):
             shutil.rmtree(half, ignore_errors=True)
-        self._missing = _load(self._folder / "missing.json", {})
+        self._missing = self._load_missing()
+
+    def _load_missing(self) -> dict[str, str]:
+        path = self._folder / "missing.json"
+        with _reading(path):
+            return {name: str(why) for name, why in _load(path, {}).items()}
 
     def _give_up(self, name: str, reason: str) -> None:
         self._missing[name] = reason

@@ -101,6 +101,19 @@ def test_measuring_waits_while_another_run_builds(ground: Ground) -> None:
         assert measuring.end() == 0, measuring.said
 
 
+def test_nothing_that_a_run_uses_is_removed_from_under_it(ground: Ground) -> None:
+    with pipeline.start(ground, ground.arguments()) as measuring:
+        assert measuring.comes_to("keep")
+        with pipeline.start(ground, ["--home", str(ground.home), "gc", "--all"]) as collecting:
+            assert collecting.end() == 0, collecting.said
+        assert measuring.end() == 0, measuring.said
+
+    assert collecting.said.count("a run is using it; kept") == 2
+    outcome = pipeline.outcome(ground)
+    pipeline.check_whole(ground, outcome)
+    assert len(outcome["blocks"]) == 6
+
+
 def _is_free(ground: Ground) -> bool:
     """Whether a build could begin on this host."""
     descriptor = os.open(ground.host_lock, os.O_RDONLY)

@@ -23,7 +23,12 @@ def plain(text: object) -> str:
 
 
 def code(text: object) -> str:
-    """Text of unknown origin inside a code span or block: it cannot end it."""
+    """Text of unknown origin inside a code span: it cannot end it, nor can an empty line in it."""
+    return " ".join(fenced(text).split())
+
+
+def fenced(text: object) -> str:
+    """Text of unknown origin inside a code block: it cannot end it."""
     return harmless(str(text)).replace("`", "'")
 
 
@@ -33,6 +38,7 @@ def render(result: Mapping[str, Any]) -> str:
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
         trim_blocks=True,
+        keep_trailing_newline=True,
         lstrip_blocks=True,
         autoescape=False,  # Markdown, not HTML: every value goes through `plain` or `code`
         finalize=_escaped,
@@ -44,13 +50,17 @@ def render(result: Mapping[str, Any]) -> str:
         common_warnings=wording.common_warnings,
         own_warnings=wording.own_warnings,
         signs=wording.SIGNS,
+        told=wording.told,
     )
     environment.filters["code"] = lambda text: _Raw(code(text))
-    return environment.get_template("report.md.jinja").render(result=result)
+    environment.filters["fenced"] = lambda text: _Raw(fenced(text))
+    text = environment.get_template("report.md.jinja").render(result=result)
+    # What a candidate does not have leaves its empty lines behind.
+    return re.sub(r"\n{3,}", "\n\n", text)
 
 
 class _Raw(str):
-    """Text that went through `code` already."""
+    """Text that went through `code` or `fenced` already."""
 
     __slots__ = ()
 

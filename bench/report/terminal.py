@@ -23,7 +23,8 @@ _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "
 
 
 def _safe(text: object) -> str:
-    return escape(harmless(str(text)))
+    """Text of unknown origin: no markup, no control, and no line that looks like one of ours."""
+    return escape(" ".join(harmless(str(text)).split()))
 
 
 def verdict_cell(verdict: str) -> str:

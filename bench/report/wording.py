@@ -11,6 +11,13 @@ from bench.comparison import spelled
 SIGNS = {"faster": "+", "slower": "-", "equivalent": "=", "undecided": "?", "broken": "!"}
 
 
+def told(fact: object) -> str:
+    """A fact of the host, which may not tell it."""
+    if fact is None:
+        return "not told"
+    return ("off", "on")[fact] if isinstance(fact, bool) else str(fact)
+
+
 def interval(low: float | None, high: float | None) -> str:
     """An interval of ratios."""
     if low is None or high is None:

@@ -135,7 +135,7 @@ def a_candidate_that_dies_in_the_gate(at: Place) -> Sequence[str]:
 
 @fault(7, "test_int failed", slow=True, check=_broken("test_int"))
 def a_candidate_that_never_ends_in_the_gate(at: Place) -> Sequence[str]:
-    at.patch.setattr(gate, "_WHOLE_SECONDS", 8.0)
+    at.patch.setattr(gate, "_LONGEST_SECONDS", 8.0)
     return at.patched(fake.behaviour_patch("test_int", "hang"))
 
 

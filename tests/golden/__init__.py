@@ -1,0 +1,47 @@
+"""Files that hold, to the letter, what reports look like.
+
+`python -m tests.golden` writes them anew; read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.report import markdown, terminal
+from tests.golden import specimen as specimens
+
+FOLDER = Path(__file__).parent
+WIDTH = 140
+
+
+def terminal_text() -> str:
+    """The specimen as a terminal shows it, without colours."""
+    stream = io.StringIO()
+    terminal.show(
+        specimens.specimen(), Console(file=stream, width=WIDTH, color_system=None, highlight=False)
+    )
+    # The table fills its last column with blanks.
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+FILES: dict[str, Callable[[], str]] = {
+    "result.json": lambda: json.dumps(specimens.specimen(), indent=1, ensure_ascii=False) + "\n",
+    "report.md": lambda: markdown.render(specimens.specimen()),
+    "terminal.txt": terminal_text,
+}
+
+
+def read(name: str) -> str:
+    """A golden file."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def write() -> None:
+    """All of them anew."""
+    for name, make in FILES.items():
+        (FOLDER / name).write_text(make(), encoding="utf-8")
