@@ -23,7 +23,7 @@ suite = ["nbody", "richards"]
 [[candidate]]
 series = ["2.7/inline-fast-paths"]
 [session]
-blocks = 5
+blocks = 8
 seed = 1
 """
 
@@ -70,13 +70,13 @@ def test_a_series_of_ours_runs_to_its_verdict(
     # Callgrind counts a third fewer instructions: far beyond what noise could turn around.
     nbody = next(one for one in candidate["comparisons"] if one["benchmark"] == "nbody")
     assert nbody["verdict"] == "faster"
-    assert nbody["blocks"] == 5
+    assert nbody["blocks"] == 8
     assert "faster" in (results / "report.md").read_text()
 
 
 def test_raw_trials_are_pyperfs_own_json(results: Path) -> None:
     trials = sorted(results.glob("raw/blocks/*/base.json"))
-    assert len(trials) == 10
+    assert len(trials) == 16
     for trial in trials:
         benchmark = pyperf.Benchmark.load(str(trial))
         assert benchmark.get_name() in {"nbody", "richards"}

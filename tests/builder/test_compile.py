@@ -16,6 +16,7 @@ from builder.compile import (
     configure_arguments,
     first_error,
     identify_compiler,
+    steps,
 )
 from builder.errors import BuildError, ExperimentError, PatchError, StoreError, ToolError
 from builder.process import SystemRunner
@@ -219,6 +220,18 @@ def test_arguments_of_configure(workshop: Workshop) -> None:
         "CC=gcc",
         "CFLAGS=-O2",
     )
+
+
+def test_an_old_tree_is_profiled_by_its_own_target(workshop: Workshop, tmp_path: Path) -> None:
+    """2.7.10's configure knows no --enable-optimizations; its Makefile has profile-opt."""
+    recipe = workshop.recipe(flavor=Flavor(pgo=True))
+    old = Options(optimizations=False, lto=False, ensurepip=True)
+    plan = {
+        step.name: step.command.argv
+        for step in steps(recipe, home=workshop.home, folder=tmp_path, options=old, jobs=2)
+    }
+    assert plan["make"] == ("make", "-j2", "profile-opt")
+    assert "--enable-optimizations" not in plan["configure"]
 
 
 def test_a_flavor_that_the_tree_does_not_know_is_refused_before_building() -> None:
