@@ -154,8 +154,9 @@ class SystemRunner:
             reader = threading.Thread(
                 target=_copy, args=(process.stdout, sink, tail, on_line), daemon=True
             )
-            reader.start()
             try:
+                # Within: an interrupt while a busy machine starts the thread must find it as well.
+                reader.start()
                 _feed(process, command.stdin)
                 done = child.wait(timeout)
             except BaseException:
@@ -163,7 +164,8 @@ class SystemRunner:
                 raise
             finally:
                 # A grandchild that kept the pipe open must not hang us: its parent is gone.
-                reader.join(_GRACE_SECONDS)
+                if reader.ident is not None:
+                    reader.join(_GRACE_SECONDS)
             return Completed(
                 returncode=done.returncode,
                 seconds=done.seconds,
