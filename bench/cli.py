@@ -23,10 +23,7 @@ from typing import Any
 import platformdirs
 
 from bench import arguments as types
-from bench.experiment import GATES, PROTOCOLS
-from bench.jobs import inspect as inspecting
-from bench.jobs import request
-from bench.jobs import run as running
+from bench.commands import GROUPS
 from bench.jobs.context import Context
 from bench.progress import Show, harmless
 from builder.errors import (
@@ -212,61 +209,6 @@ def _pip_environment() -> dict[str, str]:
     }
 
 
-# -- commands -----------------------------------------------------------------------------------
-
-
-def _doctor(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.doctor(context, as_json=options.json)
-
-
-def _sources(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.sources(context, as_json=options.json)
-
-
-def _series(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.series(context, name=options.series, as_json=options.json)
-
-
-def _builds(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.builds(context, key=options.key, as_json=options.json)
-
-
-def _gc(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.collect_garbage(
-        context,
-        keys=options.build,
-        keep_days=options.keep_days,
-        everything=options.all,
-        dry_run=options.dry_run,
-    )
-
-
-def _build(context: Context, options: argparse.Namespace) -> int:
-    return running.build_only(context, request.from_options(options), as_json=options.json)
-
-
-def _run(context: Context, options: argparse.Namespace) -> int:
-    experiment = request.from_options(options)
-    return running.run(
-        context,
-        experiment,
-        out=options.out,
-        dry_run=options.dry_run,
-        fail_on=options.fail_on,
-        as_json=options.json,
-    )
-
-
-def _compare(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.compare(
-        context, options.base, options.candidate, margin=options.margin, as_json=options.json
-    )
-
-
-def _report(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.report(context, options.folder, formats=options.format)
-
-
 # -- arguments ----------------------------------------------------------------------------------
 
 
@@ -300,56 +242,9 @@ def _parser() -> argparse.ArgumentParser:
         _global_options(sub, default=argparse.SUPPRESS)
         return sub
 
-    _add_inspecting(add)
-    run = add("run", _run, "run an experiment: build, gate, measure, compare, report")
-    _experiment_options(run)
-    run.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
-    run.add_argument("--dry-run", action="store_true", help="print the plan and every command")
-    run.add_argument(
-        "--fail-on",
-        choices=("slower", "faster", "undecided", "different"),
-        help="exit with 1 if a candidate's suite or any benchmark has this verdict",
-    )
-    _json_option(run)
-    build = add("build", _build, "build the arms of an experiment, and stop there")
-    _experiment_options(build)
-    _json_option(build)
+    for group in GROUPS:
+        group.add_commands(add)
     return parser
-
-
-def _add_inspecting(add: Callable[..., argparse.ArgumentParser]) -> None:
-    _json_option(add("doctor", _doctor, "check this machine, and what it means for measuring"))
-    _json_option(add("sources", _sources, "list where CPython can be had from, with versions"))
-    series = add("series", _series, "list the series of patches, or show one")
-    series.add_argument("series", nargs="?", metavar="BRANCH/NAME", help="all of them without")
-    _json_option(series)
-    builds = add("builds", _builds, "list the stored builds, or show the facts of one")
-    builds.add_argument("key", nargs="?", metavar="KEY", help="all of them without")
-    _json_option(builds)
-    compare = add("compare", _compare, "compare two files of pyperf or pyperformance results")
-    compare.add_argument("base", type=types.path, metavar="BASE.json", help="of the base")
-    compare.add_argument("candidate", type=types.path, metavar="CAND.json", help="of the candidate")
-    compare.add_argument(
-        "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
-    )
-    _json_option(compare)
-    report = add("report", _report, "render the report of a results folder again")
-    report.add_argument("folder", type=types.path, metavar="DIR", help="a run's results")
-    report.add_argument(
-        "--format", type=types.formats, default=("md",), help="md, json or text, with ,"
-    )
-    gc = add("gc", _gc, "remove stored builds that are not needed")
-    which = gc.add_mutually_exclusive_group()
-    which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
-    which.add_argument(
-        "--keep-days",
-        type=types.number(0, 36500),
-        default=30.0,
-        metavar="N",
-        help="unused for longer: 30",
-    )
-    which.add_argument("--all", action="store_true", help="all of them, and every cache")
-    gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
 
 def _global_options(parser: argparse.ArgumentParser, default: Any) -> None:
@@ -365,66 +260,6 @@ def _global_options(parser: argparse.ArgumentParser, default: Any) -> None:
     parser.add_argument("--quiet", "-q", action="store_true", default=false, help="only results")
     parser.add_argument(
         "--verbose", "-v", action="store_true", default=false, help="show every command"
-    )
-
-
-def _json_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print data as JSON")
-
-
-def _experiment_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", nargs="?", type=types.path, metavar="FILE", help="an experiment (TOML)"
-    )
-    arms = parser.add_argument_group("instead of a file")
-    arms.add_argument("--base", type=types.filled, metavar="REV", help="a branch, tag or commit")
-    arms.add_argument(
-        "--patch",
-        action="append",
-        default=[],
-        type=types.filled,
-        metavar="FILE",
-        help="a diff, - for stdin; again for more",
-    )
-    arms.add_argument(
-        "--series",
-        action="append",
-        default=[],
-        type=types.filled,
-        metavar="BRANCH/NAME",
-        help="of patches/; again for more",
-    )
-    arms.add_argument(
-        "--candidate", type=types.filled, metavar="REV", help="a branch or commit of the source"
-    )
-    arms.add_argument(
-        "--source", type=types.filled, metavar="WHERE", help="git, debian, a URL or a path"
-    )
-    arms.add_argument("--pgo", action="store_true", help="all arms with PGO")
-    arms.add_argument("--lto", action="store_true", help="all arms with LTO")
-    both = parser.add_argument_group("changes to the experiment")
-    both.add_argument(
-        "--suite",
-        type=types.filled,
-        metavar="NAMES",
-        help="quick, core, full, or names and tags, with ,",
-    )
-    both.add_argument("--gate", choices=GATES, help="tests before any timing; default: core")
-    both.add_argument(
-        "--budget", type=types.duration, metavar="TIME", help="of the timing part: 90s, 10m, 2h"
-    )
-    both.add_argument(
-        "--blocks", type=types.whole(2, 1000), metavar="N", help="blocks a benchmark, at most"
-    )
-    both.add_argument("--protocol", choices=PROTOCOLS, help="how a block's processes share the CPU")
-    both.add_argument(
-        "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
-    )
-    both.add_argument(
-        "--wheels",
-        type=types.filled,
-        metavar="DIR",
-        help="install requirements from this folder alone",
     )
 
 

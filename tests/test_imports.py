@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("builder", "bench", "ext")
-COMPOSERS = ("bench/jobs/", "bench/cli.py")
+COMMAND_LINE = ("bench/commands/", "bench/cli.py")
+COMPOSERS = ("bench/jobs/", *COMMAND_LINE)
 STATISTICS = ("bench/stats.py", "bench/levels.py")
 # GitPython hands out a process of the standard library, whose names are needed to wait for it.
 GIT = ("builder/git.py", "builder/git_process.py")
@@ -128,6 +129,10 @@ def _wrong_import(path: str, name: str) -> Iterator[str]:
         yield f"only jobs and the command line import ext: {name}"
     if name.startswith("bench.jobs") and not composes:
         yield f"only jobs and the command line import a job: {name}"
+    if name.startswith("bench.commands") and not path.startswith(
+        ("bench/commands/", "bench/cli.py")
+    ):
+        yield "only the command line imports a command"
     if name == "bench.cli":
         yield "nobody imports the command line"
     if path in STATISTICS and top in OURS and name.replace(".", "/") + ".py" not in STATISTICS:
@@ -170,6 +175,7 @@ def test_every_file_keeps_the_rules(path: Path) -> None:
         ("bench/x.py", "from ext import kernels", "only jobs and the command line import ext"),
         ("bench/report/x.py", "from ..jobs import run", "import a job: bench.jobs.run"),
         ("bench/x.py", "from bench.jobs.run import f", "import a job: bench.jobs.run"),
+        ("bench/jobs/x.py", "from bench.commands import inspect", "imports a command"),
         ("bench/jobs/x.py", "from bench import cli", "nobody imports the command line"),
         ("bench/jobs/x.py", "from ..cli import main", "nobody imports the command line"),
         ("bench/stats.py", "from builder.errors import DataError", "statistics import"),
