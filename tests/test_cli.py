@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench import cli
+from bench.commands import inspect
 from builder import errors
 from builder.errors import PatchbenchError
 
@@ -136,7 +137,7 @@ def _fails(_context: Any, _options: Any) -> int:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[str]:
-    monkeypatch.setattr(cli, "_builds", _fails)
+    monkeypatch.setattr(inspect, "_builds", _fails)
     return ["--home", str(tmp_path), "builds"]
 
 
