@@ -7,11 +7,14 @@ BIN := .venv/bin
 EXPERIMENT ?= experiments/quickstart.toml
 # More arguments for `patchbench run` or for pytest: make bench OPTIONS="--budget 5m"
 OPTIONS ?=
+# More arguments for `patchbench study`: make study-recorded STUDY="--data DIR"
+STUDY ?=
 
-.PHONY: help bench test check real setup format lock clean announce-bench announce-test
+.PHONY: test-packages help bench test check real setup format lock clean announce-bench announce-test
+.PHONY: study-recorded study-simulated study-real study-small
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' Makefile
 
 bench: announce-bench setup ## set everything up, then run the quickstart experiment to a verdict
 	$(BIN)/patchbench run $(EXPERIMENT) $(OPTIONS)
@@ -24,8 +27,11 @@ check: setup ## format, lint, types and the fast tests: no real build
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n auto $(OPTIONS)
 
-real: setup ## the slow tests, and those that build and run a real CPython
+real: setup test-packages ## the slow tests, and those that build and run a real CPython
 	$(BIN)/pytest -v -m "real or slow" --durations=10 $(OPTIONS)
+
+test-packages: setup
+	@scripts/packages.sh packages-test.txt
 
 setup: ## Debian packages (installed when root) and .venv, as far as they are missing
 	@scripts/setup.sh
@@ -33,6 +39,20 @@ setup: ## Debian packages (installed when root) and .venv, as far as they are mi
 format: setup ## bring the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+study-recorded: setup ## how often the verdicts are right, on recorded results: 2 minutes
+	$(BIN)/patchbench study recorded $(STUDY)
+
+study-simulated: setup ## the same, on simulated sessions: about 15 minutes
+	$(BIN)/patchbench study simulated $(STUDY)
+
+study-real: setup ## the same, measured: a binary against itself, beside pyperformance: 2 to 3 hours
+	$(BIN)/patchbench study real $(STUDY)
+
+study-small: setup ## every study in small, to try them; says nothing
+	$(BIN)/patchbench study recorded --small
+	$(BIN)/patchbench study simulated --small
+	$(BIN)/patchbench study real --small
 
 lock: ## choose new versions for requirements.lock
 	scripts/lock.sh

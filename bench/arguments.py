@@ -12,8 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.keys import seconds_of
-
-_FORMATS = ("md", "json", "text")
+from bench.report.formats import FORMATS, PRINTED
 
 
 def filled(text: str) -> str:
@@ -66,8 +65,8 @@ def duration(text: str) -> str:
 
 def formats(text: str) -> tuple[str, ...]:
     """Names of report formats, with commas between them."""
-    names = tuple(text.split(","))
+    names = tuple(dict.fromkeys(text.split(",")))
     for name in names:
-        if name not in _FORMATS:
-            raise ArgumentTypeError(f"{name!r} is not one of {', '.join(_FORMATS)}")
+        if name not in (*FORMATS, *PRINTED):
+            raise ArgumentTypeError(f"{name!r} is not one of {', '.join((*FORMATS, *PRINTED))}")
     return names

@@ -42,7 +42,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 _EXIT_CODES = """\
 exit codes:
   0    done
-  1    the verdict that --fail-on names
+  1    the verdict that --fail-on names, or a reproduction that contradicts
   2    a command line that cannot be carried out
   3    an experiment file that is not valid
   4    a source or revision that cannot be had
@@ -54,6 +54,7 @@ exit codes:
   11   a program that the machine lacks
   12   requirements that cannot be installed
   13   a results file that cannot be read
+  14   a bundle that is not what it says
   70   a bug of patchbench
   130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
 """
@@ -135,7 +136,8 @@ def _complain(error: PatchbenchError) -> int:
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    again = " The same command goes on where it stopped." if options.name == "run" else ""
+    goes_on = options.name in ("run", "calibrate", "study")
+    again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
     return code
 
@@ -158,8 +160,11 @@ def _unforeseen(error: Exception, options: argparse.Namespace) -> int:
 
 
 def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) -> Context:
+    home = _home(options.home)
+    # matplotlib would keep its list of fonts below the user's home, where nothing of ours belongs.
+    os.environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
     return Context(
-        home=Home(root=_home(options.home), host_lock=_host_lock()),
+        home=Home(root=home, host_lock=_host_lock()),
         project=PROJECT,
         runner=SystemRunner(echo=show.detail),
         show=show,

@@ -43,6 +43,11 @@ NO_BLOCKS = (
 )
 ONE_BUILD = "one-build: speaks of these two binaries only; rebuilding either may move the ratio"
 
+COMMON = (
+    "common-blocks: the suite's interval rests on the first {count} blocks, which all benchmarks "
+    "have, so that it matters to none when it was decided; the ratio is of all blocks"
+)
+
 Round = tuple[int, str]
 
 
@@ -266,13 +271,23 @@ def _block_warnings(ratios: list[float], estimate: stats.Estimate, builds: int) 
 
 
 def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Known:
+    """The suite of a family. After looks its interval rests on the blocks that all have.
+
+    A benchmark that was left as soon as it was decided has its luck in its mean, and a mean of many
+    such means shows it. The first blocks of each, as many as the one with the fewest has, were
+    measured whatever they said; at which count that ended is what the looks pay for. The ratio is
+    that of all blocks, the mean of what is shown, and the interval is extended to hold it.
+    """
     used, warnings = _for_suite(family)
-    keys = list(dict.fromkeys(key for one in used for key in one.rounds))
+    rounds = _in_common([one.rounds for one in used]) if looks else [one.rounds for one in used]
+    keys = list(dict.fromkeys(key for one in rounds for key in one))
     builds = len({replica for _, replica in keys})
+    estimate = _bare_mean(used)
     if all(one.estimate.error is not None for one in used):
-        estimate = stats.estimate_suite([one.rounds for one in used], {key: key[1] for key in keys})
-    else:
-        estimate = _bare_mean(used)
+        labels = {key: key[1] for key in keys}
+        estimate = replace(stats.estimate_suite(rounds, labels), value=estimate.value)
+    if any(len(one.rounds) > len(keys) for one in used):
+        warnings = [*warnings, COMMON.format(count=len(keys))]
     return _Known(
         benchmark="",
         metric=family[0].metric,
@@ -282,6 +297,12 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
         looks=looks,
         warnings=(*([ONE_BUILD] if builds == 1 else []), *warnings),
     )
+
+
+def _in_common(rounds: Sequence[Mapping[Round, float]]) -> list[dict[Round, float]]:
+    """The first rounds of each benchmark, as many as the one with the fewest has."""
+    count = min(map(len, rounds))
+    return [{key: one[key] for key in sorted(one)[:count]} for one in rounds]
 
 
 def _of_processes(one: Recorded) -> _Known:

@@ -5,31 +5,39 @@ A document is read once, here; everything behind this door can rely on its types
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.flavors import read_flavor
 from bench.keys import Keys, as_name, kind_of
+from bench.session_options import PROTOCOLS, UNTIL, SessionOptions, read_session
 from bench.suites import is_manifest
+from builder import layout
 from builder.errors import ExperimentError, UsageError
 from builder.sources import SourceSpec, parse
 from builder.spec import Flavor
 
+__all__ = [
+    "AA", "BASE", "CANDIDATE", "GATES", "PLACEBO", "PROTOCOLS", "UNTIL",
+    "Arm", "Document", "Experiment", "SessionOptions", "load", "read", "understand",
+]  # fmt: skip
+
 GATES = ("core", "full", "none")
-PROTOCOLS = ("auto", "lockstep", "sequential")
-# Names of files beside those that are named after the arms.
-_TAKEN = ("base", "block")
-_OPTION = re.compile(r"--(with|without|enable|disable)-[A-Za-z0-9][\w-]*(=.*)?", re.ASCII)
+BASE, CANDIDATE, AA, PLACEBO = "base", "candidate", "aa", "placebo"
+"""The kinds of arms."""
+# Names of files beside those that are named after the arms, and names of arms that are added.
+_TAKEN = ("base", "block", AA)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
     """One variant as the experiment asks for it.
 
-    An empty `revision` is the base's. `patches` are files, "-" standard input.
+    An empty `revision` is the base's. `patches` are files, "-" standard input. `placebo` as
+    `builder.layout` has them: padding:3.
     """
 
     name: str
@@ -37,25 +45,8 @@ class Arm:
     source: SourceSpec | None = None
     series: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
+    placebo: str = ""
     flavor: Flavor = field(default_factory=Flavor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionOptions:
-    """The timing part. `budget` and `timeout` in seconds, `process_seconds` per process and block.
-
-    The session ends after `blocks` blocks or when `budget` is spent, whichever is first; neither
-    looks at what was measured. `seed` None: drawn at the first run and recorded.
-    """
-
-    margin: float = 0.01
-    blocks: int = 15
-    budget: float | None = None
-    protocol: str = "auto"
-    process_seconds: float = 0.6
-    timeout: float = 120.0
-    seed: int | None = None
-    replicas: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +62,34 @@ class Experiment:
     gate: str = "core"
     wheels: str = ""
     session: SessionOptions = field(default_factory=SessionOptions)
+
+    @property
+    def arms(self) -> tuple[tuple[str, Arm], ...]:
+        """Every arm with its kind: the base, the candidates, and what the session adds to them."""
+        own = [(self._kind(arm), arm) for arm in self.candidates]
+        return ((BASE, self.base), *own, *_added(self.base, self.session))
+
+    def _kind(self, arm: Arm) -> str:
+        """A candidate that is the base but for its layout is a placebo."""
+        return PLACEBO if arm.placebo and is_base(arm, self.base) else CANDIDATE
+
+
+def is_base(arm: Arm, base: Arm) -> bool:
+    """Whether a candidate asks for the base itself, its layout aside."""
+    told = (arm.series, arm.patches, arm.flavor)
+    return not arm.revision and told == (base.series, base.patches, base.flavor)
+
+
+def _added(base: Arm, session: SessionOptions) -> tuple[tuple[str, Arm], ...]:
+    added = [(AA, replace(base, name=AA))] if session.aa else []
+    for number in range(1, session.placebos + 1):
+        placebo = layout.numbered(number)
+        added.append((PLACEBO, replace(base, name=_placebo_name(placebo), placebo=placebo)))
+    return tuple(added)
+
+
+def _placebo_name(placebo: str) -> str:
+    return f"placebo-{placebo.replace(':', '-')}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,58 +155,62 @@ class _Reader(Keys):
             "",
             ("name", "base", "suite", "source", "gate", "wheels", "candidate", "flavor", "session"),
         )
-        flavor = self.flavor(document.get("flavor", {}), "flavor", Flavor())
+        flavor = read_flavor(self, document.get("flavor", {}), "flavor", Flavor())
         source = self.source(document["source"], "source") if "source" in document else None
         if "base" not in document:
             self.fail("base", "is missing", 'a branch, tag or commit, for example base = "3.13"')
         base = self.base(document["base"], flavor, source)
         wheels = self.string(document, "", "wheels", "")
+        session = read_session(self, document.get("session", {}))
+        added = [arm.name for _kind, arm in _added(base, session)]
+        tables = document.get("candidate")
         return Experiment(
             name=self.name(document, "", as_name(name)),
             base=base,
-            candidates=self.candidates(document.get("candidate"), base, flavor),
+            candidates=()
+            if added and tables in (None, [])
+            else self.candidates(tables, base, flavor, (*_TAKEN, *added)),
             suite=self.suite(document.get("suite", "quick")),
             gate=self.choice(document, "", "gate", GATES, "core"),
             wheels=str((self.folder / wheels).resolve()) if wheels else "",
-            session=self.session(document.get("session", {})),
+            session=session,
         )
 
     def base(self, value: Any, flavor: Flavor, source: SourceSpec | None) -> Arm:
         if isinstance(value, str) and value:
-            return Arm(name="base", revision=value, source=source, flavor=flavor)
+            return Arm(name=BASE, revision=value, source=source, flavor=flavor)
         if not isinstance(value, dict):
             self.fail("base", f"is {kind_of(value)}", "a revision or a table")
         self.known(value, "base", ("source", "revision", "flavor", "series", "patch"))
         if not isinstance(value.get("revision"), str) or not value["revision"]:
             self.fail("base.revision", "is missing", "a branch, tag or commit")
-        return self.arm(value, "base", "base", flavor, source)
+        return self.arm(value, "base", BASE, flavor, source)
 
-    def candidates(self, value: Any, base: Arm, flavor: Flavor) -> tuple[Arm, ...]:
+    def candidates(
+        self, value: Any, base: Arm, flavor: Flavor, taken: tuple[str, ...]
+    ) -> tuple[Arm, ...]:
         if not isinstance(value, list) or not value:
             self.fail(
                 "candidate",
                 "is missing" if value is None else f"is {kind_of(value)}",
                 "one [[candidate]] table or more",
             )
-        found = []
+        found: list[Arm] = []
         for number, table in enumerate(value, 1):
             key = f"candidate[{number}]"
             if not isinstance(table, dict):
                 self.fail(key, f"is {kind_of(table)}", "a [[candidate]] table")
-            self.known(table, key, ("name", "source", "revision", "flavor", "series", "patch"))
+            self.known(
+                table, key, ("name", "source", "revision", "flavor", "series", "patch", "placebo")
+            )
             arm = self.arm(table, key, "", flavor, base.source)
-            if not arm.revision and (arm.series, arm.patches, arm.flavor) == (
-                base.series,
-                base.patches,
-                base.flavor,
-            ):
+            if is_base(arm, base) and not arm.placebo:
                 self.fail(key, "is the base itself", "a series, patch, revision or flavor")
-            found.append(arm)
-            names = [base.name, *(one.name for one in found)]
-            if names.count(arm.name) > 1:
+            if arm.name in (base.name, *(one.name for one in found)):
                 self.fail(f"{key}.name", f"{arm.name!r} is there twice", "a name for each arm")
-            if arm.name in _TAKEN:
+            if arm.name in taken:
                 self.fail(f"{key}.name", f"{arm.name!r} is taken", "another name")
+            found.append(arm)
         return tuple(found)
 
     def arm(
@@ -200,12 +223,14 @@ class _Reader(Keys):
     ) -> Arm:
         series = self.strings(table, key, "series")
         patches = self.strings(table, key, "patch")
+        placebo = self.placebo(table, key)
         own = table.get("flavor")
         revision = self.string(table, key, "revision", "")
-        chosen = self.flavor(own, f"{key}.flavor", flavor) if own is not None else flavor
+        chosen = read_flavor(self, own, f"{key}.flavor", flavor) if own is not None else flavor
         stem = "+".join(
             [one.rsplit("/", 1)[-1] for one in series]
             + [Path(one).stem if one != "-" else "stdin" for one in patches]
+            + ([_placebo_name(placebo)] if placebo else [])
         )
         default = as_name(stem or revision or chosen.name)
         if default in _TAKEN:
@@ -220,43 +245,18 @@ class _Reader(Keys):
                 one if one == "-" else str((self.folder / one).absolute())
                 for one in patches
             ),
+            placebo=placebo,
             flavor=chosen,
         )
 
-    def flavor(self, value: Any, key: str, default: Flavor) -> Flavor:
-        if not isinstance(value, dict):
-            self.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
-        self.known(value, key, ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc"))
-        flavor = replace(
-            default,
-            pgo=self.boolean(value, key, "pgo", default.pgo),
-            lto=self.boolean(value, key, "lto", default.lto),
-            configure=self.strings(value, key, "configure") or default.configure,
-            cflags=self.string(value, key, "cflags", default.cflags),
-            cc=self.string(value, key, "cc", default.cc),
-        )
-        if "computed_gotos" in value:
-            gotos = self.boolean(value, key, "computed_gotos", True)
-            flavor = replace(flavor, computed_gotos=gotos)
-        for option in flavor.configure:
-            self.configure_option(option, f"{key}.configure")
-        return flavor
-
-    def configure_option(self, option: str, key: str) -> None:
-        if not _OPTION.fullmatch(option):
-            # Others say where to install to, and configure takes abbreviations of them.
-            self.fail(key, f"has {option!r}", "options --with-*, --without-*, --enable-* and so on")
-        ours = {
-            "--enable-option-checking": "it is on, so that no option is lost",
-            "--disable-option-checking": "it is on, so that no option is lost",
-            "--enable-optimizations": "use pgo = true",
-            "--with-lto": "use lto = true",
-            "--with-computed-gotos": "use computed_gotos = true",
-            "--without-computed-gotos": "",
-        }
-        name = option.split("=", 1)[0]
-        if ours.get(name):
-            self.fail(key, f"has {option!r}", f"other options: {ours[name]}")
+    def placebo(self, table: Mapping[str, Any], key: str) -> str:
+        text = self.string(table, key, "placebo", "")
+        try:
+            if text:
+                layout.parse(text)
+        except ExperimentError as error:
+            self.fail(f"{key}.placebo", f"is {text!r}", error.hint)
+        return text
 
     def source(self, value: Any, key: str) -> SourceSpec:
         if isinstance(value, str):
@@ -273,39 +273,6 @@ class _Reader(Keys):
             )
         except UsageError as error:
             self.fail(key, f"is not right: {error.what}", error.hint)
-
-    def session(self, value: Any) -> SessionOptions:
-        key = "session"
-        if not isinstance(value, dict):
-            self.fail(key, f"is {kind_of(value)}", "a table")
-        defaults = SessionOptions()
-        self.known(
-            value,
-            key,
-            ("margin", "blocks", "budget", "protocol", "process_seconds", "timeout", "seed",
-             "replicas"),
-        )  # fmt: skip
-        options = SessionOptions(
-            margin=self.number(value, key, "margin", defaults.margin, low=0.0001, high=0.5),
-            blocks=self.integer(value, key, "blocks", defaults.blocks, low=2, high=1000),
-            budget=self.duration(value, key, "budget"),
-            protocol=self.choice(value, key, "protocol", PROTOCOLS, defaults.protocol),
-            process_seconds=self.number(
-                value, key, "process_seconds", defaults.process_seconds, low=0.05, high=600
-            ),
-            timeout=self.duration(value, key, "timeout") or defaults.timeout,
-            seed=self.integer(value, key, "seed", 0, low=0, high=2**32 - 1)
-            if "seed" in value
-            else None,
-            replicas=self.integer(value, key, "replicas", 1, low=1, high=1000),
-        )
-        if options.replicas != 1:
-            self.fail(
-                "session.replicas",
-                f"is {options.replicas}",
-                "1: this version builds each recipe once, and its verdicts say so",
-            )
-        return options
 
     def suite(self, value: Any) -> tuple[str, ...]:
         names = (value,) if isinstance(value, str) else value

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import resource
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_CPU = "sys/devices/system/cpu"
+from bench import procfs
+from bench.procfs import CPU, flag, meminfo, number, online, pairs, text, usable
+
 # ARM's processors give numbers instead of names: the implementers of those that one measures on.
 _IMPLEMENTERS = {
     "0x41": "ARM",
@@ -63,8 +66,14 @@ class State:
 
     `seconds` is the span; `load` the kernel's one-minute average; `busy` the mean number of busy
     CPUs; `steal` the part of the CPU time asked for that the hypervisor did not give (0 to 1);
-    `memory_available` in bytes; `memory_pressure` the part of the span in which some task waited
-    for memory (0 to 1). None: the host does not tell, or the span was too short.
+    `memory_available` in bytes, `memory_free` as a part of all (0 to 1); `memory_pressure` the part
+    of the span in which some task waited for memory (0 to 1). None: the host does not tell, or the
+    span was too short.
+
+    Work of others is what neither this process nor its children did: `foreign` the mean number of
+    CPUs that it kept busy, `foreign_here` the part of the measured CPU's time that it took,
+    `foreign_sibling` of the other threads of that core. `throttled` is how often heat slowed the
+    measured CPU down, `frequency` its clock in hertz at the end of the span.
     """
 
     seconds: float
@@ -73,6 +82,12 @@ class State:
     steal: float | None
     memory_available: int | None
     memory_pressure: float | None
+    memory_free: float | None = None
+    foreign: float | None = None
+    foreign_here: float | None = None
+    foreign_sibling: float | None = None
+    throttled: int | None = None
+    frequency: int | None = None
 
 
 def read_host(root: Path = Path("/")) -> Host:
@@ -84,30 +99,61 @@ def read_host(root: Path = Path("/")) -> Host:
         vendor=_vendor(info),
         microcode=info.get("microcode"),
         architecture=os.uname().machine,
-        cpus=len(_online(root)),
-        usable_cpus=len(_usable(root)),
+        cpus=len(online(root)),
+        usable_cpus=len(usable(root)),
         cores=_cores(root),
         quota=_quota(root),
-        smt=_flag(root / _CPU / "smt/active"),
+        smt=flag(root / CPU / "smt/active"),
         turbo=_turbo(root),
         governor=_governor(root),
-        frequency_readable=_number(_text(root / _CPU / "cpu0/cpufreq/scaling_cur_freq"))
-        is not None,
-        aslr=_number(_text(root / "proc/sys/kernel/randomize_va_space")),
-        memory=_meminfo(root).get("MemTotal"),
+        frequency_readable=procfs.frequency(root, 0) is not None,
+        aslr=number(text(root / "proc/sys/kernel/randomize_va_space")),
+        memory=meminfo(root).get("MemTotal"),
         hypervisor=_hypervisor(root, info),
-        kernel=_text(root / "proc/sys/kernel/osrelease"),
+        kernel=text(root / "proc/sys/kernel/osrelease"),
         os=_os_name(root),
         libc=os.confstr("CS_GNU_LIBC_VERSION") or "unknown",
     )
 
 
-class Sampler:
-    """Samples a host's state; each sample tells of the time since the one before."""
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """CPU seconds of this process, and of its children that have ended."""
 
-    def __init__(self, root: Path = Path("/"), clock: Callable[[], float] = time.monotonic) -> None:
+    own: float
+    children: float
+
+
+def used() -> Used:
+    """What was used so far."""
+    own, children = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return Used(own=own.ru_utime + own.ru_stime, children=children.ru_utime + children.ru_stime)
+
+
+class Sampler:
+    """Samples a host's state; each sample tells of the time since the one before.
+
+    `core` is the measured CPU, to which all children are pinned, and on which this process does not
+    run unless it has no other. Children should have ended when a sample is taken: the kernel adds
+    their time to ours only then.
+    """
+
+    def __init__(
+        self,
+        root: Path = Path("/"),
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        core: int | None = None,
+        usage: Callable[[], Used] = used,
+    ) -> None:
         self._root = root
         self._clock = clock
+        self._core = core
+        self._usage = usage
+        self._siblings = procfs.siblings(root, core) if core is not None else ()
+        self._is_alone = core is not None and usable(root) == (core,)
         self._last = self._read()
 
     def sample(self) -> State:
@@ -115,92 +161,84 @@ class Sampler:
         before, now = self._last, self._read()
         self._last = now
         seconds = now.at - before.at
-        total = now.total - before.total
-        # A guest that moves to another machine can see its counters fall.
-        busy = max(0, now.busy - before.busy)
-        steal = max(0, now.steal - before.steal)
-        pressure = None
-        if seconds > 0 and now.stalled is not None and before.stalled is not None:
-            pressure = max(0.0, now.stalled - before.stalled) / seconds
+        ticks = now.counters.all.since(before.counters.all)
+        wanted = ticks.busy + ticks.steal
+        memory = meminfo(self._root)
+        available, total = memory.get("MemAvailable"), memory.get("MemTotal")
+        busy = ticks.busy_share
+        cpus = len(online(self._root))
         return State(
             seconds=seconds,
-            load=_load(self._root),
-            busy=busy / total * len(_online(self._root)) if total > 0 else None,
-            steal=steal / (busy + steal) if busy + steal > 0 else None,
-            memory_available=_meminfo(self._root).get("MemAvailable"),
-            memory_pressure=pressure,
+            load=procfs.load(self._root),
+            busy=None if busy is None else busy * cpus,
+            steal=ticks.steal / wanted if wanted > 0 else None,
+            memory_available=available,
+            memory_pressure=_rise(before.counters.stalled, now.counters.stalled, seconds),
+            memory_free=available / total if available is not None and total else None,
+            **self._foreign(before, now, None if busy is None else busy * cpus),
+            throttled=_more(before.counters.throttled, now.counters.throttled),
+            frequency=procfs.frequency(self._root, self._core or 0),
         )
 
-    def _read(self) -> _Counters:
-        busy, steal, total = _ticks(self._root)
-        return _Counters(
-            at=self._clock(), busy=busy, steal=steal, total=total, stalled=_stalled(self._root)
+    def _foreign(
+        self, before: _Moment, now: _Moment, busy: float | None
+    ) -> dict[str, float | None]:
+        """What others kept busy: of all CPUs, of the measured one, of the rest of its core."""
+        seconds = now.at - before.at
+        if seconds <= 0:
+            return {}
+        own = (now.used.own - before.used.own) / seconds
+        children = (now.used.children - before.used.children) / seconds
+        here = None if self._core is None else _busy_share(before, now, self._core)
+        beside = [_busy_share(before, now, cpu) for cpu in self._siblings]
+        known = [share for share in beside if share is not None]
+        return {
+            "foreign": _above(busy, own + children),
+            "foreign_here": _above(here, children + (own if self._is_alone else 0.0)),
+            "foreign_sibling": _above(sum(known) if known else None, own),
+        }
+
+    def _read(self) -> _Moment:
+        return _Moment(
+            at=self._clock(),
+            counters=procfs.read_counters(self._root, self._core),
+            used=self._usage(),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Counters:
-    """What the kernel counts: ticks of all CPUs together, and seconds of waiting for memory."""
-
+class _Moment:
     at: float
-    busy: int
-    steal: int
-    total: int
-    stalled: float | None
+    counters: procfs.Counters
+    used: Used
 
 
-def parse_cpus(text: str) -> tuple[int, ...]:
-    """The CPUs of a kernel's list: "0-2,5" is 0, 1, 2, 5. ValueError for anything else."""
-    cpus: list[int] = []
-    for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        cpus.extend(range(int(first), int(last or first) + 1))
-    return tuple(cpus)
+def _busy_share(before: _Moment, now: _Moment, cpu: int) -> float | None:
+    ticks = now.counters.cpus.get(cpu, procfs.Ticks())
+    return ticks.since(before.counters.cpus.get(cpu, procfs.Ticks())).busy_share
 
 
-def _text(path: Path) -> str:
-    # Some files exist and cannot be read: EOPNOTSUPP, EACCES, EINVAL.
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\n")
-    except OSError:
-        return ""
+def _above(share: float | None, ours: float) -> float | None:
+    return None if share is None else max(0.0, share - ours)
 
 
-def _number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
+def _rise(before: float | None, now: float | None, seconds: float) -> float | None:
+    if before is None or now is None or seconds <= 0:
         return None
+    return max(0.0, now - before) / seconds
 
 
-def _flag(path: Path) -> bool | None:
-    return {"0": False, "1": True}.get(_text(path))
-
-
-def _pairs(text: str, separator: str) -> dict[str, str]:
-    """`key separator value` lines; the first of each key counts."""
-    pairs: dict[str, str] = {}
-    for line in text.splitlines():
-        key, found, value = line.partition(separator)
-        if found:
-            pairs.setdefault(key.strip(), value.strip())
-    return pairs
+def _more(before: int | None, now: int | None) -> int | None:
+    return None if before is None or now is None else max(0, now - before)
 
 
 def _cpuinfo(root: Path) -> dict[str, str]:
-    return _pairs(_text(root / "proc/cpuinfo"), ":")
-
-
-def _meminfo(root: Path) -> dict[str, int]:
-    """Sizes in bytes; the file has kB."""
-    pairs = _pairs(_text(root / "proc/meminfo"), ":")
-    numbers = {key: _number(value.removesuffix(" kB")) for key, value in pairs.items()}
-    return {key: number * 1024 for key, number in numbers.items() if number is not None}
+    return pairs(text(root / "proc/cpuinfo"), ":")
 
 
 def _hashed_name(root: Path) -> str:
     # The machine's id keeps "localhost"s apart, and a short name from being guessed from its hash.
-    name = _text(root / "proc/sys/kernel/hostname") + "\n" + _text(root / "etc/machine-id")
+    name = text(root / "proc/sys/kernel/hostname") + "\n" + text(root / "etc/machine-id")
     return hashlib.sha256(f"patchbench host\n{name}".encode()).hexdigest()[:12]
 
 
@@ -209,7 +247,7 @@ def _model(root: Path, info: Mapping[str, str]) -> str:
         return re.sub(r"\s+", " ", info["model name"])
     if "CPU part" in info:
         return f"{_vendor(info)} part {info['CPU part']}"
-    return info.get("cpu") or _text(root / "proc/device-tree/model") or "unknown"
+    return info.get("cpu") or text(root / "proc/device-tree/model") or "unknown"
 
 
 def _vendor(info: Mapping[str, str]) -> str:
@@ -217,24 +255,9 @@ def _vendor(info: Mapping[str, str]) -> str:
     return info.get("vendor_id") or _IMPLEMENTERS.get(implementer, implementer)
 
 
-def _online(root: Path) -> tuple[int, ...]:
-    try:
-        return parse_cpus(_text(root / _CPU / "online"))
-    except ValueError:
-        return tuple(range(os.cpu_count() or 1))
-
-
-def _usable(root: Path) -> tuple[int, ...]:
-    allowed = _pairs(_text(root / "proc/self/status"), ":").get("Cpus_allowed_list", "")
-    try:
-        return tuple(cpu for cpu in parse_cpus(allowed) if cpu in _online(root))
-    except ValueError:
-        return _online(root)
-
-
 def _cores(root: Path) -> int | None:
     siblings = {
-        _text(root / _CPU / f"cpu{cpu}/topology/thread_siblings_list") for cpu in _online(root)
+        text(root / CPU / f"cpu{cpu}/topology/thread_siblings_list") for cpu in online(root)
     }
     return len(siblings) if "" not in siblings else None
 
@@ -242,7 +265,7 @@ def _cores(root: Path) -> int | None:
 def _quota(root: Path) -> float | None:
     """The smallest limit of the control groups that this process is in, in CPUs."""
     limits = []
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in text(root / "proc/self/cgroup").splitlines():
         controllers, _, path = line.partition(":")[2].partition(":")
         group = Path(path.lstrip("/"))
         if not controllers:
@@ -253,61 +276,39 @@ def _quota(root: Path) -> float | None:
 
 
 def _limit_v2(root: Path, group: Path) -> float | None:
-    quota, _, period = _text(root / "sys/fs/cgroup" / group / "cpu.max").partition(" ")
+    quota, _, period = text(root / "sys/fs/cgroup" / group / "cpu.max").partition(" ")
     return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
 
 
 def _limit_v1(root: Path, group: Path) -> float | None:
     folder = root / "sys/fs/cgroup/cpu" / group
-    quota, period = (_number(_text(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period"))
+    quota, period = (number(text(folder / f"cpu.cfs_{name}_us")) for name in ("quota", "period"))
     return quota / period if quota and period and quota > 0 else None
 
 
 def _turbo(root: Path) -> bool | None:
-    no_turbo = _flag(root / _CPU / "intel_pstate/no_turbo")
-    return not no_turbo if no_turbo is not None else _flag(root / _CPU / "cpufreq/boost")
+    no_turbo = flag(root / CPU / "intel_pstate/no_turbo")
+    return not no_turbo if no_turbo is not None else flag(root / CPU / "cpufreq/boost")
 
 
 def _governor(root: Path) -> str | None:
     """The governor of all CPUs, or each that is in use: powersave,performance."""
-    files = (root / _CPU).glob("cpu[0-9]*/cpufreq/scaling_governor")
-    return ",".join(sorted({_text(file) for file in files} - {""})) or None
+    files = (root / CPU).glob("cpu[0-9]*/cpufreq/scaling_governor")
+    return ",".join(sorted({text(file) for file in files} - {""})) or None
 
 
 def _hypervisor(root: Path, info: Mapping[str, str]) -> str:
-    maker = _text(root / "sys/class/dmi/id/sys_vendor")
+    maker = text(root / "sys/class/dmi/id/sys_vendor")
     # x86 guests are told by the processor; others only by what their firmware is called.
     if "hypervisor" not in info.get("flags", "").split() and maker != "QEMU":
-        return _text(root / "sys/hypervisor/type")
-    product = _text(root / "sys/class/dmi/id/product_name")
+        return text(root / "sys/hypervisor/type")
+    product = text(root / "sys/class/dmi/id/product_name")
     return " ".join(part for part in (maker, product) if part) or "unnamed"
 
 
 def _os_name(root: Path) -> str:
     for path in ("etc/os-release", "usr/lib/os-release"):
-        name = _pairs(_text(root / path), "=").get("PRETTY_NAME", "").strip("\"'")
+        name = pairs(text(root / path), "=").get("PRETTY_NAME", "").strip("\"'")
         if name:
             return name
     return "unknown"
-
-
-def _load(root: Path) -> float | None:
-    try:
-        return float(_text(root / "proc/loadavg").split()[0])
-    except (IndexError, ValueError):
-        return None
-
-
-def _ticks(root: Path) -> tuple[int, int, int]:
-    """(busy, steal, total) of all CPUs. Guests' time is within user and nice: not added again."""
-    fields = _text(root / "proc/stat").partition("\n")[0].split()[1:9]
-    numbers = [_number(field) or 0 for field in fields] + [0] * (8 - len(fields))
-    user, nice, system, idle, iowait, irq, softirq, steal = numbers
-    busy = user + nice + system + irq + softirq
-    return busy, steal, busy + idle + iowait + steal
-
-
-def _stalled(root: Path) -> float | None:
-    """Seconds that some task has waited for memory, since the start."""
-    match = re.search(r"^some .*\btotal=(\d+)", _text(root / "proc/pressure/memory"), re.M)
-    return int(match.group(1)) / 1e6 if match else None

@@ -5,10 +5,7 @@ Statistics like `bench.stats`: floats in, floats out, nothing of ours imported.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-
-from scipy import special
 
 
 def family_levels(
@@ -52,26 +49,21 @@ def look_level(alpha: float, shares: Sequence[float]) -> float:
     at most 1; empty means that nobody looked before the end, and gives `alpha` itself. The plan's
     end and the block counts looked at must be fixed beforehand, the stopping need not be.
 
-    Alpha spending (Lan and DeMets, Biometrika 1983) with their O'Brien-Fleming function: almost all
-    is kept for the end. What a look may spend is its level outright (Boole), so that the intervals
-    of all looks hold the truth together with chance 1 - alpha (repeated confidence intervals,
-    Jennison and Turnbull, JRSS B 1989) whatever joins the looks. The sharper boundaries for normal
-    increments were tried: on t with few blocks they let through typically 5 to 25% more than they
-    say, and up to about 30% at the strictest levels.
-    The price is small where looks are few: with seven, each 1.4 times as many blocks as the one
-    before, the last interval is 7% wider at 5%, and 1% wider at the level of one of 40 benchmarks;
-    with a look at each of 20 blocks it is 37% and 11%. ValueError for shares that are not so.
+    Alpha spending (Lan and DeMets, Biometrika 1983) with the function alpha * share**2 (Kim and
+    DeMets, Biometrika 1987). What a look may spend is its level outright (Boole), so that the
+    intervals of all looks hold the truth together with chance 1 - alpha (repeated confidence
+    intervals, Jennison and Turnbull, JRSS B 1989) whatever joins the looks. The sharper boundaries
+    for normal increments were tried: on t with few blocks they let through typically 5 to 25% more
+    than they say, and up to about 30% at the strictest levels. So was the O'Brien-Fleming function:
+    under t with five blocks the next to nothing that it gives an early look decides nothing at all.
+    With 0.7% between blocks and 40 benchmarks it took 9.9 of 20 blocks to find an effect of 5%, and
+    this one 5.9; of effects that 20 blocks hardly show (0.5%) it finds 58%, and this one 48%.
+    The price is small where looks are few: with five, each 1.4 times as many blocks as the one
+    before, the last interval is 16% wider at 5%, and 8% wider at the level of one of 40.
     """
     if not shares:
         return alpha
     before = (0.0, *shares[:-1])
     if any(not low < high <= 1 for low, high in zip(before, shares, strict=True)):
         raise ValueError(f"looks at {tuple(shares)}: rising shares above 0, at most 1, are needed")
-    return max(_spent(alpha, shares[-1]) - _spent(alpha, before[-1]), 0.0)
-
-
-def _spent(alpha: float, share: float) -> float:
-    if share == 0:
-        return 0.0
-    reach = -float(special.ndtri(alpha / 4)) / math.sqrt(share)
-    return min(alpha, float(4 * special.ndtr(-reach)))
+    return alpha * (shares[-1] ** 2 - before[-1] ** 2)

@@ -6,10 +6,11 @@ run draws at random comes from the plan's seed.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.experiment import Experiment
+from bench.experiment import CANDIDATE, Experiment
 from builder.spec import Recipe, digest
 
 SCHEMA = 1
@@ -17,10 +18,21 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedArm:
-    """An arm whose revision, patches and compiler are settled."""
+    """An arm whose revision, patches and compiler are settled: a recipe for each replica.
+
+    `kind` is one of base, candidate, aa (the base again), placebo. `patches` tells the SHA-256 of
+    each patch by its name below the results folder; an arm that is added to the base has none.
+    """
 
     name: str
-    recipe: Recipe
+    recipes: tuple[Recipe, ...]
+    kind: str = CANDIDATE
+    patches: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the first replica."""
+        return self.recipes[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +53,19 @@ class Plan:
         return self.arms[0]
 
     @property
+    def replicas(self) -> int:
+        """How many builds each arm has."""
+        return len(self.base.recipes)
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The arms whose verdicts decide when enough was measured: the candidates. An experiment
+        that has none asks about its placebos, or about the base against itself.
+        """
+        own = tuple(arm.name for arm in self.candidates if arm.kind == CANDIDATE)
+        return own or tuple(arm.name for arm in self.candidates)
+
+    @property
     def candidates(self) -> tuple[PlannedArm, ...]:
         """All arms but the base."""
         return self.arms[1:]
@@ -50,7 +75,10 @@ class Plan:
         """16 hex digits over all that the result depends on, and nothing else."""
         return digest(
             {
-                "arms": [(arm.name, arm.recipe.key) for arm in self.arms],
+                "arms": [
+                    (arm.name, arm.kind, [recipe.key for recipe in arm.recipes])
+                    for arm in self.arms
+                ],
                 "suite": self.suite,
                 "benchmarks": self.benchmarks,
                 "protocol": self.protocol,
@@ -72,7 +100,16 @@ class Plan:
             "gate": self.experiment.gate,
             "session": asdict(self.experiment.session),
             "arms": [
-                {"name": arm.name, "key": arm.recipe.key, "recipe": asdict(arm.recipe)}
+                {
+                    "name": arm.name,
+                    "kind": arm.kind,
+                    "key": arm.recipe.key,
+                    "recipe": asdict(arm.recipe),
+                    "patches": dict(arm.patches),
+                    "replicas": [
+                        {"key": recipe.key, "replica": recipe.replica} for recipe in arm.recipes
+                    ],
+                }
                 for arm in self.arms
             ],
         }

@@ -62,11 +62,15 @@ class Bar:
         if show.bars is not None:
             self._task = show.bars.add_task(escape(harmless(title)), total=total, note="")
 
-    def advance(self, steps: float = 1, note: str = "") -> None:
-        """Count `steps` as done; `note` says what they were."""
+    def advance(self, steps: float = 1, note: str = "", left: float | None = None) -> None:
+        """Count `steps` as done; `note` says what they were, `left` how many are expected still."""
         self._done += steps
+        if left is not None:
+            self._total = self._done + left
         if self._show.bars is not None and self._task is not None:
-            self._show.bars.update(self._task, advance=steps, note=escape(harmless(note)))
+            self._show.bars.update(
+                self._task, advance=steps, total=self._total, note=escape(harmless(note))
+            )
         elif time.monotonic() - self._told > _PLAIN_SECONDS:
             self._told = time.monotonic()
             self._show.say(f"{self._title}: {self._done:.0f} of {self._total:.0f}{self._left()}")
@@ -76,6 +80,12 @@ class Bar:
         if self._done <= 0 or self._done >= self._total:
             return ""
         return f", about {spent / self._done * (self._total - self._done):.0f} s left"
+
+    def tell(self, text: str) -> None:
+        """A line on what was reached, where there is no bar whose note could say it."""
+        if self._task is None:
+            self._told = time.monotonic()
+            self._show.say(f"{self._title}: {text}{self._left()}")
 
     def close(self) -> None:
         """Take the bar away."""

@@ -1,17 +1,52 @@
 """How the processes of a block share the machine.
 
 A protocol measures one block: it starts a worker for each arm and says when each may time a value.
-What it needs to know of a worker is in bench/workers.py, so that another way to share (`corun`) is
-another class here and an entry in PROTOCOLS, and nothing else.
+What it needs to know of a worker is in bench/workers.py. Each block starts new processes, so that
+what a process draws once (addresses, the memory it gets) is drawn again for each block.
 
-`sequential` assumes that the host's speed does not change from one process to the next. On a shared
-machine it does, by 10 to 25% over seconds (FACTS): the order is random, so that this widens
-intervals and favours no arm.
+The figures are of a shared virtual machine with two cores and other work on both (load 8), CPython
+3.13.5 against itself, ten benchmarks of 8 blocks: the median over benchmarks of the deviation of a
+block's log-ratio, and that times the root of the block's seconds.
 
-`lockstep` assumes that it does not change from one value to the next, and that a process which has
-waited runs as it would have run otherwise. The first value after a switch finds the core's caches
-and predictors full of another arm's: short values pay for that in both arms, and an arm with the
-larger footprint pays more.
+`sequential` (19%; 39% in 1 s): one process after the other, in random order.
+    Assumes that the host's speed does not change from one process to the next. On a shared machine
+    it does: the random order makes that noise and no bias, but it is most of the noise.
+    Misleads where a process leaves something behind for the next: heat, files in the page cache.
+
+`lockstep` (5.0%; 9.2%): all alive, one timed value at a time, in random order.
+    Assumes that the speed does not change from one value to the next, and that a process that has
+    waited runs as it would have run otherwise.
+    Misleads with short values, which begin with caches and predictors full of another arm's data:
+    the first value after a switch took 0.3 to 9% longer than the next if it lasts 1 ms, 0 to 2% at
+    3 ms, and none that could be seen (under 1%) from 10 ms on. Both arms pay, which draws ratios
+    towards 1 by that share of the difference. Weak with long values: the speed changes in them.
+
+`corun` (1.5%; 2.5%): all alive and runnable on one core, CPU time as the clock.
+    The kernel alternates them, here every 3 ms, however long a value is, so that all see the host's
+    speed of the same moments. All start together and whole values are counted: bench/window.py says
+    what is done at the end. A known difference of 5 to 6% was found as that +0.3 +-1.0% (56 blocks,
+    four benchmarks).
+    Assumes that the kernel gives each its share in small slices, and that CPU time is what matters:
+    what waits, or starts processes, is refused (`refuses`), and so is a benchmark that does not
+    read the clock that it is offered (inside/gate.py). Coroutines that only compute are fine.
+    Misleads as lockstep does with values of 3 ms: two arms cost each 0 to 1% of CPU time more than
+    one alone, four up to 3%. An arm whose data just fills the core's own cache (2 MB) loses much
+    more, 19% beside its like and 14% beside a larger one, while one that fits into the first level
+    loses nothing: between arms of very different footprint, believe lockstep with long values.
+    What the host takes from the whole machine is CPU time to a guest whose kernel does not account
+    for it; it falls on all arms alike.
+
+Within a block of corun values agree to about 0.3%; what is left is between processes. More and
+shorter processes then tell more than longer ones.
+
+Garbage: a collection falls due where a process's own history puts it, and nothing is collected at
+the edges of a block. Arms of one task have allocated the same history when their values begin, so
+that a full collection, which may be as long as a short value, falls into the same value of each.
+Collecting before would take from an arm what it has made due and, while others run, put a traversal
+beside values that never asked for it. Nothing of one block's processes is left for the next.
+
+Warm-ups run under the protocol as values do; in corun nobody times a value before all are warm.
+Runtimes that compile while they run have more of them (Effort.for_kind).
 
 Sources: randomized multiple interleaved trials (Abedi and Brecht 2017) for the random order within
 a block, duet benchmarking (Bulej and others 2020) for measuring the arms together.
@@ -20,26 +55,53 @@ a block, duet benchmarking (Bulej and others 2020) for measuring the arms togeth
 from __future__ import annotations
 
 import contextlib
+import os
+import random
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from bench import workers
-from bench.trials import Block, Failure, Trial, Worker, described, timing_options
-from bench.workers import GONE, VALUE, Live, Rig, StalledError
+from bench.outcomes import all_stopped, failed, late, outcome, refused
+from bench.trials import CPU, EACH, FREE, WALL, Block, Task, Trial, Worker, timing_options
+from bench.window import Window
+from bench.workers import GO, MORE, NO_MORE, TIMED, VALUE, Live, Rig, StalledError
 from builder.errors import UsageError
 
 MOST_ARMS = 8
+# A task that waits for more than the rest of its time is not measured by CPU time.
+_LEAST_CPU_SHARE = 0.9
 
 
 class Protocol(ABC):
-    """A way to measure a block."""
+    """A way to measure a block. `clock` is what its values are seconds of, `mode` the gate's."""
 
     name: ClassVar[str]
+    clock: ClassVar[str] = WALL
+    mode: ClassVar[str] = EACH
 
     @abstractmethod
     def measure(self, block: Block, rig: Rig) -> tuple[Trial, ...]:
         """One trial for each arm, in the order of the block's arms. A failure is a trial too."""
+
+    def _start(
+        self, block: Block, rig: Rig, number: int
+    ) -> contextlib.AbstractContextManager[Live]:
+        worker = Worker(
+            # Paths of one length for all arms.
+            scratch=rig.scratch / f"arm{number}",
+            core=rig.core,
+            hash_seed=block.hash_seed,
+            addresses=block.addresses if rig.draws_addresses else None,
+            mode=self.mode,
+        )
+        arm = block.arms[number]
+        return workers.start(rig, block.benchmark, arm, timing_options(block.task, arm), worker)
+
+    def _outcome(self, live: Live, block: Block, rig: Rig, position: int) -> Trial:
+        return outcome(live, block, rig, protocol=self.name, clock=self.clock, position=position)
 
 
 class Sequential(Protocol):
@@ -52,26 +114,53 @@ class Sequential(Protocol):
         chance = block.chance()
         trials = {}
         for position, number in enumerate(block.order(chance)):
-            with _start(block, rig, number) as live:
+            with self._start(block, rig, number) as live:
                 try:
                     asked = live.starts(rig.timeout)
                     while asked == VALUE:
                         live.release(rig.timeout)
                         asked = live.asked
-                    trials[number] = _conclude(live, block, rig, self.name, position)
+                    trials[number] = self._outcome(live, block, rig, position)
                 except StalledError:
-                    trials[number] = _failed(live, position, _late(live, rig))
+                    trials[number] = failed(live, position, late(live, rig))
         return tuple(trials[number] for number in range(len(block.arms)))
 
 
-class Lockstep(Protocol):
-    """All processes alive, one timed value released at a time, in random order within each round.
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """The arms of a block that are alive together, and what they are measured with."""
 
-    Warm-ups are released in the same way. No process ends before all have timed their last value.
-    An arm that dies leaves the block and the others go on; one that hangs ends it for all.
+    lives: tuple[Live, ...]
+    task: Task
+    rig: Rig
+    chance: random.Random
+
+    def at_gate(self) -> list[Live]:
+        """Those that stand before a value."""
+        return [one for one in self.lives if one.asked == VALUE]
+
+    def let_run(self, lives: Sequence[Live], goes_on: Callable[[Live], bool]) -> None:
+        """Release some at once, in random order; returns when none of them runs on.
+
+        `goes_on` hears whatever one says and tells whether it runs on. Raises StalledError.
+        """
+        began = time.monotonic()
+        running = self.chance.sample(lives, len(lives))
+        for one in running:
+            one.answer(GO)
+        while running:
+            one = workers.next_heard(running, self.rig.timeout)
+            one.timed += one.asked == TIMED
+            if not goes_on(one):
+                running.remove(one)
+                # They had equal parts of the core.
+                one.worked((time.monotonic() - began) / len(lives))
+
+
+class Together(Protocol):
+    """All processes alive at once, started in random order. None ends before all have timed their
+    last value. An arm that dies leaves the block and the others go on; one that hangs ends it.
     """
-
-    name = "lockstep"
 
     def measure(self, block: Block, rig: Rig) -> tuple[Trial, ...]:
         """See Protocol."""
@@ -81,27 +170,91 @@ class Lockstep(Protocol):
         with contextlib.ExitStack() as alive:
             try:
                 for number in order:
-                    live[number] = alive.enter_context(_start(block, rig, number))
+                    live[number] = alive.enter_context(self._start(block, rig, number))
                     live[number].starts(rig.timeout)
-                while waiting := [one for one in live.values() if one.asked == VALUE]:
-                    for one in chance.sample(waiting, len(waiting)):
-                        one.release(rig.timeout)
+                self._drive(
+                    Party(lives=tuple(live.values()), task=block.task, rig=rig, chance=chance)
+                )
                 trials = {
-                    number: _conclude(live[number], block, rig, self.name, order.index(number))
+                    number: self._outcome(live[number], block, rig, order.index(number))
                     for number in order
                 }
             except StalledError:
-                trials = _all_stopped(block, rig, live, order)
+                trials = all_stopped(block, rig, live, order)
         return tuple(trials[number] for number in range(len(block.arms)))
 
+    @abstractmethod
+    def _drive(self, party: Party) -> None:
+        """Have all that stand at their first gate time their values. Raises StalledError."""
 
-PROTOCOLS: dict[str, Protocol] = {one.name: one for one in (Sequential(), Lockstep())}
+
+class Lockstep(Together):
+    """One timed value released at a time, in random order within each round, warm-ups too."""
+
+    name = "lockstep"
+
+    def _drive(self, party: Party) -> None:
+        while waiting := party.at_gate():
+            for one in party.chance.sample(waiting, len(waiting)):
+                one.release(party.rig.timeout)
+
+
+class Corun(Together):
+    """All released at once, warm-ups and then values, and left to the kernel."""
+
+    name = "corun"
+    clock = CPU
+    mode = FREE
+
+    def _drive(self, party: Party) -> None:
+        if party.task.warmups:
+            party.let_run(party.at_gate(), _stop_at_gates)
+        timing = party.at_gate()
+        window = Window(timing, party.task.values, time.monotonic())
+
+        def answer(one: Live) -> bool:
+            now = time.monotonic()
+            if one.asked == TIMED:
+                window.timed(one, now)
+                return True
+            if one.asked == MORE:
+                wanted = window.wants_more(one, now)
+                one.answer(GO if wanted else NO_MORE)
+                return wanted
+            window.left(one)
+            return False
+
+        party.let_run(timing, answer)
+        company = [one for one in timing if one.asked == MORE]
+        for one in company:
+            one.answer(GO)
+        for one in company:
+            one.ask(party.rig.timeout)
+
+
+def _stop_at_gates(one: Live) -> bool:
+    return one.asked == TIMED
+
+
+PROTOCOLS: dict[str, Protocol] = {one.name: one for one in (Sequential(), Lockstep(), Corun())}
+
+
+def refuses(name: str, task: Task) -> str:
+    """Why the protocol of that name cannot measure a task; "" where it can. Raises UsageError."""
+    if _named(name).clock != CPU:
+        return ""
+    if task.children:
+        return "it starts processes, whose CPU time is not its own"
+    if task.cpu_share < _LEAST_CPU_SHARE:
+        return f"it waits for {1 - task.cpu_share:.0%} of its time, which CPU time does not count"
+    return ""
 
 
 def measure(protocol: str, block: Block, rig: Rig) -> tuple[Trial, ...]:
     """Measure one block under the protocol of that name: one trial for each arm, in their order.
 
-    Raises UsageError for a block that no protocol can measure.
+    Where the protocol refuses the task, all trials are failures that say so. Raises UsageError for
+    a block that no protocol can measure.
     """
     names = [arm.name for arm in block.arms]
     if not 1 <= len(names) <= MOST_ARMS or len(set(names)) != len(names):
@@ -110,84 +263,27 @@ def measure(protocol: str, block: Block, rig: Rig) -> tuple[Trial, ...]:
             where=", ".join(names),
             hint="Measure fewer candidates at a time.",
         )
+    chosen = _named(protocol)
+    if reason := refuses(protocol, block.task):
+        return refused(block, f"{protocol} cannot measure {block.task.name}: {reason}")
+    rig = _fitted(chosen, rig, len(names))
+    with workers.apart(rig.core):
+        return chosen.measure(block, rig)
+
+
+def _fitted(protocol: Protocol, rig: Rig, arms: int) -> Rig:
+    if protocol.mode != FREE:
+        return rig
+    # One core for all, each with its part of it: a value takes as many times longer.
+    core = rig.core if rig.core is not None else max(os.sched_getaffinity(0))
+    return replace(rig, core=core, timeout=rig.timeout * arms)
+
+
+def _named(protocol: str) -> Protocol:
     if protocol not in PROTOCOLS:
         raise UsageError(
             f"There is no protocol {protocol!r}.",
             where="protocol",
             hint=f"Choose one of: {', '.join(PROTOCOLS)}.",
         )
-    with workers.apart(rig.core):
-        return PROTOCOLS[protocol].measure(block, rig)
-
-
-def _start(block: Block, rig: Rig, number: int) -> contextlib.AbstractContextManager[Live]:
-    worker = Worker(
-        # Paths of one length for all arms.
-        scratch=rig.scratch / f"arm{number}",
-        core=rig.core,
-        hash_seed=block.hash_seed,
-    )
-    options = timing_options(block.task)
-    return workers.start(rig, block.benchmark, block.arms[number], options, worker)
-
-
-def _conclude(live: Live, block: Block, rig: Rig, protocol: str, position: int) -> Trial:
-    """Let a worker end and read what it wrote."""
-    if live.asked != GONE:
-        live.finish()
-    done = live.ended(rig.timeout)
-    if done.timed_out:
-        return _failed(live, position, _late(live, rig))
-    if not done.ok:
-        return _failed(live, position, live.failure(done.how()))
-    result = workers.read_result(live.worker)
-    if result is None:
-        return _failed(live, position, live.failure("wrote no result"))
-    return Trial(
-        arm=live.arm.name,
-        replica=live.arm.replica,
-        position=position,
-        spent=live.spent(),
-        result=described(
-            result,
-            block,
-            live.arm,
-            protocol=protocol,
-            position=position,
-            host=rig.host,
-            places=rig.places,
-        ),
-    )
-
-
-def _late(live: Live, rig: Rig) -> Failure:
-    return live.failure(f"was stopped: nothing came for {rig.timeout:.0f} s (time-out)")
-
-
-def _failed(live: Live, position: int, failure: Failure) -> Trial:
-    return Trial(
-        arm=live.arm.name,
-        replica=live.arm.replica,
-        position=position,
-        failure=failure,
-        spent=live.spent(),
-    )
-
-
-def _all_stopped(
-    block: Block, rig: Rig, live: dict[int, Live], order: Sequence[int]
-) -> dict[int, Trial]:
-    """The trials of a block that one hanging arm ended."""
-    hung = next(one for one in live.values() if one.late)
-    trials = {}
-    for number, arm in enumerate(block.arms):
-        position = order.index(number)
-        one = live.get(number)
-        if one is hung:
-            trials[number] = _failed(one, position, _late(one, rig))
-            continue
-        failure = Failure(reason=f"{arm.name} was stopped, since {hung.arm.name} hung", own=False)
-        trials[number] = Trial(
-            arm=arm.name, replica=arm.replica, position=position, failure=failure
-        )
-    return trials
+    return PROTOCOLS[protocol]

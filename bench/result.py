@@ -8,15 +8,18 @@ machine are replaced by the names of the places that they lie in.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.calibration import FalseCalls
 from bench.comparison import Comparisons
+from bench.experiment import CANDIDATE
+from bench.judging import Band
 from bench.plan import Plan
-from bench.session import Measured
+from bench.published import published
+from bench.records import BlockRecord, Measured
 from builder.errors import DataError
 from builder.facts import Difference
 from builder.gate import Judgement
@@ -40,19 +43,29 @@ _SHAPE: dict[str, type] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ArmReport:
-    """What became of one arm. `build` is None when it did not build; then `broken` says why."""
+    """What became of one arm. `builds` are its replicas; where one failed, `broken` says why.
+
+    `placebo` as a recipe has it: padding:3.
+    """
 
     name: str
+    kind: str = CANDIDATE
     title: str
     series: tuple[str, ...]
     revision: dict[str, Any]
     flavor: dict[str, Any]
-    build: Build | None
+    placebo: str = ""
+    builds: tuple[Build, ...] = ()
     broken: str = ""
     judgement: Judgement | None = None
     differences: tuple[Difference, ...] = ()
     comparisons: Comparisons | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def build(self) -> Build | None:
+        """The build of the first replica."""
+        return self.builds[0] if self.builds else None
 
     @property
     def verdict(self) -> str:
@@ -64,12 +77,33 @@ class ArmReport:
         return self.comparisons.suite.verdict
 
 
+@dataclass(frozen=True, kw_only=True)
+class Calibrated:
+    """What is known of the protocols on this host. `origin` says why they were chosen.
+
+    `false_calls`: how often a base was called different from itself, None where nobody knows;
+    `told` says of which comparisons.
+    """
+
+    origin: str = ""
+    false_calls: FalseCalls | None = None
+    told: str = ""
+
+    def counted(self) -> dict[str, Any] | None:
+        """`false_calls` as result.json has it."""
+        if self.false_calls is None:
+            return None
+        return {**asdict(self.false_calls), "origin": self.told}
+
+
 def assemble(
     *,
     plan: Plan,
     seed: int,
     arms: Sequence[ArmReport],
     measured: Measured | None,
+    calibrated: Calibrated = Calibrated(),
+    band: Band | None = None,
     host: Mapping[str, Any],
     commands: Sequence[str],
     warnings: Sequence[str],
@@ -84,25 +118,21 @@ def assemble(
         "when": when,
         "experiment": plan.to_json(seed),
         "host": dict(host),
-        "session": _session(plan, seed, measured),
+        "session": _session(plan, seed, measured, calibrated),
         "base": _arm(arms[0]),
         "candidates": [_candidate(arm) for arm in arms[1:]],
+        "placebo_band": None if band is None else asdict(band),
         "blocks": [_block(block) for block in measured.blocks] if measured else [],
         "warnings": list(warnings),
         "commands": list(commands),
     }
-    longest = sorted(places.items(), key=lambda item: -len(str(item[0])))
-    patterns = [
-        # Whole parts of a path alone: /home/ann is not in /home/anna. The root would be in any.
-        (re.compile(re.escape(str(path)) + r"(?![\w-])"), name)
-        for path, name in longest
-        if path != Path(path.anchor)
-    ]
-    cleaned: dict[str, Any] = _clean(content, patterns)
+    cleaned: dict[str, Any] = published(content, places)
     return cleaned
 
 
-def _session(plan: Plan, seed: int, measured: Measured | None) -> dict[str, Any]:
+def _session(
+    plan: Plan, seed: int, measured: Measured | None, calibrated: Calibrated
+) -> dict[str, Any]:
     options = plan.experiment.session
     told: dict[str, Any] = {
         "suite": plan.suite,
@@ -111,35 +141,55 @@ def _session(plan: Plan, seed: int, measured: Measured | None) -> dict[str, Any]
         "margin": options.margin,
         "budget": options.budget,
         "blocks": options.blocks,
+        "until": options.until,
+        "replicas": plan.replicas,
         "gate": plan.experiment.gate,
-        "false_calls": None,
+        "calibration": calibrated.origin,
+        "false_calls": calibrated.counted(),
     }
     if measured is not None:
         told |= {
             "seconds": measured.seconds,
             "busy_seconds": measured.busy_seconds,
             "missing": [asdict(one) for one in measured.missing],
+            "protocols": {block.task: block.protocol for block in measured.blocks},
+            "disturbance": dict(measured.disturbance),
         }
     return told
 
 
 def _arm(arm: ArmReport) -> dict[str, Any]:
-    build = arm.build
     return {
         "name": arm.name,
+        "kind": arm.kind,
         "title": arm.title,
         "revision": arm.revision,
         "series": list(arm.series),
         "flavor": arm.flavor,
+        "placebo": arm.placebo,
         "warnings": list(arm.warnings),
-        "build": None
-        if build is None
-        else {
-            "key": build.key,
-            "stages": [asdict(stage) for stage in build.stages],
-            "facts": asdict(build.facts),
-            "regenerated": list(build.regenerated),
-        },
+        "build": None if arm.build is None else _build(arm.build),
+        "replicas": [_replica(build) for build in arm.builds],
+    }
+
+
+def _build(build: Build) -> dict[str, Any]:
+    return {
+        "key": build.key,
+        "stages": [asdict(stage) for stage in build.stages],
+        "facts": asdict(build.facts),
+        "regenerated": list(build.regenerated),
+    }
+
+
+def _replica(build: Build) -> dict[str, Any]:
+    """What the builds of an arm may differ in. Their layout alone, without a profile."""
+    return {
+        "key": build.key,
+        "title": build.title,
+        "seconds": build.seconds,
+        "eval_bytes": build.facts.eval_bytes,
+        "indirect_jumps": build.facts.indirect_jumps,
     }
 
 
@@ -157,28 +207,18 @@ def _candidate(arm: ArmReport) -> dict[str, Any]:
     }
 
 
-def _block(block: Any) -> dict[str, Any]:
+def _block(block: BlockRecord) -> dict[str, Any]:
     return {
         "number": block.number,
         "benchmark": block.task,
+        "replica": block.replica,
+        "protocol": block.protocol,
+        "disturbed": block.disturbed,
         "means": dict(block.means),
         "positions": dict(block.positions),
         "seconds": block.seconds,
         "state": dict(block.state),
     }
-
-
-def _clean(value: Any, places: Sequence[tuple[re.Pattern[str], str]]) -> Any:
-    if isinstance(value, dict):
-        return {key: _clean(item, places) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(item, places) for item in value]
-    if isinstance(value, str):
-        for path, name in places:
-            value = path.sub(name, value)
-        # Names of files may hold bytes that are no UTF-8.
-        return value.encode("utf-8", "backslashreplace").decode()
-    return value
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -1,42 +1,36 @@
 """The timing part of a run: calibrate once, then blocks, each on disk before the next begins.
 
-    raw/calibration.json            loops and values of each task
-    raw/missing.json                what could not be measured, and why
-    raw/blocks/0007-richards/       one folder per block and task, renamed into place when whole:
-        base.json  fast-add.json    pyperf JSON of each arm
-        block.json                  seed, order, seconds, the host's state
-
-The tasks are interleaved over the session: each round measures every task once, in random order, so
-that drift of the host spreads over all. What a round draws comes from the run's seed and the
-block's number, never from what was measured before, so that a session that was killed goes on as it
-would have gone on.
+What is on disk is for `bench.session_folder`, which block comes next and when it is enough for
+`bench.scheduling`, which blocks the host disturbed for `bench.disturbance`. Here they are put to
+work. A session that was killed gives the schedule what is on disk, turn by turn, and goes on with
+the first turn that has nothing there, as it would have gone on: what a block draws comes from the
+run's seed, its task and its number alone.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
+import os
 import random
-import re
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from bench.comparison import Missing
-from bench.host import Sampler
+from bench.disturbance import busy_before, may_repeat, why_disturbed
+from bench.host import Sampler, State
+from bench.judging import conclude
 from bench.progress import Show
 from bench.protocols import measure
+from bench.records import BlockRecord, Measured
+from bench.scheduling import Schedule, Turn
+from bench.session_folder import Calibration, Loss, SessionFolder
+from bench.standing import Rules, settled
 from bench.suites import Benchmark
 from bench.tasks import Calibrated, calibrate
-from bench.trials import Arm, Block, Effort, Task, Trial, with_effort
+from bench.telling import Telling
+from bench.trials import Arm, Block, Effort, Failure, Task, Trial, with_effort
 from bench.workers import Rig
-from builder.errors import StoreError
-from builder.spec import digest
-from builder.store import guard_writes, write_atomically
+from builder.store import guard_writes
 
 # A process that fails is tried again this often before its benchmark counts as missing.
 _TRIES = 2
@@ -44,55 +38,60 @@ _TRIES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A benchmark and the arms that run it, the base first."""
+    """A benchmark and the arms that run it: a lineup for each replica, all with the same names, the
+    base first. Block `number` is measured with lineup `number` modulo their count.
+    """
 
     benchmark: Benchmark
-    arms: tuple[Arm, ...]
+    lineups: tuple[tuple[Arm, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How to measure. `budget` in seconds of wall time over all sittings; None: until all blocks
-    are done. Neither it nor `blocks` looks at what was measured.
+    """How to measure. `blocks`: the most for one benchmark. `budget` in seconds of wall time over
+    all sittings; None: no limit. `watched` are the candidates whose verdicts decide;
+    with `stop_when_decided` a benchmark is left when they are decided, else neither the blocks nor
+    the budget look at what was measured. `protocol` names that of a task, `fallback` the one for a
+    task whose first block cannot be measured under it (a benchmark may turn out to read a clock
+    that the protocol cannot use); None: it is missing then.
     """
 
-    protocol: str
+    protocol: Callable[[Task], str]
     blocks: int
     budget: float | None
     seed: int
     effort: Effort
+    margin: float
+    stop_when_decided: bool
+    watched: tuple[str, ...]
+    fallback: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockRecord:
-    """A finished block: process means in seconds by arm, and how it came about."""
+class _Job:
+    """A task that can be measured."""
 
-    number: int
-    task: str
-    benchmark: str
-    means: Mapping[str, float]
-    positions: Mapping[str, int]
-    values: Mapping[str, int]
-    seconds: float
-    busy_seconds: float
-    state: Mapping[str, Any] = field(default_factory=dict)
+    subject: Subject
+    task: Task
+    protocol: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """What a session gave. `seconds`: wall time of calibration and blocks over all sittings,
-    `busy_seconds`: the part of it in which processes of the arms did work.
+def read_folder(raw: Path) -> Measured:
+    """The session in a folder, with the looks that its intervals pay for.
+
+    One that is not complete is read as if its budget had ended it. Raises StoreError for a file
+    that is not what was written.
     """
-
-    blocks: tuple[BlockRecord, ...]
-    missing: tuple[Missing, ...]
-    seconds: float
-    busy_seconds: float
-    complete: bool
+    folder = SessionFolder(raw)
+    measured, rules = folder.read(), folder.rules()
+    return measured if rules is None else settled(measured, rules, conclude)
 
 
 class Session:
-    """One session, in one folder; it can be stopped at any moment and gone on with."""
+    """One session, in one folder; it can be stopped at any moment and gone on with.
+
+    `sample` tells of the host since it was called before (a `bench.host.Sampler` of this host).
+    """
 
     def __init__(
         self,
@@ -103,257 +102,248 @@ class Session:
         folder: Path,
         show: Show,
         clock: Callable[[], float] = time.monotonic,
+        sample: Callable[[], State] | None = None,
     ) -> None:
         self._subjects = subjects
         self._terms = terms
         self._rig = rig
-        self._folder = folder
+        self._folder = SessionFolder(folder)
         self._show = show
         self._clock = clock
-        self._missing: dict[str, str] = {}
+        self._sample = sample or Sampler(core=_measured_cpu(rig)).sample
+        self._losses: dict[str, Loss] = {}
 
     def run(self) -> Measured:
         """Measure what is not measured yet. Raises StoreError when it cannot be kept."""
-        with guard_writes(self._folder):
-            self._begin()
-            calibrated = self._calibrate()
-            self._measure(list(self._tasks(calibrated)))
+        with guard_writes(self._folder.path):
+            self._folder.begin(self._rules())
+            self._losses = self._folder.losses()
+            found = self._calibrate()
+            if not self._folder.is_complete():
+                self._measure(found)
+                self._folder.conclude()
             measured = self.read()
             if not measured.blocks:
-                # Nothing to go on from: another run tries everything again. First what says that
-                # it is complete: this may be killed as well.
-                (self._folder / "complete").unlink(missing_ok=True)
-                shutil.rmtree(self._folder)
+                # Nothing to go on from: another run tries everything again.
+                self._folder.remove()
         return measured
 
     def read(self) -> Measured:
         """What is on disk."""
-        blocks = tuple(_read_block(path) for path in sorted(self._blocks.glob("*/block.json")))
-        missing = self._load_missing()
-        spent = _load(self._folder / "calibration.json", {"seconds": 0.0})["seconds"]
-        gone = {block.task for block in blocks if block.task in missing}
-        return Measured(
-            blocks=tuple(block for block in blocks if block.task not in gone),
-            missing=tuple(Missing(benchmark=name, reason=why) for name, why in missing.items()),
-            seconds=spent + sum(block.seconds for block in blocks),
-            busy_seconds=sum(block.busy_seconds for block in blocks),
-            complete=(self._folder / "complete").exists(),
+        return read_folder(self._folder.path)
+
+    def _rules(self) -> Rules:
+        return Rules(
+            blocks=self._terms.blocks,
+            replicas=max((len(one.lineups) for one in self._subjects), default=1),
+            budget=self._terms.budget,
+            margin=self._terms.margin,
+            seed=self._terms.seed,
+            watched=self._terms.watched,
+            sequential=self._terms.stop_when_decided,
         )
-
-    # -- the folder -------------------------------------------------------------------------
-
-    @property
-    def _blocks(self) -> Path:
-        return self._folder / "blocks"
-
-    def _begin(self) -> None:
-        self._blocks.mkdir(parents=True, exist_ok=True)
-        # Whatever a killed run was writing; finished blocks were renamed out of their half.
-        for half in self._blocks.glob(".half-*"):
-            shutil.rmtree(half, ignore_errors=True)
-        self._missing = self._load_missing()
-
-    def _load_missing(self) -> dict[str, str]:
-        path = self._folder / "missing.json"
-        with _reading(path):
-            return {name: str(why) for name, why in _load(path, {}).items()}
-
-    def _give_up(self, name: str, reason: str) -> None:
-        self._missing[name] = reason
-        self._show.say(f"{name} is missing: {reason}")
-        write_atomically(self._folder / "missing.json", json.dumps(self._missing, indent=1))
 
     # -- calibration ------------------------------------------------------------------------
 
-    def _calibrate(self) -> dict[str, Calibrated]:
+    def _calibrate(self) -> Calibration:
         """Loops of each benchmark for the base's kind of runtime, kept as they come."""
-        path = self._folder / "calibration.json"
-        kept = _load(path, {"seconds": 0.0, "benchmarks": []})
-        with _reading(path):
-            done = {one["benchmark"]: Calibrated.from_json(one) for one in kept["benchmarks"]}
+        found = self._folder.calibration()
+        done = {one.benchmark for one in found.benchmarks}
         todo = [one for one in self._subjects if one.benchmark.name not in done]
         if not todo:
-            return done
+            return found
+        self._sample()
         with self._show.bar("calibrating", len(todo)) as bar:
             for subject in todo:
-                began = self._clock()
-                name = subject.benchmark.name
-                done[name] = calibrate(
-                    subject.benchmark,
-                    subject.arms[0],
-                    self._rig,
-                    self._terms.effort,
-                    hash_seed=self._draw(f"calibrate {name}").randrange(1, 2**32),
-                )
-                kept["seconds"] += self._clock() - began
-                kept["benchmarks"].append(done[name].to_json())
-                write_atomically(path, json.dumps(kept, indent=1))
-                bar.advance(note=name)
-        return done
+                found = self._calibrated(subject, found)
+                self._folder.keep_calibration(found)
+                bar.advance(note=subject.benchmark.name)
+        if warning := busy_before(self._sample(), os.cpu_count() or 1):
+            self._show.say(warning)
+        return found
 
-    def _tasks(self, calibrated: Mapping[str, Calibrated]) -> Iterator[tuple[Subject, Task]]:
+    def _calibrated(self, subject: Subject, before: Calibration) -> Calibration:
+        """What was found before, and of one more benchmark; each task keeps its protocol."""
+        began = self._clock()
+        name = subject.benchmark.name
+        one = calibrate(
+            subject.benchmark,
+            subject.lineups[0][0],
+            self._rig,
+            self._terms.effort,
+            hash_seed=self._draw(f"calibrate {name}").randrange(1, 2**32),
+        )
+        chosen = {task.name: self._terms.protocol(self._shaped(task, one)) for task in one.tasks}
+        return Calibration(
+            seconds=before.seconds + self._clock() - began,
+            benchmarks=(*before.benchmarks, one),
+            protocols={**chosen, **before.protocols},
+        )
+
+    def _shaped(self, task: Task, found: Calibrated) -> Task:
+        return with_effort(task, self._terms.effort.for_kind(found.kind))
+
+    def _jobs(self, calibration: Calibration) -> dict[str, _Job]:
         """Every task that can be measured; a script that failed is missing, once."""
-        seen: set[str] = set()
+        found = {one.benchmark: one for one in calibration.benchmarks}
+        jobs: dict[str, _Job] = {}
+        failed = set()
         for subject in self._subjects:
-            found = calibrated[subject.benchmark.name]
-            if found.failure is not None and subject.benchmark.name not in self._missing:
-                reason = found.failure.reason + _quoted(found.failure.output)
-                self._give_up(subject.benchmark.name, reason)
-            for task in found.tasks:
-                if task.name in seen:
-                    continue  # two scripts of a suite may make benchmarks of one name
-                seen.add(task.name)
-                yield subject, with_effort(task, self._terms.effort)
+            name = subject.benchmark.name
+            one = found[name]
+            if one.failure is not None:
+                failed.add(name)
+                if name not in self._losses:
+                    self._give_up(name, Loss(reason=_why(one.failure)))
+            for task in one.tasks:
+                # Two scripts of a suite may make benchmarks of one name: the first counts.
+                jobs.setdefault(
+                    task.name,
+                    _Job(
+                        subject=subject,
+                        task=self._shaped(task, one),
+                        protocol=calibration.protocols[task.name],
+                    ),
+                )
+        return {name: job for name, job in jobs.items() if name not in failed}
+
+    def _give_up(self, name: str, loss: Loss) -> None:
+        self._losses[name] = loss
+        self._show.say(f"{name} is missing: {loss.reason}")
+        self._folder.keep_losses(self._losses)
 
     # -- blocks -----------------------------------------------------------------------------
 
-    def _measure(self, tasks: Sequence[tuple[Subject, Task]]) -> None:
-        if (self._folder / "complete").exists():
-            return
-        spent = self.read().seconds
-        sampler = Sampler()
-        rounds = self._terms.blocks
-        with self._show.bar("measuring", rounds * len(tasks)) as bar:
-            for number in range(rounds):
-                for subject, task in self._shuffled(number, tasks):
-                    if not self._is_done(number, task) and task.name not in self._missing:
-                        if self._is_spent(spent, number):
-                            self._conclude()
-                            return
-                        spent += self._block(number, subject, task, sampler)
-                    bar.advance(note=f"block {number + 1} of {rounds}: {task.name}")
-        self._conclude()
+    def _measure(self, found: Calibration) -> None:
+        jobs = self._jobs(found)
+        schedule = Schedule(tuple(jobs), self._rules(), conclude, spent=found.seconds)
+        with self._show.bar("measuring", len(jobs) * self._terms.blocks) as bar:
+            telling = Telling(bar, schedule)
+            for turn in schedule.turns():
+                telling.begin()
+                is_known = self._is_known(turn, schedule)
+                if not is_known:
+                    self._block(turn, jobs, schedule)
+                telling.end(turn, is_new=not is_known)
+            telling.begin()
 
-    def _is_spent(self, seconds: float, number: int) -> bool:
-        """Whether the budget is used up; two blocks of each task are measured in any case, since
-        fewer have no interval.
-        """
-        budget = self._terms.budget
-        return budget is not None and seconds >= budget and number >= 2
+    def _is_known(self, turn: Turn, schedule: Schedule) -> bool:
+        """Whether the turn was taken in an earlier sitting; the schedule is told."""
+        disturbed = None if turn.again else self._folder.disturbed(turn.number, turn.task)
+        record = self._folder.block(turn.number, turn.task)
+        if disturbed is not None:
+            schedule.repeat(disturbed)
+        elif record is not None:
+            schedule.add(record)
+        elif turn.task in self._losses:
+            schedule.lose(turn.task, self._losses[turn.task].seconds)
+        else:
+            return False
+        return True
 
-    def _conclude(self) -> None:
-        (self._folder / "complete").touch()
+    def _block(self, turn: Turn, jobs: dict[str, _Job], schedule: Schedule) -> None:
+        """Measure one block, and keep it or give its task up."""
+        began = self._clock()
+        reason = self._tried(turn, jobs[turn.task], schedule)
+        if reason and (other := self._other(turn, jobs[turn.task])) is not None:
+            self._show.say(f"{turn.task} is measured in {other.protocol}: {reason}")
+            self._folder.keep_protocol(turn.task, other.protocol)
+            jobs[turn.task] = other
+            reason = self._tried(turn, other, schedule)
+        if reason:
+            loss = Loss(reason=reason, seconds=self._clock() - began)
+            self._give_up(turn.task, loss)
+            schedule.lose(turn.task, loss.seconds)
+
+    def _other(self, turn: Turn, job: _Job) -> _Job | None:
+        """The same task under the protocol to fall back to, as long as it has no block."""
+        other = self._terms.fallback
+        if turn.number or other is None or other == job.protocol:
+            return None
+        return replace(job, protocol=other)
+
+    def _tried(self, turn: Turn, job: _Job, schedule: Schedule) -> str:
+        """Measure one block and keep it; why that is not possible, or nothing."""
+        began = self._clock()
+        reason = ""
+        for attempt in range(_TRIES):
+            self._sample()
+            block = self._drawn(turn, job, attempt)
+            trials = measure(job.protocol, block, self._rig)
+            failures = [trial.failure for trial in trials if trial.failure is not None]
+            if not failures:
+                record = _record(block, job, trials, self._clock() - began, self._sample())
+                self._keep(turn, record, trials, block.seed, schedule)
+                return ""
+            # The arm that failed by itself speaks, not one that was stopped because of it.
+            reason = _why(next((one for one in failures if one.own), failures[0]))
+        return reason
+
+    def _keep(
+        self,
+        turn: Turn,
+        record: BlockRecord,
+        trials: Sequence[Trial],
+        seed: int,
+        schedule: Schedule,
+    ) -> None:
+        """A disturbed block is measured again, once, as long as that is allowed."""
+        repeats = (
+            bool(record.disturbed)
+            and not turn.again
+            and may_repeat(schedule.repeated, schedule.planned)
+        )
+        self._folder.keep(record, trials, seed=seed, counts=not repeats)
+        if repeats:
+            schedule.repeat(record)
+        else:
+            schedule.add(record)
+
+    def _drawn(self, turn: Turn, job: _Job, attempt: int) -> Block:
+        again = " again" if turn.again else ""
+        lineups = job.subject.lineups
+        return Block(
+            number=turn.number,
+            benchmark=job.subject.benchmark,
+            task=job.task,
+            arms=lineups[turn.number % len(lineups)],
+            seed=self._draw(f"block {turn.number} {turn.task} {attempt}{again}").randrange(2**63),
+        )
 
     def _draw(self, purpose: str) -> random.Random:
         return random.Random(f"{self._terms.seed} {purpose}")
 
-    def _shuffled(
-        self, number: int, tasks: Sequence[tuple[Subject, Task]]
-    ) -> list[tuple[Subject, Task]]:
-        order = list(tasks)
-        self._draw(f"round {number}").shuffle(order)
-        return order
 
-    def _place(self, number: int, task: Task) -> Path:
-        return self._blocks / f"{number:04d}-{slug(task.name)}"
-
-    def _is_done(self, number: int, task: Task) -> bool:
-        return self._place(number, task).exists()
-
-    def _block(self, number: int, subject: Subject, task: Task, sampler: Sampler) -> float:
-        """Measure one block and keep it; the wall seconds that it took, failures included."""
-        began = self._clock()
-        reason = ""
-        for attempt in range(_TRIES):
-            sampler.sample()
-            started = self._clock()
-            block = Block(
-                number=number,
-                benchmark=subject.benchmark,
-                task=task,
-                arms=subject.arms,
-                seed=self._draw(f"block {number} {task.name} {attempt}").randrange(2**63),
-            )
-            trials = measure(self._terms.protocol, block, self._rig)
-            failures = [trial.failure for trial in trials if trial.failure is not None]
-            if not failures:
-                self._keep(block, trials, self._clock() - started, asdict(sampler.sample()))
-                return self._clock() - began
-            # The arm that failed by itself speaks, not one that was stopped because of it.
-            first = next((one for one in failures if one.own), failures[0])
-            reason = first.reason + _quoted(first.output)
-        self._give_up(task.name, reason)
-        return self._clock() - began
-
-    def _keep(
-        self, block: Block, trials: Sequence[Trial], seconds: float, state: dict[str, Any]
-    ) -> None:
-        spent = [trial.spent for trial in trials]
-        record = {
-            "number": block.number,
-            "task": block.task.name,
-            "benchmark": block.benchmark.name,
-            "seed": block.seed,
-            "protocol": self._terms.protocol,
-            "means": {trial.arm: _mean(trial.values()) for trial in trials},
-            "positions": {trial.arm: trial.position for trial in trials},
-            "values": {trial.arm: len(trial.values()) for trial in trials},
-            "seconds": seconds,
-            "busy_seconds": sum(one.start + one.values + one.end for one in spent),
-            "spent": {trial.arm: asdict(trial.spent) for trial in trials},
-            "state": state,
-        }
-        half = Path(tempfile.mkdtemp(prefix=".half-", dir=self._blocks))
-        half.chmod(0o755)
-        for trial in trials:
-            (half / f"{trial.arm}.json").write_text(json.dumps(trial.result), encoding="utf-8")
-        (half / "block.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-        half.rename(self._place(block.number, block.task))
+def _record(
+    block: Block, job: _Job, trials: Sequence[Trial], seconds: float, state: State
+) -> BlockRecord:
+    spent = [trial.spent for trial in trials]
+    return BlockRecord(
+        number=block.number,
+        task=block.task.name,
+        benchmark=block.benchmark.name,
+        means={trial.arm: _mean(trial.values()) for trial in trials},
+        positions={trial.arm: trial.position for trial in trials},
+        values={trial.arm: len(trial.values()) for trial in trials},
+        seconds=seconds,
+        busy_seconds=sum(one.start + one.values + one.end for one in spent),
+        state=asdict(state),
+        replica=block.number % len(job.subject.lineups),
+        protocol=job.protocol,
+        disturbed=why_disturbed(state),
+    )
 
 
-def slug(name: str) -> str:
-    """A benchmark's name as part of a path. Where anything had to be replaced, a digest is added,
-    so that no two names share a path.
-    """
-    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
-    return plain if plain == name and not name.startswith(".") else f"{plain}-{digest(name)[:6]}"
+def _measured_cpu(rig: Rig) -> int | None:
+    """The CPU that blocks are measured on, where it is just one."""
+    usable = os.sched_getaffinity(0)
+    return min(usable) if rig.core is None and len(usable) == 1 else rig.core
 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _quoted(output: str) -> str:
-    lines = output.splitlines()
-    return f" ({lines[-1].strip()})" if lines else ""
-
-
-# We write atomically: something else has been at a file that gives one of these.
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """What a file of ours holds is looked at; StoreError when it is not what we wrote."""
-    try:
-        yield
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        "A file of the results folder is damaged.",
-        where=f"{path}: {type(error).__name__}: {error}",
-        hint="Remove it, and its folder if it is a block's: what it held is measured again.",
-    )
-
-
-def _load(path: Path, default: Any) -> Any:
-    """What a file of ours holds; `default` where it is not there."""
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _read_block(path: Path) -> BlockRecord:
-    data = _load(path, {})
-    names = (
-        "number", "task", "benchmark", "means", "positions", "values", "seconds", "busy_seconds",
-        "state",
-    )  # fmt: skip
-    with _reading(path):
-        return BlockRecord(**{name: data[name] for name in names})
+def _why(failure: Failure) -> str:
+    lines = failure.output.splitlines()
+    return failure.reason + (f" ({lines[-1].strip()})" if lines else "")

@@ -116,14 +116,16 @@ def estimate_blocks(
     count = len(values)
     mean = float(values.mean())
     groups = _groups(replicas, count)
-    if len(groups) == 1:
-        groups = [[index] for index in range(count)]
-    units = len(groups)
+    units = len(groups) if len(groups) > 1 else count
     if units < 2:
         return Estimate(value=mean, centre=mean, error=None, freedom=0.0, units=units)
     # A group's pull on the mean is its share of the blocks times its distance from the mean; with
-    # equal shares the sum below is the variance of the group means over their number.
-    pulls = [float((values[group] - mean).sum()) / count for group in groups]
+    # equal shares the sum below is the variance of the group means over their number. Without
+    # replicas each block is a group.
+    if len(groups) == 1:
+        pulls = ((values - mean) / count).tolist()
+    else:
+        pulls = [float((values[group] - mean).sum()) / count for group in groups]
     variance = units / (units - 1) * math.fsum(pull * pull for pull in pulls)
     return Estimate(
         value=mean, centre=mean, error=math.sqrt(variance), freedom=units - 1, units=units

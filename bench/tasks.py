@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import workers
 from bench.suites import Benchmark
-from bench.trials import Arm, Effort, Failure, Task, Worker, calibrating_options
+from bench.trials import LOOK, Arm, Effort, Failure, Task, Worker, calibrating_options
 from bench.workers import END, GONE, Live, Rig, StalledError
 from builder.process import Completed
 
@@ -53,7 +53,8 @@ def calibrate(
     The arm speaks for its kind: loops are the same for all arms of a kind, so that their values are
     the same work.
     """
-    worker = Worker(scratch=rig.scratch / "arm0", core=rig.core, hash_seed=hash_seed)
+    effort = effort.for_kind(arm.kind)
+    worker = Worker(scratch=rig.scratch / "arm0", core=rig.core, hash_seed=hash_seed, mode=LOOK)
     seconds: list[list[float]] = []
     failure: Failure | None = None
     options = calibrating_options(effort)
@@ -117,6 +118,8 @@ def _tasks(
                 warmups=warmups,
                 values=values,
                 seconds=wall,
+                cpu_share=known["patchbench_cpu_share"],
+                children=bool(known["patchbench_children"]),
             )
         )
     return tuple(found)

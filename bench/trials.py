@@ -12,11 +12,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.addresses import Addresses, draw
 from bench.environments import Environment
+from bench.published import published
 from bench.suites import Benchmark
 from builder.process import Command, clean_environment
 
 GATE = Path(__file__).parent / "inside" / "gate.py"
+# How inside/gate.py releases the values of a process, and by which clock they are timed.
+EACH = "each"
+LOOK = "look"
+FREE = "free"
+CPU = "cpu"
+WALL = "wall"
+# Kinds of runtime (see Interpreter.kind) that are as fast after a tenth of a second as ever.
+_INTERPRETERS = ("cpython-",)
+_JIT_WARMUP = 3.0
 # PYTHONHASHSEED takes 1 to this; 0 would switch randomization off.
 _LAST_SEED = 2**32 - 1
 
@@ -28,6 +39,10 @@ class Arm:
     `scripts` is the root that Benchmark.script is relative to. Arms of one kind share loop counts.
     All paths should have the same length in all arms of a block: the size of the environment moves
     the stack, and with it results.
+
+    `loops_factor` times a task's loops is what this arm runs: a known difference, for calibration
+    alone. pyperf divides each value by the loops that it was given, so that whoever wants to see
+    the difference multiplies values by loops(task, arm) / task.loops.
     """
 
     name: str
@@ -36,6 +51,7 @@ class Arm:
     pythonpath: tuple[Path, ...]
     scripts: Path
     replica: int = 0
+    loops_factor: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +60,9 @@ class Task:
 
     `index` is its number in the script, `name` pyperf's. `loops`, `warmups` and `values` are given
     to every worker; `seconds` is the wall time of one value, with what the script does around it.
+
+    `cpu_share`: CPU time by wall time of one value, without waiting for the core; below 1 it waits
+    for something else, above it has threads. `children`: it starts processes, as commands do.
     """
 
     index: int
@@ -52,6 +71,8 @@ class Task:
     warmups: int
     values: int
     seconds: float
+    cpu_share: float = 1.0
+    children: bool = False
 
     @property
     def process_seconds(self) -> float:
@@ -66,6 +87,7 @@ class Effort:
     `value` is the least that one value should take (pyperf doubles the loops until it does): short
     values let arms alternate often, down to where the clock and the caches after a switch begin to
     count. `process` is the target for all timed values of a process, `warmup` for what goes before.
+    `calls`: how often calibration runs a task, beside the calls that double its loops.
     """
 
     value: float = 0.01
@@ -73,6 +95,15 @@ class Effort:
     warmup: float = 0.1
     min_values: int = 2
     max_values: int = 500
+    calls: int = 3
+
+    def for_kind(self, kind: str) -> Effort:
+        """The effort for a kind of runtime: one that compiles while it runs needs seconds until
+        it does so no more, and loops that are counted when it is warm.
+        """
+        if kind.startswith(_INTERPRETERS):
+            return self
+        return replace(self, warmup=max(self.warmup, _JIT_WARMUP), calls=max(self.calls, 30))
 
     def shape(self, seconds: float) -> tuple[int, int]:
         """(warm-ups, values) of a process whose values take `seconds` each."""
@@ -107,6 +138,11 @@ class Block:
     def hash_seed(self) -> int:
         """PYTHONHASHSEED, the same for all arms."""
         return random.Random(f"hash {self.seed}").randint(1, _LAST_SEED)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the processes' memory lies, the same for all arms."""
+        return draw(random.Random(f"addresses {self.seed}"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,13 +210,16 @@ class Worker:
     """Where and how one process runs, beside what it runs.
 
     `scratch` is its HOME and TMPDIR and takes its result. `core` pins it. `gate` are the two
-    descriptors of the harness, or None to run without one.
+    descriptors of the harness, or None to run without one, `mode` says how it releases values.
+    `addresses` None: the kernel draws them.
     """
 
     scratch: Path
     core: int | None = None
     gate: tuple[int, int] | None = None
+    mode: str = EACH
     hash_seed: int = 0
+    addresses: Addresses | None = None
 
     @property
     def result(self) -> Path:
@@ -196,6 +235,7 @@ def worker_command(
     Without a gate it can be typed and run as shown.
     """
     pin = ("taskset", "--cpu-list", str(worker.core)) if worker.core is not None else ()
+    placed = worker.addresses.prefix if worker.addresses is not None else ()
     environment = clean_environment(
         HOME=str(worker.scratch),
         TMPDIR=str(worker.scratch),
@@ -205,10 +245,14 @@ def worker_command(
     )
     if worker.gate is not None:
         # Of one width, whatever the descriptors: see Arm on the size of the environment.
-        environment["PATCHBENCH_GATE"] = ":".join(f"{number:06d}" for number in worker.gate)
+        descriptors = ":".join(f"{number:06d}" for number in worker.gate)
+        environment["PATCHBENCH_GATE"] = f"{descriptors}:{worker.mode}"
+    if worker.addresses is not None:
+        environment["PATCHBENCH_PADDING"] = worker.addresses.filling
     return Command(
         argv=(
             *pin,
+            *placed,
             str(arm.python),
             str(GATE),
             str(arm.scripts / benchmark.script),
@@ -223,11 +267,16 @@ def worker_command(
     )
 
 
-def timing_options(task: Task) -> tuple[str, ...]:
+def loops(task: Task, arm: Arm) -> int:
+    """How many loops of a task an arm runs for one value."""
+    return max(1, round(task.loops * arm.loops_factor))
+
+
+def timing_options(task: Task, arm: Arm) -> tuple[str, ...]:
     """pyperf's options for a worker that times a task."""
     return (
         f"--worker-task={task.index}",
-        f"--loops={task.loops}",
+        f"--loops={loops(task, arm)}",
         f"--warmups={task.warmups}",
         f"--values={task.values}",
     )
@@ -235,17 +284,29 @@ def timing_options(task: Task) -> tuple[str, ...]:
 
 def calibrating_options(effort: Effort) -> tuple[str, ...]:
     """pyperf's options for a worker that finds the loops of every task of a script."""
-    return ("--calibrate-loops", f"--min-time={effort.value}", "--warmups=1", "--values=2")
+    return (
+        "--calibrate-loops",
+        f"--min-time={effort.value}",
+        "--warmups=1",
+        f"--values={effort.calls - 1}",
+    )
 
 
-def block_commands(block: Block, scratch: Path, core: int | None) -> tuple[Command, ...]:
+def block_commands(
+    block: Block, scratch: Path, core: int | None, *, draws_addresses: bool = False
+) -> tuple[Command, ...]:
     """The commands of a block, one for each arm: what a plan's dry run shows. Pure."""
     return tuple(
         worker_command(
             block.benchmark,
             arm,
-            timing_options(block.task),
-            Worker(scratch=scratch / f"arm{number}", core=core, hash_seed=block.hash_seed),
+            timing_options(block.task, arm),
+            Worker(
+                scratch=scratch / f"arm{number}",
+                core=core,
+                hash_seed=block.hash_seed,
+                addresses=block.addresses if draws_addresses else None,
+            ),
         )
         for number, arm in enumerate(block.arms)
     )
@@ -257,42 +318,33 @@ def described(
     arm: Arm,
     *,
     protocol: str,
+    clock: str,
     position: int,
+    drawn: bool,
     host: str,
     places: Mapping[Path, str],
 ) -> dict[str, Any]:
     """pyperf's JSON with our keys in each run's metadata, fit to be published.
 
-    `host` stands in for the host's name, and the names in `places` for folders of this machine.
+    `clock` is what values are seconds of, "wall" or "cpu", `drawn` whether the block drew the
+    addresses. `host` stands in for the host's name, and the names in `places` for folders of this
+    machine.
     """
     ours = {
         "patchbench_block": block.number,
         "patchbench_protocol": protocol,
+        "patchbench_clock": clock,
         "patchbench_position": position,
         "patchbench_replica": arm.replica,
         "patchbench_variant": arm.name,
         "patchbench_seed": block.seed,
+        "patchbench_addresses": "block" if drawn else "kernel",
     }
-    longest = dict(sorted(places.items(), key=lambda item: -len(str(item[0]))))
-    cleaned: dict[str, Any] = _clean(result, host, longest)
+    cleaned: dict[str, Any] = published(result, places, host)
     for benchmark in cleaned["benchmarks"]:
         for run in benchmark["runs"]:
             run["metadata"] = {**run.get("metadata", {}), **ours}
     return cleaned
-
-
-def _clean(value: Any, host: str, places: Mapping[Path, str]) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: host if key == "hostname" else _clean(item, host, places)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_clean(item, host, places) for item in value]
-    if isinstance(value, str):
-        for folder, name in places.items():
-            value = value.replace(str(folder), name)
-    return value
 
 
 def with_effort(task: Task, effort: Effort) -> Task:

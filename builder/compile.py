@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder import facts, lock, regen
+from builder import facts, layout, lock, regen
 from builder.errors import BuildError, ExperimentError, StoreError, ToolError
 from builder.git import Repository
 from builder.process import (
@@ -266,6 +266,9 @@ class _Compilation:
             jobs=self._jobs,
             locks=self._locks,
         ):
+            if step.name == "make":
+                # After all that reads or writes sources by their content, and before the compiler.
+                self._lay_out()
             if step.name == "regenerate":
                 regenerated = self._regenerate(step)
             else:
@@ -300,6 +303,17 @@ class _Compilation:
             partial = cache.with_suffix(".partial")
             shutil.copyfile(made, partial)
             partial.replace(cache)
+
+    def _lay_out(self) -> None:
+        """Draw the layout of a replica or placebo, and keep what was drawn beside the logs."""
+        recipe = self._recipe
+        if not recipe.replica and not recipe.placebo:
+            return
+        makefile = (self._home.work / "Makefile").read_text(encoding="utf-8", errors="replace")
+        drawn = layout.draw(makefile, replica=recipe.replica, placebo=recipe.placebo)
+        layout.apply(drawn, self._home.work)
+        log = self._folder / "log" / "layout.log"
+        log.write_text(drawn.described(), encoding="utf-8")
 
     def _regenerate(self, step: Step) -> tuple[str, ...]:
         before = regen.snapshot(self._home.work)

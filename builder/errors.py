@@ -103,7 +103,14 @@ class DataError(PatchbenchError):
     exit_code = 13
 
 
-# `run --fail-on`: the run itself went well, its verdict is what the caller asked to be told of.
+class VerifyError(PatchbenchError):
+    """A bundle that is not what it says: altered, hostile, or its figures are not its data's."""
+
+    exit_code = 14
+
+
+# The run itself went well: its verdict is what --fail-on asked to be told of, or `reproduce` got
+# another one than was claimed.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

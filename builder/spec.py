@@ -87,7 +87,9 @@ class Recipe:
 
     `tree` is the git tree after the series was applied (so that the order and content of patches
     are in it), `series` names what was applied, for people. `changed` lists the paths that differ
-    from the revision's own tree; they decide what is generated again.
+    from the revision's own tree; they decide what is generated again. `replica` and `placebo` draw
+    the layout of the machine code (see `builder.layout`); replica 0 without a placebo is the tree
+    as it is.
     """
 
     revision: Revision
@@ -97,6 +99,7 @@ class Recipe:
     series: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     replica: int = 0
+    placebo: str = ""
 
     @property
     def key(self) -> str:
@@ -110,12 +113,15 @@ class Recipe:
             "compiler": asdict(self.compiler),
             "replica": self.replica,
         }
+        if self.placebo:  # not there otherwise: builds made before there were placebos are found
+            content["placebo"] = self.placebo
         return digest(content)
 
     @property
     def title(self) -> str:
         """For tables and progress: 3.13.5 plain + compact-int-add."""
         patched = "".join(f" + {name}" for name in self.series)
+        patched += f" + placebo {self.placebo}" if self.placebo else ""
         replica = f" (replica {self.replica})" if self.replica else ""
         return f"{self.revision.label} {self.flavor.name}{patched}{replica}"
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing, when root; prints the line that
-# installs them otherwise. Stops only when something that no build can do without does not work.
+# Installs the Debian packages of a list (default: packages.txt) that are missing, when root; prints
+# the line that installs them otherwise. Stops only when something that no build can do without does
+# not work.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+list=${1:-packages.txt}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -11,7 +13,7 @@ missing_packages() {
     while read -r package; do
         state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || state=none
         [[ $state == installed ]] || echo "$package"
-    done < <(grep -Ev '^[[:space:]]*(#|$)' packages.txt)
+    done < <(grep -Ev '^[[:space:]]*(#|$)' "$list")
 }
 
 apt() {
@@ -52,7 +54,7 @@ check_essentials() {
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     say 'This machine has no apt. Packages under other names do as well; Debian calls them:'
-    say "  $(grep -Ev '^[[:space:]]*(#|$)' packages.txt | tr '\n' ' ')"
+    say "  $(grep -Ev '^[[:space:]]*(#|$)' "$list" | tr '\n' ' ')"
     check_essentials
     exit
 fi

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 OURS = ("builder", "bench", "ext")
 COMMAND_LINE = ("bench/commands/", "bench/cli.py")
 COMPOSERS = ("bench/jobs/", *COMMAND_LINE)
-STATISTICS = ("bench/stats.py", "bench/levels.py")
+STATISTICS = ("bench/stats.py", "bench/levels.py", "bench/accuracy.py")
 # GitPython hands out a process of the standard library, whose names are needed to wait for it.
 GIT = ("builder/git.py", "builder/git_process.py")
 RUNNER = "builder/process.py"

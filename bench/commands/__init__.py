@@ -1,6 +1,6 @@
 """The commands, one module for each group: their options, and the jobs that they call."""
 
-from bench.commands import inspect, measure
+from bench.commands import bundle, calibrate, inspect, measure, report, study
 
-GROUPS = (inspect, measure)
+GROUPS = (inspect, measure, report, calibrate, study, bundle)
 """In the order in which `patchbench --help` lists them."""

@@ -1,4 +1,4 @@
-"""doctor, sources, series, builds, compare, report, gc: what looks at things and tells."""
+"""doctor, sources, series, builds, compare, gc: what looks at things and tells."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ def add_commands(add: Add) -> None:
         "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
     )
     json_option(compare)
-    report = add("report", _report, "render the report of a results folder again")
-    report.add_argument("folder", type=types.path, metavar="DIR", help="a run's results")
-    report.add_argument(
-        "--format", type=types.formats, default=("md",), help="md, json or text, with ,"
-    )
     gc = add("gc", _gc, "remove stored builds that are not needed")
     which = gc.add_mutually_exclusive_group()
     which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
@@ -76,7 +71,3 @@ def _compare(context: Context, options: argparse.Namespace) -> int:
     return inspecting.compare(
         context, options.base, options.candidate, margin=options.margin, as_json=options.json
     )
-
-
-def _report(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.report(context, options.folder, formats=options.format)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from bench import arguments as types
-from bench.experiment import GATES, PROTOCOLS
+from bench.experiment import GATES, PROTOCOLS, UNTIL
 
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command: its name, its function of a context and options, and one line on what it does."""
@@ -61,6 +61,22 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     )
     both.add_argument(
         "--blocks", type=types.whole(2, 1000), metavar="N", help="blocks a benchmark, at most"
+    )
+    both.add_argument(
+        "--until", choices=UNTIL, help="stop when all is decided, or after the blocks"
+    )
+    both.add_argument(
+        "--replicas", type=types.whole(1, 20), metavar="N", help="builds of each arm; default: 1"
+    )
+    # None where it is not given: a file may ask for it.
+    both.add_argument(
+        "--aa", action="store_true", default=None, help="add an arm: the base against itself"
+    )
+    both.add_argument(
+        "--placebos",
+        type=types.whole(0, 20),
+        metavar="N",
+        help="add N arms of which nothing but the layout differs from the base",
     )
     both.add_argument("--protocol", choices=PROTOCOLS, help="how a block's processes share the CPU")
     both.add_argument(

@@ -6,7 +6,10 @@ import os
 import sys
 from pathlib import Path
 
+from bench import calibration
 from bench.environments import Environment, Environments, Interpreter
+from bench.experiment import BASE, CANDIDATE
+from bench.host import read_host
 from bench.jobs.context import Context
 from bench.jobs.resolve import Resolved
 from bench.packages import PackageSource
@@ -16,7 +19,7 @@ from bench.suites import worker_requirements
 from bench.trials import Block, Effort, Task, arm_of, block_commands
 from builder.compile import Options, regenerate_targets, steps
 from builder.gate import regrtest
-from builder.spec import numbers
+from builder.spec import Recipe, numbers
 
 
 def show(context: Context, resolved: Resolved) -> None:
@@ -28,10 +31,13 @@ def show(context: Context, resolved: Resolved) -> None:
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
     budget = "none" if session.budget is None else f"{session.budget:.0f} s"
+    until = "until all is decided" if session.until == "decided" else "whatever they show"
     _line(
-        f"session     {plan.protocol}, {session.blocks} blocks a benchmark, budget {budget}, "
+        f"session     {session.blocks} blocks a benchmark at most, {until}, budget {budget}, "
         f"margin {session.margin:g}"
     )
+    home, say = context.home, context.show.say
+    _line(f"protocols   {calibration.choices(plan.protocol, home, read_host(), say).origin}")
     for arm in plan.arms:
         _arm(context, resolved, arm)
     _measuring(context, resolved)
@@ -42,13 +48,31 @@ def _line(text: str) -> None:
 
 
 def _arm(context: Context, resolved: Resolved, arm: PlannedArm) -> None:
-    recipe = arm.recipe
+    for recipe in arm.recipes:
+        _build(context, resolved, arm, recipe)
+    gate = resolved.plan.experiment.gate
+    if gate != "none":
+        command = regrtest(
+            _python(context, arm.recipe),
+            arm.recipe.revision.version,
+            (f"TESTS-OF-{gate if arm.kind in (BASE, CANDIDATE) else 'short'}",),
+            scratch=Path("SCRATCH"),
+            jobs=len(os.sched_getaffinity(0)),
+        )
+        _line(command.shown())
+    if len(arm.recipes) > 1:
+        _line("# the same with TESTS-OF-short for each further replica")
+
+
+def _build(context: Context, resolved: Resolved, arm: PlannedArm, recipe: Recipe) -> None:
     stored = context.store.find(recipe.key)
     _line("")
     _line(f"# {arm.name}: {recipe.title}, build {recipe.key}")
     _line(f"# tree {recipe.tree} of commit {recipe.revision.commit}")
     for path in recipe.changed:
         _line(f"#   changes {path}")
+    if recipe.replica or recipe.placebo:
+        _line("# after configure, a layout is drawn: padding in C files, orders for the linker")
     if stored is not None:
         _line(f"# stored already: {stored.python}")
     else:
@@ -63,22 +87,20 @@ def _arm(context: Context, resolved: Resolved, arm: PlannedArm) -> None:
             jobs=len(os.sched_getaffinity(0)),
         ):
             _line(step.command.shown())
-    gate = resolved.plan.experiment.gate
-    if gate != "none":
-        command = regrtest(
-            _python(context, arm),
-            recipe.revision.version,
-            (f"TESTS-OF-{gate}",),
-            scratch=Path("SCRATCH"),
-            jobs=len(os.sched_getaffinity(0)),
-        )
-        _line(command.shown())
 
 
-def _python(context: Context, arm: PlannedArm) -> Path:
-    """Where the arm's interpreter is or will be."""
-    folder = context.store.folder(arm.recipe.key)
-    return folder / "prefix" / "bin" / f"python{arm.recipe.revision.branch}"
+def _python(context: Context, recipe: Recipe) -> Path:
+    """Where a recipe's interpreter is or will be."""
+    folder = context.store.folder(recipe.key)
+    return folder / "prefix" / "bin" / f"python{recipe.revision.branch}"
+
+
+def _interpreter(context: Context, recipe: Recipe) -> Interpreter:
+    return Interpreter(
+        identity=recipe.key,
+        python=_python(context, recipe),
+        version=numbers(recipe.revision.version),
+    )
 
 
 def _measuring(context: Context, resolved: Resolved) -> None:
@@ -86,16 +108,16 @@ def _measuring(context: Context, resolved: Resolved) -> None:
     _line("# environments: once for each build")
     environments = Environments(context.home, context.runner, PackageSource())
     arms: list[tuple[PlannedArm, Environment]] = []
+    shown: set[str] = set()
     for arm in resolved.plan.arms:
-        interpreter = Interpreter(
-            identity=arm.recipe.key,
-            python=_python(context, arm),
-            version=numbers(arm.recipe.revision.version),
-        )
-        environment = environments.planned(interpreter)
-        arms.append((arm, environment))
-        wanted = " ".join(worker_requirements(interpreter.version))
-        _line(f"{environment.python} -m pip install --target {environment.base} {wanted}")
+        for recipe in arm.recipes:
+            environment = environments.planned(_interpreter(context, recipe))
+            if recipe is arm.recipe:
+                arms.append((arm, environment))
+            if recipe.key not in shown:  # the A/A arm may be the base's own build
+                shown.add(recipe.key)
+                wanted = " ".join(worker_requirements(environment.interpreter.version))
+                _line(f"{environment.python} -m pip install --target {environment.base} {wanted}")
     _line("")
     _line("# one block of each benchmark (loops, warm-ups and values come from the calibration)")
     warmups, values = Effort().shape(0.02)
@@ -109,5 +131,5 @@ def _measuring(context: Context, resolved: Resolved) -> None:
             arms=tuple(arm_of(env, benchmark, name=arm.name) for arm, env in arms),
             seed=0,
         )
-        for command in block_commands(block, Path("SCRATCH"), None):
+        for command in block_commands(block, Path("SCRATCH"), None, draws_addresses=True):
             _line(command.shown())

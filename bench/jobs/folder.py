@@ -5,19 +5,22 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import result as results
+from bench.calibration import Choices
 from bench.plan import Plan
-from bench.session import slug
+from bench.session_folder import slug
 from builder import lock
 from builder.catalogue import Series
 from builder.errors import DataError, StoreError
+from builder.patch import Patch
 from builder.store import guard_writes, write_atomically
 
 _PLAN = "plan.json"
+_CHOICES = "protocols.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +69,9 @@ class Folder:
                 self._keep(patches)
                 write_atomically(path, json.dumps(plan.to_json(seed), indent=1))
             return seed
-        try:
+        with _whole(path):
             kept = json.loads(path.read_text(encoding="utf-8"))
             identity, seed = kept["identity"], int(kept["seed"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StoreError(
-                "The results folder is damaged: its plan cannot be read.",
-                where=f"{path}: {error}",
-                hint="Name another folder with --out, or remove this one.",
-            ) from error
         if identity != plan.identity:
             raise StoreError(
                 "The results folder holds another experiment.",
@@ -83,14 +80,26 @@ class Folder:
             )
         return seed
 
+    def choices(self, now: Choices) -> Choices:
+        """The protocols that this run measures with: those of its first sitting.
+
+        A calibration that is made meanwhile is for other runs.
+        """
+        path = self.path / _CHOICES
+        if not path.exists():
+            with guard_writes(self.path):
+                write_atomically(path, json.dumps(asdict(now), indent=1))
+        with _whole(path):
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return Choices(**{**kept, "others": tuple(kept["others"])})
+
     def _keep(self, patches: Mapping[str, Sequence[Series]]) -> None:
         """The patches as they were applied: a reader needs no file from elsewhere."""
         for arm, stack in patches.items():
-            for number, series in enumerate(stack, 1):
-                folder = self.path / "patches" / arm / f"{number:02d}-{slug(series.name)}"
-                folder.mkdir(parents=True, exist_ok=True)
-                for patch in series.patches:
-                    (folder / slug(patch.name)).write_bytes(patch.data)
+            for name, patch in kept_patches(arm, stack):
+                path = self.path / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(patch.data)
 
     def finished(self) -> dict[str, Any] | None:
         """The result, when the run was complete."""
@@ -102,12 +111,34 @@ class Folder:
             hint = f"Remove {results.FILE} and run again: it is made anew from what was measured."
             raise DataError(error.what, where=error.where, hint=hint) from error
 
-    def finish(self, result: dict[str, Any], report: str) -> None:
-        """Write the reports, and result.json last: it says that the run is complete."""
-        write_atomically(self.path / "report.md", report)
+    def finish(self, result: dict[str, Any], reports: Mapping[str, str]) -> None:
+        """Write the reports by their names, and result.json last: it says that the run is over."""
+        for name, text in reports.items():
+            write_atomically(self.path / name, text)
         write_atomically(
             self.path / results.FILE, json.dumps(result, indent=1, ensure_ascii=False) + "\n"
         )
+
+
+def kept_patches(arm: str, stack: Sequence[Series]) -> Iterator[tuple[str, Patch]]:
+    """The patches of an arm in their order, by their names below a results folder."""
+    for number, series in enumerate(stack, 1):
+        for patch in series.patches:
+            yield f"patches/{arm}/{number:02d}-{slug(series.name)}/{slug(patch.name)}", patch
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """A file of the folder is read; StoreError when it is not what was written."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        told = "plan" if path.name == _PLAN else "choice of protocols"
+        raise StoreError(
+            f"The results folder is damaged: its {told} cannot be read.",
+            where=f"{path}: {error}",
+            hint="Name another folder with --out, or remove this one.",
+        ) from error
 
 
 def folder_of(out: Path | None, plan: Plan) -> Folder:

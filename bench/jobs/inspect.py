@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
 from rich.markup import escape
 from rich.table import Column, Table
 
 from bench import doctor as doctoring
 from bench import pyperf_files
-from bench import result as results
 from bench.host import read_host
 from bench.jobs.context import Context
-from bench.jobs.folder import Folder
 from bench.progress import harmless, stdout_console
-from bench.report import markdown, terminal
+from bench.report import terminal
 from builder import lock
 from builder import sources as sourcing
 from builder.catalogue import load, load_all
-from builder.errors import DataError, StoreError, ToolError
-from builder.store import Build, Home, age_in_days, guard_writes, size_of, write_atomically
+from builder.errors import StoreError, ToolError
+from builder.store import Build, Home, age_in_days, guard_writes, size_of
 
 
 def print_json(data: Any) -> None:
@@ -229,37 +225,3 @@ def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_
     for warning in compared.warnings:
         context.show.say(f"warning: {warning}")
     return 0
-
-
-def report(context: Context, folder: Path, *, formats: Sequence[str]) -> int:
-    """Render the report of a results folder again: md to report.md, text and json to stdout."""
-    result = results.read(folder)
-    with _readable(folder):
-        _render(context, folder, result, formats)
-    return 0
-
-
-@contextlib.contextmanager
-def _readable(folder: Path) -> Iterator[None]:
-    """A result that lacks something deep inside is a damaged file, and no bug."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
-        raise DataError(
-            "The result is damaged: it lacks what a report needs.",
-            where=f"{folder / results.FILE}: {type(error).__name__}: {error}",
-            hint="Get it again from where it was made.",
-        ) from error
-
-
-def _render(context: Context, folder: Path, result: dict[str, Any], formats: Sequence[str]) -> None:
-    for name in formats:
-        if name == "md":
-            # The same file is written by a run that is at its end just now.
-            with Folder(path=folder).claimed(context.show.say), guard_writes(folder):
-                write_atomically(folder / "report.md", markdown.render(result))
-            context.show.say(f"Report: {folder / 'report.md'}")
-        elif name == "json":
-            print_json(result)
-        else:
-            terminal.show(result, stdout_console())

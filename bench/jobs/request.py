@@ -72,7 +72,7 @@ def _overridden(content: Mapping[str, Any], options: Namespace) -> dict[str, Any
     session = changed.get("session", {})
     own = {
         name: getattr(options, name)
-        for name in ("budget", "blocks", "protocol", "seed")
+        for name in ("budget", "blocks", "protocol", "seed", "replicas", "until", "aa", "placebos")
         if getattr(options, name) is not None
     }
     if own and isinstance(session, dict):

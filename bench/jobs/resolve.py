@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import suites
-from bench.experiment import Arm, Experiment
+from bench.experiment import AA, BASE, Arm, Experiment
 from bench.jobs.context import Context
+from bench.jobs.folder import kept_patches
 from bench.plan import Plan, PlannedArm
 from bench.suites import Selection, Suite
 from builder import patch, sources
@@ -21,9 +23,6 @@ from builder.revisions import Source
 from builder.series import apply_series, check_applies
 from builder.sources import SourceSpec
 from builder.spec import Recipe, Revision
-
-# Alive together, arms see one host; see docs on the choice by measurement.
-DEFAULT_PROTOCOL = "lockstep"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +43,13 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
     base_source = opened.provide(experiment.base.source)
     revision = _base_revision(experiment, base_source)
     context.show.say(f"Base: {revision.version} ({revision.commit[:12]}) from {revision.source}")
-    settled = [_settle(context, experiment.base, revision, base_source)]
-    for arm in experiment.candidates:
+    settler = _Settler(context, experiment.session.replicas)
+    settled = [settler.settle(BASE, experiment.base, revision, base_source)]
+    for kind, arm in experiment.arms[1:]:
         source = opened.provide(arm.source) if arm.source else base_source
-        own = source.resolve(arm.revision) if arm.revision else revision
+        # Arms that are added for a session have the base's revision, however that was found.
+        is_own = arm.revision and arm in experiment.candidates
+        own = source.resolve(arm.revision) if is_own else revision
         if own.branch != revision.branch:
             raise ExperimentError(
                 f"{arm.name} is Python {own.branch}, the base {revision.branch}: their benchmarks "
@@ -55,25 +57,37 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
                 where=f"candidate.revision = {arm.revision}",
                 hint="Compare revisions of one branch.",
             )
-        settled.append(_settle(context, arm, own, source))
+        settled.append(settler.settle(kind, arm, own, source))
     _refuse_twins(settled)
     suite = suites.load(revision.version, experiment.suite, home=context.home)
     selection = suites.select(suite, experiment.suite)
-    protocol = experiment.session.protocol
+    # An arm that is added has the base's.
+    patches = {
+        one.planned.name: one.patches
+        for one in settled
+        if one.planned.kind == BASE or one.asked in experiment.candidates
+    }
     plan = Plan(
         experiment=experiment,
-        arms=tuple(one.planned for one in settled),
+        arms=tuple(_with_digests(one.planned, patches) for one in settled),
         suite=suite.release,
         benchmarks=tuple(one.name for one in selection.benchmarks),
-        protocol=DEFAULT_PROTOCOL if protocol == "auto" else protocol,
+        protocol=experiment.session.protocol,
     )
     return Resolved(
         plan=plan,
         repositories={one.planned.name: one.repository for one in settled},
         suite=suite,
         selection=selection,
-        patches={one.planned.name: one.patches for one in settled},
+        patches=patches,
     )
+
+
+def _with_digests(planned: PlannedArm, patches: Mapping[str, Sequence[Series]]) -> PlannedArm:
+    """The arm with what its patches were: who gets the results can hold them to that."""
+    kept = kept_patches(planned.name, patches.get(planned.name, ()))
+    digests = {name: hashlib.sha256(one.data).hexdigest() for name, one in kept}
+    return replace(planned, patches=digests)
 
 
 def _check_wheels(experiment: Experiment) -> None:
@@ -107,6 +121,7 @@ class _Sources:
 
 @dataclass(frozen=True, kw_only=True)
 class _Settled:
+    asked: Arm
     planned: PlannedArm
     repository: Repository
     patches: tuple[Series, ...]
@@ -120,32 +135,57 @@ def _base_revision(experiment: Experiment, source: Source) -> Revision:
     return source.candidate_base(candidate.revision)
 
 
-def _settle(context: Context, arm: Arm, revision: Revision, source: Source) -> _Settled:
-    repository = source.repository
-    tree = base_tree = repository.tree(revision.commit)
-    stack = _stack(context, arm)
-    for series in stack:
-        check_applies(series, revision)
-    if stack:
-        tree = apply_series(repository, tree, stack).tree
-    configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
-    check_flavor(arm.flavor, configure, revision.version)
-    recipe = Recipe(
-        revision=revision,
-        tree=tree,
-        flavor=arm.flavor,
-        compiler=identify_compiler(arm.flavor.cc, context.runner),
-        series=tuple(one.name for one in stack),
-        changed=tuple(change.path for change in repository.changes(base_tree, tree)),
-    )
-    return _Settled(
-        planned=PlannedArm(name=arm.name, recipe=recipe), repository=repository, patches=stack
-    )
+class _Settler:
+    """Makes recipes of arms, as many of each as there are replicas."""
 
+    def __init__(self, context: Context, replicas: int) -> None:
+        self._context = context
+        self._replicas = replicas
+        self._read: dict[str, Series] = {}
 
-def _stack(context: Context, arm: Arm) -> tuple[Series, ...]:
-    named = [load(context.patches, name) for name in arm.series]
-    return (*named, *(_read_patch(name) for name in arm.patches))
+    def settle(self, kind: str, arm: Arm, revision: Revision, source: Source) -> _Settled:
+        """An arm with its recipes."""
+        repository = source.repository
+        tree = base_tree = repository.tree(revision.commit)
+        stack = self._stack(arm)
+        for series in stack:
+            check_applies(series, revision)
+        if stack:
+            tree = apply_series(repository, tree, stack).tree
+        configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
+        check_flavor(arm.flavor, configure, revision.version)
+        recipe = Recipe(
+            revision=revision,
+            tree=tree,
+            flavor=arm.flavor,
+            compiler=identify_compiler(arm.flavor.cc, self._context.runner),
+            series=tuple(one.name for one in stack),
+            changed=tuple(change.path for change in repository.changes(base_tree, tree)),
+            placebo=arm.placebo,
+        )
+        recipes = tuple(replace(recipe, replica=number) for number in self._numbers(kind))
+        planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes)
+        return _Settled(asked=arm, planned=planned, repository=repository, patches=stack)
+
+    def _numbers(self, kind: str) -> range:
+        """The numbers of an arm's replicas: the same for all arms, so that they draw alike.
+
+        Those of the A/A arm go on where the base's end. Were they the base's own in another order,
+        what builds differ by would cancel in their mean: it would show the base equal to itself
+        however much layout moves it.
+        """
+        first = self._replicas if kind == AA and self._replicas > 1 else 0
+        return range(first, first + self._replicas)
+
+    def _stack(self, arm: Arm) -> tuple[Series, ...]:
+        named = [load(self._context.patches, name) for name in arm.series]
+        return (*named, *(self._patch(name) for name in arm.patches))
+
+    def _patch(self, name: str) -> Series:
+        # Read once: standard input is empty the second time, for an arm that is the base again.
+        if name not in self._read:
+            self._read[name] = _read_patch(name)
+        return self._read[name]
 
 
 def _read_patch(name: str) -> Series:
@@ -170,6 +210,8 @@ def _refuse_twins(settled: Sequence[_Settled]) -> None:
     """Two arms with one recipe would measure one build against itself, as if they were two."""
     seen: dict[str, str] = {}
     for one in settled:
+        if one.planned.kind == AA:
+            continue  # is meant to
         key = one.planned.recipe.key
         if key in seen:
             raise ExperimentError(

@@ -13,13 +13,22 @@ from bench.progress import harmless
 from bench.report import wording
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$@])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+# GitHub looks for @names and #numbers in what was rendered, where no backslash is left.
+_CALLS = re.compile(r"([@#])(?=\w)")
+# What begins a list or an underlined heading, where it begins a line.
+_OPENING = re.compile(r"^(\d*)([-+=.)])")
 
 
 def plain(text: object) -> str:
     """Text of unknown origin as text: no markup, no link, no mention, no second line."""
     flat = " ".join(harmless(str(text)).split())
-    return _SPECIAL.sub(r"\\\1", flat)
+    return _SPECIAL.sub(r"\\\1", _CALLS.sub("\\1\u2060", flat))
+
+
+def opening(text: object) -> str:
+    """`plain` text where it begins a paragraph or the item of a list."""
+    return _OPENING.sub(r"\1\\\2", plain(text))
 
 
 def code(text: object) -> str:

@@ -10,6 +10,9 @@ from bench.comparison import spelled
 # Colour is never the only sign.
 SIGNS = {"faster": "+", "slower": "-", "equivalent": "=", "undecided": "?", "broken": "!"}
 
+# Arms that are no candidates: nobody is to take what they show for what was asked.
+_ROLES = {"aa": " (A/A: the base against itself)", "placebo": " (placebo: changes nothing)"}
+
 
 def told(fact: object) -> str:
     """A fact of the host, which may not tell it."""
@@ -25,9 +28,31 @@ def interval(low: float | None, high: float | None) -> str:
     return f"{low:.4f} to {high:.4f}"
 
 
+def kind(arm: Mapping[str, Any]) -> str:
+    """What an arm is for: "candidate", "aa" or "placebo". Older results have candidates alone."""
+    return str(arm.get("kind") or "candidate")
+
+
+def claims(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The candidates that the experiment asks about, without what stands there for control.
+
+    An experiment that has no candidate asks about its controls.
+    """
+    own = [one for one in result["candidates"] if kind(one) == "candidate"]
+    return own or list(result["candidates"])
+
+
+def controls(result: Mapping[str, Any], which: str) -> list[Mapping[str, Any]]:
+    """The arms of a kind that should show nothing, and tell what nothing looks like here."""
+    asked = claims(result)
+    return [one for one in result["candidates"] if kind(one) == which and one not in asked]
+
+
 def headline(candidate: Mapping[str, Any]) -> str:
     """The verdict on a candidate in one sentence."""
-    name, verdict, suite = candidate["name"], candidate["verdict"], candidate["suite"]
+    role = _ROLES.get(kind(candidate), "")
+    name = f"{candidate['name']}{role}"
+    verdict, suite = candidate["verdict"], candidate["suite"]
     if verdict == "broken":
         return f"{name} is broken: {broken_reason(candidate)}."
     if suite is None:
@@ -46,6 +71,11 @@ def broken_reason(candidate: Mapping[str, Any]) -> str:
     if candidate["broken"]:
         return str(candidate["broken"]).splitlines()[0].rstrip(".")
     return f"it fails {', '.join(candidate['gate']['broken'])}, which the base passes"
+
+
+def names_of(comparisons: Sequence[Mapping[str, Any]], *verdicts: str) -> list[str]:
+    """The benchmarks that have one of these verdicts."""
+    return [str(one["benchmark"]) for one in comparisons if one["verdict"] in verdicts]
 
 
 def tally(comparisons: Sequence[Mapping[str, Any]]) -> str:

@@ -178,6 +178,28 @@ def test_outlying_blocks_count_and_are_told() -> None:
     assert one.blocks == 10
 
 
+def test_after_looks_the_suite_rests_on_the_blocks_that_all_have() -> None:
+    """So that who was measured on, and why, does not matter to it; the ratio is that of all."""
+    long = [*around(1.02, count=6), *around(1.2, count=6)]
+    both = [measured("a", long), measured("b", around(1.0, count=6))]
+    cut = [measured("a", long[:6]), measured("b", around(1.0, count=6))]
+    suite = compare_blocks(both, suite_looks=(0.5,)).suite
+    of_cut = compare_blocks(cut, suite_looks=(0.5,)).suite
+    assert suite is not None
+    assert of_cut is not None
+    assert suite.ratio == pytest.approx(math.sqrt(math.sqrt(1.02 * 1.2) * 1.0))
+    assert (suite.low, suite.low95) == pytest.approx((of_cut.low, of_cut.low95))
+    # Extended to hold the ratio.
+    assert suite.high == pytest.approx(suite.ratio)
+    assert suite.blocks == 6
+    assert codes(suite) == ["one-build", "common-blocks"]
+    assert codes(of_cut) == ["one-build"]
+    without = compare_blocks(both).suite
+    assert without is not None
+    assert codes(without) == ["one-build"]
+    assert without.blocks == 12
+
+
 def test_looking_early_widens_and_the_plain_interval_stays() -> None:
     ratios = around(1.02, 0.01)
     (late,) = compare_blocks([measured("b", ratios)]).comparisons

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,10 @@ protocol = "sequential"
 process_seconds = 2
 timeout = "90 s"
 seed = 0
+replicas = 3
+until = "blocks"
+aa = true
+placebos = 2
 """
 
 
@@ -98,7 +103,46 @@ def test_everything(tmp_path: Path) -> None:
         process_seconds=2.0,
         timeout=90.0,
         seed=0,
+        replicas=3,
+        until="blocks",
+        aa=True,
+        placebos=2,
     )
+
+
+def test_arms_that_the_session_adds_are_the_base(tmp_path: Path) -> None:
+    experiment = load(written(tmp_path, FULL))
+    arms = dict(zip([arm.name for _, arm in experiment.arms], experiment.arms, strict=True))
+
+    assert [(kind, arm.name) for kind, arm in experiment.arms] == [
+        ("base", "base"),
+        ("candidate", "inline-fast-paths"),
+        ("candidate", "both"),
+        ("aa", "aa"),
+        ("placebo", "placebo-padding-1"),
+        ("placebo", "placebo-functions-2"),
+    ]
+    assert replace(arms["aa"][1], name="base") == experiment.base
+    placebo = arms["placebo-functions-2"][1]
+    assert placebo.placebo == "functions:2"
+    assert replace(placebo, name="base", placebo="") == experiment.base
+
+
+def test_a_candidate_can_be_a_placebo_or_have_one(tmp_path: Path) -> None:
+    text = f'base = "3.13"\n[[candidate]]\nplacebo = "links:7"\n{ONE}placebo = "padding:3"\n'
+    alone, patched = load(written(tmp_path, text)).arms[1:]
+
+    assert alone == ("placebo", Arm(name="placebo-links-7", placebo="links:7"))
+    assert patched[0] == "candidate"
+    assert patched[1].name == "a+placebo-padding-3"
+
+
+@pytest.mark.parametrize("asked", ["aa = true", "placebos = 1"])
+def test_no_candidate_is_needed_where_arms_are_added(asked: str, tmp_path: Path) -> None:
+    experiment = load(written(tmp_path, f'base = "3.13"\n[session]\n{asked}\n'))
+
+    assert experiment.candidates == ()
+    assert len(experiment.arms) == 2
 
 
 def test_a_base_of_its_own_flavor_and_patches(tmp_path: Path) -> None:
@@ -208,7 +252,17 @@ INVALID = [
     (BASE + ONE + '[session]\nprotocol = "duet"\n', "session.protocol is 'duet'", 5, "lockstep"),
     (BASE + ONE + "[session]\nprocess_seconds = 0\n", "session.process_seconds", 5, "0.05 to 600"),
     (BASE + ONE + "[session]\nseed = -1\n", "session.seed is -1", 5, "0 to 4294967295"),
-    (BASE + ONE + "[session]\nreplicas = 3\n", "session.replicas is 3", 5, "1: this version"),
+    (BASE + ONE + "[session]\nreplicas = 0\n", "session.replicas is 0", 5, "1 to 20"),
+    (BASE + ONE + "[session]\nreplicas = 16\n", "session.replicas is 16", 5, "as many blocks"),
+    (BASE + ONE + "[session]\naa = 1\n", "session.aa is a number", 5, "true or false"),
+    (BASE + ONE + "[session]\nplacebos = 21\n", "session.placebos is 21", 5, "0 to 20"),
+    (BASE + ONE + '[session]\nuntil = "late"\n', "session.until is 'late'", 5, "decided, blocks"),
+    (BASE + "candidate = []\n[session]\nreplicas = 2\n", "candidate is a list", 2, "[[candidate]]"),
+    (BASE + ONE + 'placebo = "luck:1"\n', "candidate[1].placebo is 'luck:1'", 4, "padding"),
+    (BASE + ONE + 'placebo = "links:0"\n', "candidate[1].placebo is 'links:0'", 4, "links"),
+    (BASE + ONE + 'name = "aa"\n', "candidate[1].name 'aa' is taken", 4, "another name"),
+    (BASE + ONE + 'name = "placebo-padding-1"\n[session]\nplacebos = 1\n',
+     "candidate[1].name 'placebo-padding-1' is taken", 4, "another name"),
     (BASE + ONE + "[session]\nbudgets = 1\n", "session.budgets is not a key", 5, "budget (did you"),
 ]  # fmt: skip
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.host import Host, Sampler, parse_cpus, read_host
+from bench.host import Host, Sampler, State, Used, read_host, used
+from bench.procfs import parse_cpus
 
 CPU = "sys/devices/system/cpu"
 LAPTOP = {
@@ -246,3 +247,76 @@ def test_this_very_host_can_be_read() -> None:
     assert host.usable_cpus >= 1
     assert host.memory
     assert state.load is not None
+
+
+# -- work of others ------------------------------------------------------------------------------
+
+TWO_CPUS = (
+    "cpu  {all} 0 0 {idle} 0 0 0 0\ncpu0 {zero} 0 0 0 0 0 0 0\ncpu1 {one} 0 0 {calm} 0 0 0 0\n"
+)
+
+
+def foreign(
+    tmp_path: Path, *, own: float, children: float, siblings: str = "1", usable: str = "0-1"
+) -> State:
+    """Two seconds in which CPU 0 was busy all the time and CPU 1, which is measured, three fourths
+    of it: 150 of 200 ticks.
+    """
+    used = [Used(own=5.0, children=7.0), Used(own=5.0 + own, children=7.0 + children)]
+    clock = Clock()
+    write(tmp_path, LAPTOP | {f"{CPU}/online": "0-1"})
+    write(tmp_path, {"proc/self/status": f"Cpus_allowed_list:\t{usable}\n"})
+    write(tmp_path, {f"{CPU}/cpu1/topology/thread_siblings_list": siblings})
+    write(tmp_path, {"proc/stat": TWO_CPUS.format(all=100, idle=100, zero=50, one=50, calm=50)})
+    sampler = Sampler(tmp_path, clock, core=1, usage=lambda: used.pop(0))
+    clock.now += 2
+    write(tmp_path, {"proc/stat": TWO_CPUS.format(all=450, idle=150, zero=250, one=200, calm=100)})
+    return sampler.sample()
+
+
+def test_work_of_others_is_what_neither_we_nor_our_children_did(tmp_path: Path) -> None:
+    state = foreign(tmp_path, own=0.2, children=1.4)
+
+    assert state.busy == pytest.approx(1.75)
+    assert state.foreign == pytest.approx(1.75 - 0.8)
+    # Children run on the measured CPU, and this process elsewhere.
+    assert state.foreign_here == pytest.approx(0.75 - 0.7)
+    assert state.foreign_sibling is None
+
+
+def test_with_a_single_usable_cpu_this_process_is_there_too(tmp_path: Path) -> None:
+    state = foreign(tmp_path, own=0.04, children=1.4, usable="1")
+    assert state.foreign_here == pytest.approx(0.75 - 0.72)
+
+
+def test_the_other_thread_of_the_measured_core_is_watched(tmp_path: Path) -> None:
+    state = foreign(tmp_path, own=0.2, children=1.4, siblings="0-1")
+    assert state.foreign_sibling == pytest.approx(1.0 - 0.1)
+
+
+def test_more_of_ours_than_the_ticks_have_is_nothing_of_others(tmp_path: Path) -> None:
+    state = foreign(tmp_path, own=2.0, children=3.0)
+    assert (state.foreign, state.foreign_here) == (0.0, 0.0)
+
+
+def test_heat_and_the_clock_of_the_measured_cpu(tmp_path: Path) -> None:
+    heat = f"{CPU}/cpu1/thermal_throttle"
+    write(tmp_path, {f"{heat}/core_throttle_count": "7", f"{heat}/package_throttle_count": "1"})
+    write(tmp_path, {f"{CPU}/cpu1/cpufreq/scaling_cur_freq": "1800000"})
+    sampler = Sampler(tmp_path, core=1)
+    write(tmp_path, {f"{heat}/core_throttle_count": "9", f"{heat}/package_throttle_count": "2"})
+    state = sampler.sample()
+
+    assert (state.throttled, state.frequency) == (3, 1_800_000_000)
+    assert Sampler(tmp_path / "elsewhere").sample().throttled is None
+
+
+def test_memory_that_is_left_is_told_as_a_part_of_all(tmp_path: Path) -> None:
+    assert Sampler(write(tmp_path, LAPTOP)).sample().memory_free == pytest.approx(9 / 16)
+
+
+def test_what_this_process_and_its_ended_children_used_grows() -> None:
+    before = used()
+    sum(range(200_000))
+    assert used().own > before.own
+    assert used().children >= before.children

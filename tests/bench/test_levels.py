@@ -57,7 +57,7 @@ def test_a_stricter_rate_never_gives_a_laxer_level(
 def test_a_benchmark_looked_at_early_has_its_own_level() -> None:
     early, late = family_levels([0.9, 0.9], looks=[(0.5,), ()])
     assert late == 0.025
-    assert early < late / 5
+    assert early == pytest.approx(late / 4)
 
 
 @given(st.floats(1e-4, 0.2), shares)
@@ -73,11 +73,15 @@ def test_a_single_look_at_the_end_has_it_all(alpha: float) -> None:
     assert look_level(alpha, (1.0,)) == pytest.approx(alpha)
 
 
-def test_what_is_spent_is_what_lan_and_demets_tabled() -> None:
-    """Their O'Brien-Fleming function, 2.5% a side, five even looks: sums of nominal levels."""
+def test_what_is_spent_is_what_kim_and_demets_say() -> None:
+    """Their function of power 2, five even looks: 4, 16, 36 and 64% of alpha, and all of it."""
     looks = (0.2, 0.4, 0.6, 0.8, 1.0)
-    spent = [sum(look_level(0.05, looks[: n + 1]) for n in range(k)) / 2 for k in range(1, 6)]
-    assert spent == pytest.approx([5.4e-7, 0.00039, 0.00381, 0.01221, 0.025], rel=0.02)
+    spent = [sum(look_level(0.05, looks[: n + 1]) for n in range(k)) for k in range(1, 6)]
+    assert spent == pytest.approx([0.002, 0.008, 0.018, 0.032, 0.05])
+
+
+def test_a_last_look_that_skips_the_plan_spends_what_was_left() -> None:
+    assert look_level(0.05, (0.25, 0.5, 1.0)) == pytest.approx(0.05 * 0.75)
 
 
 @pytest.mark.parametrize("looks", [(0.0,), (0.5, 0.5), (0.5, 0.4), (0.5, 1.1), (-0.1, 1.0)])

@@ -17,8 +17,8 @@ PLAN = Plan(
         candidates=(Arm(name="pgo", flavor=Flavor(pgo=True)),),
     ),
     arms=(
-        PlannedArm(name="base", recipe=RECIPE),
-        PlannedArm(name="pgo", recipe=replace(RECIPE, flavor=Flavor(pgo=True))),
+        PlannedArm(name="base", kind="base", recipes=(RECIPE,)),
+        PlannedArm(name="pgo", recipes=(replace(RECIPE, flavor=Flavor(pgo=True)),)),
     ),
     suite="pyperformance 1.14.0",
     benchmarks=("nbody", "richards"),
@@ -38,6 +38,11 @@ def test_base_and_candidates() -> None:
         replace(PLAN, protocol="sequential"),
         replace(PLAN, suite="pyperformance 2"),
         replace(PLAN, arms=PLAN.arms[:1]),
+        replace(PLAN, arms=(PLAN.base, replace(PLAN.arms[1], kind="placebo"))),
+        replace(
+            PLAN,
+            arms=(replace(PLAN.base, recipes=(RECIPE, replace(RECIPE, replica=1))), PLAN.arms[1]),
+        ),
         replace(PLAN, experiment=replace(PLAN.experiment, gate="none")),
         replace(PLAN, experiment=replace(PLAN.experiment, session=SessionOptions(budget=60.0))),
     ],
@@ -51,8 +56,18 @@ def test_the_identity_leaves_out_what_it_does_not_depend_on() -> None:
     assert renamed.identity == PLAN.identity
 
 
+def test_candidates_are_watched_and_what_a_session_adds_is_not() -> None:
+    added = (
+        replace(PLAN.arms[1], name="aa", kind="aa"),
+        replace(PLAN.arms[1], name="p", kind="placebo"),
+    )
+    assert replace(PLAN, arms=(*PLAN.arms, *added)).watched == ("pgo",)
+    assert replace(PLAN, arms=(PLAN.base, *added)).watched == ("aa", "p")
+
+
 def test_the_plan_is_plain_json() -> None:
     content = json.loads(json.dumps(PLAN.to_json(7)))
     assert content["seed"] == 7
     assert content["identity"] == PLAN.identity
     assert [arm["key"] for arm in content["arms"]] == [arm.recipe.key for arm in PLAN.arms]
+    assert [one["key"] for one in content["arms"][0]["replicas"]] == [RECIPE.key]

@@ -11,15 +11,15 @@ import pyperf
 import pytest
 
 from bench import protocols, workers
-from bench.trials import Trial, Worker
+from bench.trials import Task, Trial, Worker
 from builder.errors import UsageError
 from builder.process import Command, Process, SystemRunner
 from tests.bench.surroundings import arm, benchmark, block, rig, task
 
-BOTH = pytest.mark.parametrize("protocol", ["sequential", "lockstep"])
+ALL = pytest.mark.parametrize("protocol", list(protocols.PROTOCOLS))
 
 
-@BOTH
+@ALL
 def test_each_arm_gets_pyperfs_json_with_our_keys(tmp_path: Path, protocol: str) -> None:
     arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
     trials = protocols.measure(protocol, block(benchmark("tiny"), *arms), rig(tmp_path))
@@ -27,7 +27,8 @@ def test_each_arm_gets_pyperfs_json_with_our_keys(tmp_path: Path, protocol: str)
     assert sorted(trial.position for trial in trials) == [0, 1]
     for trial in trials:
         assert trial.failure is None
-        assert len(trial.values()) == 4
+        # Who is ahead in corun times some more.
+        assert len(trial.values()) >= 4 if protocol == "corun" else len(trial.values()) == 4
         assert all(value > 0 for value in trial.values())
         saved = tmp_path / f"{trial.arm}.json"
         saved.write_text(json.dumps(trial.result))
@@ -36,6 +37,8 @@ def test_each_arm_gets_pyperfs_json_with_our_keys(tmp_path: Path, protocol: str)
         metadata = loaded.get_metadata()
         assert metadata["patchbench_block"] == 3
         assert metadata["patchbench_protocol"] == protocol
+        assert metadata["patchbench_clock"] == ("cpu" if protocol == "corun" else "wall")
+        assert ("CPUTIME" in metadata["timer"]) == (protocol == "corun")
         assert metadata["patchbench_variant"] == trial.arm
         assert metadata["patchbench_seed"] == 7
         assert metadata["patchbench_position"] == trial.position
@@ -45,7 +48,7 @@ def test_each_arm_gets_pyperfs_json_with_our_keys(tmp_path: Path, protocol: str)
         assert str(tmp_path) not in saved.read_text()
 
 
-@BOTH
+@ALL
 def test_spent_time_is_accounted_for(tmp_path: Path, protocol: str) -> None:
     trials = protocols.measure(
         protocol, block(benchmark("tiny"), arm(tmp_path, "base")), rig(tmp_path)
@@ -89,6 +92,8 @@ def test_lockstep_alternates_in_random_order_warm_ups_too(tmp_path: Path, count:
         ("lockstep", "crash", 0, "cand was killed by SIGSEGV while timing value 1"),
         ("lockstep", "crash", 6, "cand was killed by SIGSEGV while timing value 4"),
         ("sequential", "exit", 3, "cand exited with status 4 while timing value 2"),
+        ("corun", "crash", 0, "cand was killed by SIGSEGV while timing value 1"),
+        ("corun", "crash", 6, "cand was killed by SIGSEGV while timing value 4"),
         ("lockstep", "fork and crash", 3, "cand was killed by SIGKILL while timing value 2"),
     ],
 )
@@ -102,15 +107,20 @@ def test_an_arm_that_dies_is_told_and_spares_the_others(
     assert cand.failure is not None
     assert cand.failure.reason.startswith(said)
     assert cand.values() == ()
-    assert len(base.values()) == len(third.values()) == 4
+    assert all(len(one.values()) >= 4 for one in (base, third))
     if what == "exit":
         assert "patient: giving up" in cand.failure.output
 
 
-def test_a_hanging_arm_ends_a_lockstep_block_for_all(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("protocol", "timeout"), [("lockstep", 2.0), ("corun", 1.0)])
+def test_a_hanging_arm_ends_the_block_for_all(
+    tmp_path: Path, protocol: str, timeout: float
+) -> None:
+    # In corun the other one goes on timing values, and is heard all the while; a value may take
+    # longer by as many times as there are arms.
     arms = (arm(tmp_path, "base"), arm(tmp_path, "cand", "hang", 4))
     base, cand = protocols.measure(
-        "lockstep", block(benchmark("patient"), *arms), rig(tmp_path, timeout=2)
+        protocol, block(benchmark("patient"), *arms), rig(tmp_path, timeout=timeout)
     )
     assert cand.failure is not None
     assert cand.failure.reason == (
@@ -132,7 +142,7 @@ def test_a_hanging_arm_spares_the_others_one_after_the_other(tmp_path: Path) -> 
     assert "time-out" in cand.failure.reason
 
 
-@BOTH
+@ALL
 def test_an_arm_that_never_starts(tmp_path: Path, protocol: str) -> None:
     one = block(benchmark("patient"), arm(tmp_path, "base", "never starts"))
     trials = protocols.measure(protocol, one, rig(tmp_path, timeout=1))
@@ -140,16 +150,24 @@ def test_an_arm_that_never_starts(tmp_path: Path, protocol: str) -> None:
     assert trials[0].failure.reason.endswith("(time-out) before its first value")
 
 
+@pytest.mark.parametrize("protocol", ["lockstep", "corun"])
 @pytest.mark.parametrize(
     ("name", "index"),
     [("several", 0), ("several", 1), ("several", 2), ("command", 0), ("asynchronous", 0)],
 )
-def test_every_way_to_make_a_benchmark(tmp_path: Path, name: str, index: int) -> None:
+def test_every_way_to_make_a_benchmark(
+    tmp_path: Path, name: str, index: int, protocol: str
+) -> None:
     arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
-    one = block(benchmark(name), *arms, what=task(index=index, values=3))
-    for trial in protocols.measure("lockstep", one, rig(tmp_path)):
-        assert trial.failure is None, trial.failure
-        assert len(trial.values()) == 3
+    what = replace(task(index=index, values=3), name=name, children=name == "command")
+    one = block(benchmark(name), *arms, what=what)
+    for trial in protocols.measure(protocol, one, rig(tmp_path)):
+        if name == "command" and protocol == "corun":
+            assert trial.failure is not None
+            assert trial.failure.reason.startswith("corun cannot measure command: it starts proc")
+        else:
+            assert trial.failure is None, trial.failure
+            assert len(trial.values()) >= 3
 
 
 def test_a_task_that_the_script_does_not_have(tmp_path: Path) -> None:
@@ -202,19 +220,19 @@ def test_hash_seeds_differ_between_blocks(tmp_path: Path) -> None:
     assert seen(1) != seen(2)
 
 
-@pytest.mark.parametrize("protocol", ["sequential", "lockstep"])
+@ALL
 def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str) -> None:
     runner = _Recording()
     interrupted = workers.Rig(runner=runner, scratch=tmp_path / "scratch", timeout=20)
     arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
 
-    def interrupt(live: workers.Live, timeout: float) -> float:
+    def interrupt(live: workers.Live, word: bytes) -> None:
         raise KeyboardInterrupt
 
     one = block(benchmark("tiny"), *arms)
     before = list(Path("/proc/self/fd").iterdir())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers.Live, "release", interrupt)
+        patch.setattr(workers.Live, "answer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             protocols.measure(protocol, one, interrupted)
     assert runner.started
@@ -251,6 +269,88 @@ def test_a_worker_whose_harness_is_gone_ends(tmp_path: Path) -> None:
         os.close(live._grants)
         live._grants = os.open(os.devnull, os.O_WRONLY)
         assert live.ended(20).returncode == 3
+
+
+@pytest.mark.parametrize(
+    "way", ["attribute", "imported", "pyperf", "pyperf imported", "nanoseconds"]
+)
+def test_corun_counts_cpu_time_whatever_the_benchmark_calls_its_clock(
+    tmp_path: Path, way: str
+) -> None:
+    one = block(benchmark("clocks"), arm(tmp_path, "base", way), what=task(values=2))
+    (trial,) = protocols.measure("corun", one, rig(tmp_path))
+    assert trial.failure is None
+    # Each loop sleeps for as long.
+    assert all(0 < value < 0.002 for value in trial.values())
+
+
+def test_corun_leaves_out_what_the_benchmark_does_not_time(tmp_path: Path) -> None:
+    # A set-up of 200,000 additions, for 2 loops of 100 each.
+    one = block(benchmark("clocks"), arm(tmp_path, "base", "prepared"))
+    (trial,) = protocols.measure("corun", one, rig(tmp_path))
+    tiny = block(benchmark("tiny"), arm(tmp_path, "base"))  # 2,000 additions
+    (other,) = protocols.measure("corun", tiny, rig(tmp_path))
+    assert min(trial.values()) < 10 * min(other.values())
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("wall", "base reads another clock than time.perf_counter or pyperf's"),
+        ("monotonic", "base reads another clock than time.perf_counter or pyperf's"),
+        ("muddled", "base gave 0.00"),
+        ("hasty", "base reads its clock 400 times in a value of"),
+    ],
+)
+def test_corun_refuses_what_is_not_timed_by_cpu_time(tmp_path: Path, way: str, said: str) -> None:
+    one = block(benchmark("clocks"), arm(tmp_path, "base", way))
+    (trial,) = protocols.measure("corun", one, rig(tmp_path))
+    assert trial.failure is not None
+    assert trial.failure.reason.startswith(said)
+    assert trial.failure.own
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (task(), ""),
+        (replace(task(), cpu_share=0.9), ""),
+        (replace(task(), cpu_share=1.8), ""),
+        (replace(task(), cpu_share=0.89), "it waits for 11% of its time"),
+        (replace(task(), children=True), "it starts processes"),
+    ],
+)
+def test_what_corun_refuses_and_nobody_else(tmp_path: Path, what: Task, said: str) -> None:
+    assert protocols.refuses("corun", what).startswith(said)
+    assert bool(protocols.refuses("corun", what)) is bool(said)
+    assert protocols.refuses("lockstep", what) == protocols.refuses("sequential", what) == ""
+    with pytest.raises(UsageError, match="no protocol 'sideways'"):
+        protocols.refuses("sideways", what)
+    if said:
+        one = block(benchmark("tiny"), arm(tmp_path, "base"), arm(tmp_path, "cand"), what=what)
+        for trial in protocols.measure("corun", one, rig(tmp_path)):
+            assert trial.failure is not None
+            assert trial.failure.reason.startswith(f"corun cannot measure tiny: {said}")
+
+
+def test_a_faster_arm_times_more_values_in_the_same_window(tmp_path: Path) -> None:
+    fast = replace(arm(tmp_path, "base"), loops_factor=0.25)
+    slow = arm(tmp_path, "cand")
+    what = replace(task(values=5), loops=400)
+    quick, steady = protocols.measure("corun", block(benchmark("tiny"), fast, slow, what=what),
+                                      rig(tmp_path))  # fmt: skip
+    assert len(steady.values()) == 5
+    assert len(quick.values()) > 5
+    assert (_metadata(quick)["loops"], _metadata(steady)["loops"]) == (100, 400)
+
+
+def test_many_arms_share_one_core_whatever_the_rig_says(tmp_path: Path) -> None:
+    arms = [arm(tmp_path, f"arm{number}") for number in range(4)]
+    trials = protocols.measure("corun", block(benchmark("tiny"), *arms), rig(tmp_path))
+    assert all(len(trial.values()) >= 4 for trial in trials)
+    cores = {str(_metadata(trial)["cpu_affinity"]) for trial in trials}
+    assert cores == {str(max(os.sched_getaffinity(0)))}
+    assert {trial.position for trial in trials} == set(range(4))
 
 
 class _Recording(SystemRunner):

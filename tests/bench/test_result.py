@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from bench import result as results
-from bench.result import BROKEN, ArmReport
+from bench.calibration import FalseCalls
+from bench.judging import Band
+from bench.result import BROKEN, ArmReport, Calibrated
 from builder.errors import DataError
 from tests import golden
 from tests.golden import specimen as specimens
@@ -87,6 +89,43 @@ def test_a_candidate_has_the_shape_of_a_comparison_of_files() -> None:
 def test_the_verdict_of_an_arm(arm: ArmReport, verdict: str) -> None:
     assert arm.verdict == verdict
     assert assembled(arms=(of("base"), arm))["candidates"][0]["verdict"] == verdict
+
+
+def test_what_is_known_of_false_calls_is_told() -> None:
+    known = Calibrated(
+        origin="calibrated on Monday", false_calls=FalseCalls.counted(1, 40), told="all of them"
+    )
+    session = assembled(calibrated=known)["session"]
+    unknown = assembled()["session"]
+
+    assert session["calibration"] == "calibrated on Monday"
+    assert session["false_calls"] == {
+        "called": 1,
+        "of": 40,
+        "upper": pytest.approx(0.1316, abs=0.0001),
+        "origin": "all of them",
+    }
+    assert unknown["false_calls"] is None
+    assert "`called`, `of`, `upper`" in (PROJECT / "docs" / "result-schema.md").read_text()
+
+
+def test_the_band_of_the_placebos_is_plain_data() -> None:
+    band = Band(suite=(0.99, 1.01), benchmarks={"nbody": (0.98, 1.0)})
+    told = json.loads(json.dumps(assembled(band=band)["placebo_band"]))
+
+    assert told == {"suite": [0.99, 1.01], "benchmarks": {"nbody": [0.98, 1.0]}}
+    assert assembled()["placebo_band"] is None
+
+
+def test_every_replica_is_told_and_the_first_in_full() -> None:
+    arm = of("fast-add")
+    (build,) = arm.builds
+    again = replace(arm, builds=(build, replace(build, key="b" * 16)))
+    told = assembled(arms=(of("base"), again))["candidates"][0]
+
+    assert [one["key"] for one in told["replicas"]] == [build.key, "b" * 16]
+    assert told["build"]["key"] == build.key
+    assert assembled(arms=(of("base"), of("lto")))["candidates"][0]["replicas"] == []
 
 
 def test_without_a_measurement_nothing_is_told_of_one() -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import collections
+import contextlib
 import errno
+import functools
+import io
 import itertools
 import json
+import os
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +18,14 @@ from typing import Any
 import pytest
 
 from bench import session as sessions
+from bench.comparison import Comparisons
+from bench.host import State
+from bench.judging import conclude
 from bench.progress import Show
 from bench.protocols import PROTOCOLS, Protocol
-from bench.session import Measured, Session, Subject, Terms, slug
+from bench.records import Measured
+from bench.session import Session, Subject, Terms, read_folder
+from bench.session_folder import slug
 from bench.suites import Benchmark
 from bench.tasks import Calibrated
 from bench.trials import Arm, Block, Effort, Failure, Spent, Task, Trial
@@ -26,7 +36,25 @@ from tests.bench import surroundings
 
 SECONDS = 10.0
 NAMES = ("alpha", "beta", "gamma")
-TERMS = Terms(protocol="pretend", blocks=4, budget=None, seed=42, effort=Effort())
+TERMS = Terms(
+    protocol=lambda task: "pretend",
+    blocks=4,
+    budget=None,
+    seed=42,
+    effort=Effort(),
+    margin=0.01,
+    stop_when_decided=False,
+    watched=("fast-add",),
+)
+QUIET = State(
+    seconds=10.0,
+    load=0.1,
+    busy=1.0,
+    steal=0.0,
+    memory_available=2**30,
+    memory_pressure=0.0,
+    foreign_here=0.0,
+)
 
 
 @dataclass
@@ -45,8 +73,10 @@ class Pretend(Protocol):
     tasks: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stops_after: float = float("inf")
     now: float = 0.0
+    spreads: dict[str, float] = field(default_factory=dict)
+    disturbed: Callable[[Block], bool] = lambda _block: False
 
-    def clock(self) -> float:
+    def read_clock(self) -> float:
         return self.now
 
     def measure(self, block: Block, rig: Rig) -> tuple[Trial, ...]:
@@ -62,14 +92,25 @@ class Pretend(Protocol):
         return tuple(
             Trial(
                 arm=arm.name,
-                replica=0,
+                replica=arm.replica,
                 position=order.index(number),
-                result=None if failure else _result(block, number),
+                result=None if failure else self._result(block, number),
                 failure=failure,
                 spent=Spent(start=1.0, values=2.0, end=0.5),
             )
             for number, arm in enumerate(block.arms)
         )
+
+    def sample(self) -> State:
+        """A quiet host, but while the last block was measured where it is to be disturbed."""
+        if not self.measured:
+            return QUIET
+        return replace(QUIET, foreign_here=0.3 if self.disturbed(self.measured[-1]) else 0.0)
+
+    def _result(self, block: Block, arm: int) -> dict[str, Any]:
+        chance = random.Random(f"{block.seed} {arm}")
+        off = 1 + chance.uniform(-1, 1) * self.spreads.get(block.task.name, 0.0)
+        return _result(block, arm, off)
 
     def calibrate(
         self, benchmark: Benchmark, arm: Arm, rig: Rig, effort: Effort, *, hash_seed: int
@@ -93,9 +134,9 @@ class Pretend(Protocol):
         return [(block.number, block.task.name, block.seed) for block in self.measured]
 
 
-def _result(block: Block, arm: int) -> dict[str, Any]:
+def _result(block: Block, arm: int, off: float = 1.0) -> dict[str, Any]:
     chance = random.Random(f"{block.seed} {arm}")
-    values = [1.0 + arm / 20 + chance.random() / 100 for _ in range(block.task.values)]
+    values = [off * (1.0 + arm / 20 + chance.random() / 100) for _ in range(block.task.values)]
     return {"benchmarks": [{"runs": [{"values": values}]}]}
 
 
@@ -112,16 +153,32 @@ def _use(protocol: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _session(
-    folder: Path, pretend: Pretend, terms: Terms = TERMS, names: Sequence[str] = NAMES
+    folder: Path,
+    pretend: Pretend,
+    terms: Terms = TERMS,
+    names: Sequence[str] = NAMES,
+    *,
+    replicas: int = 1,
+    stream: io.StringIO | None = None,
 ) -> Session:
-    arms = tuple(
-        Arm(name=name, kind="cpython-3.13", python=Path(name), pythonpath=(), scripts=Path())
-        for name in ("base", "fast-add")
+    lineups = tuple(
+        tuple(
+            Arm(
+                name=name,
+                kind="cpython-3.13",
+                python=Path(name),
+                pythonpath=(),
+                scripts=Path(),
+                replica=replica,
+            )
+            for name in ("base", "fast-add")
+        )
+        for replica in range(replicas)
     )
     subjects = [
         Subject(
             benchmark=Benchmark(name=name, source=Path(), folder=name, script=f"{name}/x.py"),
-            arms=arms,
+            lineups=lineups,
         )
         for name in names
     ]
@@ -130,21 +187,16 @@ def _session(
         terms=terms,
         rig=Rig(runner=SystemRunner(), scratch=folder / "scratch"),
         folder=folder / "raw",
-        show=Show(quiet=True),
-        clock=pretend.clock,
+        show=Show(quiet=stream is None, stream=stream),
+        clock=pretend.read_clock,
+        sample=pretend.sample,
     )
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """All that is kept, but for what a host's state and a clock put into it."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.name == "block.json":
-            data = json.loads(path.read_text()) | {"state": None}
-            found[str(path.relative_to(folder))] = json.dumps(data).encode()
-        elif path.is_file():
-            found[str(path.relative_to(folder))] = path.read_bytes()
-    return found
+    """All that is kept."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def test_every_block_is_on_disk_with_its_seed_and_order(tmp_path: Path, pretend: Pretend) -> None:
@@ -289,6 +341,229 @@ def test_the_budget_is_that_of_all_sittings(
     assert len(pretend.measured) == 2
 
 
+# -- until it is decided -------------------------------------------------------------------------
+
+SEQUENTIAL = replace(TERMS, blocks=14, stop_when_decided=True)
+NOISY = {"gamma": 0.05}
+
+
+def _counts(measured: Measured) -> dict[str, int]:
+    return dict(collections.Counter(one.task for one in measured.blocks))
+
+
+def test_a_benchmark_that_is_decided_is_left(tmp_path: Path, pretend: Pretend) -> None:
+    pretend.spreads = NOISY
+    done = _session(tmp_path, pretend, SEQUENTIAL).run()
+
+    assert _counts(done) == {"alpha": 5, "beta": 5, "gamma": 10}
+    gamma = (5 / 14, 7 / 14, 10 / 14)
+    assert done.looks == {"alpha": (5 / 14,), "beta": (5 / 14,), "gamma": gamma}
+    assert done.suite_looks == (5 / 14,)
+    verdicts = {one.benchmark: one.verdict for one in _concluded(done).comparisons}
+    assert verdicts == {"alpha": "slower", "beta": "slower", "gamma": "slower"}
+
+
+def _concluded(done: Measured) -> Comparisons:
+    return conclude(done, "fast-add", margin=0.01)
+
+
+def test_who_cannot_be_decided_is_measured_to_the_end(tmp_path: Path, pretend: Pretend) -> None:
+    pretend.spreads = {"gamma": 0.5}
+    done = _session(tmp_path, pretend, SEQUENTIAL).run()
+
+    assert _counts(done)["gamma"] == 14
+    # The plan's last look spends what is left, also where the benchmark is not decided.
+    assert done.looks["gamma"] == (5 / 14, 7 / 14, 10 / 14, 1.0)
+    assert _concluded(done).comparisons[2].verdict == "undecided"
+
+
+@pytest.mark.parametrize("stop", [0, 2, 7, 14, 16, 17])
+def test_a_sequential_session_that_was_stopped_goes_on_as_it_would_have(
+    stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all that can happen: disturbed blocks, a failing benchmark, a budget."""
+
+    def failing(block: Block, _tried: int) -> Failure | None:
+        return Failure(reason="died") if (block.number, block.task.name) == (3, "beta") else None
+
+    runs = []
+    for stops in ((float("inf"),), (stop, float("inf"))):
+        sequence = []
+        for after in stops:
+            pretend = Pretend(
+                stops_after=after,
+                spreads=NOISY,
+                failing=failing,
+                disturbed=lambda block: block.seed % 4 == 0,
+            )
+            _use(pretend, monkeypatch)
+            session = _session(
+                tmp_path / str(len(stops)), pretend, replace(SEQUENTIAL, budget=190.0)
+            )
+            with contextlib.suppress(KeyboardInterrupt):
+                done = session.run()
+            sequence += pretend.sequence()
+        runs.append((sequence, done, _files(tmp_path / str(len(stops)))))
+
+    assert runs[0] == runs[1]
+    assert runs[0][1].disturbance["measured_again"] > 0
+    assert 17 < len(runs[0][0]) < 3 * 14
+
+
+def test_what_is_on_disk_tells_all_that_a_verdict_needs(tmp_path: Path, pretend: Pretend) -> None:
+    pretend.spreads = NOISY
+    done = _session(tmp_path, pretend, SEQUENTIAL).run()
+
+    assert read_folder(tmp_path / "raw") == done
+
+
+def test_lines_tell_what_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    for stop in (18, float("inf")):
+        pretend, stream = Pretend(stops_after=stop, spreads=NOISY), io.StringIO()
+        _use(pretend, monkeypatch)
+        with contextlib.suppress(KeyboardInterrupt):
+            _session(tmp_path, pretend, SEQUENTIAL, stream=stream).run()
+        told.append([line for line in stream.getvalue().splitlines() if "decided" in line])
+
+    lines = [[line.partition(", about")[0] for line in lines] for lines in told]
+    assert lines[0] == ["measuring: 2 of 3 decided; not yet: gamma"] * 2
+    assert lines[1] == ["measuring: 3 of 3 decided"]
+
+
+# -- builds and protocols ------------------------------------------------------------------------
+
+
+def test_blocks_rotate_over_the_replicas(tmp_path: Path, pretend: Pretend) -> None:
+    done = _session(tmp_path, pretend, replace(TERMS, blocks=6), replicas=3).run()
+
+    assert {one.number: one.replica for one in done.blocks} == {n: n % 3 for n in range(6)}
+    assert all(
+        {arm.replica for arm in block.arms} == {block.number % 3} for block in pretend.measured
+    )
+
+
+def _named(names: Mapping[str, str], task: Task) -> str:
+    return names[task.name]
+
+
+def test_a_task_keeps_the_protocol_that_it_began_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = {"alpha": "pretend", "beta": "also", "gamma": "pretend"}
+    for stop, names in ((5, chosen), (float("inf"), dict.fromkeys(chosen, "another"))):
+        pretend = Pretend(stops_after=stop)
+        _use(pretend, monkeypatch)
+        monkeypatch.setitem(PROTOCOLS, "also", pretend)
+        terms = replace(TERMS, protocol=functools.partial(_named, names))
+        with contextlib.suppress(KeyboardInterrupt):
+            done = _session(tmp_path, pretend, terms).run()
+
+    assert {one.task: one.protocol for one in done.blocks} == chosen
+
+
+def test_a_task_that_its_protocol_cannot_measure_falls_back_and_stays_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unfit(block: Block, _tried: int) -> Failure | None:
+        return Failure(reason="reads another clock") if block.task.name == "beta" else None
+
+    first, second = Pretend(failing=unfit), Pretend()
+    monkeypatch.setitem(PROTOCOLS, "also", second)
+    _use(first, monkeypatch)
+    stopped = Pretend(failing=unfit, stops_after=4)
+    _use(stopped, monkeypatch)
+    terms = replace(TERMS, fallback="also")
+    with pytest.raises(KeyboardInterrupt):
+        _session(tmp_path, stopped, terms).run()
+    _use(first, monkeypatch)
+    done = _session(tmp_path, first, terms).run()
+
+    assert done.missing == ()
+    used = {(one.task, one.protocol) for one in done.blocks}
+    assert used == {("alpha", "pretend"), ("beta", "also"), ("gamma", "pretend")}
+    assert "beta" not in {block.task.name for block in first.measured}
+
+
+def test_a_task_that_fails_later_or_everywhere_is_missing(
+    tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(block: Block, _tried: int) -> Failure | None:
+        wrong = (block.task.name, block.number) in {("beta", 1), ("gamma", 0)}
+        return Failure(reason="died") if wrong else None
+
+    pretend.failing = failing
+    monkeypatch.setitem(PROTOCOLS, "also", pretend)
+    done = _session(tmp_path, pretend, replace(TERMS, fallback="also")).run()
+    assert {one.benchmark for one in done.missing} == {"beta", "gamma"}
+
+
+# -- the host ------------------------------------------------------------------------------------
+
+
+def _drawn(folder: Path, pretend: Pretend) -> list[Block]:
+    """The blocks of a session that nothing disturbs."""
+    _session(folder, pretend).run()
+    blocks, pretend.measured = pretend.measured, []
+    pretend.now = 0.0
+    return blocks
+
+
+def test_a_disturbed_block_is_kept_apart_and_measured_again(
+    tmp_path: Path, pretend: Pretend
+) -> None:
+    beta = [block for block in _drawn(tmp_path / "before", pretend) if block.task.name == "beta"]
+    pretend.disturbed = lambda block: block.seed == beta[1].seed
+    done = _session(tmp_path, pretend).run()
+
+    again = [block for block in pretend.measured if (block.number, block.task.name) == (1, "beta")]
+    assert len(again) == 2
+    assert again[0].seed != again[1].seed
+    # In the same round, when the others have had their turn.
+    assert [block.number for block in pretend.measured[3:7]] == [1] * 4
+    assert pretend.measured[6] is again[1]
+    apart = json.loads((tmp_path / "raw" / "disturbed" / "0001-beta" / "block.json").read_text())
+    assert apart["disturbed"] == "others worked on the measured CPU"
+    assert [one.disturbed for one in done.blocks] == [""] * 12
+    told = {key: done.disturbance[key] for key in ("disturbed", "measured_again", "kept")}
+    assert told == {"disturbed": 1, "measured_again": 1, "kept": 0}
+    assert done.seconds == 3 * 1.0 + 13 * SECONDS
+
+
+def test_at_most_a_fifth_is_measured_again_and_the_rest_kept_and_told(
+    tmp_path: Path, pretend: Pretend
+) -> None:
+    pretend.disturbed = lambda _block: True
+    done = _session(tmp_path, pretend).run()
+
+    assert len(pretend.measured) == 12 + 2
+    assert len(done.blocks) == 12
+    assert all(one.disturbed for one in done.blocks)
+    assert (done.disturbance["measured_again"], done.disturbance["kept"]) == (2, 12)
+
+
+def test_a_disturbed_block_is_measured_again_though_the_budget_has_ended(
+    tmp_path: Path, pretend: Pretend
+) -> None:
+    last = _drawn(tmp_path / "before", pretend)[7]
+    pretend.disturbed = lambda block: block.seed == last.seed
+    done = _session(tmp_path, pretend, replace(TERMS, budget=80.0)).run()
+
+    assert len(pretend.measured) == 9
+    numbers = {(one.task, one.number) for one in done.blocks}
+    assert len(numbers) == 8
+    assert all((task, number - 1) in numbers for task, number in numbers if number)
+
+
+def test_a_busy_host_is_told_before_the_first_block(tmp_path: Path, pretend: Pretend) -> None:
+    stream = io.StringIO()
+    session = _session(tmp_path, pretend, stream=stream)
+    session._sample = lambda: replace(QUIET, foreign=os.cpu_count())
+    session.run()
+
+    assert "This host is busy" in stream.getvalue()
+
+
 # -- what cannot be measured ---------------------------------------------------------------------
 
 
@@ -425,7 +700,8 @@ def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(
 
 @pytest.mark.parametrize("content", ['{"seconds": ', "[]", "7"])
 @pytest.mark.parametrize(
-    "name", ["calibration.json", "missing.json", "blocks/0001-beta/block.json"]
+    "name",
+    ["calibration.json", "missing.json", "rules.json", "blocks/0001-beta/block.json"],
 )
 def test_a_damaged_file_is_named(name: str, content: str, tmp_path: Path, pretend: Pretend) -> None:
     pretend.failing = lambda block, _tried: (
@@ -451,10 +727,10 @@ def _measured(tmp_path: Path, what: str, after: int, protocol: str) -> Measured:
     )
     return Session(
         subjects=[
-            Subject(benchmark=surroundings.benchmark(name), arms=arms)
+            Subject(benchmark=surroundings.benchmark(name), lineups=(arms,))
             for name in ("tiny", "patient")
         ],
-        terms=replace(TERMS, blocks=2, protocol=protocol, effort=surroundings.HASTE),
+        terms=replace(TERMS, blocks=2, protocol=lambda _task: protocol, effort=surroundings.HASTE),
         rig=surroundings.rig(tmp_path, timeout=5.0),
         folder=tmp_path / "raw",
         show=Show(quiet=True),

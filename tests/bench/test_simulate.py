@@ -14,7 +14,7 @@ import pytest
 from bench import stats
 from bench.compare import compare_blocks
 from bench.comparison import Comparisons
-from bench.simulate import Scenario, session
+from bench.simulate import Load, Recording, Scenario, draw, recorded, session
 
 DOUBT = 0.001
 
@@ -142,3 +142,49 @@ def test_skewed_processes_keep_their_spread() -> None:
     logs = np.log([block.base for block in one.blocks])
     assert logs.std() == pytest.approx(0.01 / 2**0.5, rel=0.05)
     assert ((logs - logs.mean()) ** 3).mean() / logs.std() ** 3 > 1
+
+
+def test_only_the_affected_benchmarks_are_slower() -> None:
+    scenario = Scenario(benchmarks=3, blocks=2, spread=0.0, effect=0.1, affected=1, in_turn=False)
+    found = session(scenario, np.random.default_rng(8))
+    ratios = [block.candidate / block.base for one in found for block in one.blocks]
+    assert ratios == pytest.approx([1.1, 1.1, 1, 1, 1, 1])
+
+
+def test_a_kill_changes_the_hosts_speed_between_blocks_alone() -> None:
+    scenario = Scenario(benchmarks=2, blocks=50, spread=0.0, kills=3)
+    found = session(scenario, np.random.default_rng(9))
+    ratios = [block.candidate / block.base for one in found for block in one.blocks]
+    assert ratios == pytest.approx([1.0] * 100)
+    speeds = {round(block.base / found[0].blocks[0].base, 6) for block in found[0].blocks}
+    assert 2 <= len(speeds) <= 4
+
+
+def test_load_comes_in_spells_and_what_is_marked_is_measured_again() -> None:
+    load = Load(share=0.3, length=10.0, slower=0.5, seen=1.0, mistaken=0.0)
+    scenario = Scenario(benchmarks=1, blocks=5000, spread=0.01, load=load)
+    drawn = draw(scenario, np.random.default_rng(10))
+    marked = drawn.marked[:, 0]
+    slow = drawn.times[:, 0, 0] / drawn.times[~marked, 0, 0].mean()
+    assert slow[marked].mean() == pytest.approx(1.5, rel=0.02)
+    assert marked.mean() == pytest.approx(0.3, rel=0.2)
+    assert np.log(slow[marked]).std() == pytest.approx(3 * 0.01 / 2**0.5, rel=0.1)
+    # Spells: what follows a loaded block is nearly always loaded.
+    assert marked[1:][marked[:-1]].mean() == pytest.approx(0.9, abs=0.03)
+    (one,) = session(scenario, np.random.default_rng(10))
+    changed = [
+        block.base != base for block, base in zip(one.blocks, drawn.times[:, 0, 0], strict=True)
+    ]
+    assert sum(changed) == 1000  # a fifth, though more are marked
+    assert set(np.flatnonzero(changed)) <= set(np.flatnonzero(marked))
+
+
+def test_pyperfs_way_measures_one_side_after_the_other() -> None:
+    scenario = Scenario(benchmarks=3, spread=0.01, drift=0.2, effect=0.5, affected=1)
+    values = recorded(scenario, Recording(processes=400), np.random.default_rng(11))
+    assert values.shape == (2, 3, 400, 3)
+    means = values.mean(axis=(2, 3))
+    # The second run is half of the drift later; the effect is on the first benchmark alone.
+    assert means[1] / means[0] == pytest.approx([1.5 * 1.1, 1.1, 1.1], rel=0.03)
+    inside = np.log(values) - np.log(values).mean(axis=-1, keepdims=True)
+    assert inside.std() == pytest.approx(0.005 * (2 / 3) ** 0.5, rel=0.1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench import protocols, tasks
 from bench.tasks import Calibrated
-from bench.trials import Effort
+from bench.trials import Effort, Task
 from tests.bench.surroundings import HASTE, arm, benchmark, block, rig
 
 
@@ -42,6 +43,23 @@ def test_what_was_found_can_be_measured_and_kept(tmp_path: Path) -> None:
         assert known["name"] == task.name
         assert known["loops"] == task.loops
         assert len(trials[0].values()) == task.values
+
+
+def test_who_waits_and_who_starts_processes_is_noted(tmp_path: Path) -> None:
+    def found(name: str, what: str = "nothing") -> Task:
+        base = arm(tmp_path, "base", what)
+        return tasks.calibrate(benchmark(name), base, rig(tmp_path), HASTE).tasks[0]
+
+    command, tiny = found("command"), found("tiny")
+    asleep = found("clocks", "attribute")
+    assert (command.children, tiny.children, asleep.children) == (True, False, False)
+    assert asleep.cpu_share < 0.9 < tiny.cpu_share
+
+
+def test_runtimes_that_compile_while_they_run_are_called_more_often(tmp_path: Path) -> None:
+    base = replace(arm(tmp_path, "base"), kind="pypy-3.11")
+    found = tasks.calibrate(benchmark("tiny"), base, rig(tmp_path), replace(HASTE, max_values=9))
+    assert [task.warmups for task in found.tasks] == [9]
 
 
 def test_long_values_are_not_looped(tmp_path: Path) -> None:

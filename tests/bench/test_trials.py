@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import trials
 from bench.suites import Benchmark
 from bench.trials import (
     Arm,
@@ -17,6 +18,7 @@ from bench.trials import (
     Task,
     Worker,
     block_commands,
+    calibrating_options,
     described,
     timing_options,
     with_effort,
@@ -58,7 +60,7 @@ def test_the_command_of_a_worker_can_be_typed() -> None:
     command = worker_command(
         BENCHMARK,
         _arm("base"),
-        timing_options(TASK),
+        timing_options(TASK, _arm("base")),
         Worker(scratch=Path("/s"), core=1, hash_seed=77),
     )
     gate = command.argv[4]
@@ -93,6 +95,15 @@ def test_the_gates_descriptors_do_not_change_the_size_of_the_environment() -> No
         return sum(len(name) + len(value) for name, value in command.env.items())
 
     assert size((3, 4)) == size((9, 10)) == size((1234, 99))
+
+
+def test_a_block_draws_one_place_in_memory_for_all_its_arms() -> None:
+    commands = block_commands(_block(arms=3), Path("/s"), 1, draws_addresses=True)
+    assert {command.argv[3:7] for command in commands} == {commands[0].argv[3:7]}
+    assert "setarch" in commands[0].argv
+    assert len({command.env["PATCHBENCH_PADDING"] for command in commands}) == 1
+    undrawn = block_commands(_block(arms=3), Path("/s"), 1)
+    assert not any("setarch" in command.argv for command in undrawn)
 
 
 def test_the_commands_of_a_block_have_one_length() -> None:
@@ -143,6 +154,25 @@ def test_a_task_is_shaped_again_for_another_effort() -> None:
     assert shaped.process_seconds == pytest.approx(2.2)
 
 
+@pytest.mark.parametrize(
+    ("factor", "loops"), [(1.0, 50), (1.02, 51), (1.05, 52), (0.5, 25), (0.001, 1)]
+)
+def test_a_known_difference_is_a_matter_of_loops(factor: float, loops: int) -> None:
+    one = replace(_arm("cand"), loops_factor=factor)
+    what = replace(TASK, loops=50)
+    assert trials.loops(what, one) == loops
+    assert f"--loops={loops}" in timing_options(what, one)
+
+
+def test_runtimes_that_compile_while_they_run_need_more_warm_ups() -> None:
+    effort = Effort()
+    assert effort.for_kind("cpython-2.7") == effort
+    warm = effort.for_kind("pypy-3.11")
+    assert warm.shape(0.01) == (300, 100)
+    assert "--values=29" in calibrating_options(warm)
+    assert replace(effort, warmup=9.0, calls=99).for_kind("pypy-2.7").warmup == 9.0
+
+
 def test_results_are_fit_to_be_published() -> None:
     result = {
         "version": "1.0",
@@ -164,7 +194,9 @@ def test_results_are_fit_to_be_published() -> None:
         one,
         one.arms[1],
         protocol="lockstep",
+        clock="wall",
         position=0,
+        drawn=True,
         host="abc",
         places={Path("/home"): "HOME", Path("/home/envs"): "ENVS"},
     )
@@ -174,8 +206,10 @@ def test_results_are_fit_to_be_published() -> None:
         "metadata": {
             "hostname": "abc",
             "command": "HOME/b/x -c 1",
+            "patchbench_addresses": "block",
             "patchbench_block": 4,
             "patchbench_protocol": "lockstep",
+            "patchbench_clock": "wall",
             "patchbench_position": 0,
             "patchbench_replica": 0,
             "patchbench_variant": "arm1",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from builder import facts
 from builder.compile import (
@@ -21,7 +22,7 @@ from builder.compile import (
 from builder.errors import BuildError, ExperimentError, PatchError, StoreError, ToolError
 from builder.process import SystemRunner
 from builder.spec import Flavor, Recipe, Revision
-from builder.store import Home, Store
+from builder.store import Build, Home, Store
 from tests import fake
 from tests.fake.repository import commit_tree
 
@@ -250,3 +251,77 @@ def test_the_first_error_of_a_log() -> None:
     assert first_error(log) == "a.c:3:5: error: x\n 3 | y\n   ^\nmore"
     assert first_error("ld: a.o: undefined reference to `f'") != ""
     assert first_error("one\ntwo\n") == "one\ntwo"
+
+
+def laid_out(build: Build) -> list[str]:
+    """The functions of the fake's own sources, in the order of their addresses."""
+    with build.python.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = {one["st_value"]: one.name for one in table.iter_symbols()}
+    names = [found[address] for address in sorted(found)]
+    return [name for name in names if name.startswith(("_PyEval_E", "PyErr_", "PyObject_"))]
+
+
+def distance(build: Build) -> int:
+    """From the loop to a function of a file that is linked before it."""
+    with build.python.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        (loop,) = table.get_symbol_by_name("_PyEval_EvalFrameDefault")
+        (other,) = table.get_symbol_by_name("PyObject_Size")
+    return int(other["st_value"] - loop["st_value"])
+
+
+def test_replicas_differ_in_their_layout_and_in_nothing_else(workshop: Workshop) -> None:
+    def build(recipe: Recipe) -> Build:
+        return workshop.builder.provide(recipe, workshop.repository)[0]
+
+    plain = build(workshop.recipe())
+    replicas = [build(replace(workshop.recipe(), replica=number)) for number in range(1, 4)]
+    patched = build(replace(workshop.recipe(fake.speed_patch(1.1)), replica=1))
+
+    assert len({distance(one) for one in (plain, *replicas)}) > 2
+    assert len({tuple(laid_out(one)) for one in (plain, *replicas)}) > 1
+    for one in replicas:
+        assert not facts.same_machine_code(plain.facts, one.facts)
+        assert not facts.differences(plain.facts, one.facts, flavors_differ=False, changed=())
+        assert "bytes before Python/ceval.c" in (one.logs / "layout.log").read_text()
+    # The candidate of a replica has the layout of the base of that replica.
+    assert facts.same_machine_code(replicas[0].facts, patched.facts)
+
+
+def test_a_replica_made_again_is_the_same(workshop: Workshop) -> None:
+    recipe = replace(workshop.recipe(), replica=1)
+    first, _ = workshop.builder.provide(recipe, workshop.repository)
+    workshop.store.remove(recipe.key)
+    second, made = workshop.builder.provide(recipe, workshop.repository)
+    assert made
+    assert facts.same_machine_code(first.facts, second.facts)
+
+
+@pytest.mark.parametrize("lto", [False, True], ids=["plain", "lto"])
+def test_placebos_move_functions(workshop: Workshop, lto: bool) -> None:
+    def build(placebo: str) -> Build:
+        recipe = workshop.recipe(flavor=Flavor(lto=lto))
+        return workshop.builder.provide(replace(recipe, placebo=placebo), workshop.repository)[0]
+
+    plain, padding, functions, links = map(build, ("", "padding:1", "functions:3", "links:4"))
+
+    for placebo in (padding, functions, links):
+        assert not facts.same_machine_code(plain.facts, placebo.facts)
+        assert placebo.facts.eval_bytes == plain.facts.eval_bytes
+        assert sorted(laid_out(placebo)) == sorted(laid_out(plain))
+    assert laid_out(padding) == laid_out(plain) != laid_out(functions)
+    assert laid_out(links) != laid_out(plain)
+    # gcc's LTO puts all padding before all functions.
+    assert (distance(padding) == distance(plain)) is lto
+
+
+def test_a_tree_whose_layout_cannot_be_drawn(workshop: Workshop, tmp_path: Path) -> None:
+    tree = fake.write_tree(tmp_path / "other")
+    makefile = tree / "Makefile.pre.in"
+    makefile.write_text(makefile.read_text().replace("LIBRARY_OBJS", "THINGS"))
+    repository, commit = commit_tree(tmp_path / "other.git", tree)
+    recipe = replace(workshop.recipe(), tree=repository.tree(commit), replica=1)
+    with pytest.raises(BuildError, match="No layout can be drawn") as caught:
+        workshop.builder.provide(recipe, repository)
+    assert "without replicas" in caught.value.hint

@@ -23,6 +23,7 @@ RECIPE = Recipe(
         replace(RECIPE, flavor=Flavor(computed_gotos=False)),
         replace(RECIPE, compiler=replace(RECIPE.compiler, sha256="z")),
         replace(RECIPE, replica=1),
+        replace(RECIPE, placebo="padding:1"),
         replace(RECIPE, changed=("Python/bytecodes.c",)),
     ],
 )
@@ -34,6 +35,10 @@ def test_everything_that_determines_a_build_is_in_its_key(other: Recipe) -> None
 def test_names_for_people_are_not_in_the_key() -> None:
     named = replace(RECIPE.revision, name="v3.13.5", source="git", commit="d" * 40)
     assert replace(RECIPE, revision=named, series=("3.13/x",)).key == RECIPE.key
+
+
+def test_a_recipe_without_a_placebo_has_the_key_that_it_always_had() -> None:
+    assert RECIPE.key == "e8ea773a78fc4d6b"
 
 
 @pytest.mark.parametrize("version", ["2.7.10", "2.7.10+", "2.7.10rc1", "2.7.10rc1+"])

@@ -137,9 +137,14 @@ def an_unknown_protocol_in_a_file(at: Place) -> Sequence[str]:
     return at.experiment(f'{SLOW}[session]\nprotocol = "telepathy"\n')
 
 
-@fault(3, "session.replicas is 5", "Right would be: 1")
+@fault(3, "session.replicas is 50", "1 to 20")
 def replicas(at: Place) -> Sequence[str]:
-    return at.experiment(f"{SLOW}[session]\nreplicas = 5\n")
+    return at.experiment(f"{SLOW}[session]\nreplicas = 50\n")
+
+
+@fault(3, "candidate[1].placebo is 'luck:1'", "padding, functions, links")
+def a_placebo_of_no_kind(at: Place) -> Sequence[str]:
+    return at.experiment('[[candidate]]\nplacebo = "luck:1"\n')
 
 
 @fault(3, "gate is 'never'", "core, full, none")

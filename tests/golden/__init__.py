@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.report import markdown, terminal
+from bench.report import mail, markdown, submission, terminal
 from tests.golden import specimen as specimens
 
 FOLDER = Path(__file__).parent
@@ -32,6 +32,8 @@ def terminal_text() -> str:
 FILES: dict[str, Callable[[], str]] = {
     "result.json": lambda: json.dumps(specimens.specimen(), indent=1, ensure_ascii=False) + "\n",
     "report.md": lambda: markdown.render(specimens.specimen()),
+    "mail.txt": lambda: mail.render(specimens.specimen()),
+    "submission.md": lambda: submission.render(specimens.specimen()),
     "terminal.txt": terminal_text,
 }
 

@@ -11,8 +11,8 @@ from bench.comparison import Comparison, Comparisons, Missing, SuiteComparison
 from bench.experiment import Arm, Experiment, SessionOptions
 from bench.host import Host
 from bench.plan import Plan, PlannedArm
+from bench.records import BlockRecord, Measured
 from bench.result import ArmReport
-from bench.session import BlockRecord, Measured
 from builder.facts import Difference, Facts
 from builder.gate import Judgement
 from builder.spec import Compiler, Flavor, Recipe, Revision
@@ -153,7 +153,7 @@ def arms() -> tuple[ArmReport, ...]:
             series=one.series,
             revision=asdict(one.revision),
             flavor=asdict(one.flavor) | {"name": one.flavor.name},
-            build=build(one),
+            builds=(build(one),),
         )
         for name, one in zip(names, recipes, strict=True)
     ]
@@ -162,7 +162,7 @@ def arms() -> tuple[ArmReport, ...]:
     )
     reports[1] = replace(
         reports[1],
-        build=build(recipes[1], jumps=3),
+        builds=(build(recipes[1], jumps=3),),
         judgement=gate,
         comparisons=comparisons(),
         differences=(
@@ -176,7 +176,7 @@ def arms() -> tuple[ArmReport, ...]:
     )
     reports[3] = replace(
         reports[3],
-        build=None,
+        builds=(),
         broken="make of 3.13.5 lto exited with status 2.\nPython/ceval.c:1:1: error: no",
     )
     return tuple(reports)
@@ -200,7 +200,7 @@ def plan() -> Plan:
             session=SessionOptions(blocks=12, seed=7, budget=600.0),
         ),
         arms=tuple(
-            PlannedArm(name=name, recipe=one) for name, one in zip(names, recipes, strict=True)
+            PlannedArm(name=name, recipes=(one,)) for name, one in zip(names, recipes, strict=True)
         ),
         suite="pyperformance 1.14.0",
         benchmarks=("json_dumps", "nbody", "pickle", "regex_v8", "spectral_norm", "tornado_http"),

@@ -1,0 +1,62 @@
+"""calibrate: which protocol measures best on this host."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import arguments as types
+from bench.commands.options import Add, json_option
+from bench.jobs import calibrate as calibrating
+from bench.jobs.context import Context
+from bench.keys import seconds_of
+
+
+def add_commands(add: Add) -> None:
+    """Add the commands of this module."""
+    text = "measure how far off each protocol is on this host, and choose by it"
+    calibrate = add("calibrate", _calibrate, text)
+    calibrate.add_argument(
+        "--base",
+        type=types.filled,
+        metavar="REV",
+        help="a branch, tag or commit, or the key of a stored build; default: the build that was "
+        "used last, else that of the quickstart",
+    )
+    calibrate.add_argument(
+        "--source", type=types.filled, metavar="WHERE", help="git, debian, URL or path"
+    )
+    calibrate.add_argument(
+        "--blocks",
+        type=types.whole(2, 1000),
+        default=calibrating.ENOUGH,
+        metavar="N",
+        help=f"of each benchmark under each protocol; default: {calibrating.ENOUGH}",
+    )
+    calibrate.add_argument(
+        "--benchmarks",
+        type=types.filled,
+        metavar="NAMES",
+        help="names and tags, with ,; default: some of each class",
+    )
+    calibrate.add_argument(
+        "--budget", type=types.duration, metavar="TIME", help="of measuring: 10m, 1h"
+    )
+    calibrate.add_argument(
+        "--wheels",
+        type=types.filled,
+        metavar="DIR",
+        help="install requirements from this folder alone",
+    )
+    json_option(calibrate)
+
+
+def _calibrate(context: Context, options: argparse.Namespace) -> int:
+    request = calibrating.Request(
+        base=options.base or "",
+        source=options.source or "",
+        blocks=options.blocks,
+        words=tuple(options.benchmarks.split(",")) if options.benchmarks else (),
+        budget=seconds_of(options.budget) if options.budget else None,
+        wheels=options.wheels or "",
+    )
+    return calibrating.calibrate(context, request, as_json=options.json)

@@ -1,0 +1,180 @@
+"""What the kernel tells in /proc and /sys: small readers, and its counters at one moment.
+
+All read below a root, so that tests use folders of their own. What a host does not tell is None,
+never a guess.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CPU = "sys/devices/system/cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticks:
+    """CPU time since the start, in the kernel's ticks."""
+
+    busy: int = 0
+    steal: int = 0
+    total: int = 0
+
+    def since(self, before: Ticks) -> Ticks:
+        """What was added. A guest that moves to another machine can see its counters fall."""
+        return Ticks(
+            busy=max(0, self.busy - before.busy),
+            steal=max(0, self.steal - before.steal),
+            total=self.total - before.total,
+        )
+
+    @property
+    def busy_share(self) -> float | None:
+        """The part of the time in which it was busy, 0 to 1."""
+        return self.busy / self.total if self.total > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counters:
+    """What the kernel counts. `all` CPUs together, and each by its number; `stalled`: seconds in
+    which some task waited for memory; `throttled`: how often heat slowed CPUs down.
+    """
+
+    all: Ticks
+    cpus: Mapping[int, Ticks] = field(default_factory=dict)
+    stalled: float | None
+    throttled: int | None
+
+
+def read_counters(root: Path, cpu: int | None = None) -> Counters:
+    """The counters now; `throttled` of one `cpu` where it is named."""
+    ticks = _ticks(root)
+    numbers = {int(name): one for name, one in ticks.items() if name}
+    return Counters(
+        all=ticks.get("", Ticks()),
+        cpus=numbers,
+        stalled=_stalled(root),
+        throttled=_throttled(root, (cpu,) if cpu is not None else online(root)),
+    )
+
+
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """The CPUs of a kernel's list: "0-2,5" is 0, 1, 2, 5. ValueError for anything else."""
+    cpus: list[int] = []
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        cpus.extend(range(int(first), int(last or first) + 1))
+    return tuple(cpus)
+
+
+def text(path: Path) -> str:
+    """A file's content; "" where it cannot be read."""
+    # Some files exist and cannot be read: EOPNOTSUPP, EACCES, EINVAL.
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\n")
+    except OSError:
+        return ""
+
+
+def number(content: str) -> int | None:
+    """The whole number that a file holds."""
+    try:
+        return int(content)
+    except ValueError:
+        return None
+
+
+def flag(path: Path) -> bool | None:
+    """A file with 0 or 1."""
+    return {"0": False, "1": True}.get(text(path))
+
+
+def pairs(content: str, separator: str) -> dict[str, str]:
+    """`key separator value` lines; the first of each key counts."""
+    found: dict[str, str] = {}
+    for line in content.splitlines():
+        key, separated, value = line.partition(separator)
+        if separated:
+            found.setdefault(key.strip(), value.strip())
+    return found
+
+
+def meminfo(root: Path) -> dict[str, int]:
+    """Sizes in bytes; the file has kB."""
+    known = pairs(text(root / "proc/meminfo"), ":")
+    numbers = {key: number(value.removesuffix(" kB")) for key, value in known.items()}
+    return {key: size * 1024 for key, size in numbers.items() if size is not None}
+
+
+def online(root: Path) -> tuple[int, ...]:
+    """The CPUs that are on."""
+    try:
+        return parse_cpus(text(root / CPU / "online"))
+    except ValueError:
+        return tuple(range(os.cpu_count() or 1))
+
+
+def usable(root: Path) -> tuple[int, ...]:
+    """The CPUs that this process may run on."""
+    allowed = pairs(text(root / "proc/self/status"), ":").get("Cpus_allowed_list", "")
+    try:
+        return tuple(cpu for cpu in parse_cpus(allowed) if cpu in online(root))
+    except ValueError:
+        return online(root)
+
+
+def siblings(root: Path, cpu: int) -> tuple[int, ...]:
+    """The other CPUs that are the same core; () where the host does not tell."""
+    try:
+        same = parse_cpus(text(root / CPU / f"cpu{cpu}/topology/thread_siblings_list"))
+    except ValueError:
+        return ()
+    return tuple(one for one in same if one != cpu)
+
+
+def frequency(root: Path, cpu: int) -> int | None:
+    """What a CPU's clock is at, in hertz."""
+    kilohertz = number(text(root / CPU / f"cpu{cpu}/cpufreq/scaling_cur_freq"))
+    return None if kilohertz is None else kilohertz * 1000
+
+
+def load(root: Path) -> float | None:
+    """The kernel's average of the last minute."""
+    try:
+        return float(text(root / "proc/loadavg").split()[0])
+    except (IndexError, ValueError):
+        return None
+
+
+def _ticks(root: Path) -> dict[str, Ticks]:
+    """By the CPU's number, "" for all of them. Guests' time is within user and nice already."""
+    found = {}
+    for line in text(root / "proc/stat").splitlines():
+        name, *fields = line.split()
+        if not re.fullmatch(r"cpu\d*", name):
+            continue
+        numbers = [number(one) or 0 for one in fields[:8]] + [0] * (8 - len(fields))
+        user, nice, system, idle, iowait, irq, softirq, steal = numbers
+        busy = user + nice + system + irq + softirq
+        total = busy + idle + iowait + steal
+        found[name.removeprefix("cpu")] = Ticks(busy=busy, steal=steal, total=total)
+    return found
+
+
+def _stalled(root: Path) -> float | None:
+    """Seconds that some task has waited for memory, since the start."""
+    match = re.search(r"^some .*\btotal=(\d+)", text(root / "proc/pressure/memory"), re.M)
+    return int(match.group(1)) / 1e6 if match else None
+
+
+def _throttled(root: Path, cpus: tuple[int, ...]) -> int | None:
+    counts = [
+        number(text(root / CPU / f"cpu{cpu}/thermal_throttle/{of}_throttle_count"))
+        for cpu in cpus
+        for of in ("core", "package")
+    ]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

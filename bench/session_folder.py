@@ -1,0 +1,244 @@
+"""What a session keeps on disk; everything is there before the next thing begins.
+
+raw/rules.json                  what was fixed before the first block
+raw/calibration.json            loops, values and protocol of each task
+raw/missing.json                what could not be measured, why, and what that took
+raw/blocks/0007-richards/       one folder per block and task, renamed into place when whole:
+    base.json  fast-add.json    pyperf JSON of each arm
+    block.json                  seed, order, seconds, the host's state
+raw/disturbed/0007-richards/    the same of a block that does not count: it was measured again
+raw/complete                    that nothing is left to be measured
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.comparison import Missing
+from bench.disturbance import tally
+from bench.records import BlockRecord, Measured
+from bench.standing import Rules
+from bench.tasks import Calibrated
+from bench.trials import Trial
+from builder.errors import StoreError
+from builder.spec import digest
+from builder.store import write_atomically
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What calibration found, and the protocol of each task. `seconds`: its wall time."""
+
+    seconds: float = 0.0
+    benchmarks: tuple[Calibrated, ...] = ()
+    protocols: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss:
+    """Why a task is missing, and the seconds that were spent on its last block."""
+
+    reason: str
+    seconds: float = 0.0
+
+
+class SessionFolder:
+    """One session on disk. Raises StoreError for a file that is not what was written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, rules: Rules) -> None:
+        """Make the folder, and remove whatever a killed run was writing."""
+        for folder in (self._blocks, self._disturbed):
+            folder.mkdir(parents=True, exist_ok=True)
+        # Finished blocks were renamed out of their half.
+        for half in self._blocks.glob(".half-*"):
+            shutil.rmtree(half, ignore_errors=True)
+        if not self.is_complete():
+            write_atomically(self.path / "rules.json", json.dumps(asdict(rules), indent=1))
+
+    def rules(self) -> Rules | None:
+        """The rules that it was measured under; None where nothing was begun."""
+        path = self.path / "rules.json"
+        kept = _load(path, None)
+        if kept is None:
+            return None
+        with _reading(path):
+            return Rules(**{**kept, "watched": tuple(kept["watched"])})
+
+    def is_complete(self) -> bool:
+        """Whether nothing is left to be measured."""
+        return (self.path / "complete").exists()
+
+    def conclude(self) -> None:
+        """Nothing is left to be measured."""
+        (self.path / "complete").touch()
+
+    def remove(self) -> None:
+        """Forget all of it. First what says that it is complete: this may be killed as well."""
+        (self.path / "complete").unlink(missing_ok=True)
+        shutil.rmtree(self.path)
+
+    # -- tasks ------------------------------------------------------------------------------
+
+    def calibration(self) -> Calibration:
+        """What was calibrated so far."""
+        path = self.path / "calibration.json"
+        kept = _load(path, {"seconds": 0.0, "benchmarks": [], "protocols": {}})
+        with _reading(path):
+            return Calibration(
+                seconds=float(kept["seconds"]),
+                benchmarks=tuple(Calibrated.from_json(one) for one in kept["benchmarks"]),
+                protocols={task: str(name) for task, name in kept["protocols"].items()},
+            )
+
+    def keep_calibration(self, found: Calibration) -> None:
+        """Write what was calibrated so far."""
+        content = {
+            "seconds": found.seconds,
+            "benchmarks": [one.to_json() for one in found.benchmarks],
+            "protocols": dict(found.protocols),
+        }
+        write_atomically(self.path / "calibration.json", json.dumps(content, indent=1))
+
+    def keep_protocol(self, task: str, protocol: str) -> None:
+        """Write that a task has another protocol than was chosen."""
+        found = self.calibration()
+        self.keep_calibration(replace(found, protocols={**found.protocols, task: protocol}))
+
+    def losses(self) -> dict[str, Loss]:
+        """What is missing."""
+        path = self.path / "missing.json"
+        with _reading(path):
+            return {
+                name: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
+                for name, one in _load(path, {}).items()
+            }
+
+    def keep_losses(self, losses: Mapping[str, Loss]) -> None:
+        """Write what is missing."""
+        content = {name: asdict(one) for name, one in losses.items()}
+        write_atomically(self.path / "missing.json", json.dumps(content, indent=1))
+
+    # -- blocks -----------------------------------------------------------------------------
+
+    def block(self, number: int, task: str) -> BlockRecord | None:
+        """A block that counts; None where it is not measured."""
+        return _read_block(self._blocks / _name(number, task) / "block.json")
+
+    def disturbed(self, number: int, task: str) -> BlockRecord | None:
+        """What was measured under disturbance, and does not count."""
+        return _read_block(self._disturbed / _name(number, task) / "block.json")
+
+    def keep(
+        self,
+        record: BlockRecord,
+        trials: Sequence[Trial],
+        *,
+        seed: int,
+        counts: bool,
+    ) -> None:
+        """Put a block where it belongs, whole or not at all."""
+        half = Path(tempfile.mkdtemp(prefix=".half-", dir=self._blocks))
+        half.chmod(0o755)
+        for trial in trials:
+            (half / f"{trial.arm}.json").write_text(json.dumps(trial.result), encoding="utf-8")
+        spent = {trial.arm: asdict(trial.spent) for trial in trials}
+        content = {**asdict(record), "seed": seed, "spent": spent}
+        (half / "block.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        half.rename(
+            (self._blocks if counts else self._disturbed) / _name(record.number, record.task)
+        )
+
+    def read(self) -> Measured:
+        """All that counts, without the looks."""
+        blocks = _read_blocks(self._blocks)
+        repeated = _read_blocks(self._disturbed)
+        losses = self.losses()
+        lost = sum(one.seconds for one in losses.values())
+        every = (*blocks, *repeated)
+        kept = tuple(block for block in blocks if block.task not in losses)
+        return Measured(
+            blocks=kept,
+            missing=tuple(
+                Missing(benchmark=name, reason=one.reason) for name, one in losses.items()
+            ),
+            seconds=self.calibration().seconds + lost + sum(block.seconds for block in every),
+            busy_seconds=sum(block.busy_seconds for block in every),
+            complete=self.is_complete(),
+            disturbance=tally(sum(bool(block.disturbed) for block in kept), len(repeated)),
+        )
+
+    @property
+    def _blocks(self) -> Path:
+        return self.path / "blocks"
+
+    @property
+    def _disturbed(self) -> Path:
+        return self.path / "disturbed"
+
+
+def slug(name: str) -> str:
+    """A benchmark's name as part of a path. Where anything had to be replaced, a digest is added,
+    so that no two names share a path.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
+    return plain if plain == name and not name.startswith(".") else f"{plain}-{digest(name)[:6]}"
+
+
+def _name(number: int, task: str) -> str:
+    return f"{number:04d}-{slug(task)}"
+
+
+def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
+    # Not what is half written: its name begins with a dot.
+    found = [_read_block(path) for path in sorted(folder.glob("[!.]*/block.json"))]
+    return tuple(one for one in found if one is not None)
+
+
+# We write atomically: something else has been at a file that gives one of these.
+_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """What a file of ours holds is looked at; StoreError when it is not what we wrote."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        "A file of the results folder is damaged.",
+        where=f"{path}: {type(error).__name__}: {error}",
+        hint="Remove it, and its folder if it is a block's: what it held is measured again.",
+    )
+
+
+def _load(path: Path, default: Any) -> Any:
+    """What a file of ours holds; `default` where it is not there."""
+    if not path.exists():
+        return default
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except _DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _read_block(path: Path) -> BlockRecord | None:
+    data = _load(path, None)
+    if data is None:
+        return None
+    with _reading(path):
+        return BlockRecord(**{key: data[key] for key in data if key not in ("seed", "spent")})

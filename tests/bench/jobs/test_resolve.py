@@ -1,0 +1,120 @@
+"""From an experiment to recipes: what replicas, A/A and placebo arms become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.experiment import Arm, Experiment, SessionOptions
+from bench.jobs.context import Context
+from bench.jobs.resolve import Resolved, resolve
+from bench.progress import Show
+from builder.errors import ExperimentError
+from builder.process import SystemRunner
+from builder.sources import SourceSpec
+from builder.spec import Flavor
+from builder.store import Home
+from tests import fake
+from tests.fake.repository import commit_tree
+
+SUITE = Path(fake.__file__).parent / "suite" / "MANIFEST"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("resolve")
+    commit_tree(folder / "fake.git", fake.write_tree(folder / "tree"))
+    (folder / "base.diff").write_bytes(fake.speed_patch(1.5))
+    return folder
+
+
+def settled(place: Path, *candidates: Arm, base: Arm | None = None, **session: object) -> Resolved:
+    context = Context(
+        home=Home(root=place / "home", host_lock=place / "host.lock"),
+        project=place,
+        runner=SystemRunner(),
+        show=Show(quiet=True),
+    )
+    source = SourceSpec(kind="git", location=str(place / "fake.git"))
+    asked = base or Arm(name="base", revision="main", source=source)
+    return resolve(
+        context,
+        Experiment(
+            name="x",
+            base=asked,
+            candidates=candidates,
+            suite=(str(SUITE),),
+            session=SessionOptions(**session),  # type: ignore[arg-type]
+        ),
+    )
+
+
+LTO = Arm(name="lto", flavor=Flavor(lto=True))
+
+
+def test_without_replicas_each_arm_is_built_once(place: Path) -> None:
+    plan = settled(place, LTO).plan
+    assert [(arm.name, arm.kind, len(arm.recipes)) for arm in plan.arms] == [
+        ("base", "base", 1),
+        ("lto", "candidate", 1),
+    ]
+    assert plan.protocol == "auto"
+
+
+def test_base_and_candidate_draw_the_same_layouts(place: Path) -> None:
+    plan = settled(place, LTO, replicas=3).plan
+    for arm in plan.arms:
+        assert [recipe.replica for recipe in arm.recipes] == [0, 1, 2]
+    assert plan.replicas == 3
+    assert plan.base.recipe == settled(place, LTO).plan.base.recipe
+
+
+def test_the_aa_arm_is_the_base_itself_without_replicas(place: Path) -> None:
+    plan = settled(place, LTO, aa=True).plan
+    assert plan.arms[-1].kind == "aa"
+    assert plan.arms[-1].recipes == plan.base.recipes
+    assert plan.watched == ("lto",)
+
+
+def test_with_replicas_the_aa_arm_has_others_of_its_own(place: Path) -> None:
+    """The base's own in another order would show it equal to itself, whatever builds do."""
+    base, aa = (settled(place, aa=True, replicas=3).plan.arms[at] for at in (0, -1))
+    assert [recipe.replica for recipe in aa.recipes] == [3, 4, 5]
+    assert {recipe.tree for recipe in aa.recipes} == {base.recipe.tree}
+    assert not {recipe.key for recipe in aa.recipes} & {recipe.key for recipe in base.recipes}
+
+
+def test_placebos_are_the_base_with_a_layout(place: Path) -> None:
+    source = SourceSpec(kind="git", location=str(place / "fake.git"))
+    base = Arm(name="base", revision="main", source=source, patches=(str(place / "base.diff"),))
+    resolved = settled(place, LTO, base=base, placebos=3, replicas=2)
+    arms = resolved.plan.arms
+
+    assert [arm.name for arm in arms] == [
+        "base", "lto", "placebo-padding-1", "placebo-functions-2", "placebo-links-3",
+    ]  # fmt: skip
+    for arm in arms[2:]:
+        assert arm.kind == "placebo"
+        assert {recipe.tree for recipe in arm.recipes} == {arms[0].recipe.tree}
+        assert [recipe.replica for recipe in arm.recipes] == [0, 1]
+        assert {recipe.placebo for recipe in arm.recipes} == {
+            arm.name.removeprefix("placebo-").replace("-", ":")
+        }
+    keys = [recipe.key for arm in arms for recipe in arm.recipes]
+    assert len(set(keys)) == len(keys)
+    # Their patches are the base's, and are kept once.
+    assert set(resolved.patches) == {"base", "lto"}
+    assert set(resolved.repositories) == {arm.name for arm in arms}
+
+
+def test_a_candidate_that_is_a_placebo_is_one(place: Path) -> None:
+    plan = settled(place, Arm(name="moved", placebo="links:2")).plan
+    assert plan.arms[1].kind == "placebo"
+    assert plan.arms[1].recipe.placebo == "links:2"
+    assert plan.watched == ("moved",)
+
+
+def test_two_arms_of_one_recipe_are_refused(place: Path) -> None:
+    with pytest.raises(ExperimentError, match="lto and again are one and the same build"):
+        settled(place, LTO, Arm(name="again", flavor=Flavor(lto=True)))
