@@ -71,7 +71,7 @@ def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
                 kind = "" if suite["metric"] == "time" else f" {suite['metric']}"
                 title = f"geometric mean{kind}"
                 table.add_section()
-                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), "")
+                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _safe(own_warnings(suite, common)))
         console.print(table)
     for one in compared["missing"]:
         console.print(f"missing: {_safe(one['benchmark'])}: {_safe(one['reason'])}")

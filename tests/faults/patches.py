@@ -176,7 +176,7 @@ def one_series_twice(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", "--series", "3.13/slow")
 
 
-@fault(5, "standard input is empty", "git format-patch")
+@fault(5, "stdin is named twice", "each series once")
 def standard_input_twice(at: Place) -> Sequence[str]:
     at.stdin(fake.speed_patch(2))
     return at.adhoc("--patch", "-", "--patch", "-")
