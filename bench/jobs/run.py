@@ -211,7 +211,7 @@ def _tell(context: Context, result: dict[str, Any], folder: Folder, *, as_json: 
         print_json(result)
     else:
         terminal.show(result, stdout_console())
-    context.show.say(f"Report: {folder.path / 'report.md'}")
+    context.show.say(f"Report: {folder.path / 'report.html'}")
 
 
 def _exit_code(result: dict[str, Any], fail_on: str | None) -> int:

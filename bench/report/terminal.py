@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +16,6 @@ from bench.report.wording import (
     common_warnings,
     headline,
     interval,
-    own_warnings,
 )
 
 _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
@@ -65,18 +64,41 @@ def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
         several = len({one["metric"] for one in rows}) > 1
         for one in rows:
             name = f"{one['benchmark']} ({one['metric']})" if several else one["benchmark"]
-            table.add_row(_safe(name), *_cells(one), _safe(own_warnings(one, common)))
+            table.add_row(_safe(name), *_cells(one), _notes(one, common))
         for suite in [compared["suite"], *compared["suites"]]:
             if suite is not None:
                 kind = "" if suite["metric"] == "time" else f" {suite['metric']}"
                 title = f"geometric mean{kind}"
                 table.add_section()
-                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _safe(own_warnings(suite, common)))
+                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _notes(suite, common))
         console.print(table)
     for one in compared["missing"]:
         console.print(f"missing: {_safe(one['benchmark'])}: {_safe(one['reason'])}")
     for warning in common:
         console.print(f"[dim]all: {_safe(warning)}[/dim]")
+    for line in explained(compared, common):
+        console.print(f"[dim]{_safe(line)}[/dim]")
+
+
+def _notes(one: Mapping[str, Any], common: Sequence[str]) -> str:
+    """The codes of a row's own warnings; `explained` has their texts, below the table."""
+    own = [warning for warning in one["warnings"] if warning not in common]
+    return _safe(", ".join(warning.partition(":")[0] for warning in own))
+
+
+def explained(compared: Mapping[str, Any], common: Sequence[str]) -> list[str]:
+    """A line for each code in the table: its text, of the first row that has it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in [*compared["comparisons"], compared["suite"], *compared["suites"]]:
+        for warning in row["warnings"] if row is not None else ():
+            if warning not in common:
+                code, _, text = warning.partition(":")
+                name = row.get("benchmark", "geometric mean")
+                found.setdefault(code, []).append((name, text.strip()))
+    return [
+        f"{code} ({name}{f' and {len(rest)} more' if rest else ''}): {text}"
+        for code, ((name, text), *rest) in found.items()
+    ]
 
 
 def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:

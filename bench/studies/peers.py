@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pyperf._compare import CompareData, CompareResult
-from scipy import special, stats
+from scipy import special
 
 Processes = Sequence[Sequence[float]]
 Floats = NDArray[np.float64]
@@ -75,6 +75,8 @@ def hierarchical_test(
     takes the lower tail's quantile for the upper one's, so that its two bounds cross and every
     difference passes.
     """
+    from scipy import stats  # here: `patchbench --help` would take twice the time for it
+
     differences = np.array([_difference(base[name], candidate[name], gate) for name in base])
     ranks = stats.rankdata(np.abs(differences))
     count = len(differences)
@@ -89,6 +91,8 @@ def likely(chance: float) -> bool:
 
 
 def _difference(base: Processes, candidate: Processes, gate: float | None) -> float:
+    from scipy import stats
+
     first, second = (
         np.array([value for one in side for value in one]) for side in (base, candidate)
     )
