@@ -10,7 +10,7 @@ OPTIONS ?=
 # More arguments for `patchbench study`: make study-recorded STUDY="--data DIR"
 STUDY ?=
 
-.PHONY: test-packages help bench test check real setup format lock clean announce-bench announce-test
+.PHONY: test-packages help bench test check real big setup format lock clean announce-bench announce-test
 .PHONY: study-recorded study-simulated study-real study-small
 
 help: ## list these targets
@@ -28,7 +28,10 @@ check: setup ## format, lint, types and the fast tests: no real build
 	$(BIN)/pytest -q -n auto $(OPTIONS)
 
 real: setup test-packages ## the slow tests, and those that build and run a real CPython
-	$(BIN)/pytest -v -m "real or slow" --durations=10 $(OPTIONS)
+	$(BIN)/pytest -v -m "(real or slow) and not big" --durations=10 $(OPTIONS)
+
+big: setup test-packages ## years of history and full simulations: about half an hour
+	$(BIN)/pytest -v -m big --durations=10 $(OPTIONS)
 
 test-packages: setup
 	@scripts/packages.sh packages-test.txt

@@ -1,0 +1,95 @@
+"""A history for other programs: JSON lines, a night each, which can be imported again; and CSV, a
+line for each benchmark of each night, for a spreadsheet or a data frame.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import IO, Any
+
+from bench.history.models import Built, Night, Ratio, Row, Standing
+from builder.errors import DataError
+
+# Raised when a reader of the old one would be misled.
+SCHEMA = 1
+_RATIO = tuple(field.name for field in fields(Ratio))
+_OF_NIGHT = ("when", "host", "branch", "flavor", "commit", "version", "key", "state", "origin")
+_OF_ROW = ("benchmark", "mean", "rsd", "processes")
+
+
+def write_json_lines(nights: Iterable[Night], to: IO[str]) -> int:
+    """Write a line of JSON for each night, keys as in `Night`; how many."""
+    count = 0
+    for night in nights:
+        document = {"schema": SCHEMA, **asdict(night)}
+        json.dump(document, to, default=_moment, separators=(",", ":"))
+        to.write("\n")
+        count += 1
+    return count
+
+
+def read_json_lines(lines: Iterable[str], where: str = "") -> Iterator[Night]:
+    """The nights that `write_json_lines` wrote. DataError names the first line that is none."""
+    for number, line in enumerate(lines, 1):
+        try:
+            document = json.loads(line)
+            if document.pop("schema") != SCHEMA:
+                raise ValueError("of another schema")
+            yield _night(document)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+            raise DataError(
+                f"no night of an exported history: {problem}", where=f"{where}, line {number}"
+            ) from None
+
+
+def write_csv(nights: Iterable[Night], to: IO[str]) -> int:
+    """Write a line for each row; how many. A night without rows has none: see its state in JSON."""
+    writer = csv.writer(to, lineterminator="\n")
+    ratios = [f"{against}_{part}" for against in ("last", "release") for part in _RATIO]
+    writer.writerow([*_OF_NIGHT, *_OF_ROW, *ratios])
+    count = 0
+    for night in nights:
+        build = night.build
+        told = (build.commit, build.version, build.key) if build else ("", "", "")
+        head = [night.when.isoformat(), night.host, night.branch, night.flavor, *told]
+        for row in night.rows:
+            values = [getattr(row, name) for name in _OF_ROW]
+            compared = [*_parts(row.last), *_parts(row.release)]
+            writer.writerow([*head, night.state, night.origin, *values, *compared])
+            count += 1
+    return count
+
+
+def _parts(ratio: Ratio | None) -> list[Any]:
+    return [None if ratio is None else getattr(ratio, part) for part in _RATIO]
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"not for JSON: {type(value)}")
+
+
+def _night(document: dict[str, Any]) -> Night:
+    document["when"] = datetime.fromisoformat(document["when"])
+    if build := document["build"]:
+        committed = build["committed"]
+        build["committed"] = committed and datetime.fromisoformat(committed)
+        document["build"] = Built(**build)
+    for against in ("last", "release"):
+        if standing := document[against]:
+            document[against] = Standing(**standing | {"suite": _ratio(standing["suite"])})
+    document["rows"] = tuple(_row(row) for row in document["rows"])
+    return Night(**document)
+
+
+def _row(row: dict[str, Any]) -> Row:
+    return Row(**row | {"last": _ratio(row["last"]), "release": _ratio(row["release"])})
+
+
+def _ratio(ratio: dict[str, Any] | None) -> Ratio | None:
+    return None if ratio is None else Ratio(**ratio)

@@ -1,0 +1,120 @@
+"""Histories that nobody measured: ten years of nights in the shape of real ones.
+
+Each benchmark has its own level and noise, wanders a little, and takes a step now and then; the
+host has a new kernel twice a year, each an epoch with a small offset of all absolute times.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from bench.history.models import Built, Night, Ratio, Row, Standing
+
+BEGIN = datetime(2016, 1, 1, 3, tzinfo=UTC)
+FLAVORS = ("plain", "pgo", "lto", "pgo+lto")
+HOST = "c0ffee"
+KERNEL_DAYS = 180
+
+
+def facts(night: int) -> dict[str, str]:
+    """What the epoch of a night depends on."""
+    return {
+        "cpu": "Imaginary CPU 3000",
+        "kernel": f"6.{night // KERNEL_DAYS}.0",
+        "compiler": "gcc 12.2.0",
+        "suite": "pyperformance 1.14.0",
+    }
+
+
+def history(
+    nights: int = 3650,
+    benchmarks: int = 100,
+    flavors: tuple[str, ...] = FLAVORS,
+    *,
+    branch: str = "main",
+    seed: int = 1,
+) -> Iterator[Night]:
+    """Nights in order of time, each flavor's after the other."""
+    rng = np.random.default_rng(seed)
+    shape = len(flavors), benchmarks
+    level = rng.uniform(math.log(1e-3), 0, size=shape)
+    start = level.copy()
+    noise = rng.uniform(0.003, 0.015, size=shape)
+    for night in range(nights):
+        step = np.where(rng.random(shape) < 1 / 800, rng.normal(0, 0.03, shape), 0.0)
+        level += step
+        measured = level + rng.normal(0, 1, shape) * noise
+        for number, flavor in enumerate(flavors):
+            yield _night(
+                night,
+                flavor,
+                branch=branch,
+                logs=measured[number],
+                step=step[number],
+                start=start[number],
+                noise=noise[number],
+            )
+
+
+def _night(
+    night: int,
+    flavor: str,
+    *,
+    branch: str,
+    logs: np.ndarray,
+    step: np.ndarray,
+    start: np.ndarray,
+    noise: np.ndarray,
+) -> Night:
+    means = np.exp(logs).tolist()
+    last, release = np.exp(step).tolist(), np.exp(logs - start).tolist()
+    names = [f"bm_{number:03}" for number in range(len(means))]
+    rows = tuple(
+        Row(
+            benchmark=name,
+            mean=mean,
+            rsd=rsd,
+            processes=12,
+            last=_ratio(against, rsd),
+            release=_ratio(then, rsd),
+        )
+        for name, mean, rsd, against, then in zip(
+            names, means, noise.tolist(), last, release, strict=True
+        )
+    )
+    return Night(
+        identity=f"{branch} {flavor} {night}",
+        host=HOST,
+        branch=branch,
+        flavor=flavor,
+        when=BEGIN + timedelta(days=night),
+        facts=facts(night),
+        build=_built(night, flavor),
+        folder=f"nights/{night}/{flavor}",
+        last=Standing(key=_built(night - 1, flavor).key, suite=_ratio(1.0, 0.001)),
+        release=Standing(key=f"release-{flavor}", title="3.13.5", suite=_ratio(0.98, 0.001)),
+        rows=rows,
+    )
+
+
+def _built(night: int, flavor: str) -> Built:
+    return Built(
+        key=f"{night:x}-{flavor}",
+        commit=f"{night + 1:040x}",
+        version=f"3.{5 + max(night, 0) // 365}.0a{1 + max(night, 0) % 7}",
+        title=f"main {flavor}",
+        committed=BEGIN + timedelta(days=night - 1),
+    )
+
+
+def _ratio(ratio: float, error: float) -> Ratio:
+    low, high = ratio * math.exp(-2 * error), ratio * math.exp(2 * error)
+    low95, high95 = ratio * math.exp(-error), ratio * math.exp(error)
+    verdict = "slower" if low > 1 else "faster" if high < 1 else "undecided"
+    return Ratio(
+        ratio=ratio, low=low, high=high, low95=low95, high95=high95, verdict=verdict, blocks=12
+    )

@@ -1,0 +1,219 @@
+"""What goes in comes out, once; by SQLite and by PostgreSQL alike."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from bench.history import reading
+from bench.history.models import BROKEN, CONFIRMED, Alarm, Night, Ratio
+from bench.history.reading import Line
+from bench.history.store import History
+from builder.errors import StoreError, UsageError
+from tests.bench.history import made_up
+
+PGO = Line(host=made_up.HOST, branch="main", flavor="pgo")
+
+
+def small(nights: int = 6, benchmarks: int = 3, branch: str = "main") -> list[Night]:
+    return list(made_up.history(nights, benchmarks, ("plain", "pgo"), branch=branch))
+
+
+def test_a_night_comes_out_as_it_went_in(history: History) -> None:
+    nights = [
+        replace(night, missing={"tornado": "no wheel"} if number == 5 else {})
+        for number, night in enumerate(small())
+    ]
+    assert history.add_nights(nights) == 12
+    with history.connect() as connection:
+        assert sorted(reading.everything(connection), key=lambda n: n.identity) == sorted(
+            nights, key=lambda n: n.identity
+        )
+        assert reading.count(connection) == (12, 36)
+
+
+def test_the_same_result_twice_is_one_night(history: History) -> None:
+    first, *rest = small()
+    assert history.add_night(first)
+    assert not history.add_night(first)
+    assert not history.add_night(replace(first, rows=()))
+    assert history.add_nights([first, *rest, *rest]) == len(rest)
+    with history.connect() as connection:
+        assert reading.count(connection) == (12, 36)
+
+
+def test_nights_are_in_order_of_time_whenever_they_came(history: History) -> None:
+    history.add_nights(reversed(small()))
+    with history.connect() as connection:
+        entries = reading.nights(connection, PGO)
+        moments = [point.when for point in reading.series(connection, PGO, "bm_001")]
+    assert [entry.night.when for entry in entries] == moments == sorted(moments)
+    assert len(entries) == 6
+    assert {entry.benchmarks for entry in entries} == {3}
+
+
+def test_a_night_without_a_build_is_kept_with_its_reason(history: History) -> None:
+    night = Night(
+        identity="x",
+        host="h",
+        branch="main",
+        flavor="pgo",
+        when=datetime(2025, 1, 2, tzinfo=UTC),
+        state=BROKEN,
+        reason="does not compile",
+    )
+    history.add_night(night)
+    line = Line(host="h", branch="main", flavor="pgo")
+    with history.connect() as connection:
+        assert reading.nights(connection, line)[0].night == night
+        assert reading.matrix(connection, line).nights == ()
+        assert reading.lines(connection) == (line,)
+
+
+def test_moments_of_other_zones_are_the_same_moments(history: History) -> None:
+    east = datetime(2025, 1, 2, 3, tzinfo=timezone(timedelta(hours=2)))
+    history.add_night(replace(small()[1], when=east))
+    with history.connect() as connection:
+        assert reading.nights(connection, PGO)[0].night.when == east
+
+
+def test_a_series_tells_commits_epochs_and_ratios(history: History) -> None:
+    nights = [one for one in small() if one.flavor == "pgo"]
+    nights[3:] = [replace(one, facts={**one.facts, "kernel": "7.0"}) for one in nights[3:]]
+    history.add_nights(nights)
+    with history.connect() as connection:
+        points = reading.series(connection, PGO, "bm_002")
+        assert reading.series(connection, PGO, "no such") == ()
+    assert [point.epoch for point in points] == [0, 0, 0, 1, 1, 1]
+    assert [point.row for point in points] == [one.rows[2] for one in nights]
+    assert [point.commit for point in points] == [one.build.commit for one in nights if one.build]
+
+
+def test_the_matrix_has_all_series_and_gaps_are_no_numbers(history: History) -> None:
+    nights = [one for one in small() if one.flavor == "pgo"]
+    nights[2] = replace(nights[2], rows=nights[2].rows[:1])
+    history.add_nights(nights)
+    with history.connect() as connection:
+        whole = reading.matrix(connection, PGO)
+        newest = reading.matrix(connection, PGO, last=2)
+        series = reading.series(connection, PGO, "bm_000")
+    assert whole.means.shape == (3, 6)
+    assert whole.means[0].tolist() == [point.row.mean for point in series]
+    assert whole.releases[0].tolist() == [p.row.release.ratio for p in series if p.row.release]
+    assert (whole.means[1:, 2] != whole.means[1:, 2]).all()
+    assert newest.nights == whole.nights[-2:]
+    assert newest.means.tolist() == whole.means[:, -2:].tolist()
+
+
+def test_releases_side_by_side_are_of_one_epoch(history: History) -> None:
+    one = small(1)[0]
+    assert one.build
+    versions = ["3.13.0", "2.7.18", "3.9.0", "3.13.0a1"]
+    for number, version in enumerate(versions):
+        facts = {**one.facts, "compiler": f"gcc {number}"}
+        if version == "3.9.0":
+            facts["kernel"] = "5.0"
+        build = replace(one.build, key=version, commit=version, version=version)
+        when = one.when + timedelta(days=number)
+        history.add_night(replace(one, identity=version, build=build, facts=facts, when=when))
+    with history.connect() as connection:
+        table = reading.releases(connection, made_up.HOST)
+        assert reading.releases(connection, "nobody").columns == ()
+    assert [version for version, _ in table.columns] == ["2.7.18", "3.13.0a1", "3.13.0"]
+    assert table.left_out == (("3.9.0", "plain"),)
+    assert table.seconds["2.7.18", "plain"] == {row.benchmark: row.mean for row in one.rows}
+
+
+def test_alarms_are_kept_once_and_their_state_goes_on(history: History) -> None:
+    history.add_nights(small())
+    with history.connect() as connection:
+        numbers = [entry.number for entry in reading.nights(connection, PGO)]
+    alarm = Alarm(
+        **vars(PGO),
+        benchmark="bm_001",
+        start=numbers[3],
+        night=numbers[5],
+        ratio=1.05,
+        low=1.04,
+        high=1.06,
+    )
+    for one in (alarm, replace(alarm, state=CONFIRMED)):
+        with history.begin() as connection:
+            reading.add_alarms(connection, [one])
+    with history.connect() as connection:
+        assert reading.alarms(connection, PGO) == (replace(alarm, state=CONFIRMED),)
+        assert reading.alarms(connection, replace(PGO, flavor="plain")) == ()
+    with pytest.raises(UsageError), history.begin() as connection:
+        reading.add_alarms(connection, [replace(alarm, benchmark="other")])
+
+
+def test_what_fails_half_way_leaves_nothing(history: History) -> None:
+    good, bad = small(1)
+    row = replace(bad.rows[0], last=Ratio(ratio=1.0, verdict="no verdict"))
+    with pytest.raises(KeyError):
+        history.add_nights([good, replace(bad, rows=(row,))])
+    with history.connect() as connection:
+        assert reading.count(connection) == (0, 0)
+        assert reading.lines(connection) == ()
+
+
+def test_two_writers_take_turns(place: str) -> None:
+    with History.open(place) as one, History.open(place) as other:
+        first, second = small(1)
+        assert one.add_night(first)
+        assert other.add_night(second)
+        assert not one.add_night(second)
+
+
+def test_a_history_is_there_when_it_is_opened_again(place: str) -> None:
+    with History.open(place) as first:
+        first.add_nights(small())
+    with History.open(place) as again, again.connect() as connection:
+        assert reading.count(connection) == (12, 36)
+
+
+@pytest.mark.parametrize("place", ["mysql://h/d", "sqlite+x://f", "postgresql://u:secret@h:x/d"])
+def test_a_place_of_another_kind_is_refused(place: str) -> None:
+    with pytest.raises(UsageError) as told:
+        History.open(place)
+    assert "secret" not in str(told.value)
+
+
+def test_a_file_that_is_no_history_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_text("my notes " * 1000)
+    with pytest.raises(StoreError, match="not a database"):
+        History.open(path)
+    with pytest.raises(StoreError, match="unable to open"):
+        History.open(tmp_path / "no" / "folder.db")
+
+
+def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    with pytest.raises(StoreError) as told:
+        History.open("postgresql://nights:secret@127.0.0.1:9/none")
+    assert "secret" not in str(told.value)
+    assert "127.0.0.1" in told.value.where
+
+
+def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE hosts (x)")
+    other.close()
+    with pytest.raises(StoreError, match="not of a history: hosts"):
+        History.open(path)
+
+
+@pytest.mark.big
+def test_ten_years_go_in_and_come_out(history: History) -> None:
+    assert history.add_nights(made_up.history()) == 3650 * 4
+    extra = next(iter(made_up.history(1, branch="new")))
+    assert history.add_night(extra)
+    with history.connect() as connection:
+        assert reading.count(connection) == (14_601, 1_460_100)
+        assert reading.matrix(connection, PGO, last=264).means.shape == (100, 264)
+        assert len(reading.series(connection, PGO, "bm_042")) == 3650
