@@ -139,6 +139,10 @@ def _interrupted(options: argparse.Namespace, code: int) -> int:
     goes_on = options.name in ("run", "calibrate", "study")
     again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
+    # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is
+    # remembered as unhandled, and under `python -m` the process would die of the signal at its end.
+    # Executing anything makes Python forget it.
+    exec("")
     return code
 
 

@@ -204,3 +204,25 @@ def test_what_permissions_forbid(
         assert text in err
     assert len([line for line in err.splitlines() if line.startswith("patchbench: ")]) == 1
     assert not list((commons / "home").glob("builds/*"))
+
+
+def test_an_interrupt_while_text_is_executed_has_the_exit_code_of_all(tmp_path: Path) -> None:
+    """Python would die of the signal after all, however the interrupt was handled."""
+    (tmp_path / "interrupted.py").write_text(
+        "import sys\n"
+        "from bench import cli\n"
+        "def interrupt(*_):\n"
+        "    exec('raise KeyboardInterrupt')\n"
+        "cli._context = interrupt\n"
+        "sys.exit(cli.main(['builds']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(cli.__file__).parent.parent}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "interrupted" in done.stderr

@@ -41,7 +41,9 @@ def experiment(tmp_path: Path) -> Path:
 
 
 def _run(experiment: Path, home: Path, out: Path) -> int:
-    return main(["--home", str(home), "run", str(experiment), "--out", str(out)])
+    # All blocks: what follows counts them.
+    arguments = ["run", str(experiment), "--out", str(out), "--until", "blocks"]
+    return main(["--home", str(home), *arguments])
 
 
 def _result(out: Path) -> dict[str, Any]:
@@ -77,10 +79,12 @@ def test_a_series_of_ours_runs_to_its_verdict(
 def test_raw_trials_are_pyperfs_own_json(results: Path) -> None:
     trials = sorted(results.glob("raw/blocks/*/base.json"))
     assert len(trials) == 16
+    protocols = _result(results)["session"]["protocols"]
+    assert set(protocols.values()) <= {"corun", "lockstep"}
     for trial in trials:
         benchmark = pyperf.Benchmark.load(str(trial))
         assert benchmark.get_name() in {"nbody", "richards"}
-        assert benchmark.get_metadata()["patchbench_protocol"] == "lockstep"
+        assert benchmark.get_metadata()["patchbench_protocol"] == protocols[benchmark.get_name()]
 
 
 def test_the_same_run_again_builds_and_measures_nothing(
