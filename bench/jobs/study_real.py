@@ -74,7 +74,7 @@ class Request:
     words: tuple[str, ...] = ()
     pairs: int = 3
     comparisons: int = 300
-    blocks: int = 20
+    blocks: int = 12
     slowdown: Path | None = None
     seed: int = 1
     wheels: str = ""
