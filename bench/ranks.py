@@ -25,7 +25,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -43,24 +43,28 @@ class RankEstimate:
 
     `value` is what is shown; `averages` are those of all pairs of units (Walsh averages, a unit
     with itself among them), sorted, around whose median the interval lies. It is extended to hold
-    `value` where a suite's is the mean of what its benchmarks show. `units` counts what it rests
-    on: blocks, replicas or rounds. `student` is Student's t on the units.
+    `value` where a suite's is the mean of what its benchmarks show. `units` are what it rests on:
+    the log-ratios of blocks, replicas or rounds.
     """
 
     value: float
     averages: Floats
-    units: int
-    student: stats.Estimate
+    units: tuple[float, ...]
 
     @property
     def centre(self) -> float:
         """The Hodges-Lehmann estimate."""
-        return float(np.median(self.averages))
+        return _median(self.averages)
+
+    @functools.cached_property
+    def student(self) -> stats.Estimate:
+        """Student's t on the units."""
+        return stats.estimate_mean(self.units)
 
     @property
     def known(self) -> bool:
         """Whether there is anything that tells its error: a single unit has none."""
-        return self.units > 1
+        return len(self.units) > 1
 
     @property
     def spread(self) -> bool:
@@ -72,7 +76,7 @@ class RankEstimate:
 
         None as well where it would be wider than a factor of a million either way.
         """
-        cut = _cut(self.units, alpha)
+        cut = _cut(len(self.units), alpha)
         low, high = float(self.averages[max(cut, 0)]), float(self.averages[-1 - max(cut, 0)])
         if cut < 0:
             bounds = self.student.interval(alpha)
@@ -88,7 +92,7 @@ class RankEstimate:
         if min(self.value, self.centre) <= 0 <= max(self.value, self.centre):
             return 1.0
         against = int(min((self.averages <= 0).sum(), (self.averages >= 0).sum()))
-        p_value = min(2 * float(_cumulated(self.units)[against]), 1.0)
+        p_value = min(2 * float(_cumulated(len(self.units))[against]), 1.0)
         if against:
             return p_value
         return min(p_value, self.student.p_value() or 0.0)
@@ -132,12 +136,7 @@ def estimate_suite(
     means = [math.fsum(one[name] for one in series) / len(series) for name in rounds]
     labels = None if replicas is None else [replicas[name] for name in rounds]
     estimate = estimate_blocks(means, labels)
-    return RankEstimate(
-        value=math.fsum(values) / len(values),
-        averages=estimate.averages,
-        units=estimate.units,
-        student=estimate.student,
-    )
+    return replace(estimate, value=math.fsum(values) / len(values))
 
 
 def common_rounds(series: Sequence[Mapping[Round, float]]) -> list[Round]:
@@ -149,22 +148,30 @@ def common_rounds(series: Sequence[Mapping[Round, float]]) -> list[Round]:
 
 def hodges_lehmann(values: Sequence[float]) -> float:
     """The median of the averages of all pairs (Hodges and Lehmann 1963)."""
-    return float(np.median(_averages(stats.checked(values))))
+    return _median(_averages(stats.checked(values)))
 
 
 def _of_units(units: Sequence[float]) -> RankEstimate:
     averages = _averages(stats.checked(units))
-    return RankEstimate(
-        value=float(np.median(averages)),
-        averages=averages,
-        units=len(units),
-        student=stats.estimate_mean(units),
-    )
+    return RankEstimate(value=_median(averages), averages=averages, units=tuple(units))
 
 
 def _averages(values: Floats) -> Floats:
-    first, second = np.triu_indices(len(values))
-    return np.sort((values[first] + values[second]) / 2)
+    first, second = _pairs(len(values))
+    averages: Floats = (values[first] + values[second]) / 2
+    averages.sort()
+    return averages
+
+
+def _median(averages: Floats) -> float:
+    """Of what is sorted."""
+    count = len(averages)
+    return float(averages[(count - 1) // 2] + averages[count // 2]) / 2
+
+
+@functools.lru_cache(maxsize=256)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    return np.triu_indices(count)
 
 
 def _cut(units: int, alpha: float) -> int:
