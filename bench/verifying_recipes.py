@@ -43,7 +43,7 @@ def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "revision": asdict(recipe.revision),
         "series": list(recipe.series),
-        "flavor": asdict(recipe.flavor),
+        "flavor": recipe.flavor.content,
     }
     return told | ({"kind": arm["kind"]} if "kind" in arm else {})
 
