@@ -84,6 +84,10 @@ class SeriesResults:
         """The content of result.json."""
         return {"schema": SCHEMA, "series": self.series, "results": list(self.results)}
 
+    def as_text(self) -> str:
+        """result.json, to the letter."""
+        return json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n"
+
     def with_result(self, result: Result, series: Series) -> SeriesResults:
         """With one result more, in place of that of the same base; without those that are stale."""
         kept = [
@@ -116,7 +120,7 @@ def extract(
     series: Series,
     placebos: Collection[str],
 ) -> dict[str, Any]:
-    """What is kept of one candidate of a run's result. `placebos` names series that are placebos."""
+    """What is kept of one candidate of a run. `placebos` names the series that are placebos."""
     controls = [
         {"name": one["name"], "title": one["title"], "suite": one["suite"]}
         for one in run["candidates"]
