@@ -14,7 +14,7 @@ Each of the results has the keys of a candidate in a run's result (`title`, `ver
     base        the base: `title`, `revision`, `flavor` (its name), `facts` of its build
     facts       those of the series' own build; null where it did not build
     controls    a list of `name`, `title` and `suite`: arms of the same run that change nothing
-    session     suite, protocol, seed, margin, blocks, replicas, seconds, disturbance
+    session     of the run, without what was missing in any of its arms
     run         warnings of the whole run
     host, when, patchbench, commands    as in the run's result
 
@@ -43,10 +43,6 @@ Result = Mapping[str, Any]
 _OF_CANDIDATE = (
     *("name", "kind", "title", "verdict", "broken", "gate", "comparisons", "suite", "suites"),
     *("missing", "differences", "margin", "error", "method", "warnings"),
-)
-_OF_SESSION = (
-    *("suite", "protocol", "protocols", "seed", "margin", "blocks", "until", "replicas"),
-    *("seconds", "calibration", "false_calls", "disturbance"),
 )
 _OF_RUN = ("host", "when", "patchbench", "commands")
 _OF_FACTS = (
@@ -137,7 +133,7 @@ def extract(
         },
         "facts": _facts(candidate),
         "controls": controls,
-        "session": _chosen(run["session"], _OF_SESSION),
+        "session": {key: one for key, one in run["session"].items() if key != "missing"},
         "run": list(run["warnings"]),
         **_chosen(run, _OF_RUN),
     }

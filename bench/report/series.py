@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.report import markdown
+from bench.report.viewing import session_facts
 from bench.report.wording import interval, shown_ratio
 from bench.series_results import Result, SeriesResults, base_of
 
 
 def render(kept: SeriesResults) -> str:
     """RESULT.md. It is made of result.json alone, and of nothing else."""
-    return markdown.filled("series.md.jinja", kept=kept, base_of=base_of, controlled=controlled)
+    return markdown.filled(
+        "series.md.jinja",
+        kept=kept,
+        base_of=base_of,
+        controlled=controlled,
+        session_facts=session_facts,
+    )
 
 
 def cells(result: Result | None, *, stale: bool) -> tuple[str, str, str, str]:
