@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,6 +49,12 @@ class Flavor:
         if self.cc != "gcc":
             parts.append(self.cc)
         return "+".join(parts) or "plain"
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Flavor:
+        """A flavor from JSON, with its name or without. Raises KeyError or TypeError."""
+        told = {key: value for key, value in data.items() if key != "name"}
+        return cls(**told | {"configure": tuple(data["configure"])})
 
     @property
     def content(self) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import argparse
 from bench import arguments as types
 from bench.commands.options import Add, json_option
 from bench.jobs import inspect as inspecting
-from bench.jobs import series as recording
+from bench.jobs import series as listing
+from bench.jobs import series_record as recording
 from bench.jobs.context import Context
 
 
@@ -43,7 +44,12 @@ def add_commands(add: Add) -> None:
 def _add_series(add: Add) -> None:
     text = "list the series of patches with their verdicts, show one, or record a run's"
     series = add("series", _series, text)
-    series.add_argument("series", nargs="?", metavar="BRANCH/NAME", help="all of them without")
+    series.add_argument(
+        "series",
+        nargs="?",
+        metavar="BRANCH/NAME",
+        help="or EXPERIMENT/NAME of a flavor; all of them without",
+    )
     which = series.add_mutually_exclusive_group()
     which.add_argument(
         "--record",
@@ -70,7 +76,7 @@ def _series(context: Context, options: argparse.Namespace) -> int:
         return recording.record(context, options.record, name=options.series, as_json=options.json)
     if options.render:
         return recording.render(context, name=options.series)
-    return recording.series(context, name=options.series, as_json=options.json)
+    return listing.series(context, name=options.series, as_json=options.json)
 
 
 def _builds(context: Context, options: argparse.Namespace) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.report import mail, markdown, series, submission, terminal
-from bench.series_results import SeriesResults, extract
+from bench.kept_results import KeptResults, extract, of_series
+from bench.report import kept, mail, markdown, submission, terminal
 from tests.golden import specimen as specimens
 
 FOLDER = Path(__file__).parent
@@ -33,8 +33,9 @@ def terminal_text() -> str:
 def series_page() -> str:
     """RESULT.md of a series that the specimen's run measured."""
     run = specimens.specimen()
-    result = extract(run, run["candidates"][0], specimens.SERIES, ())
-    return series.render(SeriesResults(series=specimens.SERIES.name, results=(result,)))
+    subject = of_series(specimens.SERIES, Path("patches"))
+    result = extract(run, run["candidates"][0], subject, ())
+    return kept.render(KeptResults(name=subject.name, results=(result,)))
 
 
 FILES: dict[str, Callable[[], str]] = {

@@ -1,4 +1,4 @@
-"""The command `series`, on series and runs made by hand."""
+"""The command `series`, on series, flavors and runs made by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from bench import cli
 from bench.jobs.folder import kept_patches
-from bench.series_results import digests
+from bench.kept_results import of_series
 from builder.catalogue import Series, load
 from builder.errors import DataError, PatchError, StoreError, UsageError
 from tests import fake
@@ -26,16 +26,32 @@ status = "STATUS"
 effect = "effect"
 mechanism = "mechanism"
 """
+EXPERIMENT = """\
+base = "3.13.5"
+[[candidate]]
+name = "link-time"
+flavor = { lto = true }
+[[candidate]]
+series = ["3.13/fast-add"]
+[[candidate]]
+name = "both"
+series = ["3.13/fast-add"]
+flavor = { lto = true }
+"""
 NAME = "3.13/fast-add"
+FLAVOR = "specimen/link-time"
 Edit = Callable[[dict[str, Any]], object]
 
 
 class Bench:
-    """A project with three series, and a run that measured them, each alone."""
+    """A project with three series and a flavor, and a run that measured them, each alone."""
 
     def __init__(self, folder: Path) -> None:
         self.patches = folder / "patches"
         self.folder = folder / "run"
+        self.experiments = folder / "experiments"
+        self.experiments.mkdir()
+        (self.experiments / "specimen.toml").write_text(EXPERIMENT)
         self.write(NAME, "not proposed", 1.1)
         self.write("3.13/wrong-add", "not proposed", 1.2)
         self.write("3.13/padding", "placebo", 1.3)
@@ -50,6 +66,7 @@ class Bench:
     def measured(self) -> dict[str, Any]:
         run = specimen()
         fast, wrong, padding = run["candidates"]
+        run["candidates"].append({**padding, "name": "link-time", "series": []})
         padding |= {"name": "padding", "series": ["3.13/padding"], "suite": fast["suite"]}
         padding |= {"flavor": run["base"]["flavor"], "broken": "", "verdict": "faster"}
         for arm in (fast, wrong, padding):
@@ -72,7 +89,7 @@ class Bench:
 
 def plan(arm: dict[str, Any], stack: list[Series]) -> dict[str, str]:
     names = [name for name, _patch in kept_patches(arm["name"], stack)]
-    values = [digest for one in stack for digest in digests(one).values()]
+    values = [sha256 for one in stack for sha256 in of_series(one, Path()).patches.values()]
     return dict(zip(names, values, strict=True))
 
 
@@ -84,10 +101,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def test_a_run_is_recorded_and_listed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.series() == 0
-    assert capsys.readouterr().out.count("not measured") == 3
+    assert capsys.readouterr().out.count("not measured") == 4
     assert bench.record("--json") == 0
     told = capsys.readouterr()
-    assert json.loads(told.out) == [NAME, "3.13/wrong-add", "3.13/padding"]
+    assert json.loads(told.out) == [NAME, "3.13/wrong-add", "3.13/padding", FLAVOR]
     assert f"{NAME}: fast-add is 1.05x faster over the suite" in told.err
     assert bench.series() == 0
     rows = capsys.readouterr().out.splitlines()
@@ -102,6 +119,24 @@ def test_one_series_is_recorded(bench: Bench) -> None:
     assert [one["name"] for one in result["controls"]] == ["padding"]
     assert "0.9512" in (bench.patches / NAME / "RESULT.md").read_text()
     assert not (bench.patches / "3.13/wrong-add/result.json").exists()
+
+
+def test_a_flavor_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.record(FLAVOR) == 0
+    folder = bench.experiments / FLAVOR
+    assert "3.13.5 lto against 3.13.5 plain" in (folder / "RESULT.md").read_text()
+    assert not (bench.patches / NAME / "result.json").exists()
+    capsys.readouterr()
+    assert bench.series(FLAVOR) == 0
+    assert "link-time is broken: make of 3.13.5 lto exited" in capsys.readouterr().out
+    assert bench.series(FLAVOR, "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["flavor"]["lto"]) == ("flavor", True)
+    assert told["results"][0]["stale"] is False
+    path = bench.experiments / "specimen.toml"
+    path.write_text(EXPERIMENT.replace("lto = true", "lto = true, pgo = true"))
+    assert bench.series() == 0
+    assert "broken, stale" in capsys.readouterr().out
 
 
 def test_one_series_is_shown_with_all_of_it(
@@ -132,7 +167,7 @@ def test_changed_patches_make_a_result_stale(
     assert bench.series() == 0
     assert "faster, stale" in capsys.readouterr().out
     assert bench.series(NAME) == 0
-    assert "stale: the patches have changed" in capsys.readouterr().out
+    assert "stale: it has changed since" in capsys.readouterr().out
     assert bench.series(NAME, "--json") == 0
     assert json.loads(capsys.readouterr().out)[0]["results"][0]["stale"] is True
 
@@ -225,6 +260,34 @@ def test_what_says_nothing_of_the_series_is_refused(
     assert f"no candidate that is {NAME} alone" in told
     assert "fast-add (" in told
     assert not (bench.patches / NAME / "result.json").exists()
+
+
+def other_flavor_than_asked(arm: dict[str, Any]) -> None:
+    arm["flavor"] = {**arm["flavor"], "pgo": True}
+
+
+def with_patches(arm: dict[str, Any]) -> None:
+    arm["series"] = ["mine"]
+
+
+def of_another_revision(arm: dict[str, Any]) -> None:
+    arm["revision"] = {**arm["revision"], "commit": "f" * 40}
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (other_flavor_than_asked, "its flavor is not what the experiment has now"),
+        (with_patches, "it has patches of its own"),
+        (of_another_revision, "its revision is not the base's"),
+    ],
+)
+def test_what_says_nothing_of_the_flavor_is_refused(
+    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(bench.run["candidates"][3])
+    assert bench.record(FLAVOR) == UsageError.exit_code
+    assert reason in capsys.readouterr().err
 
 
 def test_a_series_on_what_it_requires_is_recorded(bench: Bench) -> None:

@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.report import series as pages
-from bench.series_results import FILE, PAGE, SeriesResults, extract, read
-from builder.catalogue import Series, load_all
+from bench.kept_results import FILE, PAGE, KeptResults, Subject, extract, of_series, read
+from bench.report import kept as pages
 from tests import golden
+from tests.bench.committed import committed
 from tests.bench.report.hostile import HOSTILE, hostile
 from tests.bench.report.test_markdown import outline
-from tests.bench.test_series_results import ROOT
 from tests.golden.specimen import SERIES, specimen
 
+SUBJECT = of_series(SERIES, Path("patches"))
 
-def kept(run: dict[str, Any], *numbers: int) -> SeriesResults:
-    found = [extract(run, run["candidates"][number], SERIES, ()) for number in numbers]
-    return SeriesResults(series=SERIES.name, results=tuple(found))
+
+def kept(run: dict[str, Any], *numbers: int) -> KeptResults:
+    found = [extract(run, run["candidates"][number], SUBJECT, ()) for number in numbers]
+    return KeptResults(name=SERIES.name, results=tuple(found))
 
 
 def test_the_page_is_the_golden_one() -> None:
@@ -27,14 +29,14 @@ def test_the_page_is_the_golden_one() -> None:
 def test_a_result_read_back_gives_the_same_page() -> None:
     one = kept(specimen(), 0, 1, 2)
     again = json.loads(one.as_text())
-    back = SeriesResults(series=again["series"], results=tuple(again["results"]))
+    back = KeptResults(name=again["name"], results=tuple(again["results"]))
     assert pages.render(back) == pages.render(one)
 
 
 def test_what_is_broken_says_why() -> None:
     page = pages.render(kept(specimen(), 1, 2))
     assert "fails test\\_dis, test\\_int" in page
-    assert "with the series test\\_dis, test\\_int fail." in page
+    assert "the candidate fails test\\_dis, test\\_int." in page
     assert "Python/ceval.c:1:1: error: no" in page
     assert "No gate" not in page
 
@@ -68,10 +70,9 @@ def test_cells() -> None:
     assert pages.cells(None, stale=False) == ("", "", "", "not measured")
 
 
-@pytest.mark.parametrize("series", load_all(ROOT), ids=lambda series: series.name)
-def test_a_committed_page_is_what_its_result_gives(series: Series) -> None:
-    folder = ROOT / series.name
-    assert (folder / FILE).exists() == (folder / PAGE).exists()
-    if (folder / FILE).exists():
-        page = pages.render(read(folder, series))
-        assert (folder / PAGE).read_text(encoding="utf-8") == page
+@pytest.mark.parametrize("subject", committed(), ids=lambda one: one.name)
+def test_a_committed_page_is_what_its_result_gives(subject: Subject) -> None:
+    page = subject.folder / PAGE
+    assert (subject.folder / FILE).exists() == page.exists()
+    if page.exists():
+        assert page.read_text(encoding="utf-8") == pages.render(read(subject))

@@ -1,20 +1,20 @@
-"""RESULT.md of a series, and its line in the list of series: what runs found of it."""
+"""RESULT.md of a series or flavor, and its line in a list: what runs found of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from bench.kept_results import KeptResults, Result, base_of
 from bench.report import markdown
 from bench.report.viewing import session_facts
 from bench.report.wording import interval, shown_ratio
-from bench.series_results import Result, SeriesResults, base_of
 
 
-def render(kept: SeriesResults) -> str:
+def render(kept: KeptResults) -> str:
     """RESULT.md. It is made of result.json alone, and of nothing else."""
     return markdown.filled(
-        "series.md.jinja",
+        "kept.md.jinja",
         kept=kept,
         base_of=base_of,
         controlled=controlled,

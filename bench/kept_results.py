@@ -1,18 +1,18 @@
-"""result.json of a series: what runs found of it, kept beside its patches.
+"""result.json of a series, or of a flavor as a candidate: what runs found of it, kept beside it.
 
 It holds the part of a run's result (docs/result-schema.md) that a reader of the series needs:
 
     schema    1
-    series    its name: 3.13/compact-int-add
+    name      of what was measured: 3.13/compact-int-add, flavors-3.13/pgo
     results   a list, one for each base that it was held against: a version and a flavor
 
 Each of the results has the keys of a candidate in a run's result (`title`, `verdict`, `broken`,
 `gate`, `comparisons`, `suite`, `suites`, `missing`, `differences`, `margin`, `error`, `method`,
-`warnings`), and
+`warnings`, `flavor`), and
 
-    patches     the SHA-256 of each patch by its name, as it was measured
+    patches     the SHA-256 of each patch of the series by its name, as it was measured
     base        the base: `title`, `revision`, `flavor` (its name), `facts` of its build
-    facts       those of the series' own build; null where it did not build
+    facts       those of the candidate's own build; null where it did not build
     controls    a list of `name`, `title` and `suite`: arms of the same run that change nothing
     session     of the run, without what was missing in any of its arms
     run         warnings of the whole run
@@ -26,12 +26,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from builder.catalogue import Series
 from builder.errors import DataError
+from builder.spec import Flavor
 
 SCHEMA = 1
 FILE = "result.json"
@@ -41,8 +42,8 @@ Result = Mapping[str, Any]
 """One of the results, as the module's docstring has it."""
 
 _OF_CANDIDATE = (
-    *("name", "kind", "title", "verdict", "broken", "gate", "comparisons", "suite", "suites"),
-    *("missing", "differences", "margin", "error", "method", "warnings"),
+    *("name", "kind", "title", "flavor", "verdict", "broken", "gate", "comparisons", "suite"),
+    *("suites", "missing", "differences", "margin", "error", "method", "warnings"),
 )
 _OF_RUN = ("host", "when", "patchbench", "commands")
 _OF_FACTS = (
@@ -52,6 +53,7 @@ _OF_FACTS = (
 # What every reader relies on.
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "title": str,
+    "flavor": dict,
     "verdict": str,
     "broken": str,
     "comparisons": list,
@@ -70,50 +72,71 @@ _SHAPE: dict[str, type | tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesResults:
-    """All that is kept of a series."""
+class Subject:
+    """What results are kept of, and in which folder: a series, or a flavor as a candidate.
 
-    series: str
+    `patches` has the SHA-256 of each by its name; `flavor` is None for a series, which is held
+    against its base in any.
+    """
+
+    name: str
+    title: str
+    status: str
+    folder: Path
+    patches: Mapping[str, str] = field(default_factory=dict)
+    flavor: Flavor | None = None
+
+
+def of_series(series: Series, root: Path) -> Subject:
+    """A series below the folder `root`."""
+    digests = {patch.name: hashlib.sha256(patch.data).hexdigest() for patch in series.patches}
+    return Subject(
+        name=series.name,
+        title=series.title,
+        status=series.status,
+        folder=root / series.name,
+        patches=digests,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptResults:
+    """All that is kept of a subject."""
+
+    name: str
     results: tuple[Result, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """The content of result.json."""
-        return {"schema": SCHEMA, "series": self.series, "results": list(self.results)}
 
     def as_text(self) -> str:
         """result.json, to the letter."""
-        return json.dumps(self.as_json(), indent=1, ensure_ascii=False) + "\n"
+        content = {"schema": SCHEMA, "name": self.name, "results": list(self.results)}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
-    def with_result(self, result: Result, series: Series) -> SeriesResults:
+    def with_result(self, result: Result, subject: Subject) -> KeptResults:
         """With one result more, in place of that of the same base; without those that are stale."""
         kept = [
             one
             for one in self.results
-            if base_of(one) != base_of(result) and not is_stale(one, series)
+            if base_of(one) != base_of(result) and not is_stale(one, subject)
         ]
-        ordered = sorted([*kept, result], key=base_of)
-        return SeriesResults(series=self.series, results=tuple(ordered))
+        return KeptResults(name=self.name, results=tuple(sorted([*kept, result], key=base_of)))
 
 
 def base_of(result: Result) -> str:
-    """What a series was held against: 3.13.5 pgo+lto."""
+    """What a subject was held against: 3.13.5 pgo+lto."""
     return str(result["base"]["title"])
 
 
-def digests(series: Series) -> dict[str, str]:
-    """The SHA-256 of each patch of a series by its name."""
-    return {patch.name: hashlib.sha256(patch.data).hexdigest() for patch in series.patches}
-
-
-def is_stale(result: Result, series: Series) -> bool:
-    """Whether the patches are no longer those that were measured."""
-    return bool(result["patches"] != digests(series))
+def is_stale(result: Result, subject: Subject) -> bool:
+    """Whether the patches, or the flavor, are no longer what was measured."""
+    if result["patches"] != subject.patches:
+        return True
+    return subject.flavor is not None and Flavor.of(result["flavor"]) != subject.flavor
 
 
 def extract(
     run: Mapping[str, Any],
     candidate: Mapping[str, Any],
-    series: Series,
+    subject: Subject,
     placebos: Collection[str],
 ) -> dict[str, Any]:
     """What is kept of one candidate of a run. `placebos` names the series that are placebos."""
@@ -124,7 +147,7 @@ def extract(
     ]
     return {
         **_chosen(candidate, _OF_CANDIDATE),
-        "patches": digests(series),
+        "patches": dict(subject.patches),
         "base": {
             "title": run["base"]["title"],
             "revision": run["base"]["revision"],
@@ -152,34 +175,36 @@ def _facts(arm: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if arm["build"] is None else _chosen(arm["build"]["facts"], _OF_FACTS)
 
 
-def read(folder: Path, series: Series) -> SeriesResults:
-    """What is kept in a series' folder; empty where nothing is.
+def read(subject: Subject) -> KeptResults:
+    """What is kept of a subject; empty where nothing is.
 
-    Raises DataError for a file that is damaged, or of another schema or series.
+    Raises DataError for a file that is damaged, or of another schema or subject.
     """
-    path = folder / FILE
+    path = subject.folder / FILE
     if not path.exists():
-        return SeriesResults(series=series.name)
-    hint = f"Remove it, and record a run again: patchbench series {series.name} --record DIR."
+        return KeptResults(name=subject.name)
     try:
-        return _understood(json.loads(path.read_text(encoding="utf-8")), series.name)
+        return _understood(json.loads(path.read_text(encoding="utf-8")), subject.name)
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"The results of {series.name} cannot be read.", where=f"{path}: {reason}", hint=hint
+            f"The results of {subject.name} cannot be read.",
+            where=f"{path}: {getattr(error, 'strerror', None) or error}",
+            hint="Remove it, and record a run again: "
+            f"patchbench series {subject.name} --record DIR.",
         ) from error
 
 
-def _understood(content: Any, name: str) -> SeriesResults:
+def _understood(content: Any, name: str) -> KeptResults:
     """Raises ValueError, LookupError or TypeError for what is not ours."""
     if content["schema"] != SCHEMA:
         raise ValueError(f"it has schema {content['schema']}, not {SCHEMA}")
-    if content["series"] != name:
-        raise ValueError(f"it is of {content['series']}")
+    if content["name"] != name:
+        raise ValueError(f"it is of {content['name']}")
     for result in content["results"]:
         for key, kind in _SHAPE.items():
             if not isinstance(result[key], kind):
                 raise ValueError(f"{key} is not what it should be")
         if not isinstance(result["base"]["title"], str):
             raise ValueError("its base has no title")
-    return SeriesResults(series=name, results=tuple(content["results"]))
+        Flavor.of(result["flavor"])
+    return KeptResults(name=name, results=tuple(content["results"]))
