@@ -50,6 +50,7 @@ _OF_FACTS = (
     *("compiler", "options", "pgo", "lto", "computed_gotos"),
     *("eval_function", "eval_bytes", "indirect_jumps"),
 )
+_OF_ROW = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "warnings")
 # What every reader relies on.
 _SHAPE: dict[str, type | tuple[type, ...]] = {
     "title": str,
@@ -201,10 +202,19 @@ def _understood(content: Any, name: str) -> KeptResults:
     if content["name"] != name:
         raise ValueError(f"it is of {content['name']}")
     for result in content["results"]:
-        for key, kind in _SHAPE.items():
-            if not isinstance(result[key], kind):
-                raise ValueError(f"{key} is not what it should be")
-        if not isinstance(result["base"]["title"], str):
-            raise ValueError("its base has no title")
-        Flavor.of(result["flavor"])
+        _check(result)
     return KeptResults(name=name, results=tuple(content["results"]))
+
+
+def _check(result: Any) -> None:
+    for key, kind in _SHAPE.items():
+        if not isinstance(result[key], kind):
+            raise ValueError(f"{key} is not what it should be")
+    if not isinstance(result["base"]["title"], str):
+        raise ValueError("its base has no title")
+    Flavor.of(result["flavor"])
+    suites = [] if result["suite"] is None else [result["suite"]]
+    suites += [one["suite"] for one in result["controls"]]
+    for row in (*result["comparisons"], *suites):
+        if lacking := [key for key in _OF_ROW if key not in row]:
+            raise ValueError(f"a comparison has no {lacking[0]}")

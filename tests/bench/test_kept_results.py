@@ -138,6 +138,9 @@ def damaged(**changed: Any) -> str:
         (damaged(results=[extracted(base={})]), "title"),
         (damaged(results=[extracted(base={"title": 3})]), "its base has no title"),
         (damaged(results=[extracted(flavor={"configure": [], "x": 1})]), "'x'"),
+        (damaged(results=[extracted(suite={"ratio": 1.0})]), "a comparison has no low"),
+        (damaged(results=[extracted(comparisons=[{}])]), "a comparison has no ratio"),
+        (damaged(results=[extracted(controls=[{"suite": {}, "x": 1}])]), "a comparison"),
         (damaged(results=1), "iterable"),
     ],
 )
