@@ -167,6 +167,7 @@ def test_a_base_of_its_own_flavor_and_patches(tmp_path: Path) -> None:
         ('revision = "feature/fast"', "feature-fast"),
         ('patch = "block.diff"', "block-candidate"),
         ("flavor = { pgo = true, lto = true }", "pgo+lto"),
+        ('flavor = { loop_cflags = "-fno-gcse" }', "loop--fno-gcse"),
     ],
 )
 def test_an_arm_without_a_name_is_named_after_what_it_is(
@@ -227,6 +228,8 @@ INVALID = [
     (BASE + ONE + '[flavor]\nconfigure = ["--prefix=/"]\n', "flavor.configure has", 5, "--with-*"),
     (BASE + ONE + '[flavor]\nconfigure = ["--with-lto"]\n', "'--with-lto'", 5, "lto = true"),
     (BASE + ONE + "[flavor]\ncflags = 2\n", "flavor.cflags is a number", 5, "one line of text"),
+    (BASE + ONE + "[flavor]\nloop_cflags = []\n", "flavor.loop_cflags is a list", 5, "one line"),
+    (BASE + ONE + '[flavor]\nloop_cflags = "-O2 $(X)"\n', "loop_cflags has '$(X)'", 5, "-fno-gcse"),
     (BASE + "source = 7\n" + ONE, "source is a number", 2, "git, debian, a URL"),
     (BASE + 'source = {url = "x"}\n' + ONE, "source.url is not a key", 2, "location"),
     (BASE + 'source = {location = "git:x", sha256 = "0"}\n' + ONE, "source is not", 2, "tarball"),
