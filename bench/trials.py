@@ -284,6 +284,12 @@ def worker_command(
     )
 
 
+def answering_command(benchmark: Benchmark, arm: Arm, worker: Worker, file: Path) -> Command:
+    """The process that writes what a script's functions return into `file`. Pure."""
+    command = worker_command(benchmark, arm, (), worker)
+    return replace(command, env={**command.env, "PATCHBENCH_ANSWERS": str(file)})
+
+
 def loops(task: Task, arm: Arm) -> int:
     """How many loops of a task an arm runs for one value."""
     return max(1, round(task.loops * arm.loops_factor))
