@@ -30,6 +30,7 @@ from bench.suites import Benchmark, Suite, Wheel, worker_requirements
 from builder import lock
 from builder.errors import RequirementsError
 from builder.process import Command, Completed, Runner, clean_environment, last_lines
+from builder.runtimes import Runtime
 from builder.spec import digest
 from builder.store import Home, guard_writes, write_atomically
 
@@ -65,6 +66,16 @@ class Interpreter:
     def kind(self) -> str:
         """cpython-2.7, cpython-3.13, pypy-3.11."""
         return f"{self.implementation}-{'.'.join(self.version.split('.')[:2])}"
+
+
+def of_runtime(runtime: Runtime) -> Interpreter:
+    """A runtime as an interpreter to make an environment for."""
+    return Interpreter(
+        identity=runtime.identity,
+        python=runtime.python,
+        version=runtime.facts.version,
+        implementation=runtime.facts.implementation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

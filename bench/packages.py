@@ -88,6 +88,19 @@ def pip_command(
     return Command(argv=(str(python), *program, *arguments), env=variables, keep_fds=keep_fds)
 
 
+def install_here(
+    runner: Runner, source: PackageSource, folder: Path, requirement: str, *, timeout: float
+) -> Completed:
+    """Let our own pip install one wheel into `folder`, whatever Python it is for."""
+    arguments = ["install", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
+    command = pip_command(
+        Path(sys.executable),
+        [*arguments, "--target", str(folder), *source.options(), requirement],
+        source,
+    )
+    return runner.run(command, timeout=timeout)
+
+
 def pip_error(done: Completed) -> str:
     """What went wrong, in pip's own last words, without addresses and absolute paths."""
     if done.timed_out:

@@ -155,10 +155,16 @@ class Compiler:
             content |= {
                 "tools": self._tool_versions(),
                 "flags": self._flags,
+                "language": self._language,
                 "script": _sha256(_BUILD),
             }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def _language(self) -> str:
+        """Cython's option for the rules of the target's own language: what `/` does, for one."""
+        return "-2" if self._target.version.startswith("2.") else "-3"
 
     def _tool_versions(self) -> tuple[str, str]:
         if self._versions is None:
@@ -218,9 +224,16 @@ class Compiler:
 
     def _translate(self, folder: Path, source: Source, held: int) -> Command:
         """Generate C, and the page that shows where it calls into the interpreter."""
-        program = (sys.executable, "-m", "cython", "--annotate", "--module-name", source.name)
+        program = (sys.executable, "-m", "cython", "--annotate", self._language)
         return Command(
-            argv=(*program, "-o", f"{source.name}.c", source.path.name),
+            argv=(
+                *program,
+                "--module-name",
+                source.name,
+                "-o",
+                f"{source.name}.c",
+                source.path.name,
+            ),
             cwd=folder / "src",
             env=clean_environment(PYTHONPATH=str(self._tools.cython), PYTHONNOUSERSITE="1"),
             keep_fds=(held,),
@@ -242,7 +255,7 @@ class Compiler:
         )
 
     def _imported(self, folder: Path, source: Source, held: int) -> Path:
-        """The module's file, after the target has imported it from there."""
+        """The module's file, after the target has imported it from there, if it can."""
         command = Command(
             argv=(str(self._target.python), "-c", f"import {source.name}"),
             cwd=folder,
@@ -251,7 +264,8 @@ class Compiler:
             ),
             keep_fds=(held,),
         )
-        self._run(command, folder, source)
+        if source.imports:
+            self._run(command, folder, source)
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         files = [path for path in (folder / "site").iterdir() if path.is_file()]
         if len(files) != 1:
