@@ -17,7 +17,6 @@ def add_commands(add: Add) -> None:
     parser.add_argument(
         "--python",
         type=types.filled,
-        default="",
         metavar="WHICH",
         help="interpreter: a path, a program on PATH, or the key of a stored build; default: that "
         "of the script's first line, else the build used last",
@@ -25,7 +24,6 @@ def add_commands(add: Add) -> None:
     parser.add_argument(
         "--modules",
         type=types.filled,
-        default="",
         metavar="NAMES",
         help="compile these, with , between them (__main__ is the script); default: each of the "
         "program's own with a tenth of its time",
@@ -74,7 +72,7 @@ def _measuring(parser: argparse.ArgumentParser) -> None:
         "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
     )
     parser.add_argument(
-        "--wheels", type=types.filled, default="", metavar="DIR", help="Cython comes from here"
+        "--wheels", type=types.filled, metavar="DIR", help="Cython comes from here"
     )
 
 
@@ -82,8 +80,8 @@ def _hot(context: Context, options: argparse.Namespace) -> int:
     request = hot.Request(
         script=options.script,
         arguments=tuple(options.arguments),
-        python=options.python,
-        modules=tuple(name.strip() for name in options.modules.split(",") if name.strip()),
+        python=options.python or "",
+        modules=tuple(name.strip() for name in (options.modules or "").split(",") if name.strip()),
         stdin=options.stdin,
         files=tuple(options.file),
         out=options.out,
@@ -93,6 +91,6 @@ def _hot(context: Context, options: argparse.Namespace) -> int:
         timeout=seconds_of(options.timeout),
         margin=options.margin,
         seed=options.seed,
-        wheels=options.wheels,
+        wheels=options.wheels or "",
     )
     return hot.hot(context, request, as_json=options.json)

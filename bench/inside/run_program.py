@@ -41,10 +41,10 @@ def main():
     script = native(settings["script"])
     sys.argv = [script] + [native(word) for word in settings["arguments"]]
     sys.path[0] = os.path.dirname(os.path.realpath(script))
-    compiled = dict(
-        (native(name), [native(path) for path in found])
+    compiled = {
+        native(name): [native(path) for path in found]
         for name, found in settings["compiled"].items()
-    )
+    }
     sys.meta_path.insert(0, Compiled(compiled))
     sampler = Sampler()
     # Registered first, called last: what the program does at its end belongs to it.
@@ -113,7 +113,7 @@ class Compiled(object):
     def __init__(self, compiled):
         self._compiled = compiled
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, path=None, target=None):  # noqa: ARG002
         """See importlib.abc.MetaPathFinder."""
         if name not in self._compiled:
             return None
@@ -131,7 +131,7 @@ class Compiled(object):
         """See importlib.abc.Loader."""
         execute(module)
 
-    def find_module(self, name, path=None):
+    def find_module(self, name, path=None):  # noqa: ARG002
         """See PEP 302."""
         return self if name in self._compiled else None
 

@@ -43,8 +43,8 @@ _MOST_FUNCTIONS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked for. `budget` is of measuring, `timeout` of one run, in seconds; `blocks` None:
-    as many as the budget has room for.
+    """What was asked for. `budget` is of measuring, `timeout` of one run, in seconds. Without
+    `blocks`, as many as the budget has room for.
     """
 
     script: str
@@ -209,8 +209,8 @@ class _Job:
                 bar.advance(profile.samples / len(reports), left=_ENOUGH_SAMPLES - profile.samples)
         if profile.samples < _FEW_SAMPLES:
             raise MeasureError(
-                f"The program is too short to see what is hot in it: {profile.samples} samples of a "
-                f"millisecond in {len(reports)} runs.",
+                f"The program is too short to see what is hot in it: {profile.samples} samples, "
+                f"one a millisecond, in {len(reports)} runs.",
                 where=str(self.subject.script),
                 hint="Give it more to do.",
             )
