@@ -71,9 +71,7 @@ def _measuring(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
     )
-    parser.add_argument(
-        "--wheels", type=types.filled, metavar="DIR", help="Cython comes from here"
-    )
+    parser.add_argument("--wheels", type=types.filled, metavar="DIR", help="Cython comes from here")
 
 
 def _hot(context: Context, options: argparse.Namespace) -> int:

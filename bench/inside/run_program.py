@@ -8,7 +8,7 @@ Standard library alone, Python 2.7 and 3.x. The settings:
     arguments   its words
     compiled    by module name, __main__ for the script itself: [compiled module, its source]
     report      the file that what it cost is written to
-    interval    0, or the seconds of CPU time between two samples
+    interval    0, or the least seconds of CPU time between two samples
 
 A compiled module stands in for its source wherever that is imported from, and calls itself by its
 source's path, so that what lies beside the source is found.

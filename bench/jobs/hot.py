@@ -31,8 +31,9 @@ from builder.store import guard_writes, write_atomically
 SCHEMA = 1
 FILE = "hot.json"
 _MARK = "program.json"
+# Kernels sample CPU time no finer than their own tick, which is 1 to 10 ms.
 _INTERVAL = 0.001
-_ENOUGH_SAMPLES = 500
+_ENOUGH_SAMPLES = 250
 _FEW_SAMPLES = 20
 _MOST_RUNS = 10
 # Seeds of the runs that only look; measured ones draw theirs.
@@ -146,8 +147,8 @@ class _Job:
             "refused": [{"module": name, "reason": reason} for name, reason in refused],
             "same": _proved(reference.ran),
             **compared.as_json(),
+            "warnings": [*compared.warnings, *reference.warnings],
         }
-        document["warnings"] = [*document["warnings"], *reference.warnings]
         return self._write(document)
 
     def _program(self) -> Program:
@@ -200,17 +201,17 @@ class _Job:
 
     def _profile(self, programs: Programs) -> Profile:
         reports: list[Path] = []
+        profile = hotness.read_profile(())
         with self.context.show.bar("profiling", _ENOUGH_SAMPLES) as bar:
-            while len(reports) < _MOST_RUNS:
+            while len(reports) < _MOST_RUNS and profile.samples < _ENOUGH_SAMPLES:
+                before = profile.samples
                 reports.append(programs.run(_SEED, interval=_INTERVAL).report)
                 profile = hotness.read_profile(reports)
-                if profile.samples >= _ENOUGH_SAMPLES:
-                    break
-                bar.advance(profile.samples / len(reports), left=_ENOUGH_SAMPLES - profile.samples)
+                bar.advance(profile.samples - before)
         if profile.samples < _FEW_SAMPLES:
             raise MeasureError(
-                f"The program is too short to see what is hot in it: {profile.samples} samples, "
-                f"one a millisecond, in {len(reports)} runs.",
+                f"The program is too short to see what is hot in it: {profile.samples} samples in "
+                f"{len(reports)} runs.",
                 where=str(self.subject.script),
                 hint="Give it more to do.",
             )

@@ -42,7 +42,7 @@ def show(document: Mapping[str, Any], console: Console) -> None:
 
 
 def _functions(profile: Mapping[str, Any], console: Console) -> None:
-    console.print(f"Hot functions, of {profile['samples']} samples, one a millisecond of CPU time:")
+    console.print(f"Hot functions, by {profile['samples']} samples of CPU time:")
     table = Table(
         Column("itself", justify="right"),
         Column("with callees", justify="right"),
