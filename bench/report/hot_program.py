@@ -64,7 +64,8 @@ def _short(file: str) -> str:
 
 
 def _same(same: Mapping[str, Any]) -> str:
-    files = f", {len(same['files'])} files" if same["files"] else ""
+    count = len(same["files"])
+    files = f", {count} {'file' if count == 1 else 'files'} written" if count else ""
     return (
         f"identical in every run: exit status {same['status']}, {same['stdout']} bytes of stdout, "
         f"{same['stderr']} of stderr{files}"

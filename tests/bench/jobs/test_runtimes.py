@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -28,7 +29,14 @@ def context(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python3").symlink_to(sys.executable)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    return Context(home=home_at(tmp_path), project=tmp_path, runner=archive, show=Show())
+    show = Show(stream=io.StringIO())
+    return Context(home=home_at(tmp_path), project=tmp_path, runner=archive, show=show)
+
+
+def _said(context: Context) -> str:
+    stream = context.show.console.file
+    assert isinstance(stream, io.StringIO)
+    return stream.getvalue()
 
 
 def _listed(context: Context, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -40,9 +48,8 @@ def test_what_is_here_and_what_can_be_had_are_listed(
     context: Context, archive: Archive, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert runtimes.install(context, "pypy3", as_json=False) == 0
-    out, err = capsys.readouterr()
-    assert Path(out.strip()).name == "pypy3"
-    assert "pypy 7.3.19, Python 3.11.11" in err
+    assert Path(capsys.readouterr().out.strip()).name == "pypy3"
+    assert "pypy 7.3.19, Python 3.11.11" in _said(context)
     assert _listed(context, capsys) == {
         "pypy3-7.3.19+dfsg-2": "here",
         "pypy3-7.3.11+dfsg-2": "can be had",
