@@ -103,7 +103,8 @@ def read_profile(reports: Iterable[Path]) -> Profile:
     own: Counter[tuple[str, str, int]] = Counter()
     total: Counter[tuple[str, str, int]] = Counter()
     lines: Counter[tuple[Path, int]] = Counter()
-    samples, modules, library = 0, {}, ""
+    modules: dict[str, str] = {}
+    samples, library = 0, ""
     for path in reports:
         try:
             told = json.loads(path.read_text(encoding="utf-8"))
@@ -225,8 +226,8 @@ def _wrote(outcome: Outcome, name: str) -> str:
 
 
 def _diff(name: str, before: bytes, after: bytes) -> list[str]:
-    texts = [text.decode("utf-8", "backslashreplace").splitlines() for text in (before, after)]
-    lines = list(difflib.unified_diff(*texts, name, f"{name}, then", lineterm="", n=1))
+    old, new = (text.decode("utf-8", "backslashreplace").splitlines() for text in (before, after))
+    lines = list(difflib.unified_diff(old, new, name, f"{name}, then", lineterm="", n=1))
     if not lines:
         return [f"{name}: its line ends differ"]
     left = len(lines) - _DIFF_LINES

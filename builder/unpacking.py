@@ -237,7 +237,7 @@ class Unpacking:
 
 def offered(packages: Sequence[Binary]) -> tuple[Offer, ...]:
     """The runtimes of which a suite has all parts, the newest of each first. Pure."""
-    found = {}
+    found: dict[str, Offer] = {}
     for known in KNOWN.values():
         for suite in dict.fromkeys(one.suite for one in packages):
             there = {one.name: one for one in packages if one.suite == suite}

@@ -7,7 +7,7 @@ import random
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,9 @@ from bench.report import hot_program
 from builder import lock
 from builder.errors import DifferentError, MeasureError, StoreError
 from builder.store import guard_writes, write_atomically
+
+Arm = Mapping[str, tuple[Path, Path]]
+"""The compiled modules of an arm by name: the compiled file, and its source. Empty: the base."""
 
 SCHEMA = 1
 FILE = "hot.json"
@@ -178,15 +181,12 @@ class _Job:
                 "looked for; name them with --file"
             )
         other = programs.run(_OTHER_SEED)
-        differs = hotness.difference(first.outcome, other.outcome)
-        if differs:
+        again = None
+        if hotness.difference(first.outcome, other.outcome):
             again = programs.run(_SEED)
-            if hotness.difference(first.outcome, again.outcome):
-                raise MeasureError(
-                    "The program does not do the same twice, so that nothing can be proved.",
-                    where=hotness.difference(first.outcome, again.outcome),
-                    hint="Fix its seed, its time and where it writes; or give it other arguments.",
-                )
+            differs = hotness.difference(first.outcome, again.outcome)
+            if differs:
+                raise _not_twice(differs)
             warnings.append(
                 "hash-seed: what it does depends on the hash seed; measured with one seed alone"
             )
@@ -197,7 +197,7 @@ class _Job:
                 where=str(program.script),
                 hint="os._exit and a signal do that: let it return.",
             )
-        return _Reference(ran=other, seeds=not differs, warnings=tuple(warnings))
+        return _Reference(ran=other, seeds=other is not again, warnings=tuple(warnings))
 
     def _profile(self, programs: Programs) -> Profile:
         reports: list[Path] = []
@@ -220,14 +220,16 @@ class _Job:
 
     # -- compiled ---------------------------------------------------------------------------------
 
-    def _same(self, programs: Programs, reference: _Reference, arm: Any) -> Ran:
+    def _same(self, programs: Programs, reference: _Reference, arm: Arm) -> Ran:
         """Run it compiled. Raises DifferentError unless it does what it does as it is."""
         ran = programs.run(_SEED, arm)
         self._check(reference, ran, arm)
         return ran
 
-    def _check(self, reference: _Reference, ran: Ran, arm: Any) -> None:
+    def _check(self, reference: _Reference, ran: Ran, arm: Arm) -> None:
         differs = hotness.difference(reference.ran.outcome, ran.outcome)
+        if differs and not arm:
+            raise _not_twice(differs)
         if differs:
             raise DifferentError(
                 f"Compiled ({', '.join(arm)}), the program does something else.",
@@ -239,7 +241,7 @@ class _Job:
             raise MeasureError("A run ended without telling its times.", where=str(ran.report))
 
     def _measure(
-        self, programs: Programs, reference: _Reference, arm: Any, compiled: Ran
+        self, programs: Programs, reference: _Reference, arm: Arm, compiled: Ran
     ) -> Comparisons:
         """Blocks: one process of each arm, one after the other, in random order."""
         count = self._count(reference.ran, compiled)
@@ -257,9 +259,9 @@ class _Job:
                 spent = {}
                 for which in chance.sample(("base", "candidate"), 2):
                     ran = programs.run(hash_seed, arm if which == "candidate" else {})
-                    self._check(reference, ran, arm if which == "candidate" else {"as it is": ()})
+                    self._check(reference, ran, arm if which == "candidate" else {})
                     spent[which] = self._seconds(ran)
-                blocks.append(Block(index=number, **spent))
+                blocks.append(Block(index=number, base=spent["base"], candidate=spent["candidate"]))
                 bar.advance(note=f"{spent['candidate'] / spent['base']:.3f}")
         name = self.subject.script.name
         return compare_blocks(
@@ -312,6 +314,14 @@ class _Job:
             text = json.dumps(clean, indent=1, ensure_ascii=False) + "\n"
             write_atomically(self.folder / FILE, text)
         return clean
+
+
+def _not_twice(differs: str) -> MeasureError:
+    return MeasureError(
+        "The program does not do the same twice, so that nothing can be proved.",
+        where=differs,
+        hint="Fix its seed, its time and where it writes; or give it other arguments.",
+    )
 
 
 def _nothing_hot(profile: Profile, modules: Sequence[HotModule]) -> MeasureError:

@@ -115,7 +115,7 @@ def test_a_compiled_module_stands_in_for_its_source(tmp_path: Path) -> None:
     path = getattr(_bisect, "__file__", None)
     if path is None:
         pytest.skip("this Python has no extension module of its own to try it with")
-    text = "import _bisect\nprint(_bisect.__file__, _bisect.__name__, _bisect.bisect([1], 2))"
+    text = "import _bisect\nprint(_bisect.__file__, _bisect.__name__, _bisect.bisect_left([1], 2))"
     programs = _programs(_program(tmp_path, text))
     ran: Ran = programs.run(1, {"_bisect": (Path(path), Path("/sources/_bisect.py"))})
     assert ran.outcome.stdout == b"/sources/_bisect.py _bisect 1\n"
