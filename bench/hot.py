@@ -153,6 +153,15 @@ def hot_modules(profile: Profile) -> tuple[HotModule, ...]:
     )
 
 
+def lines_of(profile: Profile, file: Path) -> Counter[int]:
+    """The samples of each line of a file, by whatever path it was run."""
+    found: Counter[int] = Counter()
+    for (sampled, line), count in profile.lines.items():
+        if _real(sampled) == file:
+            found[line] += count
+    return found
+
+
 def _real(file: Path) -> Path:
     return file.resolve()
 

@@ -28,13 +28,10 @@ DIRECTIVES = ("annotation_typing=False",)
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A module as it was compiled. `sampled` is its source's path as the profile has it, `page`
-    Cython's of its `lines`; `seconds` is what compiling took.
-    """
+    """A module as it was compiled. `page` is Cython's of its `lines`, `seconds` what it took."""
 
     module: HotModule
     file: Path
-    sampled: Path
     page: Path | None
     lines: tuple[Line, ...]
     seconds: float
@@ -87,7 +84,6 @@ class Compiling:
         return Compiled(
             module=one,
             file=module.file,
-            sampled=one.file,
             page=module.lines,
             lines=annotate.read(module.lines) if module.lines else (),
             seconds=module.seconds,

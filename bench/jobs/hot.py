@@ -7,29 +7,27 @@ import random
 import secrets
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import hot as hotness
 from bench.compare import Block, Measured, compare_blocks
-from bench.comparison import Comparisons
 from bench.hot import HotModule, Profile
+from bench.jobs import observed
 from bench.jobs.compiling import Compiled, Compiling
 from bench.jobs.context import Context
 from bench.jobs.inspect import print_json
+from bench.jobs.observed import SEED, Arm, Reference
 from bench.jobs.subject import Subject, subject
-from bench.programs import Program, Programs, Ran, refuse_failure
+from bench.programs import Program, Programs, Ran
 from bench.progress import stdout_console
 from bench.published import published
 from bench.report import hot_program
 from builder import lock
-from builder.errors import DifferentError, MeasureError, StoreError
+from builder.errors import MeasureError, StoreError
 from builder.store import guard_writes, write_atomically
-
-Arm = Mapping[str, tuple[Path, Path]]
-"""The compiled modules of an arm by name: the compiled file, and its source. Empty: the base."""
 
 SCHEMA = 1
 FILE = "hot.json"
@@ -39,8 +37,6 @@ _INTERVAL = 0.001
 _ENOUGH_SAMPLES = 250
 _FEW_SAMPLES = 20
 _MOST_RUNS = 10
-# Seeds of the runs that only look; measured ones draw theirs.
-_SEED, _OTHER_SEED = 1, 2
 _LEAST_BLOCKS, _MOST_BLOCKS = 5, 40
 _MOST_FUNCTIONS = 15
 
@@ -105,15 +101,6 @@ def _claimed(request: Request, script: Path) -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reference:
-    """What the program gives as it is. `seeds`: hash seeds of others give the same."""
-
-    ran: Ran
-    seeds: bool
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Job:
     context: Context
     request: Request
@@ -128,7 +115,7 @@ class _Job:
             program, self.subject.python, runner, scratch, timeout=self.request.timeout
         )
         self.context.show.say(f"Running {self.subject.script.name} with {self.subject.told}.")
-        reference = self._reference(program, programs)
+        reference = observed.observe(program, programs)
         profile = self._profile(programs)
         modules = hotness.hot_modules(profile)
         wanted = hotness.chosen(profile, modules, self.request.modules)
@@ -139,16 +126,23 @@ class _Job:
         ).compile(wanted, strict=bool(self.request.modules))
         arm = {one.module.name: (one.file, one.module.file) for one in made}
         compiled = self._same(programs, reference, arm)
-        compared = self._measure(programs, reference, arm, compiled)
+        given = self.request.seed
+        seed = secrets.randbelow(2**32) if given is None else given
+        count = self._count(reference.ran, compiled)
+        blocks = self._measure(programs, reference, arm, random.Random(seed), count)
+        measured = Measured(benchmark=self.subject.script.name, blocks=blocks)
+        compared = compare_blocks([measured], margin=self.request.margin)
         document = {
             "schema": SCHEMA,
             "program": [str(self.subject.script), *self.request.arguments],
             "interpreter": {"told": self.subject.told, "version": self.subject.version},
             "clock": self.request.clock,
+            "seed": seed,
+            "blocks": [{"base": one.base, "candidate": one.candidate} for one in blocks],
             "profile": hotness.as_json(profile, [*modules], _MOST_FUNCTIONS),
             "compiled": [self._kept(one, profile) for one in made],
             "refused": [{"module": name, "reason": reason} for name, reason in refused],
-            "same": _proved(reference.ran),
+            "same": observed.proved(reference),
             **compared.as_json(),
             "warnings": [*compared.warnings, *reference.warnings],
         }
@@ -168,36 +162,7 @@ class _Job:
             ignored=self.folder,
         )
 
-    # -- what it does as it is --------------------------------------------------------------------
-
-    def _reference(self, program: Program, programs: Programs) -> _Reference:
-        """Run it as it is, twice: what is not the same twice cannot be proved to be the same."""
-        first = programs.plain(_SEED)
-        refuse_failure(program, first)
-        warnings = []
-        if not programs.looks:
-            warnings.append(
-                "files-not-seen: the folder has so many files that those which it writes are not "
-                "looked for; name them with --file"
-            )
-        other = programs.run(_OTHER_SEED)
-        again = None
-        if hotness.difference(first.outcome, other.outcome):
-            again = programs.run(_SEED)
-            differs = hotness.difference(first.outcome, again.outcome)
-            if differs:
-                raise _not_twice(differs)
-            warnings.append(
-                "hash-seed: what it does depends on the hash seed; measured with one seed alone"
-            )
-            other = again
-        if other.cost is None:
-            raise MeasureError(
-                "The program ends without its interpreter's own end, so that it tells no times.",
-                where=str(program.script),
-                hint="os._exit and a signal do that: let it return.",
-            )
-        return _Reference(ran=other, seeds=other is not again, warnings=tuple(warnings))
+    # -- where it is hot ----------------------------------------------------------------------
 
     def _profile(self, programs: Programs) -> Profile:
         reports: list[Path] = []
@@ -205,7 +170,7 @@ class _Job:
         with self.context.show.bar("profiling", _ENOUGH_SAMPLES) as bar:
             while len(reports) < _MOST_RUNS and profile.samples < _ENOUGH_SAMPLES:
                 before = profile.samples
-                reports.append(programs.run(_SEED, interval=_INTERVAL).report)
+                reports.append(programs.run(SEED, interval=_INTERVAL).report)
                 profile = hotness.read_profile(reports)
                 bar.advance(profile.samples - before)
         if profile.samples < _FEW_SAMPLES:
@@ -220,33 +185,21 @@ class _Job:
 
     # -- compiled ---------------------------------------------------------------------------------
 
-    def _same(self, programs: Programs, reference: _Reference, arm: Arm) -> Ran:
+    def _same(self, programs: Programs, reference: Reference, arm: Arm) -> Ran:
         """Run it compiled. Raises DifferentError unless it does what it does as it is."""
-        ran = programs.run(_SEED, arm)
-        self._check(reference, ran, arm)
+        ran = programs.run(SEED, arm)
+        observed.check(reference, ran, arm)
         return ran
 
-    def _check(self, reference: _Reference, ran: Ran, arm: Arm) -> None:
-        differs = hotness.difference(reference.ran.outcome, ran.outcome)
-        if differs and not arm:
-            raise _not_twice(differs)
-        if differs:
-            raise DifferentError(
-                f"Compiled ({', '.join(arm)}), the program does something else.",
-                where=differs,
-                hint="Compile fewer with --modules; what differs shows where the program relies on "
-                "being interpreted.",
-            )
-        if ran.cost is None:
-            raise MeasureError("A run ended without telling its times.", where=str(ran.report))
-
     def _measure(
-        self, programs: Programs, reference: _Reference, arm: Arm, compiled: Ran
-    ) -> Comparisons:
+        self,
+        programs: Programs,
+        reference: Reference,
+        arm: Arm,
+        chance: random.Random,
+        count: int,
+    ) -> tuple[Block, ...]:
         """Blocks: one process of each arm, one after the other, in random order."""
-        count = self._count(reference.ran, compiled)
-        seed = secrets.randbelow(2**32) if self.request.seed is None else self.request.seed
-        chance = random.Random(seed)
         show, home = self.context.show, self.context.home
         on_wait = "Another run measures or builds on this host; waiting for it."
         blocks = []
@@ -255,18 +208,15 @@ class _Job:
             show.bar("measuring", count) as bar,
         ):
             for number in range(count):
-                hash_seed = chance.randrange(1, 2**32) if reference.seeds else _SEED
+                hash_seed = chance.randrange(1, 2**32) if reference.any_seed else SEED
                 spent = {}
                 for which in chance.sample(("base", "candidate"), 2):
                     ran = programs.run(hash_seed, arm if which == "candidate" else {})
-                    self._check(reference, ran, arm if which == "candidate" else {})
+                    observed.check(reference, ran, arm if which == "candidate" else {})
                     spent[which] = self._seconds(ran)
                 blocks.append(Block(index=number, base=spent["base"], candidate=spent["candidate"]))
                 bar.advance(note=f"{spent['candidate'] / spent['base']:.3f}")
-        name = self.subject.script.name
-        return compare_blocks(
-            [Measured(benchmark=name, blocks=tuple(blocks))], margin=self.request.margin
-        )
+        return tuple(blocks)
 
     def _count(self, base: Ran, compiled: Ran) -> int:
         """Fixed before the first block, so that nobody stops where it looks best."""
@@ -287,11 +237,12 @@ class _Job:
         page = f"lines-{one.module.name.strip('_')}.html"
         if one.page is not None:
             shutil.copyfile(one.page, self.folder / page)
+        sampled = hotness.lines_of(profile, one.module.file)
         lines = [
             {
                 "line": line.number,
                 "score": line.score,
-                "share": round(profile.share(profile.lines.get((one.sampled, line.number), 0)), 4),
+                "share": round(profile.share(sampled[line.number]), 4),
                 "text": line.text,
             }
             for line in one.lines
@@ -316,14 +267,6 @@ class _Job:
         return clean
 
 
-def _not_twice(differs: str) -> MeasureError:
-    return MeasureError(
-        "The program does not do the same twice, so that nothing can be proved.",
-        where=differs,
-        hint="Fix its seed, its time and where it writes; or give it other arguments.",
-    )
-
-
 def _nothing_hot(profile: Profile, modules: Sequence[HotModule]) -> MeasureError:
     where = [
         f"{profile.share(one.samples):6.1%}  {one.name}: {one.refused or 'less than a tenth'}"
@@ -335,13 +278,3 @@ def _nothing_hot(profile: Profile, modules: Sequence[HotModule]) -> MeasureError
         hint="What is hot is not its own Python code; --modules compiles what you name all the "
         "same.",
     )
-
-
-def _proved(ran: Ran) -> dict[str, Any]:
-    outcome = asdict(ran.outcome)
-    return {
-        "status": outcome["status"],
-        "stdout": len(outcome["stdout"]),
-        "stderr": len(outcome["stderr"]),
-        "files": outcome["files"],
-    }

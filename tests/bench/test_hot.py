@@ -104,6 +104,7 @@ def test_the_programs_own_modules_are_compiled_where_they_are_hot(place: Path) -
     wanted = hot.chosen(profile, modules, ())
     assert [one.name for one in wanted] == ["slow", "kit.parts", MAIN]
     assert (wanted[1].package, wanted[1].stem) == ("kit", "parts")
+    assert hot.lines_of(profile, wanted[0].file) == {3: 30, 4: 5}
 
 
 def test_a_script_that_is_imported_as_well_is_itself(place: Path) -> None:
