@@ -55,6 +55,7 @@ exit codes:
   12   requirements that cannot be installed
   13   a results file that cannot be read
   14   a bundle that is not what it says
+  18   a program that does something else once it is compiled
   70   a bug of patchbench
   130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
 """
@@ -173,6 +174,7 @@ def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) 
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
+        environment=dict(os.environ),
         arguments=tuple(arguments),
     )
 

@@ -22,13 +22,14 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
     """Compare two arms of a session, `candidate` and `base` by their names.
 
     Blocks carry the number of their replica as a label where there was more than one; the looks
-    that the session had are paid for. Benchmarks come in the order of their names. Errors as
-    `compare_blocks`.
+    that the session had are paid for. Benchmarks come in the order of their names; one that either
+    arm lacks is missing. Errors as `compare_blocks`.
     """
     replicas = {block.replica for block in measured.blocks}
     tasks: dict[str, list[BlockRecord]] = {}
     for block in sorted(measured.blocks, key=lambda block: (block.task, block.number)):
-        tasks.setdefault(block.task, []).append(block)
+        if base in block.means and candidate in block.means:
+            tasks.setdefault(block.task, []).append(block)
     compared = compare_blocks(
         [
             Measured(
@@ -48,10 +49,22 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
             for task, blocks in tasks.items()
         ],
         margin=margin,
-        missing=measured.missing,
-        suite_looks=measured.suite_looks,
+        missing=[one for one in measured.missing if one.arm in ("", base, candidate)],
+        suite_looks=_suite_looks(measured, tasks),
     )
     return _with_suite_warnings(compared, _few_builds(compared.suite))
+
+
+def _suite_looks(measured: Timed, tasks: Mapping[str, Sequence[BlockRecord]]) -> tuple[float, ...]:
+    """The looks that the suite pays for: where an arm lacks benchmarks, those that the one with the
+    fewest blocks of the others had, which may be more than the whole suite's.
+    """
+    everything = {block.task for block in measured.blocks}
+    if everything == set(tasks) or not tasks:
+        return measured.suite_looks
+    fewest = min(map(len, tasks.values()))
+    had = [measured.looks.get(task, ()) for task, some in tasks.items() if len(some) == fewest]
+    return max([measured.suite_looks, *had], key=len)
 
 
 def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:

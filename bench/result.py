@@ -45,7 +45,8 @@ _SHAPE: dict[str, type] = {
 class ArmReport:
     """What became of one arm. `builds` are its replicas; where one failed, `broken` says why.
 
-    `placebo` as a recipe has it: padding:3.
+    `placebo` as a recipe has it: padding:3. `variant`: the compiled code that it runs. `runtime`:
+    what another runtime is, of which there are no builds, series or flavor.
     """
 
     name: str
@@ -55,6 +56,8 @@ class ArmReport:
     revision: dict[str, Any]
     flavor: dict[str, Any]
     placebo: str = ""
+    variant: str = ""
+    runtime: Mapping[str, Any] | None = None
     builds: tuple[Build, ...] = ()
     broken: str = ""
     judgement: Judgement | None = None
@@ -167,6 +170,8 @@ def _arm(arm: ArmReport) -> dict[str, Any]:
         "series": list(arm.series),
         "flavor": arm.flavor,
         "placebo": arm.placebo,
+        "variant": arm.variant,
+        "runtime": arm.runtime,
         "warnings": list(arm.warnings),
         "build": None if arm.build is None else _build(arm.build),
         "replicas": [_replica(build) for build in arm.builds],
@@ -218,6 +223,7 @@ def _block(block: BlockRecord) -> dict[str, Any]:
         "positions": dict(block.positions),
         "seconds": block.seconds,
         "state": dict(block.state),
+        **({"warmups": dict(block.warmups)} if block.warmups else {}),
     }
 
 
