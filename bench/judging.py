@@ -6,13 +6,14 @@ it is computed is for `bench.compare`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.compare import Block, Measured, compare_blocks
 from bench.comparison import Comparisons, SuiteComparison
 from bench.records import BlockRecord
 from bench.records import Measured as Timed
+from bench.warmup import told, warmups_by_task
 
 # From so many replicas on, t on their means is less than a fifth wider than the normal interval.
 ENOUGH_REPLICAS = 5
@@ -44,7 +45,7 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
                     for block in blocks
                 ),
                 looks=tuple(measured.looks.get(task, ())),
-                warnings=_disturbed(blocks),
+                warnings=(*_disturbed(blocks), *_warming(blocks, (base, candidate))),
             )
             for task, blocks in tasks.items()
         ],
@@ -76,6 +77,13 @@ def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:
         f"disturbed-blocks: the host was busy during {len(reasons)} of {len(blocks)} blocks "
         f"({'; '.join(dict.fromkeys(reasons))}); they count",
     )
+
+
+def _warming(blocks: Sequence[BlockRecord], arms: Sequence[str]) -> Iterator[str]:
+    """What the ratio leaves out of an arm that compiles while it runs."""
+    for arm in arms:
+        for warmup in warmups_by_task(blocks, arm).values():
+            yield f"warm-up: of {arm}, {told(warmup)}"
 
 
 def _few_builds(suite: SuiteComparison | None) -> tuple[str, ...]:

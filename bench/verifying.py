@@ -8,8 +8,8 @@ host, the facts of the builds) is told to be as recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from bench.agreement import Check, Counter, read_json, short
 from bench.comparison import Comparisons
 from bench.records import Measured
 from bench.verifying_recipes import check_patches, check_plan, own_name
+from bench.warmup import warmup_of, warmups_by_task
 from builder.errors import PatchbenchError
 
 # Another machine's libm and scipy may round the last digits elsewhere; nothing rests on them.
@@ -90,7 +91,10 @@ def _recorded(record: Mapping[str, Any], arm: str) -> dict[str, Any]:
         "variant": arm,
     }
     optional = ("seed", "protocol", "replica")
-    return told | {name: record[name] for name in optional if name in record}
+    told |= {name: record[name] for name in optional if name in record}
+    # What compiles while it runs has a warm-up that is told.
+    warmups = record.get("warmups") or {}
+    return told | ({"warmup": warmups[arm]} if arm in warmups else {})
 
 
 def _trial(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,6 +112,7 @@ def _trial(content: Mapping[str, Any]) -> dict[str, Any]:
         "task": known["name"],
         "mean": sum(values) / len(values),
         "values": len(values),
+        "warmup": warmup_of(content),
         **{name: known[f"patchbench_{name}"] for name in names},
     }
 
@@ -149,7 +154,8 @@ def _session(evidence: Evidence, counter: Counter) -> Iterator[str]:
     if "protocols" in session:
         expected["protocols"] = {block.task: block.protocol for block in measured.blocks}
     yield from counter.unlike(session, expected, "result.json, session")
-    yield from _lacking(session.get("missing", []), measured, "result.json, session", counter)
+    missing = [one.as_json() for one in measured.missing]
+    yield from _lacking(session.get("missing", []), missing, "result.json, session", counter)
     rules = evidence.folder / "raw" / "rules.json"
     if rules.exists():
         yield from counter.unlike(read_json(rules), _rules(evidence.plan), "raw/rules.json")
@@ -168,12 +174,14 @@ def _rules(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lacking(recorded: Any, measured: Measured, where: str, counter: Counter) -> Iterator[str]:
+def _lacking(
+    recorded: Any, missing: Iterable[Mapping[str, str]], where: str, counter: Counter
+) -> Iterator[str]:
     """What the raw data tell to be missing is said; what never was installed is recorded alone."""
-    for one in measured.missing:
+    for one in missing:
         counter.count += 1
-        if asdict(one) not in recorded:
-            yield f"{where}, missing: {one.benchmark} is not as in the raw data"
+        if one not in recorded:
+            yield f"{where}, missing: {one['benchmark']} is not as in the raw data"
 
 
 def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
@@ -191,7 +199,17 @@ def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
         if name in found and _kind(result, name) != "placebo":
             compared = judging.beside(compared, band)
         yield from _compared(candidate, compared, where, counter)
-        yield from _lacking(candidate["missing"], evidence.measured, where, counter)
+        missing = [
+            replace(one, arm="").as_json()
+            for one in evidence.measured.missing
+            if one.arm in ("", name)
+        ]
+        yield from _lacking(candidate["missing"], missing, where, counter)
+        warmups = warmups_by_task(evidence.measured.blocks, name)
+        if warmups or "warmups" in candidate:
+            yield from counter.unlike(
+                {"warmups": candidate.get("warmups")}, {"warmups": warmups}, where, TOLERANCE
+            )
     if "placebo_band" in result:
         recomputed = None if band is None else asdict(band)
         yield from counter.unlike(

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from bench import warmup
 from bench.comparison import TIME
 from bench.progress import harmless
 from bench.report import wording
@@ -83,10 +84,18 @@ def _arm(data: Mapping[str, Any]) -> Arm:
 
 
 def _facts(data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    if data.get("runtime"):
+        runtime = data["runtime"]
+        yield "runtime", f"{runtime['implementation']} {runtime['release']}".strip()
+        yield "Python", runtime["version"]
+        yield "packages", ", ".join(runtime["packages"]) or "none that patchbench provided"
+        return
     revision = data["revision"]
     yield "CPython", f"{revision['version']} ({revision['commit'][:12]})"
     if data["series"]:
         yield "series", ", ".join(data["series"])
+    if data.get("variant"):
+        yield "code of the benchmarks", f"compiled ({data['variant']})"
     build = data["build"]
     if build is None:
         yield "build", "none"
@@ -137,6 +146,10 @@ def _candidate(data: Mapping[str, Any], result: Mapping[str, Any]) -> Candidate:
         differences=tuple(data["differences"]),
         warnings=(*data["warnings"], *common),
         method=data["method"],
+        is_built=not data.get("runtime"),
+        warmups=tuple(
+            (name, warmup.told(one)) for name, one in (data.get("warmups") or {}).items()
+        ),
     )
 
 
