@@ -76,5 +76,5 @@ def pair(text: str) -> tuple[str, str]:
     """NAME=VALUE, neither empty."""
     name, _, value = text.partition("=")
     if not name or not value:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+        raise ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
     return name, value

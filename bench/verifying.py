@@ -72,9 +72,11 @@ def _raw(evidence: Evidence, counter: Counter) -> Iterator[str]:
         where = path.parent.relative_to(evidence.folder).as_posix()
         for arm in record["means"]:
             content = read_json(path.parent / f"{own_name(arm)}.json")
-            yield from counter.unlike(
-                _recorded(record, arm), _trial(content), f"{where}/{arm}.json"
-            )
+            found = f"{where}/{arm}.json"
+            yield from counter.unlike(_recorded(record, arm), _trial(content), found)
+            # Of what compiles while it runs, the warm-up is told as well.
+            if arm in (record.get("warmups") or {}):
+                yield from counter.unlike(record["warmups"][arm], warmup_of(content), found)
         busy = sum(one["start"] + one["values"] + one["end"] for one in record["spent"].values())
         told = {"busy_seconds": busy}
         yield from counter.unlike(record, told, f"{where}/block.json", TOLERANCE)
@@ -91,10 +93,7 @@ def _recorded(record: Mapping[str, Any], arm: str) -> dict[str, Any]:
         "variant": arm,
     }
     optional = ("seed", "protocol", "replica")
-    told |= {name: record[name] for name in optional if name in record}
-    # What compiles while it runs has a warm-up that is told.
-    warmups = record.get("warmups") or {}
-    return told | ({"warmup": warmups[arm]} if arm in warmups else {})
+    return told | {name: record[name] for name in optional if name in record}
 
 
 def _trial(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +111,6 @@ def _trial(content: Mapping[str, Any]) -> dict[str, Any]:
         "task": known["name"],
         "mean": sum(values) / len(values),
         "values": len(values),
-        "warmup": warmup_of(content),
         **{name: known[f"patchbench_{name}"] for name in names},
     }
 
