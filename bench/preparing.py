@@ -10,11 +10,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench import tasks
 from bench.losses import Losses
 from bench.progress import Show
+from bench.protocols import effort_for
 from bench.session_folder import Calibration, SessionFolder
 from bench.suites import Benchmark
 from bench.tasks import Calibrated
@@ -94,15 +95,25 @@ class Preparation:
         hash_seed = chance.randrange(1, 2**32)
         one = tasks.calibrate(benchmark, arm, self.rig, self.effort, hash_seed=hash_seed)
         # The base speaks first.
-        chosen = {task.name: self.protocol(self._shaped(task, one)) for task in one.tasks}
+        chosen = {task.name: self.protocol(task) for task in one.tasks}
         return Calibration(
             seconds=before.seconds + self.clock() - began,
             benchmarks=(*before.benchmarks, one),
             protocols={**chosen, **before.protocols},
         )
 
-    def _shaped(self, task: Task, found: Calibrated) -> Task:
-        return with_effort(task, self.effort.for_kind(found.kind))
+    def shaped(self, job: Job, protocol: str) -> Job:
+        """The same job under a protocol, with as many values of each kind as suit it."""
+        effort = effort_for(protocol, self.effort)
+        base = job.subject.lineups[0][0]
+        return replace(
+            job,
+            task=with_effort(job.task, effort.for_kind(base.kind)),
+            others={
+                kind: with_effort(task, effort.for_kind(kind)) for kind, task in job.others.items()
+            },
+            protocol=protocol,
+        )
 
     def jobs(self, calibration: Calibration, losses: Losses) -> dict[str, Job]:
         """Every task that can be measured, by its name; a script that failed is missing, once."""
@@ -118,28 +129,29 @@ class Preparation:
             for task in base.tasks:
                 # Two scripts of a suite may make benchmarks of one name: the first counts.
                 if task.name not in jobs:
-                    jobs[task.name] = Job(
-                        subject=subject,
-                        task=self._shaped(task, base),
-                        others=self._others(task.name, subject, others, losses),
-                        protocol=calibration.protocols[task.name],
-                    )
+                    protocol = calibration.protocols[task.name]
+                    same = self._others(task.name, subject, others, losses)
+                    job = Job(subject=subject, task=task, others=same, protocol=protocol)
+                    jobs[task.name] = self.shaped(job, protocol)
+        for name, job in jobs.items():
+            if set(job.subject.names()[1:]) <= set(losses.arms(name)):
+                losses.lose(name, "no candidate can run it")
         return {name: job for name, job in jobs.items() if name not in failed}
 
     def _others(
         self, name: str, subject: Subject, found: Sequence[Calibrated], losses: Losses
     ) -> dict[str, Task]:
         """The task of that name for other kinds; arms of a kind that has none are missing."""
-        shaped = {}
+        same = {}
         for one in found:
             task = next((task for task in one.tasks if task.name == name), None)
             if task is not None:
-                shaped[one.kind] = self._shaped(task, one)
+                same[one.kind] = task
                 continue
             reason = why(one.failure) if one.failure else f"its script makes no {name} there"
             for arm in subject.names(one.kind):
                 losses.lose_arm(name, arm, reason)
-        return shaped
+        return same
 
 
 def why(failure: Failure) -> str:

@@ -14,7 +14,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.disturbance import busy_before, may_repeat, why_disturbed
@@ -205,13 +205,14 @@ class Session:
         if not failures or turn.number or other in (None, job.protocol):
             return failures
         assert other is not None
-        others = self._tried(turn, replace(job, protocol=other), schedule)
+        changed = self._preparation.shaped(job, other)
+        others = self._tried(turn, changed, schedule)
         if others and _are_of_candidates(failures):
             return failures  # the protocol was not to blame
         reason = why(_speaking(failures))
         self._show.say(f"{turn.task} is measured in {other}: {reason}")
         self._folder.keep_protocol(turn.task, other)
-        jobs[turn.task] = replace(job, protocol=other)
+        jobs[turn.task] = changed
         return others
 
     def _dropped(self, task: str, failures: Failures, job: Job, seconds: float) -> bool:
