@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import judging
+from bench import judging, ladder
 from bench.agreement import Check, Counter, read_json, short
 from bench.comparison import Comparisons
 from bench.records import Measured
@@ -250,6 +250,16 @@ def _compared(
         yield from counter.unlike(verdict, expected, f"{where}, verdict")
 
 
+def _ladder(evidence: Evidence, counter: Counter) -> Iterator[str]:
+    """The rungs of a ladder, computed again."""
+    told = [one for one in evidence.result.get("ladder") or () if "tasks" in one]
+    if told:
+        found = ladder.again(told, evidence.measured, evidence.plan["session"]["margin"])
+        yield from counter.unlike(
+            {"rungs": told}, {"rungs": found}, "result.json, ladder", TOLERANCE
+        )
+
+
 # -- reports --------------------------------------------------------------------------------------
 
 
@@ -278,6 +288,7 @@ _JUDGES: dict[str, Callable[[Evidence, Counter], Iterator[str]]] = {
     "blocks": _blocks,
     "session": _session,
     "comparisons": _comparisons,
+    "ladder": _ladder,
     "plan": lambda one, counter: check_plan(one.plan, one.result, counter),
     "patches": lambda one, counter: check_patches(one.plan, one.folder, counter),
     "reports": _reports,

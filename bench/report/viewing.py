@@ -33,7 +33,9 @@ def view_of(result: Mapping[str, Any]) -> View:
         margin=_positive(session["margin"]),
         base=_arm(result["base"]),
         candidates=tuple(_candidate(one, result) for one in result["candidates"]),
-        ladder=tuple(_rung(one) for one in result.get("ladder") or ()),
+        ladder=tuple(
+            _rung(one) for one in result.get("ladder") or () if one.get("ratio") is not None
+        ),
         objections=objections(result),
         host=_host(result["host"]),
         host_name=str(result["host"]["name"]),
@@ -177,7 +179,8 @@ def _band(pair: Sequence[Any] | None) -> tuple[float, float] | None:
 def _rung(data: Mapping[str, Any]) -> Rung:
     defaults: dict[str, Any] = dict.fromkeys(("low", "high", "low95", "high95"))
     defaults |= {"metric": TIME, "verdict": "", "blocks": 0, "builds": 1, "warnings": ()}
-    row = _row(defaults | dict(data), data["name"], ())
+    group = f"{data['group']}: " if data.get("group") else ""
+    row = _row(defaults | dict(data), f"{group}{data['name']}", ())
     return Rung(row=row, title=str(data.get("title", "")))
 
 
