@@ -5,12 +5,12 @@ Raises LookupError, TypeError or ValueError for a result that is damaged, as `be
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.progress import harmless
+from bench.report.viewing import positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,17 +127,10 @@ def _reasons(
 def _ratio(data: Mapping[str, Any]) -> Ratio | None:
     if data.get("ratio") is None:
         return None
-    bounds = [None if data[name] is None else _positive(data[name]) for name in ("low", "high")]
+    bounds = [None if data[name] is None else positive(data[name]) for name in ("low", "high")]
     return Ratio(
-        ratio=_positive(data["ratio"]),
+        ratio=positive(data["ratio"]),
         low=bounds[0],
         high=bounds[1],
         verdict=str(data["verdict"]),
     )
-
-
-def _positive(value: Any) -> float:
-    number = float(value)
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{value!r} is no number above 0")
-    return number

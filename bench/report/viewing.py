@@ -30,7 +30,7 @@ def view_of(result: Mapping[str, Any]) -> View:
         name=result["experiment"]["name"],
         when=_moment(str(result["when"])),
         version=str(result["patchbench"]),
-        margin=_positive(session["margin"]),
+        margin=positive(session["margin"]),
         base=_arm(result["base"]),
         candidates=tuple(_candidate(one, result) for one in result["candidates"]),
         ladder=tuple(
@@ -67,7 +67,8 @@ def _moment(when: str) -> str:
         return when
 
 
-def _positive(value: Any) -> float:
+def positive(value: Any) -> float:
+    """A number above 0. Raises ValueError or TypeError for anything else."""
     number = float(value)
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{value!r} is no number above 0")
@@ -75,7 +76,7 @@ def _positive(value: Any) -> float:
 
 
 def _bound(value: Any) -> float | None:
-    return None if value is None else _positive(value)
+    return None if value is None else positive(value)
 
 
 # -- arms ---------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def _row(data: Mapping[str, Any], name: str, common: Sequence[str], **more: Any)
     return Row(
         name=name,
         metric=data["metric"],
-        ratio=_positive(data["ratio"]),
+        ratio=positive(data["ratio"]),
         low=_bound(data["low"]),
         high=_bound(data["high"]),
         low95=_bound(data["low95"]),
@@ -173,7 +174,7 @@ def _row(data: Mapping[str, Any], name: str, common: Sequence[str], **more: Any)
 
 
 def _band(pair: Sequence[Any] | None) -> tuple[float, float] | None:
-    return None if pair is None else (_positive(pair[0]), _positive(pair[1]))
+    return None if pair is None else (positive(pair[0]), positive(pair[1]))
 
 
 def _rung(data: Mapping[str, Any]) -> Rung:
@@ -199,8 +200,8 @@ def _points(candidate: str, result: Mapping[str, Any]) -> dict[str, tuple[Point,
         point = Point(
             order=order,
             number=int(block["number"]),
-            ratio=_positive(means[candidate]) / _positive(means[base]),
-            drift=_positive(means[base]) / medians[block["benchmark"]],
+            ratio=positive(means[candidate]) / positive(means[base]),
+            drift=positive(means[base]) / medians[block["benchmark"]],
             replica=int(block.get("replica", 0)),
             disturbed=block.get("disturbed") or "",
         )
@@ -210,7 +211,7 @@ def _points(candidate: str, result: Mapping[str, Any]) -> dict[str, tuple[Point,
 
 def _medians(base: str, blocks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The middle of the base's times on each benchmark."""
-    timed = [(block["benchmark"], _positive(block["means"][base])) for block in blocks]
+    timed = [(block["benchmark"], positive(block["means"][base])) for block in blocks]
     medians = {}
     for name, group in groupby(sorted(timed), key=lambda pair: pair[0]):
         times = [seconds for _, seconds in group]
@@ -254,7 +255,7 @@ def _session(session: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     told: list[tuple[str, Any]] = [
         ("suite", session["suite"]),
         ("protocol", _protocols(session)),
-        ("margin", f"{_positive(session['margin']) * 100:g}%"),
+        ("margin", f"{positive(session['margin']) * 100:g}%"),
         ("blocks a benchmark, at most", session.get("blocks")),
         ("measured until", session.get("until")),
         ("builds of each arm", session.get("replicas")),
