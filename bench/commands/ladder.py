@@ -26,10 +26,10 @@ def add_commands(add: Add) -> None:
 def _arms(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is on the ladder")
     group.add_argument(
-        "--base", type=types.filled, default="", metavar="REV", help="default: the branch"
+        "--base", type=types.filled, metavar="REV", help="default: the branch"
     )
     group.add_argument(
-        "--source", type=types.filled, default="", metavar="WHERE", help="git, debian, URL, path"
+        "--source", type=types.filled, metavar="WHERE", help="git, debian, URL, path"
     )
     group.add_argument(
         "--series",
@@ -42,7 +42,6 @@ def _arms(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--runtime",
         type=types.filled,
-        default="",
         metavar="NAME",
         help="PyPy's name or path; default: pypy2 or pypy3, where it is here",
     )
@@ -64,14 +63,14 @@ def _arms(parser: argparse.ArgumentParser) -> None:
 
 def _session(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how it is measured")
-    group.add_argument("--gate", choices=GATES, default="", help="tests before any timing")
+    group.add_argument("--gate", choices=GATES, help="tests before any timing")
     group.add_argument("--budget", type=types.duration, metavar="TIME", help="of the timing part")
     group.add_argument("--blocks", type=types.whole(2, 1000), metavar="N", help="at most")
     group.add_argument("--until", choices=UNTIL, help="stop when decided, or after the blocks")
     group.add_argument("--protocol", choices=PROTOCOLS, help="how processes share the CPU")
     group.add_argument("--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all drawn")
     group.add_argument(
-        "--wheels", type=types.filled, default="", metavar="DIR", help="install from it alone"
+        "--wheels", type=types.filled, metavar="DIR", help="install from it alone"
     )
 
 
@@ -80,14 +79,14 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
     given = {name: getattr(options, name) for name in names}
     wanted = ladder.Wanted(
         branch=options.branch,
-        revision=options.base,
-        source=options.source,
+        revision=options.base or "",
+        source=options.source or "",
         series=tuple(options.series),
-        runtime=options.runtime,
+        runtime=options.runtime or "",
         steps=tuple(options.steps.split(",")),
         suite=tuple(options.suite.split(",")),
-        gate=options.gate,
-        wheels=options.wheels,
+        gate=options.gate or "",
+        wheels=options.wheels or "",
         session={name: value for name, value in given.items() if value is not None},
     )
     return ladder.run(
