@@ -25,9 +25,7 @@ def add_commands(add: Add) -> None:
 
 def _arms(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is on the ladder")
-    group.add_argument(
-        "--base", type=types.filled, metavar="REV", help="default: the branch"
-    )
+    group.add_argument("--base", type=types.filled, metavar="REV", help="default: the branch")
     group.add_argument(
         "--source", type=types.filled, metavar="WHERE", help="git, debian, URL, path"
     )
@@ -69,9 +67,7 @@ def _session(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--until", choices=UNTIL, help="stop when decided, or after the blocks")
     group.add_argument("--protocol", choices=PROTOCOLS, help="how processes share the CPU")
     group.add_argument("--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all drawn")
-    group.add_argument(
-        "--wheels", type=types.filled, metavar="DIR", help="install from it alone"
-    )
+    group.add_argument("--wheels", type=types.filled, metavar="DIR", help="install from it alone")
 
 
 def _ladder(context: Context, options: argparse.Namespace) -> int:
