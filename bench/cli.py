@@ -137,7 +137,7 @@ def _complain(error: PatchbenchError) -> int:
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    goes_on = options.name in ("run", "calibrate", "study")
+    goes_on = options.name in ("run", "ladder", "calibrate", "study")
     again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
     # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is

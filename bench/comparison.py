@@ -68,6 +68,11 @@ class Missing:
     reason: str
     arm: str = ""
 
+    def as_json(self) -> dict[str, str]:
+        """Plain JSON; `arm` is there only where it is one arm's."""
+        told = {"benchmark": self.benchmark, "reason": self.reason}
+        return told | ({"arm": self.arm} if self.arm else {})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Comparisons:

@@ -6,13 +6,15 @@ it is computed is for `bench.compare`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.compare import Block, Measured, compare_blocks
 from bench.comparison import Comparisons, SuiteComparison
 from bench.records import BlockRecord
 from bench.records import Measured as Timed
+from bench.warmup import told, warmups_by_task
 
 # From so many replicas on, t on their means is less than a fifth wider than the normal interval.
 ENOUGH_REPLICAS = 5
@@ -44,26 +46,38 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
                     for block in blocks
                 ),
                 looks=tuple(measured.looks.get(task, ())),
-                warnings=_disturbed(blocks),
+                warnings=(*_disturbed(blocks), *_warming(blocks, (base, candidate))),
             )
             for task, blocks in tasks.items()
         ],
         margin=margin,
         missing=[one for one in measured.missing if one.arm in ("", base, candidate)],
-        suite_looks=_suite_looks(measured, tasks),
+        suite_looks=_suite_looks(measured, {task: len(some) for task, some in tasks.items()}),
     )
     return _with_suite_warnings(compared, _few_builds(compared.suite))
 
 
-def _suite_looks(measured: Timed, tasks: Mapping[str, Sequence[BlockRecord]]) -> tuple[float, ...]:
+def among(measured: Timed, tasks: Collection[str]) -> Timed:
+    """The session as if it had been of some benchmarks alone; each has paid for its own looks."""
+    blocks = tuple(block for block in measured.blocks if block.task in tasks)
+    counts = Counter(block.task for block in blocks)
+    return replace(
+        measured,
+        blocks=blocks,
+        missing=tuple(one for one in measured.missing if one.benchmark in tasks),
+        suite_looks=_suite_looks(measured, counts),
+    )
+
+
+def _suite_looks(measured: Timed, counts: Mapping[str, int]) -> tuple[float, ...]:
     """The looks that the suite pays for: where an arm lacks benchmarks, those that the one with the
     fewest blocks of the others had, which may be more than the whole suite's.
     """
     everything = {block.task for block in measured.blocks}
-    if everything == set(tasks) or not tasks:
+    if everything == set(counts) or not counts:
         return measured.suite_looks
-    fewest = min(map(len, tasks.values()))
-    had = [measured.looks.get(task, ()) for task, some in tasks.items() if len(some) == fewest]
+    fewest = min(counts.values())
+    had = [measured.looks.get(task, ()) for task, count in counts.items() if count == fewest]
     return max([measured.suite_looks, *had], key=len)
 
 
@@ -76,6 +90,13 @@ def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:
         f"disturbed-blocks: the host was busy during {len(reasons)} of {len(blocks)} blocks "
         f"({'; '.join(dict.fromkeys(reasons))}); they count",
     )
+
+
+def _warming(blocks: Sequence[BlockRecord], arms: Sequence[str]) -> Iterator[str]:
+    """What the ratio leaves out of an arm that compiles while it runs."""
+    for arm in arms:
+        for warmup in warmups_by_task(blocks, arm).values():
+            yield f"warm-up: of {arm}, {told(warmup)}"
 
 
 def _few_builds(suite: SuiteComparison | None) -> tuple[str, ...]:

@@ -102,16 +102,16 @@ class Preparation:
             protocols={**chosen, **before.protocols},
         )
 
-    def under(self, job: Job, protocol: str) -> Job:
-        """The same job, shaped for a protocol."""
-
-        def shaped(task: Task, kind: str) -> Task:
-            return with_effort(task, effort_for(protocol, self.effort).for_kind(kind))
-
+    def shaped(self, job: Job, protocol: str) -> Job:
+        """The same job under a protocol, with as many values of each kind as suit it."""
+        effort = effort_for(protocol, self.effort)
+        base = job.subject.lineups[0][0]
         return replace(
             job,
-            task=shaped(job.task, job.subject.speakers[0].kind),
-            others={kind: shaped(task, kind) for kind, task in job.others.items()},
+            task=with_effort(job.task, effort.for_kind(base.kind)),
+            others={
+                kind: with_effort(task, effort.for_kind(kind)) for kind, task in job.others.items()
+            },
             protocol=protocol,
         )
 
@@ -130,29 +130,28 @@ class Preparation:
                 # Two scripts of a suite may make benchmarks of one name: the first counts.
                 if task.name not in jobs:
                     protocol = calibration.protocols[task.name]
-                    job = Job(
-                        subject=subject,
-                        task=task,
-                        others=self._others(task.name, subject, others, losses),
-                        protocol=protocol,
-                    )
-                    jobs[task.name] = self.under(job, protocol)
+                    same = self._others(task.name, subject, others, losses)
+                    job = Job(subject=subject, task=task, others=same, protocol=protocol)
+                    jobs[task.name] = self.shaped(job, protocol)
+        for name, job in jobs.items():
+            if set(job.subject.names()[1:]) <= set(losses.arms(name)):
+                losses.lose(name, "no candidate can run it")
         return {name: job for name, job in jobs.items() if name not in failed}
 
     def _others(
         self, name: str, subject: Subject, found: Sequence[Calibrated], losses: Losses
     ) -> dict[str, Task]:
         """The task of that name for other kinds; arms of a kind that has none are missing."""
-        made = {}
+        same = {}
         for one in found:
             task = next((task for task in one.tasks if task.name == name), None)
             if task is not None:
-                made[one.kind] = task
+                same[one.kind] = task
                 continue
             reason = why(one.failure) if one.failure else f"its script makes no {name} there"
             for arm in subject.names(one.kind):
                 losses.lose_arm(name, arm, reason)
-        return made
+        return same
 
 
 def why(failure: Failure) -> str:

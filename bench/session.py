@@ -205,14 +205,14 @@ class Session:
         if not failures or turn.number or other in (None, job.protocol):
             return failures
         assert other is not None
-        instead = self._preparation.under(job, other)
-        others = self._tried(turn, instead, schedule)
+        changed = self._preparation.shaped(job, other)
+        others = self._tried(turn, changed, schedule)
         if others and _are_of_candidates(failures):
             return failures  # the protocol was not to blame
         reason = why(_speaking(failures))
         self._show.say(f"{turn.task} is measured in {other}: {reason}")
         self._folder.keep_protocol(turn.task, other)
-        jobs[turn.task] = instead
+        jobs[turn.task] = changed
         return others
 
     def _dropped(self, task: str, failures: Failures, job: Job, seconds: float) -> bool:

@@ -6,9 +6,11 @@ beside them, and never mixed with them: a program that ends sooner sees nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from statistics import median
 from typing import Any
+
+from bench.records import BlockRecord
 
 # A value this much slower than the mean of the later ones is not warm yet.
 WARM = 1.1
@@ -45,8 +47,21 @@ def _inner_loops(result: Mapping[str, Any], benchmark: Mapping[str, Any]) -> int
     return int(known.get("inner_loops", 1))
 
 
-def summed_up(warmups: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The medians over processes; {} of none."""
-    if not warmups:
-        return {}
-    return {name: median(one[name] for one in warmups) for name in ("first", "seconds")}
+def warmups_by_task(blocks: Iterable[BlockRecord], arm: str) -> dict[str, dict[str, float]]:
+    """The medians over an arm's processes, by benchmark; without those that need no warm-up."""
+    found: dict[str, list[Mapping[str, float]]] = {}
+    for block in blocks:
+        if block.warmups.get(arm):
+            found.setdefault(block.task, []).append(block.warmups[arm])
+    return {
+        task: {name: median(one[name] for one in some) for name in ("first", "seconds")}
+        for task, some in sorted(found.items())
+    }
+
+
+def told(warmup: Mapping[str, float]) -> str:
+    """One warm-up in words."""
+    return (
+        f"the first value took {warmup['first']:.3g}x as long as the steady ones, which came "
+        f"after {warmup['seconds']:.2g} s"
+    )

@@ -1,6 +1,16 @@
 """The commands, one module for each group: their options, and the jobs that they call."""
 
-from bench.commands import bundle, calibrate, hot, inspect, measure, report, runtimes, study
+from bench.commands import (
+    bundle,
+    calibrate,
+    hot,
+    inspect,
+    ladder,
+    measure,
+    report,
+    runtimes,
+    study,
+)
 
-GROUPS = (inspect, measure, report, calibrate, study, bundle, runtimes, hot)
+GROUPS = (inspect, measure, ladder, report, calibrate, study, bundle, runtimes, hot)
 """In the order in which `patchbench --help` lists them."""

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,6 +31,9 @@ from bench.report import formats, terminal
 from bench.result import Calibrated
 from builder.errors import EXIT_VERDICT, BrokenError
 from builder.store import guard_writes
+
+More = Callable[[Resolved, Measured], dict[str, Any]]
+"""What a kind of experiment adds to result.json, from what was settled and measured."""
 
 
 def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> int:
@@ -64,11 +67,13 @@ def run(
     dry_run: bool,
     fail_on: str | None,
     as_json: bool,
+    more: More | None = None,
 ) -> int:
     """Take an experiment to its verdict; the exit code says how it went.
 
     Goes on where an earlier run of the same experiment stopped, and answers from what is there when
-    it was complete. Raises errors of the family; BrokenError after the result was written.
+    it was complete. `more` adds to the result what a kind of experiment has of its own. Raises
+    errors of the family; BrokenError after the result was written.
     """
     context.home.prepare()
     resolved = resolve(context, experiment)
@@ -81,7 +86,8 @@ def run(
         seed = folder.open(resolved.plan, _drawn_seed(experiment), resolved.patches)
         result = folder.finished()
         if result is None:
-            result = _Run(context=context, resolved=resolved, folder=folder, seed=seed).go()
+            one = _Run(context=context, resolved=resolved, folder=folder, seed=seed, more=more)
+            result = one.go()
         else:
             context.show.say("This very experiment was run already; this is what it gave.")
     # A reader who has seen enough (`| head`) changes nothing about the verdict.
@@ -101,6 +107,7 @@ class _Run:
     resolved: Resolved
     folder: Folder
     seed: int
+    more: More | None = None
 
     def go(self) -> dict[str, Any]:
         """Everything from the builds to result.json and the reports."""
@@ -157,7 +164,7 @@ class _Run:
             if found is not None and arm.planned.kind != PLACEBO:
                 found = judging.beside(found, band)
             reports.append(replace(arm.report, comparisons=found))
-        return results.assemble(
+        assembled = results.assemble(
             plan=self.resolved.plan,
             seed=self.seed,
             arms=reports,
@@ -171,6 +178,8 @@ class _Run:
             version=version("patchbench"),
             places=self._places(),
         )
+        extra = self.more(self.resolved, timed) if self.more is not None and timed else {}
+        return {**assembled, **extra}
 
     def _compared(self, arms: Sequence[BuiltArm], timed: Measured) -> dict[str, Comparisons]:
         margin = self.resolved.plan.experiment.session.margin
