@@ -153,22 +153,20 @@ class _Bisection:
         return self._concluded(found, search)
 
     def _search(self) -> Search:
-        good, bad = self._good, self._bad
+        good, bad, history = self._good, self._bad, self._history
         if good.commit == bad.commit:
             raise BisectError(
                 f"{good.name} and {bad.name} are one commit.", where=good.commit, hint=_OTHERS
             )
-        if not self._history.is_ancestor(good.commit, bad.commit):
-            fork = self._history.merge_base(good.commit, bad.commit)
+        if not history.is_ancestor(good.commit, bad.commit):
+            fork = history.merge_base(good.commit, bad.commit)
             raise BisectError(
                 f"{good.name} does not lead to {bad.name}: no commit between them brought all that "
                 "differs.",
                 where=good.source,
                 hint=f"Both grew from {fork}: bisect from there." if fork else _OTHERS,
             )
-        graph = self._history.graph(
-            good.commit, bad.commit, first_parent=self._request.first_parent
-        )
+        graph = history.graph(good.commit, bad.commit, first_parent=self._request.first_parent)
         search = Search(graph, bad.commit)
         for name in self._request.skip:
             commit = self.source.resolve(name).commit
@@ -223,13 +221,12 @@ class _Bisection:
 
     def _known(self, commit: str) -> tuple[str, str] | None:
         """What needs no measurement: the very content of GOOD or BAD. With the reason."""
+        trees = self.source.repository
+        tree = trees.tree(self.source.resolve(commit).commit)
         for side, end in ((GOOD, self._good), (BAD, self._bad)):
-            if self._tree(commit) == self._tree(end.commit):
+            if tree == trees.tree(end.commit):
                 return side, f"it has the very files of {end.name}"
         return None
-
-    def _tree(self, commit: str) -> str:
-        return self.source.repository.tree(self.source.resolve(commit).commit)
 
     def _measured(
         self, base: str, commit: str, name: str, enough: Callable[[Mapping[str, Any]], bool]
