@@ -193,6 +193,7 @@ def test_mails_follow_each_other_in_an_mbox(tmp_path: Path) -> None:
     send(into(path), mail("two"))
     box = mailbox.mbox(path)
     assert [one["Subject"] for one in box] == ["one", "two"]
+    box.close()
     assert not list(path.parent.glob("*.lock"))
     assert b"\n>From here\n" in path.read_bytes()
     assert b"\r" not in path.read_bytes()
