@@ -109,6 +109,18 @@ class VerifyError(PatchbenchError):
     exit_code = 14
 
 
+class DeliveryError(PatchbenchError):
+    """A mail that could not be delivered."""
+
+    exit_code = 16
+
+
+class BisectError(PatchbenchError):
+    """A bisection that names no single commit; what it found is written."""
+
+    exit_code = 17
+
+
 class DifferentError(PatchbenchError):
     """A program that does something else once a module of it is compiled."""
 
@@ -119,5 +131,8 @@ class DifferentError(PatchbenchError):
 # another one than was claimed.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
+# What `git bisect run` takes for "cannot be judged", and for "stop here".
+EXIT_SKIP = 125
+EXIT_STOP = 128
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143

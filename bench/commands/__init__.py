@@ -1,6 +1,7 @@
 """The commands, one module for each group: their options, and the jobs that they call."""
 
 from bench.commands import (
+    bisect,
     bundle,
     calibrate,
     hot,
@@ -12,5 +13,5 @@ from bench.commands import (
     study,
 )
 
-GROUPS = (inspect, measure, ladder, report, calibrate, study, bundle, runtimes, hot)
+GROUPS = (inspect, measure, ladder, report, calibrate, study, bundle, runtimes, hot, bisect)
 """In the order in which `patchbench --help` lists them."""

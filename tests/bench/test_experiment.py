@@ -256,7 +256,7 @@ INVALID = [
     (BASE + ONE + "[session]\nprocess_seconds = 0\n", "session.process_seconds", 5, "0.05 to 600"),
     (BASE + ONE + "[session]\nseed = -1\n", "session.seed is -1", 5, "0 to 4294967295"),
     (BASE + ONE + "[session]\nreplicas = 0\n", "session.replicas is 0", 5, "1 to 20"),
-    (BASE + ONE + "[session]\nreplicas = 16\nblocks = 15\n", "session.replicas is 16", 5, "as many blocks"),
+    (BASE + ONE + "[session]\nreplicas = 16\nblocks = 15\n", "session.replicas", 5, "as many"),
     (BASE + ONE + "[session]\naa = 1\n", "session.aa is a number", 5, "true or false"),
     (BASE + ONE + "[session]\nplacebos = 21\n", "session.placebos is 21", 5, "0 to 20"),
     (BASE + ONE + '[session]\nuntil = "late"\n', "session.until is 'late'", 5, "decided, blocks"),

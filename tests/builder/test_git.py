@@ -282,6 +282,13 @@ class TestReading:
         assert not repository.is_ancestor(third, side)
         assert repository.log(first, third) == (second, third)
         assert repository.epoch(third) == upstream.clock
+        graph = {second: (first,), side: (first,), third: (second, side)}
+        assert repository.graph(first, third) == graph
+        line = {second: (first,), third: (second,)}
+        assert repository.graph(first, third, first_parent=True) == line
+        told = repository.authored(second)
+        assert (told.hash, told.author, told.subject) == (second, "tests", "3.14.0a0")
+        assert told.day.isoformat() == "2014-05-13"
         other = upstream.commit("other", "1.0", parents=())
         assert repository.merge_base(other, third) is None
 

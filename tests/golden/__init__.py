@@ -12,8 +12,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import nightmail
 from bench.kept_results import KeptResults, extract, of_series
 from bench.report import kept, mail, markdown, submission, terminal
+from tests.golden import nights
 from tests.golden import specimen as specimens
 
 FOLDER = Path(__file__).parent
@@ -45,6 +47,9 @@ FILES: dict[str, Callable[[], str]] = {
     "submission.md": lambda: submission.render(specimens.specimen()),
     "terminal.txt": terminal_text,
     "RESULT.md": series_page,
+    "night.txt": lambda: (
+        f"Subject: {nightmail.subject(nights.night())}\n\n{nightmail.body(nights.night())}"
+    ),
 }
 
 
