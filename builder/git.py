@@ -39,6 +39,15 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit as a list of them shows it: its author's time, in seconds since 1970."""
+
+    hash: str
+    authored: int
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refs:
     """Branches and tags by short name, each with its commit (annotated tags are peeled)."""
 
@@ -173,6 +182,19 @@ class Repository:
         """The commits on the first-parent line from `old` (left out) to `new`, oldest first."""
         out = self._text("rev-list", "--first-parent", "--reverse", f"{old}..{new}")
         return tuple(out.split())
+
+    def commits(self, old: str, new: str) -> tuple[Commit, ...]:
+        """The commits that `new` has in its history and `old` has not, newest first."""
+        out = self._text("log", "-z", "--format=%H %at %s", f"{old}..{new}", "--")
+        rows = (row.split(" ", 2) for row in out.split("\0") if row)
+        return tuple(Commit(hash=r[0], authored=int(r[1]), subject=r[2]) for r in rows)
+
+    def head_before(self, tip: str, epoch: int) -> str | None:
+        """What `tip` was at a time (seconds since 1970): the newest commit of its first-parent line
+        that was committed by then. None where all are younger.
+        """
+        out = self._text("rev-list", "-1", "--first-parent", f"--before={epoch}", tip, "--")
+        return out.strip() or None
 
     def read(self, tree: str, path: str) -> bytes | None:
         """The content of a file of a tree (or commit); None where there is no such file."""
