@@ -42,7 +42,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 _EXIT_CODES = """\
 exit codes:
   0    done
-  1    the verdict that --fail-on names, or a reproduction that contradicts
+  1    the verdict that --fail-on names, a reproduction that contradicts, or a night with a
+       confirmed slowdown
   2    a command line that cannot be carried out
   3    an experiment file that is not valid
   4    a source or revision that cannot be had
@@ -55,8 +56,10 @@ exit codes:
   12   requirements that cannot be installed
   13   a results file that cannot be read
   14   a bundle that is not what it says
+  15   another night is at work
   70   a bug of patchbench
   130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
+A night of which a line failed ends with the code of what failed first.
 """
 
 
@@ -136,7 +139,7 @@ def _complain(error: PatchbenchError) -> int:
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    goes_on = options.name in ("run", "calibrate", "study")
+    goes_on = options.name in ("run", "calibrate", "study", "nightly")
     again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
     # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is
@@ -173,6 +176,7 @@ def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) 
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
+        session=_session(),
         arguments=tuple(arguments),
     )
 
@@ -216,6 +220,12 @@ def _pip_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith("PIP_") or name in names + proxies
     }
+
+
+def _session() -> dict[str, str]:
+    """Where the user's own systemd is found."""
+    names = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 # -- arguments ----------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from datetime import date, datetime
 
 from bench.history.models import Ratio
 
+# Fields are called `date` too.
+Day = date
+
 GOOD, NEUTRAL, BAD, FAILED, QUIET = "good", "neutral", "bad", "failed", "quiet"
 OUTCOMES = (BAD, FAILED, GOOD, NEUTRAL, QUIET)
 """How a line went, the one that matters most first: a confirmed slowdown, nothing measured, a
@@ -41,7 +44,7 @@ class Revised:
     commit: str
     version: str = ""
     name: str = ""
-    date: date | None = None
+    date: Day | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class Finding:
     benchmark: str
     state: str
     old: Revised
-    since: date
+    since: Day
     ratio: Ratio | None = None
     trend: bool = False
     reason: str = ""
@@ -127,11 +130,11 @@ class NightReport:
     """
 
     name: str
-    date: date
+    date: Day
     ended: datetime
     host: str
     lines: tuple[Line, ...]
-    missed: tuple[date, ...] = ()
+    missed: tuple[Day, ...] = ()
     site: str = ""
     folder: str = ""
     margin: float = 0.01

@@ -109,6 +109,12 @@ class VerifyError(PatchbenchError):
     exit_code = 14
 
 
+class BusyError(PatchbenchError):
+    """Something that must not run twice at the same time does run: a night."""
+
+    exit_code = 15
+
+
 # The run itself went well: its verdict is what --fail-on asked to be told of, or `reproduce` got
 # another one than was claimed.
 EXIT_VERDICT = 1

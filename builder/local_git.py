@@ -53,7 +53,7 @@ class LocalGit:
         commit = base_commit(self._repository, candidate, self._commit(base), base)
         return revision_of(self._repository, self._label, commit[:12], commit)
 
-    def history(self, commits: Sequence[str]) -> Repository | None:
+    def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
         """See revisions.Source."""
         return self._repository
 

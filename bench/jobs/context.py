@@ -15,7 +15,8 @@ from builder.store import Home, Store
 class Context:
     """Passed from the command line to the jobs. `project` holds patches/ and experiments/.
 
-    `pip_environment` is what pip may see of the caller's environment, `arguments` what was typed.
+    `pip_environment` is what pip may see of the caller's environment, `session` what systemd's
+    tools need of it to find the user's own manager, `arguments` what was typed.
     """
 
     home: Home
@@ -23,6 +24,7 @@ class Context:
     runner: Runner
     show: Show
     pip_environment: Mapping[str, str] = field(default_factory=dict)
+    session: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
 
     @property

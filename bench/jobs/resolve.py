@@ -39,7 +39,7 @@ class Resolved:
 def resolve(context: Context, experiment: Experiment) -> Resolved:
     """Settle revisions, series, compilers and benchmarks. Raises errors of the family."""
     _check_wheels(experiment)
-    opened = _Sources(context)
+    opened = Sources(context)
     base_source = opened.provide(experiment.base.source)
     revision = _base_revision(experiment, base_source)
     context.show.say(f"Base: {revision.version} ({revision.commit[:12]}) from {revision.source}")
@@ -100,7 +100,7 @@ def _check_wheels(experiment: Experiment) -> None:
         )
 
 
-class _Sources:
+class Sources:
     """Sources that were provided already, so that each is asked once."""
 
     def __init__(self, context: Context) -> None:
@@ -108,6 +108,7 @@ class _Sources:
         self._known: dict[SourceSpec, Source] = {}
 
     def provide(self, spec: SourceSpec | None) -> Source:
+        """The source that is meant, the same object every time."""
         spec = spec or SourceSpec()
         if spec not in self._known:
             self._known[spec] = sources.provide(
