@@ -20,13 +20,13 @@ from tests.fake.repository import commit_tree
 
 FILE = """
 source = "fake.git"
-suite = ["suite/MANIFEST"]
-gate = "core"
+suite = ["suite/MANIFEST", "fast"]
+gate = "none"
 [[branch]]
 revision = "main"
 release = "v3.13.5"
 [session]
-blocks = 5
+blocks = 3
 seed = 7
 process_seconds = 0.05
 until = "blocks"
@@ -96,7 +96,8 @@ def lay_out(root: Path, text: str = FILE) -> Ground:
     first = ground.commit("The release")
     Repository.open(root / "fake.git").set_ref("refs/tags/v3.13.5", first)
     shutil.copytree(
-        fake.TEMPLATE.parent / "suite", root / "suite",
+        fake.TEMPLATE.parent / "suite",
+        root / "suite",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     ground.file.write_text(text)

@@ -78,7 +78,7 @@ class LineJob:
         old = None
         try:
             old = self._old(task, branch, notes)
-            if old is not None and task.head is not None and old.commit == task.head.commit:
+            if old is not None and task.head is not None and self._alike(branch, old, task.head):
                 return self._quiet(task, old)
             return self._measured(task, branch, flavor, old, notes)
         except PatchbenchError as error:
@@ -117,6 +117,22 @@ class LineJob:
             return None
         return Revised(commit=found.commit, version=found.version, name=branch.release)
 
+    def _alike(self, branch: Branch, one: Revised, other: Revised) -> bool:
+        """Whether two revisions are the same files: their builds would be one."""
+        if one.commit == other.commit:
+            return True
+        repository = self.sources.provide(branch.template.base.source).repository
+        return repository.tree(one.commit) == repository.tree(other.commit)
+
+    def _roles(
+        self, branch: Branch, head: Revised, old: Revised | None, release: Revised | None
+    ) -> Roles:
+        commit = release.commit if release else ""
+        for one in (head, old):
+            if release and one and self._alike(branch, release, one):
+                commit = one.commit
+        return Roles.of(head.commit, old.commit if old else "", commit)
+
     # -- a night with a new head -----------------------------------------------------------------
 
     def _measured(
@@ -124,9 +140,7 @@ class LineJob:
     ) -> Task:
         assert task.head is not None
         release = self._release(branch, task.head, notes)
-        roles = Roles.of(
-            task.head.commit, old.commit if old else "", release.commit if release else ""
-        )
+        roles = self._roles(branch, task.head, old, release)
         asked = experiment(
             branch,
             flavor,
@@ -231,16 +245,19 @@ class LineJob:
 
     def _quiet(self, task: Task, old: Revised) -> Task:
         assert task.head is not None
-        self._record(task, models.UNCHANGED, "the head did not move")
+        told = f"the head did not move since {old.date}"
+        if old.commit != task.head.commit:
+            told = f"the head moved, and its files are those of {old.commit[:12]} ({old.date})"
+        self._record(task, models.UNCHANGED, told)
         line = Line(
             branch=task.branch,
             flavor=task.flavor,
             outcome=QUIET,
             old=old,
             new=task.head,
-            notes=(f"the head did not move since {old.date}",),
+            notes=(told,),
         )
-        self.context.show.say(f"{line.name}: the head did not move since {old.date}.")
+        self.context.show.say(f"{line.name}: {told}.")
         return replace(task, result=line)
 
     def failed(

@@ -32,7 +32,7 @@ def commit_tree(
     `when`: seconds since 1970.
     """
     env = _IDENTITY | {"GIT_DIR": str(bare), "GIT_WORK_TREE": str(tree)}
-    env |= {name: f"{when} +0000" for name in ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")}
+    env |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{when} +0000")
 
     def git(*arguments: str) -> str:
         done = subprocess.run(
