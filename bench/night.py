@@ -64,8 +64,8 @@ class Benchmark:
 class Finding:
     """A suspicion and what measuring again said of it.
 
-    `benchmark` may be SUITE. `ratio` is the confirming session's, against `old`, the last revision
-    before the change; None where that session gave none, which `reason` explains. `trend` tells
+    `benchmark` may be SUITE. `ratio` is the confirming session's, against `old`, a revision before
+    the change; None where that session gave none, which `reason` explains. `trend` tells
     that the nights' trend raised it, not tonight's session alone; `since` is the night with which
     the new level began. `folder` has the confirming session's results.
     """

@@ -26,6 +26,9 @@ from bench.night import CONFIRMED, DISMISSED, SUITE, UNDECIDED, Finding, Revised
 
 NIGHTS = 400
 """So many newest nights of a line are looked at: the longest reference and window, and some."""
+MARGIN = 3
+"""Where a small change began is known to a few nights: it is held against the revision of so many
+nights before, which has the old level for sure."""
 _STATES = {
     CONFIRMED: models.CONFIRMED,
     DISMISSED: models.DISMISSED,
@@ -35,7 +38,7 @@ _STATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
-    """A benchmark (or SUITE) that may have changed since `old`, the last revision before it.
+    """A benchmark (or SUITE) that may have changed since `old`, a revision before the change.
 
     `start` is the history's number of the night with which the new level begins. `ratio`, `low` and
     `high` are those of what raised it: for the record, never to be quoted.
@@ -117,7 +120,8 @@ def _epochs(matrix: Matrix, known: Mapping[int, Entry]) -> list[int]:
 def _trend(
     benchmark: str, change: detect.Change, matrix: Matrix, known: Mapping[int, Entry]
 ) -> Suspicion | None:
-    last = known[matrix.nights[change.start - 1]].night
+    # A reference is at least 20 nights long.
+    last = known[matrix.nights[change.start - 1 - MARGIN]].night
     if last.build is None:
         return None
     old = Revised(commit=last.build.commit, version=last.build.version, date=last.when.date())
