@@ -96,7 +96,7 @@ def squared_bias(known: Sequence[Cell]) -> float:
         return 0.0
     squares = []
     for cell in known:
-        estimate = stats.estimate_blocks(cell.errors)
+        estimate = stats.estimate_mean(cell.errors)
         squares.append(estimate.value**2 - (estimate.error or 0.0) ** 2)
     return max(_mean(squares), 0.0)
 
@@ -128,7 +128,7 @@ def _bias(known: Sequence[Cell]) -> tuple[float, float, float] | tuple[None, Non
     """The mean bias over benchmarks and its interval (Student's t, Satterthwaite's freedom)."""
     if not known:
         return None, None, None
-    combined = stats.combine([stats.estimate_blocks(cell.errors) for cell in known])
+    combined = stats.combine([stats.estimate_mean(cell.errors) for cell in known])
     low, high = combined.interval(0.05) or (-math.inf, math.inf)
     return (
         math.expm1(combined.value),

@@ -150,8 +150,10 @@ class Measuring:
         for subject, task, kinds in self._tasks():
             for name in protocols.PROTOCOLS:
                 if not protocols.refuses(name, task):
+                    effort = protocols.effort_for(name, self._terms.effort)
+                    shaped = with_effort(task, effort.for_kind(subject.arm.kind))
                     for is_known in kinds:
-                        yield Cell(subject=subject, task=task, protocol=name, known=is_known)
+                        yield Cell(subject=subject, task=shaped, protocol=name, known=is_known)
 
     def _tasks(self) -> Iterator[tuple[Subject, Task, tuple[bool, ...]]]:
         """Each task, and whether it is measured against itself, with the known difference, or both.

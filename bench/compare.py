@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench import stats
+from bench import ranks, stats
 from bench.comparison import (
     ERROR,
     MARGIN,
@@ -30,7 +30,8 @@ FEW = 5
 UNSTABLE = 0.1
 
 BLOCKS_METHOD = (
-    "Student's t on the blocks' log-ratios (on the replicas' means where there are replicas); "
+    "Hodges-Lehmann estimate and exact signed-rank interval of the blocks' log-ratios (of the "
+    "replicas' where there are replicas), and Student's t where ranks are too coarse; "
     "many benchmarks: Benjamini-Hochberg with Benjamini-Yekutieli intervals; "
     "early looks: Lan-DeMets spending"
 )
@@ -44,8 +45,8 @@ NO_BLOCKS = (
 ONE_BUILD = "one-build: speaks of these two binaries only; rebuilding either may move the ratio"
 
 COMMON = (
-    "common-blocks: the suite's interval rests on the first {count} blocks, which all benchmarks "
-    "have, so that it matters to none when it was decided; the ratio is of all blocks"
+    "common-blocks: the suite's interval rests on the {count} blocks that all benchmarks have, so "
+    "that it matters to none when it was decided; the ratio is of all blocks"
 )
 
 Round = tuple[int, str]
@@ -94,7 +95,7 @@ class _Known:
 
     benchmark: str
     metric: str
-    estimate: stats.Estimate
+    estimate: stats.Estimate | ranks.RankEstimate
     builds: int
     rounds: Mapping[Round, float] = field(default_factory=dict)
     looks: tuple[float, ...] = ()
@@ -203,7 +204,9 @@ def _judgement(one: _Known, alpha: float, margin: float) -> dict[str, Any]:
     }
 
 
-def _bounds(estimate: stats.Estimate, alpha: float) -> tuple[float | None, float | None]:
+def _bounds(
+    estimate: stats.Estimate | ranks.RankEstimate, alpha: float
+) -> tuple[float | None, float | None]:
     interval = estimate.interval(alpha)
     return (None, None) if interval is None else (math.exp(interval[0]), math.exp(interval[1]))
 
@@ -230,7 +233,7 @@ def _of_blocks(one: Measured) -> _Known:
         (block.index, block.replica): _log_ratio(one.benchmark, block) for block in one.blocks
     }
     ratios, replicas = list(rounds.values()), [replica for _, replica in rounds]
-    estimate = stats.estimate_blocks(ratios, replicas)
+    estimate = ranks.estimate_blocks(ratios, replicas)
     builds = len(set(replicas))
     return _Known(
         benchmark=one.benchmark,
@@ -251,41 +254,43 @@ def _log_ratio(benchmark: str, block: Block) -> float:
         raise DataError(f"a block cannot be used: {problem}", where=where) from None
 
 
-def _block_warnings(ratios: list[float], estimate: stats.Estimate, builds: int) -> list[str]:
+def _block_warnings(ratios: list[float], estimate: ranks.RankEstimate, builds: int) -> list[str]:
     count = len(ratios)
     found = [ONE_BUILD] if builds == 1 else []
     if count == 1:
         found.append("one-block: no interval from a single block")
     elif count < FEW:
         found.append(f"few-blocks: {count} blocks give a wide interval")
-    if estimate.error == 0:
+    if estimate.known and not estimate.spread:
         found.append("no-spread: all blocks gave the same ratio")
     far = stats.outliers(ratios)
     if far:
         rest = [ratio for index, ratio in enumerate(ratios) if index not in far]
         found.append(
             f"outlying-blocks: {len(far)} of {count} blocks lie far from the rest; they count, "
-            f"without them the ratio would be {math.exp(math.fsum(rest) / len(rest)):.4f}"
+            f"without them the ratio would be {math.exp(ranks.hodges_lehmann(rest)):.4f}"
         )
     return found
 
 
 def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Known:
-    """The suite of a family. After looks its interval rests on the blocks that all have.
+    """The suite of a family: its interval rests on the blocks that all have.
 
-    A benchmark that was left as soon as it was decided has its luck in its mean, and a mean of many
-    such means shows it. The first blocks of each, as many as the one with the fewest has, were
-    measured whatever they said; at which count that ended is what the looks pay for. The ratio is
-    that of all blocks, the mean of what is shown, and the interval is extended to hold it.
+    A benchmark that was left as soon as it was decided has its luck in its centre, and a mean of
+    many such centres shows it. The blocks that all have were measured whatever they said; at which
+    count that ended is what the looks pay for. The ratio is that of all blocks, the mean of what is
+    shown, and the interval is extended to hold it.
     """
     used, warnings = _for_suite(family)
-    rounds = _in_common([one.rounds for one in used]) if looks else [one.rounds for one in used]
-    keys = list(dict.fromkeys(key for one in rounds for key in one))
-    builds = len({replica for _, replica in keys})
-    estimate = _bare_mean(used)
-    if all(one.estimate.error is not None for one in used):
-        labels = {key: key[1] for key in keys}
-        estimate = replace(stats.estimate_suite(rounds, labels), value=estimate.value)
+    keys = ranks.common_rounds([one.rounds for one in used])
+    builds = len({replica for _, replica in keys}) or max(one.builds for one in used)
+    estimate: stats.Estimate | ranks.RankEstimate = _bare_mean(used)
+    if keys and all(one.estimate.known for one in used):
+        estimate = ranks.estimate_suite(
+            [one.rounds for one in used],
+            [one.estimate.value for one in used],
+            {key: key[1] for key in keys},
+        )
     if any(len(one.rounds) > len(keys) for one in used):
         warnings = [*warnings, COMMON.format(count=len(keys))]
     return _Known(
@@ -297,12 +302,6 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
         looks=looks,
         warnings=(*([ONE_BUILD] if builds == 1 else []), *warnings),
     )
-
-
-def _in_common(rounds: Sequence[Mapping[Round, float]]) -> list[dict[Round, float]]:
-    """The first rounds of each benchmark, as many as the one with the fewest has."""
-    count = min(map(len, rounds))
-    return [{key: one[key] for key in sorted(one)[:count]} for one in rounds]
 
 
 def _of_processes(one: Recorded) -> _Known:
@@ -339,8 +338,9 @@ def _process_warnings(one: Recorded, estimate: stats.Estimate) -> list[str]:
 
 def _suite_of_processes(family: Sequence[_Known]) -> _Known:
     used, warnings = _for_suite(family)
-    known = all(one.estimate.error is not None for one in used)
-    estimate = stats.combine([one.estimate for one in used]) if known else _bare_mean(used)
+    estimates = [one.estimate for one in used if isinstance(one.estimate, stats.Estimate)]
+    known = all(one.known for one in estimates)
+    estimate = stats.combine(estimates) if known else _bare_mean(used)
     return _Known(
         benchmark="",
         metric=family[0].metric,
@@ -352,8 +352,8 @@ def _suite_of_processes(family: Sequence[_Known]) -> _Known:
 
 def _for_suite(family: Sequence[_Known]) -> tuple[Sequence[_Known], list[str]]:
     """Those of the family that have an error (all, where none has), and who is left out."""
-    used = [one for one in family if one.estimate.error is not None]
-    left = [one.benchmark for one in family if one.estimate.error is None]
+    used = [one for one in family if one.estimate.known]
+    left = [one.benchmark for one in family if not one.estimate.known]
     if not used or not left:
         return family, []
     return used, [f"left-out: of the suite, for want of an interval: {', '.join(left)}"]

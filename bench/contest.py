@@ -23,8 +23,9 @@ LEAST_BLOCKS = 5
 _WAITING = 0.9
 # The upper ends of the classes by seconds of one value. pyperf doubles the loops until a value
 # takes Effort.value, 10 ms: whatever can be that short comes to lie below 30 ms, and a process of
-# 0.6 s then has 20 values and more, that alternate faster than the host's speed wanders. Beyond
-# 0.2 s it has fewer than three, each as long as the wander itself: alternating them helps little.
+# 0.6 s (lockstep's) then has 20 values and more, that alternate faster than the host's speed
+# wanders. Beyond 0.2 s it has fewer than three, each as long as the wander itself: alternating them
+# helps little.
 _LENGTHS = (("short", 0.03), ("medium", 0.2), ("long", math.inf))
 WAITS, PROCESSES = "waits", "processes"
 CLASSES = (*(name for name, _end in _LENGTHS), WAITS, PROCESSES)

@@ -11,7 +11,7 @@ from typing import Any
 from bench.host import State
 
 # The kernel counts in ticks of 10 ms: of a shorter span no share below can be told.
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 0.5
 # Of the measured CPU's time. Interrupts, kernel threads and the counters' rounding come to 1 or 2%
 # on a quiet host. What takes more takes whole time slices out of some values and none of others.
 FOREIGN = 0.05
@@ -30,7 +30,7 @@ MOST_AGAIN = 0.2
 BUSY_BEFORE = 0.1
 
 RULE = (
-    f"a block of {LEAST_SECONDS:.0f} s or more is disturbed when others took over {FOREIGN:.0%} of "
+    f"a block of {LEAST_SECONDS:g} s or more is disturbed when others took over {FOREIGN:.0%} of "
     f"the measured CPU or {FOREIGN_SIBLING:.0%} of its sibling threads, when the hypervisor kept "
     f"back over {STEAL:.0%} of the CPU time, when work waited for memory over {PRESSURE:.0%} of "
     f"the time or under {LEAST_MEMORY:.0%} of the memory was left, or when heat slowed the CPU "

@@ -8,11 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
-import numpy as np
 from scipy import special
 
 from bench.levels import look_level
 from bench.looks import looks_had
+from bench.ranks import estimate_blocks, hodges_lehmann
+
+# The level of an interval whose half-width is a standard error, where noise is normal.
+_ONE_SIGMA = 0.3173
 
 
 def blocks_needed(
@@ -25,14 +28,14 @@ def blocks_needed(
 ) -> int | None:
     """The first planned count above its own at which a benchmark can be expected to be decided.
 
-    As if its mean and its spread stayed what they are: then it is decided as soon as half its
+    As if its centre and its spread stayed what they are: then it is decided as soon as half its
     interval is narrower than the way to 1, or than the way to the margin's edge from inside.
     `alpha` is the level before looks are paid for. None when even the whole plan would not do.
     """
     count = len(log_ratios)
     if count < 2:
         return next((planned for planned in plan if planned > count), None)
-    distance = abs(math.fsum(log_ratios) / count)
+    distance = abs(estimate_blocks(log_ratios, replicas).value)
     reach = max(distance, math.log1p(margin) - distance)
     within, between, freedom = _variances(log_ratios, replicas)
     for planned in plan:
@@ -49,16 +52,21 @@ def blocks_needed(
 def _variances(
     log_ratios: Sequence[float], replicas: Sequence[Hashable]
 ) -> tuple[float, float, int]:
-    """(variance of a block, variance of the mean that more blocks do not lessen, degrees of
+    """(variance of a block, variance of the centre that more blocks do not lessen, degrees of
     freedom of the replicas; 0 where there are none).
     """
-    values = np.asarray(log_ratios, dtype=np.float64)
-    names = list(dict.fromkeys(replicas))
-    groups = [values[[one == name for one in replicas]] for name in names]
+    groups: dict[Hashable, list[float]] = {}
+    for name, value in zip(replicas, log_ratios, strict=True):
+        groups.setdefault(name, []).append(value)
     if len(groups) < 2:
-        return float(values.var(ddof=1)), 0.0, 0
-    inside = math.fsum(float(((group - group.mean()) ** 2).sum()) for group in groups)
-    within = inside / max(len(values) - len(groups), 1)
-    means = np.array([group.mean() for group in groups])
-    error = float(means.var(ddof=1)) / len(groups)
-    return within, max(error - within / len(values), 0.0), len(groups) - 1
+        return _variance(log_ratios), 0.0, 0
+    centres = {name: hodges_lehmann(group) for name, group in groups.items()}
+    within = _variance([value - centres[name] for name, group in groups.items() for value in group])
+    between = _variance(list(centres.values())) / len(groups)
+    return within, max(between - within / len(log_ratios), 0.0), len(groups) - 1
+
+
+def _variance(values: Sequence[float]) -> float:
+    """Of one of them, as far as the interval around their centre tells it."""
+    low, high = estimate_blocks(values).interval(_ONE_SIGMA) or (-math.inf, math.inf)
+    return len(values) * ((high - low) / 2) ** 2

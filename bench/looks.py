@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-# Fewer leave Student's t so few degrees of freedom that nothing but the grossest can be decided.
+# Fewer can all agree by chance, and leave Student's t few degrees of freedom: nothing but the
+# grossest could be decided.
 FIRST_LOOK = 5
 GROWTH = 1.4
 # A last look but one that is nearer to the end than this is not worth its price.
@@ -20,8 +21,8 @@ def look_counts(blocks: int, replicas: int = 1) -> tuple[int, ...]:
     """The block counts of a benchmark at which it is looked at; the last is `blocks` itself.
 
     Each is about 1.4 times the one before, so that few are needed and waiting for the next one
-    wastes little. They are multiples of the number of replicas, two of each at the first: with as
-    many blocks of each, t on replica means is exact.
+    wastes little. They are multiples of the number of replicas, two of each at the first, so that
+    all replicas rest on as many blocks.
     """
     count = max(FIRST_LOOK, 2 * replicas)
     count = math.ceil(count / replicas) * replicas

@@ -37,7 +37,9 @@ block's log-ratio, and that times the root of the block's seconds.
     for it; it falls on all arms alike.
 
 Within a block of corun values agree to about 0.3%; what is left is between processes. More and
-shorter processes then tell more than longer ones.
+shorter processes then tell more than longer ones: a third of the values made a block's error grow
+from 1.79 to 1.95%, and its time shrink to less than half. So a corun block is as short as starting
+processes makes worth while, and one long value is enough, since the arms share each moment of it.
 
 Garbage: a collection falls due where a process's own history puts it, and nothing is collected at
 the edges of a block. Arms of one task have allocated the same history when their values begin, so
@@ -65,7 +67,19 @@ from typing import ClassVar
 
 from bench import workers
 from bench.outcomes import all_stopped, failed, late, outcome, refused
-from bench.trials import CPU, EACH, FREE, WALL, Block, Task, Trial, Worker, timing_options
+from bench.trials import (
+    CPU,
+    EACH,
+    FREE,
+    PROCESS,
+    WALL,
+    Block,
+    Effort,
+    Task,
+    Trial,
+    Worker,
+    timing_options,
+)
 from bench.window import Window
 from bench.workers import GO, MORE, NO_MORE, TIMED, VALUE, Live, Rig, StalledError
 from builder.errors import UsageError
@@ -76,11 +90,15 @@ _LEAST_CPU_SHARE = 0.9
 
 
 class Protocol(ABC):
-    """A way to measure a block. `clock` is what its values are seconds of, `mode` the gate's."""
+    """A way to measure a block. `clock` is what its values are seconds of, `mode` the gate's.
+    `process`: seconds of timed values that suit it, `least` how many values it needs.
+    """
 
     name: ClassVar[str]
     clock: ClassVar[str] = WALL
     mode: ClassVar[str] = EACH
+    process: ClassVar[float] = PROCESS
+    least: ClassVar[int] = 2
 
     @abstractmethod
     def measure(self, block: Block, rig: Rig) -> tuple[Trial, ...]:
@@ -205,6 +223,8 @@ class Corun(Together):
     name = "corun"
     clock = CPU
     mode = FREE
+    process = 0.2
+    least = 1
 
     def _drive(self, party: Party) -> None:
         if party.task.warmups:
@@ -248,6 +268,15 @@ def refuses(name: str, task: Task) -> str:
     if task.cpu_share < _LEAST_CPU_SHARE:
         return f"it waits for {1 - task.cpu_share:.0%} of its time, which CPU time does not count"
     return ""
+
+
+def effort_for(name: str, effort: Effort) -> Effort:
+    """The effort under the protocol of that name, where none was asked for. Raises UsageError."""
+    if effort.process is not None:
+        return effort
+    chosen = _named(name)
+    least = min(effort.min_values, chosen.least)
+    return replace(effort, process=chosen.process, min_values=least)
 
 
 def measure(protocol: str, block: Block, rig: Rig) -> tuple[Trial, ...]:

@@ -13,20 +13,20 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.disturbance import busy_before, may_repeat, why_disturbed
 from bench.host import Sampler, State
 from bench.judging import conclude
 from bench.progress import Show
-from bench.protocols import measure
+from bench.protocols import effort_for, measure
 from bench.records import BlockRecord, Measured
 from bench.scheduling import Schedule, Turn
 from bench.session_folder import Calibration, Loss, SessionFolder
 from bench.standing import Rules, settled
 from bench.suites import Benchmark
-from bench.tasks import Calibrated, calibrate
+from bench.tasks import calibrate
 from bench.telling import Telling
 from bench.trials import Arm, Block, Effort, Failure, Task, Trial, with_effort
 from bench.workers import Rig
@@ -173,15 +173,16 @@ class Session:
             self._terms.effort,
             hash_seed=self._draw(f"calibrate {name}").randrange(1, 2**32),
         )
-        chosen = {task.name: self._terms.protocol(self._shaped(task, one)) for task in one.tasks}
+        chosen = {task.name: self._terms.protocol(task) for task in one.tasks}
         return Calibration(
             seconds=before.seconds + self._clock() - began,
             benchmarks=(*before.benchmarks, one),
             protocols={**chosen, **before.protocols},
         )
 
-    def _shaped(self, task: Task, found: Calibrated) -> Task:
-        return with_effort(task, self._terms.effort.for_kind(found.kind))
+    def _job(self, subject: Subject, task: Task, protocol: str) -> _Job:
+        effort = effort_for(protocol, self._terms.effort).for_kind(subject.lineups[0][0].kind)
+        return _Job(subject=subject, task=with_effort(task, effort), protocol=protocol)
 
     def _jobs(self, calibration: Calibration) -> dict[str, _Job]:
         """Every task that can be measured; a script that failed is missing, once."""
@@ -197,14 +198,8 @@ class Session:
                     self._give_up(name, Loss(reason=_why(one.failure)))
             for task in one.tasks:
                 # Two scripts of a suite may make benchmarks of one name: the first counts.
-                jobs.setdefault(
-                    task.name,
-                    _Job(
-                        subject=subject,
-                        task=self._shaped(task, one),
-                        protocol=calibration.protocols[task.name],
-                    ),
-                )
+                protocol = calibration.protocols[task.name]
+                jobs.setdefault(task.name, self._job(subject, task, protocol))
         return {name: job for name, job in jobs.items() if name not in failed}
 
     def _give_up(self, name: str, loss: Loss) -> None:
@@ -260,7 +255,7 @@ class Session:
         other = self._terms.fallback
         if turn.number or other is None or other == job.protocol:
             return None
-        return replace(job, protocol=other)
+        return self._job(job.subject, job.task, other)
 
     def _tried(self, turn: Turn, job: _Job, schedule: Schedule) -> str:
         """Measure one block and keep it; why that is not possible, or nothing."""

@@ -15,7 +15,8 @@ MOST_PLACEBOS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOptions:
-    """The timing part. `budget` and `timeout` in seconds, `process_seconds` per process and block.
+    """The timing part. `budget` and `timeout` in seconds; `process_seconds` of timed values in each
+    process of a block, None for what suits the protocol.
 
     The session ends when every benchmark is decided (`until` "decided"; "blocks" does not ask),
     after `blocks` blocks of each, or when `budget` is spent, whichever is first. `seed` None: drawn
@@ -24,10 +25,10 @@ class SessionOptions:
     """
 
     margin: float = 0.01
-    blocks: int = 15
+    blocks: int = 40
     budget: float | None = None
     protocol: str = "auto"
-    process_seconds: float = 0.6
+    process_seconds: float | None = None
     timeout: float = 120.0
     seed: int | None = None
     replicas: int = 1
@@ -48,9 +49,9 @@ def read_session(keys: Keys, value: Any, key: str = "session") -> SessionOptions
         blocks=keys.integer(value, key, "blocks", given.blocks, low=2, high=1000),
         budget=keys.duration(value, key, "budget"),
         protocol=keys.choice(value, key, "protocol", PROTOCOLS, given.protocol),
-        process_seconds=keys.number(
-            value, key, "process_seconds", given.process_seconds, low=0.05, high=600
-        ),
+        process_seconds=keys.number(value, key, "process_seconds", 0.0, low=0.05, high=600)
+        if "process_seconds" in value
+        else None,
         timeout=keys.duration(value, key, "timeout") or given.timeout,
         seed=seed if "seed" in value else None,
         replicas=keys.integer(value, key, "replicas", 1, low=1, high=MOST_REPLICAS),

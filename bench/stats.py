@@ -1,26 +1,10 @@
-"""From log-ratios to intervals and verdicts. Pure: floats in, floats out; nothing of ours imported.
+"""From log-ratios and process means to estimates and verdicts. Pure: floats in, floats out.
 
 The unit of inference is the block (one process of each arm, measured together), never a single
 value: values of one process share its address layout, hash seed and neighbours, and counting them
-as independent is what makes other tools call one binary different from itself.
-
-**One benchmark.** Student's t on the logarithms of the block ratios. Pairing the arms inside a
-block removes what they share, drift and most of a burst. Under the null hypothesis the arms of a
-block are exchangeable (their order is random), so the log-ratio is symmetric about 0 whatever the
-shape of the noise: skew cancels, and heavy tails make a t interval wider than it need be, not
-narrower. Trimmed means were tried and refused. They shorten intervals where single processes meet
-bursts, but Tukey and McLaughlin's t is too short in the tails that many benchmarks need, the suite
-mean then covers 97 to 99% in place of 95%, a slow mode that only the candidate has would be
-trimmed away, and the suite would no longer be the mean of what is shown. Bursts are the protocol's
-to remove; here they are kept and told (`outliers`).
-
-**Replicas.** Blocks rotate over the replicas, replica r of the base always with replica r of the
-candidate. Between-build effects are then a random effect with the replica as the unit (Kalibera and
-Jones, "Rigorous benchmarking in reasonable time", ISMM 2013): t on the replica means, exact where
-the blocks are evenly spread. Few replicas give few degrees of freedom, and wide intervals.
-
-**Suite.** The geometric mean of the benchmarks' ratios. Its error comes from the rounds (the block
-index that benchmarks share), so that whatever benchmarks of one round have in common is counted.
+as independent is what makes other tools call one binary different from itself. What blocks are
+judged by is in `bench.ranks`; here is Student's t, for separate processes (which no random order
+within blocks makes symmetric), for means of errors, and where ranks are too coarse.
 
 How strict an interval must be where there are many benchmarks or many looks is for `bench.levels`.
 
@@ -30,16 +14,14 @@ All values are natural logarithms of candidate / base unless a name says `ratio`
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
-Round = TypeVar("Round", bound=Hashable)
 
 # Half-widths beyond this (a factor of a million) say nothing about a program.
 WIDEST = math.log(1e6)
@@ -53,8 +35,7 @@ class Estimate:
 
     `error` is the standard error of `centre`, None where nothing tells it (one block, one process);
     `freedom` its degrees of freedom. `centre` is what the interval is built around: `value` itself
-    but for separate processes, see `estimate_processes`. `units` counts what the error rests on:
-    blocks, replicas, rounds or processes.
+    but for separate processes, see `estimate_processes`. `units` counts what the error rests on.
     """
 
     value: float
@@ -62,6 +43,11 @@ class Estimate:
     error: float | None
     freedom: float
     units: int
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything that tells its error."""
+        return self.error is not None
 
     def interval(self, alpha: float) -> tuple[float, float] | None:
         """The two-sided interval of level 1 - alpha, in logarithms; None where there is none.
@@ -103,85 +89,13 @@ def log_ratio(base: float, candidate: float) -> float:
     return math.log(candidate) - math.log(base)
 
 
-def estimate_blocks(
-    log_ratios: Sequence[float], replicas: Sequence[Hashable] | None = None
-) -> Estimate:
-    """One benchmark (or the suite's rounds): the mean of its blocks' log-ratios.
-
-    `replicas` labels each block with the replica whose builds it ran; None, or one label for all,
-    means one build a side. A single block has no error.
-    Student (1908); for replicas the one-way random effect of Kalibera and Jones (2013).
-    """
-    values = _finite(log_ratios)
+def estimate_mean(log_ratios: Sequence[float]) -> Estimate:
+    """The mean of independent log-ratios, with Student's t (1908). A single one has no error."""
+    values = checked(log_ratios)
     count = len(values)
     mean = float(values.mean())
-    groups = _groups(replicas, count)
-    units = len(groups) if len(groups) > 1 else count
-    if units < 2:
-        return Estimate(value=mean, centre=mean, error=None, freedom=0.0, units=units)
-    # A group's pull on the mean is its share of the blocks times its distance from the mean; with
-    # equal shares the sum below is the variance of the group means over their number. Without
-    # replicas each block is a group.
-    if len(groups) == 1:
-        pulls = ((values - mean) / count).tolist()
-    else:
-        pulls = [float((values[group] - mean).sum()) / count for group in groups]
-    variance = units / (units - 1) * math.fsum(pull * pull for pull in pulls)
-    return Estimate(
-        value=mean, centre=mean, error=math.sqrt(variance), freedom=units - 1, units=units
-    )
-
-
-def estimate_suite(
-    series: Sequence[Mapping[Round, float]],
-    replicas: Mapping[Round, Hashable] | None = None,
-) -> Estimate:
-    """The mean of the benchmarks' means, with an error that knows which rounds they share.
-
-    `series` has one mapping a benchmark, from round to log-ratio; a round that several benchmarks
-    name was measured close together, with the same builds, which `replicas` labels. Where all have
-    all rounds this is `estimate_blocks` of the rounds' means. Where they differ (a failure, a
-    budget, measuring on where it decides most) each round's value is the sum of its influences on
-    the mean, as in the cluster-robust variance of Liang and Zeger (1986), each benchmark's scaled
-    for its own count, with the degrees of freedom of Bell and McCaffrey (2002).
-    ValueError where a benchmark has fewer than two rounds: it would enter with no error at all.
-    """
-    if not series or any(len(one) < 2 for one in series):
-        raise ValueError("each benchmark of a suite needs at least two rounds")
-    rounds = {name: at for at, name in enumerate(dict.fromkeys(r for one in series for r in one))}
-    total = len(rounds)
-    present, pseudo = np.zeros((len(series), total)), np.zeros(total)
-    means, counts, variances = [], np.zeros(len(series)), np.zeros(len(series))
-    for number, one in enumerate(series):
-        at = [rounds[name] for name in one]
-        values = _finite(list(one.values()))
-        count, mean = len(values), float(values.mean())
-        weight = math.sqrt(count / (count - 1) * (total - 1) / total) * total
-        weight /= len(series) * count
-        pseudo[at] += weight * (values - mean)
-        present[number, at] = 1
-        means.append(mean)
-        counts[number], variances[number] = count, weight**2 * float(values.var(ddof=1))
-    mean = math.fsum(means) / len(means)
-    labels = None if replicas is None else [replicas[name] for name in rounds]
-    estimate = estimate_blocks([float(value) for value in mean + pseudo], labels)
-    freedom = estimate.freedom
-    if estimate.units == total:
-        freedom = _effective_rounds(present, counts, variances) or freedom
-    return Estimate(
-        value=mean, centre=mean, error=estimate.error, freedom=freedom, units=estimate.units
-    )
-
-
-def _effective_rounds(present: Floats, counts: Floats, variances: Floats) -> float:
-    """The degrees of freedom of rounds that not all benchmarks have; 0 where nothing varies.
-
-    Of the rounds' covariance C, were benchmarks independent: tr(C)^2 / tr(C^2) (Bell and McCaffrey,
-    "Bias reduction in standard errors for linear regression with multi-stage samples", 2002).
-    """
-    covariance = np.diag(variances @ present) - (present.T * (variances / counts)) @ present
-    trace = float(np.trace(covariance))
-    return float(1 / ((covariance / trace) ** 2).sum()) if trace > 0 else 0.0
+    error = float(values.std(ddof=1)) / math.sqrt(count) if count > 1 else None
+    return Estimate(value=mean, centre=mean, error=error, freedom=count - 1, units=count)
 
 
 def estimate_processes(base: Sequence[float], candidate: Sequence[float]) -> Estimate:
@@ -255,7 +169,7 @@ def outliers(log_ratios: Sequence[float], far: float = 5.0) -> tuple[int, ...]:
     The scale is 1.4826 times the median absolute deviation (Hampel 1974). For telling, never for
     dropping. None below five blocks, or where more than half agree exactly.
     """
-    values = _finite(log_ratios)
+    values = checked(log_ratios)
     distance = np.abs(values - np.median(values))
     scale = 1.4826 * float(np.median(distance))
     if len(values) < 5 or scale == 0:
@@ -285,7 +199,8 @@ def _freedom(parts: Sequence[float], freedoms: Sequence[float]) -> float:
     return 1 / math.fsum((part / total) ** 2 / f for part, f in zip(parts, freedoms, strict=True))
 
 
-def _finite(values: Sequence[float]) -> Floats:
+def checked(values: Sequence[float]) -> Floats:
+    """The values as an array. ValueError unless they are one or more finite numbers in a row."""
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
         raise ValueError("a sequence of one or more finite numbers is needed")
@@ -293,18 +208,7 @@ def _finite(values: Sequence[float]) -> Floats:
 
 
 def _positive(values: Sequence[float]) -> Floats:
-    array = _finite(values)
+    array = checked(values)
     if not ((array >= LEAST) & (array <= MOST)).all():
         raise ValueError("finite numbers above 0 are needed")
     return array
-
-
-def _groups(labels: Sequence[Hashable] | None, count: int) -> list[list[int]]:
-    if labels is None:
-        return [list(range(count))]
-    if len(labels) != count:
-        raise ValueError("as many replica labels as blocks are needed")
-    groups: dict[Hashable, list[int]] = {}
-    for index, label in enumerate(labels):
-        groups.setdefault(label, []).append(index)
-    return list(groups.values())

@@ -28,6 +28,8 @@ WALL = "wall"
 # Kinds of runtime (see Interpreter.kind) that are as fast after a tenth of a second as ever.
 _INTERPRETERS = ("cpython-",)
 _JIT_WARMUP = 3.0
+# Seconds of timed values in a process, where a protocol has no better figure of its own.
+PROCESS = 0.6
 # PYTHONHASHSEED takes 1 to this; 0 would switch randomization off.
 _LAST_SEED = 2**32 - 1
 
@@ -86,13 +88,14 @@ class Effort:
 
     `value` is the least that one value should take (pyperf doubles the loops until it does): short
     values let arms alternate often, down to where the clock and the caches after a switch begin to
-    count. `process` is the target for all timed values of a process, `warmup` for what goes before.
+    count. `process` is the target for all timed values of a process (None: what suits the protocol,
+    see `bench.protocols.effort_for`), `warmup` for what goes before.
     `calls`: how often calibration runs a task, beside the calls that double its loops.
     """
 
     value: float = 0.01
-    process: float = 1.0
-    warmup: float = 0.1
+    process: float | None = None
+    warmup: float = 0.05
     min_values: int = 2
     max_values: int = 500
     calls: int = 3
@@ -108,7 +111,7 @@ class Effort:
     def shape(self, seconds: float) -> tuple[int, int]:
         """(warm-ups, values) of a process whose values take `seconds` each."""
         seconds = max(seconds, 1e-6)
-        values = round(self.process / seconds)
+        values = round((self.process or PROCESS) / seconds)
         warmups = round(self.warmup / seconds)
         return (
             min(max(warmups, 1), self.max_values),

@@ -60,7 +60,7 @@ class Request:
     words: tuple[str, ...] = ()
     budget: float | None = None
     wheels: str = ""
-    effort: Effort = field(default_factory=lambda: Effort(process=SessionOptions().process_seconds))
+    effort: Effort = field(default_factory=Effort)
 
 
 def calibrate(context: Context, request: Request, *, as_json: bool) -> int:

@@ -63,7 +63,7 @@ T = TypeVar("T")
 class Request:
     """What to measure: `pairs` of both ways, and sessions alone until they have `comparisons`.
 
-    Those have at most `blocks` blocks of `process_seconds` a process. `slowdown`: the results
+    Those have at most `blocks` blocks of each. `slowdown`: the results
     folder of a run of a known slowdown, which is only read. `base` and `source` as
     `interpreters.base_build` takes them.
     """
@@ -74,8 +74,7 @@ class Request:
     words: tuple[str, ...] = ()
     pairs: int = 3
     comparisons: int = 300
-    blocks: int = 8
-    process_seconds: float = 0.5
+    blocks: int = 12
     slowdown: Path | None = None
     seed: int = 1
     wheels: str = ""
@@ -121,7 +120,7 @@ def read(request: Request, host: Host, title: str) -> Part:
             f"{len(pairs)} times: `pyperformance run --fast` twice, then a session of ours of the "
             "same machine time, base against base; making environments is not counted",
             f"{len(alone)} sessions alone, of at most {request.blocks} blocks of "
-            f"{request.process_seconds:g} s a process, looking early; a third of them killed and "
+            "each, looking early; a third of them killed and "
             "resumed, a third beside a process that is busy every now and then on the same core",
             f"margin {MARGIN:.0%}; seed {request.seed}",
         ),
@@ -182,7 +181,7 @@ class _Job:
             self._terms(folder.name),
             blocks=_MANY,
             budget=seconds,
-            effort=Effort(process=SessionOptions().process_seconds),
+            effort=Effort(),
             watched=(),
         )
         measured = self._session(folder, terms).run()
@@ -249,7 +248,7 @@ class _Job:
             blocks=self.request.blocks,
             budget=None,
             seed=random.Random(f"{self.request.seed} {salt}").randrange(2**32),
-            effort=Effort(process=self.request.process_seconds),
+            effort=Effort(),
             margin=MARGIN,
             stop_when_decided=True,
             watched=(CANDIDATE,),

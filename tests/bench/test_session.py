@@ -41,7 +41,7 @@ TERMS = Terms(
     blocks=4,
     budget=None,
     seed=42,
-    effort=Effort(),
+    effort=Effort(process=1.0),
     margin=0.01,
     stop_when_decided=False,
     watched=("fast-add",),

@@ -37,17 +37,17 @@ def test_log_ratio_refuses_what_is_no_time(bad: float) -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 10, 20])
-def test_interval_of_blocks_is_students(count: int) -> None:
+def test_interval_of_a_mean_is_students(count: int) -> None:
     values = [0.01 * math.sin(7 * index) for index in range(count)]
-    interval = stats.estimate_blocks(values).interval(0.05)
+    interval = stats.estimate_mean(values).interval(0.05)
     half = T95[count - 1] * statistics.stdev(values) / math.sqrt(count)
     assert interval == pytest.approx(
         (statistics.fmean(values) - half, statistics.fmean(values) + half), rel=1e-3, abs=1e-5
     )
 
 
-def test_one_block_has_a_ratio_and_no_interval() -> None:
-    estimate = stats.estimate_blocks([0.25])
+def test_one_value_has_a_mean_and_no_interval() -> None:
+    estimate = stats.estimate_mean([0.25])
     assert estimate.value == 0.25
     assert estimate.interval(0.05) is None
     assert estimate.p_value() is None
@@ -55,19 +55,19 @@ def test_one_block_has_a_ratio_and_no_interval() -> None:
 
 
 @pytest.mark.parametrize("bad", [[], [math.nan], [0.1, math.inf]])
-def test_blocks_need_finite_numbers(bad: list[float]) -> None:
+def test_means_need_finite_numbers(bad: list[float]) -> None:
     with pytest.raises(ValueError, match="finite"):
-        stats.estimate_blocks(bad)
+        stats.estimate_mean(bad)
 
 
-def test_equal_blocks_give_an_interval_of_no_width() -> None:
-    estimate = stats.estimate_blocks([0.5] * 4)
+def test_equal_values_give_an_interval_of_no_width() -> None:
+    estimate = stats.estimate_mean([0.5] * 4)
     assert estimate.interval(0.001) == (0.5, 0.5)
     assert estimate.p_value() == 0.0
 
 
-def test_two_blocks_under_a_strict_level_say_nothing() -> None:
-    estimate = stats.estimate_blocks([0.0, 0.1])
+def test_two_values_under_a_strict_level_say_nothing() -> None:
+    estimate = stats.estimate_mean([0.0, 0.1])
     assert estimate.interval(0.05) is not None
     assert estimate.interval(1e-6) is None
     assert estimate.interval(0.0) is None
@@ -77,7 +77,7 @@ def test_two_blocks_under_a_strict_level_say_nothing() -> None:
 def test_interval_holds_the_estimate_and_grows_with_confidence(
     values: list[float], alpha: float
 ) -> None:
-    estimate = stats.estimate_blocks(values)
+    estimate = stats.estimate_mean(values)
     inner, outer = estimate.interval(alpha), estimate.interval(alpha / 2)
     if inner is None:
         assert outer is None
@@ -88,8 +88,8 @@ def test_interval_holds_the_estimate_and_grows_with_confidence(
 
 @given(samples, alphas)
 def test_swapping_the_arms_mirrors_the_interval(values: list[float], alpha: float) -> None:
-    interval = stats.estimate_blocks(values).interval(alpha)
-    mirrored = stats.estimate_blocks([-value for value in values]).interval(alpha)
+    interval = stats.estimate_mean(values).interval(alpha)
+    mirrored = stats.estimate_mean([-value for value in values]).interval(alpha)
     if interval is None or mirrored is None:
         assert interval == mirrored
     else:
@@ -98,17 +98,17 @@ def test_swapping_the_arms_mirrors_the_interval(values: list[float], alpha: floa
 
 @given(samples, st.floats(-1, 1))
 def test_scaling_the_candidate_shifts_everything(values: list[float], shift: float) -> None:
-    plain = stats.estimate_blocks(values)
-    shifted = stats.estimate_blocks([value + shift for value in values])
+    plain = stats.estimate_mean(values)
+    shifted = stats.estimate_mean([value + shift for value in values])
     assert shifted.value == pytest.approx(plain.value + shift, abs=1e-9)
     assert shifted.error == pytest.approx(plain.error, abs=1e-9)
 
 
 @given(samples, st.randoms(use_true_random=False))
-def test_the_order_of_blocks_does_not_matter(values: list[float], random: object) -> None:
+def test_the_order_of_values_does_not_matter(values: list[float], random: object) -> None:
     mixed = list(values)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    one, other = stats.estimate_blocks(values), stats.estimate_blocks(mixed)
+    one, other = stats.estimate_mean(values), stats.estimate_mean(mixed)
     assert one.value == pytest.approx(other.value, abs=1e-12)
     assert one.error == pytest.approx(other.error, abs=1e-12)
 
@@ -117,113 +117,12 @@ def test_the_order_of_blocks_does_not_matter(values: list[float], random: object
 def test_p_value_is_where_the_interval_stops_holding_zero(
     values: list[float], alpha: float
 ) -> None:
-    estimate = stats.estimate_blocks(values)
+    estimate = stats.estimate_mean(values)
     interval, p_value = estimate.interval(alpha), estimate.p_value()
     assert p_value is not None
     if interval is None or abs(p_value - alpha) < 1e-9 or estimate.error == 0:
         return
     assert (interval[0] <= 0 <= interval[1]) == (p_value > alpha)
-
-
-@given(st.lists(log_ratios, min_size=2, max_size=8), st.integers(1, 5))
-def test_replicas_evenly_spread_give_the_t_of_their_means(means: list[float], each: int) -> None:
-    wiggle = [0.1 * (index - (each - 1) / 2) for index in range(each)]
-    values = [mean + one for one in wiggle for mean in means]
-    labels = [str(replica) for _ in wiggle for replica in range(len(means))]
-    nested = stats.estimate_blocks(values, labels)
-    of_means = stats.estimate_blocks(means)
-    assert nested.value == pytest.approx(of_means.value, abs=1e-9)
-    assert nested.error == pytest.approx(of_means.error, abs=1e-9)
-    assert nested.freedom == len(means) - 1
-
-
-@given(samples)
-def test_one_replica_is_the_same_as_none(values: list[float]) -> None:
-    assert stats.estimate_blocks(values, ["r0"] * len(values)) == stats.estimate_blocks(values)
-
-
-def test_few_replicas_widen_the_interval() -> None:
-    rng = np.random.default_rng(3)
-    builds = [0.01, -0.01, 0.004]
-    values = [builds[index % 3] + float(rng.normal(0, 0.002)) for index in range(18)]
-    blind = stats.estimate_blocks(values).interval(0.05)
-    honest = stats.estimate_blocks(values, [index % 3 for index in range(18)]).interval(0.05)
-    assert blind is not None
-    assert honest is not None
-    assert honest[1] - honest[0] > 4 * (blind[1] - blind[0])
-
-
-def test_replica_labels_must_fit() -> None:
-    with pytest.raises(ValueError, match="labels"):
-        stats.estimate_blocks([0.0, 0.1], ["a"])
-
-
-@given(st.lists(st.lists(log_ratios, min_size=6, max_size=6), min_size=1, max_size=6))
-def test_suite_of_complete_rounds_is_the_t_of_the_rounds_means(rows: list[list[float]]) -> None:
-    suite = stats.estimate_suite([dict(enumerate(row)) for row in rows])
-    rounds = stats.estimate_blocks([math.fsum(column) / len(rows) for column in zip(*rows)])  # noqa: B905
-    assert suite.value == pytest.approx(rounds.value, abs=1e-9)
-    assert suite.error == pytest.approx(rounds.error, abs=1e-9)
-    assert suite.freedom == pytest.approx(5)
-
-
-@given(samples)
-def test_suite_of_one_benchmark_is_that_benchmark(values: list[float]) -> None:
-    suite = stats.estimate_suite([dict(enumerate(values))])
-    alone = stats.estimate_blocks(values)
-    assert suite.value == pytest.approx(alone.value)
-    assert suite.error == pytest.approx(alone.error, abs=1e-9)
-    assert suite.freedom == pytest.approx(alone.freedom)
-
-
-@given(st.lists(samples, min_size=2, max_size=6))
-def test_suite_ratio_is_the_mean_of_the_benchmarks_whatever_their_counts(
-    rows: list[list[float]],
-) -> None:
-    suite = stats.estimate_suite([dict(enumerate(row)) for row in rows])
-    means = [stats.estimate_blocks(row).value for row in rows]
-    assert suite.value == pytest.approx(math.fsum(means) / len(means), abs=1e-9)
-    assert suite.error is not None
-    assert suite.freedom > 0
-
-
-def test_suite_counts_what_benchmarks_of_a_round_share() -> None:
-    """Ten benchmarks that move together tell no more than one."""
-    one = [0.01, -0.02, 0.015, 0.0, -0.01]
-    together = stats.estimate_suite([dict(enumerate(one))] * 10)
-    apart = stats.estimate_suite(
-        [{(number, index): value for index, value in enumerate(one)} for number in range(10)]
-    )
-    alone = stats.estimate_blocks(one)
-    assert together.error == pytest.approx(alone.error)
-    assert apart.error == pytest.approx((alone.error or 0) / math.sqrt(10), rel=0.05)
-    assert apart.freedom > together.freedom
-
-
-def test_suite_of_uneven_benchmarks_has_the_right_error() -> None:
-    """Against the truth: the spread of 1500 simulated suites."""
-    rng = np.random.default_rng(11)
-    counts = (3, 8, 20)
-    values, variances = [], []
-    for _ in range(1500):
-        rows = [dict(enumerate(rng.normal(0, 0.01, count).tolist())) for count in counts]
-        suite = stats.estimate_suite(rows)
-        values.append(suite.value)
-        variances.append((suite.error or 0) ** 2)
-    assert statistics.fmean(variances) == pytest.approx(statistics.variance(values), rel=0.15)
-
-
-def test_suite_takes_replicas_from_its_rounds() -> None:
-    rows = [{(index, index % 2): 0.01 * (index % 2) for index in range(8)} for _ in range(3)]
-    suite = stats.estimate_suite(rows, {key: key[1] for key in rows[0]})
-    assert suite.units == 2
-    assert suite.freedom == 1
-
-
-@pytest.mark.parametrize("series", [[], [{0: 0.1}], [{0: 0.1, 1: 0.2}, {0: 0.1}]])
-def test_suite_needs_two_rounds_of_each(series: list[dict[int, float]]) -> None:
-    with pytest.raises(ValueError, match="two rounds"):
-        stats.estimate_suite(series)
 
 
 @given(st.lists(times, min_size=1, max_size=20), st.lists(times, min_size=1, max_size=20))
@@ -299,7 +198,7 @@ def test_processes_refuse_what_is_no_time(bad: float) -> None:
 
 @given(st.lists(st.lists(log_ratios, min_size=4, max_size=4), min_size=1, max_size=5))
 def test_combining_is_the_mean_and_adds_variances(rows: list[list[float]]) -> None:
-    parts = [stats.estimate_blocks(row) for row in rows]
+    parts = [stats.estimate_mean(row) for row in rows]
     combined = stats.combine(parts)
     variance = math.fsum((one.error or 0) ** 2 for one in parts) / len(parts) ** 2
     assert combined.value == pytest.approx(statistics.fmean(one.value for one in parts))
@@ -309,7 +208,7 @@ def test_combining_is_the_mean_and_adds_variances(rows: list[list[float]]) -> No
 
 def test_combining_needs_errors() -> None:
     with pytest.raises(ValueError, match="error"):
-        stats.combine([stats.estimate_blocks([0.1])])
+        stats.combine([stats.estimate_mean([0.1])])
     with pytest.raises(ValueError, match="error"):
         stats.combine([])
 

@@ -168,7 +168,7 @@ def test_runtimes_that_compile_while_they_run_need_more_warm_ups() -> None:
     effort = Effort()
     assert effort.for_kind("cpython-2.7") == effort
     warm = effort.for_kind("pypy-3.11")
-    assert warm.shape(0.01) == (300, 100)
+    assert warm.shape(0.01) == (300, 60)
     assert "--values=29" in calibrating_options(warm)
     assert replace(effort, warmup=9.0, calls=99).for_kind("pypy-2.7").warmup == 9.0
 
