@@ -115,9 +115,24 @@ class BusyError(PatchbenchError):
     exit_code = 15
 
 
+class DeliveryError(PatchbenchError):
+    """A mail that could not be delivered."""
+
+    exit_code = 16
+
+
+class BisectError(PatchbenchError):
+    """A bisection that names no single commit; what it found is written."""
+
+    exit_code = 17
+
+
 # The run itself went well: its verdict is what --fail-on asked to be told of, or `reproduce` got
 # another one than was claimed.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
+# What `git bisect run` takes for "cannot be judged", and for "stop here".
+EXIT_SKIP = 125
+EXIT_STOP = 128
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import nightmail
 from bench.report import mail, markdown, submission, terminal
+from tests.golden import nights
 from tests.golden import specimen as specimens
 
 FOLDER = Path(__file__).parent
@@ -35,6 +37,9 @@ FILES: dict[str, Callable[[], str]] = {
     "mail.txt": lambda: mail.render(specimens.specimen()),
     "submission.md": lambda: submission.render(specimens.specimen()),
     "terminal.txt": terminal_text,
+    "night.txt": lambda: (
+        f"Subject: {nightmail.subject(nights.night())}\n\n{nightmail.body(nights.night())}"
+    ),
 }
 
 
