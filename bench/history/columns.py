@@ -8,6 +8,7 @@ history night by night, and may be deleted at any time.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -77,7 +78,7 @@ def columns(connection: Connection, line: Line, cache: Path | None = None) -> Co
     entries = reading.nights(connection, line)
     nights = tuple(i for i, entry in enumerate(entries) if entry.benchmarks)
     measured = [entries[night] for night in nights]
-    file = None if cache is None else cache / f"{_name(line)}.npz"
+    file = None if cache is None else cache / f"{name_of(line)}.npz"
     kept = None if file is None else _read(file)
     marks = np.array([_mark(entry) for entry in measured], dtype=np.uint64)
     names = reading.benchmarks(connection, line)
@@ -90,7 +91,8 @@ def columns(connection: Connection, line: Line, cache: Path | None = None) -> Co
     return Columns(line=line, entries=entries, nights=nights, benchmarks=names, values=values)
 
 
-def _name(line: Line) -> str:
+def name_of(line: Line) -> str:
+    """What files are called in which something of a line is kept."""
     return hashlib.sha256(repr(line).encode()).hexdigest()[:16]
 
 
@@ -167,14 +169,20 @@ def _read(file: Path) -> _Kept | None:
 
 
 def _write(file: Path, kept: _Kept) -> None:
+    out = io.BytesIO()
+    np.savez(
+        out,
+        version=np.array(_VERSION),
+        marks=kept.marks,
+        benchmarks=np.array(kept.benchmarks, dtype=np.str_),
+        values=kept.values,
+    )
+    keep(file, out.getbuffer())
+
+
+def keep(file: Path, content: bytes | memoryview) -> None:
+    """Write a file that can be made again: all of it or none, without waiting for the disk."""
     file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_name(f".{file.name}.half")
-    with half.open("wb") as out:
-        np.savez(
-            out,
-            version=np.array(_VERSION),
-            marks=kept.marks,
-            benchmarks=np.array(kept.benchmarks, dtype=np.str_),
-            values=kept.values,
-        )
+    half.write_bytes(content)
     half.replace(file)

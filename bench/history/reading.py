@@ -112,9 +112,18 @@ def night_rows(connection: Connection, number: int) -> tuple[tuple[Row, ...], di
     query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
     query = query.where(ROWS.c.night_id == number).order_by(TRACKS.c.benchmark)
     rows = tuple(_row(one) for one in connection.execute(query))
-    missing = select(MISSING.c.benchmark, MISSING.c.reason).where(MISSING.c.night_id == number)
-    ordered = missing.order_by(MISSING.c.benchmark)
+    lacking = select(MISSING.c.benchmark, MISSING.c.reason).where(MISSING.c.night_id == number)
+    ordered = lacking.order_by(MISSING.c.benchmark)
     return rows, {one.benchmark: one.reason for one in connection.execute(ordered)}
+
+
+def missing(connection: Connection, line: Line) -> dict[int, dict[str, str]]:
+    """What is missing in the nights of a line, by the night's number: benchmarks with reasons."""
+    query = select(MISSING).join_from(MISSING, NIGHTS).where(_nights_of(line))
+    found: dict[int, dict[str, str]] = {}
+    for one in connection.execute(query.order_by(MISSING.c.benchmark)):
+        found.setdefault(one.night_id, {})[one.benchmark] = one.reason
+    return found
 
 
 def series(connection: Connection, line: Line, benchmark: str) -> tuple[Point, ...]:
@@ -259,8 +268,8 @@ def everything(connection: Connection) -> Iterator[Night]:
     """All nights with their rows, line by line, in order of time: for an export."""
     for line in lines(connection):
         for entry in nights(connection, line):
-            rows, missing = night_rows(connection, entry.number)
-            yield Night(**{**vars(entry.night), "rows": rows, "missing": missing})
+            rows, lacking = night_rows(connection, entry.number)
+            yield Night(**{**vars(entry.night), "rows": rows, "missing": lacking})
 
 
 def _nights_of(line: Line) -> Any:
