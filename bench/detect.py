@@ -173,7 +173,7 @@ class _References:
 
 
 def _references(logs: Floats, first: int, last: int, settings: Settings) -> _References:
-    """Those for windows that begin at `first` to `last`; the others are not worked out (scale 1)."""
+    """Those of windows that begin at `first` to `last`; the others are not worked out."""
     stride, most = settings.stride, settings.reference
     count = last // stride + 1
     centre, scale, nights = np.zeros(count), np.ones(count), np.ones(count)

@@ -1,4 +1,4 @@
-"""The changes in the series of a line, night after night: what of a history `bench.detect` is given.
+"""The changes in the series of a line, night after night: what `bench.detect` is given.
 
 A night that was held against a release counts with its ratio, of one session and so free of the
 host's wander; one that was not, with its seconds. Nothing reaches over a new epoch, a new release,
@@ -62,7 +62,7 @@ def fresh(
     columns: Columns, changes: Changes, known: Sequence[Alarm], *, nights: int = 7
 ) -> tuple[Alarm, ...]:
     """The alarms of the last `nights` nights that are not `known`: to be measured again, and kept
-    with `bench.history.reading.add_alarms`. A change of long ago, as an import brings many, is none.
+    with `bench.history.reading.add_alarms`. One of long ago, as an import brings many, is none.
     """
     told = {(alarm.benchmark, alarm.start) for alarm in known}
     measured = columns.measured
@@ -96,7 +96,7 @@ def _key(entry: Any) -> tuple[int, str]:
 
 
 def series(columns: Columns) -> Floats:
-    """What is scanned: a row for each benchmark, a column for each night, NaN where there is none."""
+    """What is scanned: a row for each benchmark, a column for each night, NaN for none."""
     against = np.array([entry.night.release is not None for entry in columns.measured], dtype=bool)
     chosen = np.where(against, columns.field("release_ratio"), columns.field("mean"))
     return np.asarray(chosen, dtype=np.float64)

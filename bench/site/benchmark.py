@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from bench.report.charts_page import Piece
+from bench.report.wording import shown_ratio
 from bench.site import naming
 from bench.site.charts import DAY, Window, chart, unit, window_of
 from bench.site.gather import track
 from bench.site.model import LineData, Mark, Page, Site, Track
 from bench.site.packing import packed
-from bench.site.rendering import STATES, key_of, link, newest, render, shown_seconds, suite_text
+from bench.site.rendering import STATES, key_of, link, newest, render, shown_seconds
 
 RECENT_DAYS = 120
 SUITE_TITLE = "geometric mean"
@@ -74,11 +76,9 @@ def _of(data: LineData) -> tuple[str, str]:
     return data.columns.line.host, data.columns.line.branch
 
 
-def _page(
-    site: Site, lines: Sequence[LineData], host: str, branch: str, benchmark: str
-) -> Page:
+def _page(site: Site, lines: Sequence[LineData], host: str, branch: str, benchmark: str) -> Page:
     tracks = [
-        track(site, line, benchmark)
+        track(line, benchmark)
         for line in lines
         if line.nights and (not benchmark or benchmark in line.columns.benchmarks)
     ]
@@ -114,7 +114,7 @@ def _others(site: Site, benchmark: str, own: tuple[str, str]) -> list[tuple[str,
 
 def _render(
     site: Site,
-    path: naming.PurePosixPath,
+    path: PurePosixPath,
     tracks: Sequence[Track],
     others: Sequence[tuple[str, str]],
     benchmark: str,
@@ -130,14 +130,14 @@ def _render(
         benchmark=benchmark or SUITE_TITLE,
         host=line.host if line else "",
         branch=line.branch if line else "",
-        others=[(name, link(root, naming.PurePosixPath(other))) for name, other in others],
+        others=[(name, link(root, PurePosixPath(other))) for name, other in others],
         commits=",".join(commits),
         sections=[_section(one, root, commits, (min(ends), max(ends))) for one in tracks],
     )
 
 
 def _section(one: Track, root: str, commits: Sequence[str], ends: tuple[int, int]) -> Section:
-    news = [mark for mark in reversed(one.marks)]
+    news = one.marks[::-1]
     return Section(
         flavor=one.line.columns.line.flavor,
         anchor=naming.anchor(one.line.columns.line.flavor),
@@ -154,7 +154,7 @@ def _summary(one: Track) -> str:
     ratio, seconds, rsd = newest(one.ratio), newest(one.seconds), newest(one.rsd)
     parts = []
     if ratio is not None:
-        parts.append(f"{_ratio_text(ratio)} against {_release(one)}")
+        parts.append(f"{shown_ratio(ratio)} against {_release(one)}")
     if seconds is not None:
         spread = "" if rsd is None else f" \N{PLUS-MINUS SIGN}{rsd * 100:.1f}%"
         parts.append(f"{shown_seconds(seconds)}{spread}")
@@ -162,12 +162,6 @@ def _summary(one: Track) -> str:
     parts.append(f"{nights:,} nights since {_day(one, 0)}")
     parts.append(f"the last {_day(one, -1)}")
     return "; ".join(parts)
-
-
-def _ratio_text(ratio: float) -> str:
-    from bench.history.models import Ratio
-
-    return suite_text(Ratio(ratio=ratio))
 
 
 def _day(one: Track, night: int) -> str:

@@ -46,9 +46,9 @@ def build(
 ) -> Built:
     """Bring the site in `folder` up to date with the history.
 
-    `cache` is where what was read of the history is kept for the next time: beside the folder, where
-    nothing else is said. It may be deleted. Nobody else may write to either meanwhile. StoreError
-    where they cannot be written, or the folder holds something that is no site.
+    `cache` is where what was read of the history is kept for the next time: beside the folder,
+    where nothing else is said. It may be deleted. Nobody else may write to either meanwhile.
+    StoreError where they cannot be written, or the folder holds something that is no site.
     """
     cache = folder.with_name(f".{folder.name}.cache") if cache is None else cache
     with guard_writes(folder):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from matplotlib import dates
@@ -180,7 +181,7 @@ def _levels(
     firsts |= {mark.start for mark in track.marks if mark.is_news}
     edges = [*sorted(firsts), len(values)]
     words = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         own = np.flatnonzero(inside[first:last]) + first
         if len(own):
             level = float(np.median(values[own]))

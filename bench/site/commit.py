@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from bench.history.models import UNCHANGED, VERDICTS, Entry
+from bench.history.models import UNCHANGED, Entry
 from bench.site import naming
 from bench.site.gather import commit_of
-from bench.site.model import LineData, Mark, Page, Site
-from bench.site.rendering import STATES, day, key_of, link, percent, render, suite_text, title_of
-
-Cell = tuple[str, str]
-"""A verdict that the style sheet knows, "" for none, and a text."""
+from bench.site.model import Cell, LineData, Mark, Page, Site
+from bench.site.rendering import (
+    STATES,
+    called,
+    day,
+    key_of,
+    link,
+    percent,
+    render,
+    suite_text,
+    title_of,
+    toned,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """A night that measured a commit, or failed to. `night` is the index among the line's measured
     ones, None where it has no rows. `before`, `after`: the commits beside it on the line, or "".
+    `turns` are the change points that begin with it, with their benchmarks.
     """
 
     data: LineData
@@ -29,6 +40,7 @@ class Seen:
     night: int | None
     before: str
     after: str
+    turns: tuple[tuple[str, Mark], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,7 @@ def seen_of(site: Site) -> Mapping[str, tuple[Seen, ...]]:
         ]
         commits = [commit_of(entry) for _, entry in entries]
         before, after = _neighbours(commits), _neighbours(commits[::-1])[::-1]
+        turns = _turns(data)
         for number, (at, entry) in enumerate(entries):
             seen = Seen(
                 data=data,
@@ -72,6 +85,7 @@ def seen_of(site: Site) -> Mapping[str, tuple[Seen, ...]]:
                 night=place.get(at),
                 before=before[number],
                 after=after[number],
+                turns=tuple(turns.get(place.get(at, -1), ())),
             )
             found.setdefault(commits[number], []).append(seen)
     return {commit: tuple(seen) for commit, seen in found.items()}
@@ -89,7 +103,7 @@ def _neighbours(commits: Sequence[str]) -> list[str]:
 
 def _page(site: Site, commit: str, seen: Sequence[Seen]) -> Page:
     path = naming.commit_path(site.commits[commit])
-    turns = [(one.data.columns.line, turn) for one in seen for turn in _turns(one)]
+    turns = [(one.data.columns.line, turn) for one in seen for turn in one.turns]
     words = [
         (one.entry.number, one.entry.night.identity, one.entry.benchmarks, one.before, one.after)
         for one in seen
@@ -101,18 +115,16 @@ def _page(site: Site, commit: str, seen: Sequence[Seen]) -> Page:
     )
 
 
-def _turns(one: Seen) -> Iterator[tuple[str, Mark]]:
-    """The changes that begin with this night."""
-    if one.night is not None:
-        for benchmark, marks in one.data.marks.items():
-            for mark in marks:
-                if mark.start == one.night:
-                    yield benchmark, mark
+def _turns(data: LineData) -> Mapping[int, list[tuple[str, Mark]]]:
+    """The change points by the measured night that they begin with."""
+    found: dict[int, list[tuple[str, Mark]]] = {}
+    for benchmark, marks in data.marks.items():
+        for mark in marks:
+            found.setdefault(mark.start, []).append((benchmark, mark))
+    return found
 
 
-def _render(
-    site: Site, path: naming.PurePosixPath, commit: str, seen: Sequence[Seen]
-) -> str:
+def _render(site: Site, path: PurePosixPath, commit: str, seen: Sequence[Seen]) -> str:
     root = naming.root_of(path)
     builds = [one.entry.night.build for one in seen if one.entry.night.build]
     return render(
@@ -158,7 +170,7 @@ def _card(one: Seen, *, many: bool) -> Card:
 
 
 def _turn_lines(one: Seen, root: str) -> Iterator[Mapping[str, Any]]:
-    for benchmark, mark in _turns(one):
+    for benchmark, mark in one.turns:
         yield {
             "kind": mark.kind if mark.is_news else "",
             "text": f"{benchmark}: {percent(mark)} {mark.kind}",
@@ -201,7 +213,6 @@ def _cells(one: Seen) -> Mapping[str, tuple[Cell, Cell]]:
 
 
 def _cell(ratio: float, verdict: float) -> Cell:
-    if ratio != ratio:
+    if math.isnan(ratio):
         return "", ""
-    called = VERDICTS[int(verdict)] if verdict == verdict else ""
-    return called if called in ("faster", "slower") else "", f"{ratio:.3f}"
+    return toned(called(verdict)), f"{ratio:.3f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -22,9 +23,13 @@ def gather(connection: Connection, *, cache: Path, now: datetime) -> Site:
     """Read everything. `cache` is a folder of ours, or one to be made."""
     lines = tuple(_line(connection, line, cache) for line in reading.lines(connection))
     hosts = sorted({one.columns.line.host for one in lines})
+    commits = commit_names(commit_of(e) for one in lines for e in one.columns.entries)
     return Site(
-        lines=lines,
-        commits=commit_names(commit_of(e) for one in lines for e in one.columns.entries),
+        lines=tuple(
+            replace(one, commits=tuple(commits.get(commit_of(e), "") for e in one.columns.measured))
+            for one in lines
+        ),
+        commits=commits,
         releases={host: reading.releases(connection, host) for host in hosts},
         now=now,
     )
@@ -37,6 +42,7 @@ def _line(connection: Connection, line: Line, cache: Path) -> LineData:
         marks=marks_of(read, watch(read, cache), reading.alarms(connection, line)),
         missing=reading.missing(connection, line),
         runs=spans(read),
+        moments=np.array([int(e.night.when.timestamp()) for e in read.measured], dtype=np.int64),
     )
 
 
@@ -75,7 +81,7 @@ def commit_of(entry: Entry) -> str:
     return entry.night.build.commit if entry.night.build else ""
 
 
-def track(site: Site, line: LineData, benchmark: str) -> Track:
+def track(line: LineData, benchmark: str) -> Track:
     """A benchmark of a line, or its suite (`benchmark` "")."""
     read, measured = line.columns, line.columns.measured
     nothing = np.full(len(measured), np.nan)
@@ -94,9 +100,6 @@ def track(site: Site, line: LineData, benchmark: str) -> Track:
     return Track(
         line=line,
         benchmark=benchmark,
-        moments=np.array([int(e.night.when.timestamp()) for e in measured], dtype=np.int64),
-        commits=tuple(site.commits[commit] if (commit := commit_of(e)) else "" for e in measured),
-        runs=line.runs,
         marks=line.marks.get(benchmark, ()),
         **own,
     )

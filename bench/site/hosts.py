@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from bench.history import epochs
 from bench.history.models import MEASURED, UNCHANGED, Entry
@@ -55,9 +56,7 @@ def _page(site: Site, host: str, lines: Sequence[LineData]) -> Page:
     )
 
 
-def _render(
-    site: Site, path: naming.PurePosixPath, host: str, lines: Sequence[LineData]
-) -> str:
+def _render(site: Site, path: PurePosixPath, host: str, lines: Sequence[LineData]) -> str:
     root = naming.root_of(path)
     entries = sorted(
         (entry for line in lines for entry in line.columns.entries),
@@ -84,7 +83,9 @@ def _epochs(line: LineData) -> list[Began]:
         Began(
             when=day(entries[one.first].night.when),
             nights=one.last - one.first + 1,
-            changes=tuple(f"{c.fact}: {c.before} \N{RIGHTWARDS ARROW} {c.after}" for c in one.changes),
+            changes=tuple(
+                f"{c.fact}: {c.before} \N{RIGHTWARDS ARROW} {c.after}" for c in one.changes
+            ),
         )
         for one in reversed(epochs.epochs([entry.night.facts for entry in entries]))
     ]

@@ -19,6 +19,10 @@ Floats = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 
 
+Cell = tuple[str, str]
+"""The tone of a table's cell, "" for none (`rendering.toned`), and its text."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """A page that is to be there. It is made again when its `key` is not that of the last time."""
@@ -55,13 +59,16 @@ class Mark:
 @dataclass(frozen=True, kw_only=True)
 class LineData:
     """A host, branch and flavor: its columns, change points by benchmark, what is missing by the
-    night's number, and `runs`, the run of each measured night (`bench.watching.spans`).
+    night's number. Of each measured night: `runs` (`bench.watching.spans`), `moments` in seconds
+    since 1970, and `commits` by their names of `Site.commits`, or "".
     """
 
     columns: Columns
     marks: Mapping[str, tuple[Mark, ...]]
     missing: Mapping[int, Mapping[str, str]]
     runs: Whole
+    moments: Whole
+    commits: tuple[str, ...] = ()
 
     @property
     def nights(self) -> int:
@@ -77,20 +84,32 @@ class LineData:
 @dataclass(frozen=True, kw_only=True)
 class Track:
     """A benchmark of a line, or its suite (`benchmark` ""), night by night; NaN where there is
-    none. `moments` are seconds since 1970, `commits` names of `Site.commits` or "".
+    none.
     """
 
     line: LineData
     benchmark: str
-    moments: Whole
-    commits: tuple[str, ...]
     seconds: Floats
     rsd: Floats
     ratio: Floats
     low: Floats
     high: Floats
-    runs: Whole
     marks: tuple[Mark, ...]
+
+    @property
+    def runs(self) -> Whole:
+        """The line's."""
+        return self.line.runs
+
+    @property
+    def moments(self) -> Whole:
+        """The line's."""
+        return self.line.moments
+
+    @property
+    def commits(self) -> tuple[str, ...]:
+        """The line's."""
+        return self.line.commits
 
 
 @dataclass(frozen=True, kw_only=True)

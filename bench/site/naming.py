@@ -27,7 +27,7 @@ def slug(text: str) -> str:
 
 def commit_names(commits: Iterable[str]) -> Mapping[str, str]:
     """A short name for each commit; a longer one where two would have the same."""
-    whole = {commit: slug(commit) for commit in sorted(set(commits))}
+    whole = {commit: slug(commit) for commit in sorted(set(commits)) if commit}
     short = Counter(name[:_SHORT] for name in whole.values())
     return {
         commit: name[:_SHORT] if short[name[:_SHORT]] == 1 else name

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
 
-from bench.history.models import MEASURED, UNCHANGED, VERDICTS, Ratio
+from bench.history.models import MEASURED, UNCHANGED
 from bench.site import naming
 from bench.site.benchmark import SUITE_TITLE
 from bench.site.gather import commit_of

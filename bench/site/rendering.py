@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
+import math
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path, PurePosixPath
@@ -13,10 +13,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from bench.comparison import spelled
-from bench.history.models import CONFIRMED, DISMISSED, SUSPECTED, Ratio
+from bench.history.models import CONFIRMED, DISMISSED, SUSPECTED, VERDICTS, Ratio
 from bench.report import html
 from bench.report.html import REPORT
+from bench.report.wording import shown_ratio
 from bench.site import naming
 from bench.site.model import Floats, LineData, Mark, Site
 
@@ -89,7 +89,17 @@ def percent(mark: Mark) -> str:
 
 def suite_text(ratio: Ratio | None) -> str:
     """A suite's ratio in a table, "" where there is none."""
-    return "" if ratio is None else f"{ratio.ratio:.4f} ({spelled(ratio.ratio)})"
+    return "" if ratio is None else shown_ratio(ratio.ratio)
+
+
+def called(verdict: float) -> str:
+    """A verdict of `Columns`, "" where there is none."""
+    return "" if math.isnan(verdict) else VERDICTS[int(verdict)]
+
+
+def toned(verdict: str) -> str:
+    """The class of a cell with a verdict: only what moved stands out."""
+    return verdict if verdict in ("faster", "slower") else ""
 
 
 def newest(values: Floats) -> float | None:
@@ -104,8 +114,3 @@ def shown_seconds(seconds: float) -> str:
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {name}"
     return f"{seconds * 1e9:.3g} ns"
-
-
-def facts_of(data: LineData) -> tuple[tuple[str, str], ...]:
-    """The newest facts of where a line is measured."""
-    return tuple(json.loads(json.dumps(data.newest.night.facts)).items())
