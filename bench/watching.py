@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from bench.detect import SETTINGS, Change, Floats, scan
 from bench.history.columns import Columns, keep, name_of
-from bench.history.models import Alarm
 
 # Changes by benchmark; their nights are indices of `Columns.nights`.
 Changes = Mapping[str, tuple[Change, ...]]
@@ -56,31 +55,6 @@ def watch(columns: Columns, cache: Path | None = None) -> Changes:
         digest = _digest(columns, runs, len(runs))
         _write(file, _Kept(nights=len(runs), digest=digest, changes=found))
     return found
-
-
-def fresh(
-    columns: Columns, changes: Changes, known: Sequence[Alarm], *, nights: int = 7
-) -> tuple[Alarm, ...]:
-    """The alarms of the last `nights` nights that are not `known`: to be measured again, and kept
-    with `bench.history.reading.add_alarms`. One of long ago, as an import brings many, is none.
-    """
-    told = {(alarm.benchmark, alarm.start) for alarm in known}
-    measured = columns.measured
-    return tuple(
-        Alarm(
-            **vars(columns.line),
-            benchmark=name,
-            start=measured[change.start].number,
-            night=measured[change.found].number,
-            ratio=change.ratio,
-            low=change.low,
-            high=change.high,
-        )
-        for name, found in changes.items()
-        for change in found
-        if change.found >= len(measured) - nights
-        and (name, measured[change.start].number) not in told
-    )
 
 
 def spans(columns: Columns) -> npt.NDArray[np.int64]:

@@ -16,10 +16,12 @@ from bench.history.store import History
 from bench.site import benchmark, commit, hosts, overview, releases
 from bench.site.gather import gather
 from bench.site.model import Page, Site
+from builder import lock
 from builder.errors import StoreError
 from builder.store import guard_writes
 
 PAGES = ".pages.json"
+LOCK = ".lock"
 # Between two writes of PAGES: what is lost when a build is killed.
 _OFTEN = 500
 
@@ -43,20 +45,24 @@ def build(
     now: datetime,
     cache: Path | None = None,
     tell: Tell = lambda _done, _of: None,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Built:
     """Bring the site in `folder` up to date with the history.
 
     `cache` is where what was read of the history is kept for the next time: beside the folder,
-    where nothing else is said. It may be deleted. Nobody else may write to either meanwhile.
-    StoreError where they cannot be written, or the folder holds something that is no site.
+    where nothing else is said. It may be deleted. Another build of the same folder is waited for,
+    which `say` is told. StoreError where they cannot be written, or the folder holds something that
+    is no site.
     """
     cache = folder.with_name(f".{folder.name}.cache") if cache is None else cache
     with guard_writes(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        before = _read(folder)
-        with store.connect() as connection:
-            site = gather(connection, cache=cache, now=now)
-        return _write(folder, list(pages(site)), before, tell)
+        _read(folder)  # which refuses a folder of something else, before a lock is put there
+        waiting = f"Another build writes to {folder}; waiting for it."
+        with lock.hold(folder / LOCK, on_wait=lambda _path: say(waiting)):
+            with store.connect() as connection:
+                site = gather(connection, cache=cache, now=now)
+            return _write(folder, list(pages(site)), _read(folder), tell)
 
 
 def pages(site: Site) -> Iterator[Page]:
@@ -69,7 +75,7 @@ def _read(folder: Path) -> dict[str, str]:
     """The keys of the pages that are there."""
     file = folder / PAGES
     if not file.exists():
-        if there := sorted(one.name for one in folder.iterdir() if one.name != ".lock"):
+        if there := sorted(one.name for one in folder.iterdir() if one.name != LOCK):
             raise StoreError(
                 "The folder for the site has something else in it.",
                 where=str(folder / there[0]),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib import dates
@@ -24,6 +25,8 @@ from bench.site.model import Floats, Mark, Track, Truths, Whole
 HEIGHT = 140
 # One value of two hundred may lie beyond the axis, where it is drawn at the edge.
 _PART = 0.005
+# matplotlib has no types for it.
+_DATES: Any = dates
 _LEAST = timedelta(days=7)
 DAY = 86_400
 
@@ -59,8 +62,8 @@ class Chart:
 def time_ticks(window: Window) -> tuple[tuple[str, str], ...]:
     """Round moments: where, and how to write them."""
     ends = (datetime.fromtimestamp(end, UTC) for end in (window.first, window.last))
-    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
-    moments = [dates.num2date(value, UTC) for value in locator.tick_values(*ends)]
+    locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
+    moments = [_DATES.num2date(value, UTC) for value in locator.tick_values(*ends)]
     form = "%Y-%m-%d"
     if all(one.day == 1 for one in moments):
         form = "%Y" if all(one.month == 1 for one in moments) else "%Y-%m"

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.history.models import UNCHANGED, Entry
 from bench.site import naming
-from bench.site.gather import commit_of
+from bench.site.gather import commit_of, suite_of
 from bench.site.model import Cell, LineData, Mark, Page, Site
 from bench.site.rendering import (
     STATES,
@@ -154,7 +154,7 @@ def _beside(site: Site, root: str, one: Seen) -> tuple[tuple[str, str, str], ...
 
 def _card(one: Seen, *, many: bool) -> Card:
     night = one.entry.night
-    last, release = night.last and night.last.suite, night.release and night.release.suite
+    last, release = suite_of(night.last), suite_of(night.release)
     return Card(
         title=title_of(one.data),
         host=night.host if many else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +10,18 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection
 
+from bench.detect import Change
 from bench.history import reading
 from bench.history.columns import Columns, columns
-from bench.history.models import Alarm, Entry, Ratio
+from bench.history.models import CONFIRMED, DISMISSED, SUSPECTED, Alarm, Entry, Ratio, Standing
 from bench.history.reading import Line
 from bench.site.model import Floats, LineData, Mark, Site, Track
 from bench.site.naming import commit_names
 from bench.watching import Changes, spans, watch
+
+# Nights between where a session saw a change and where the trend does, at most.
+_NEAR = 7
+_RANK = {DISMISSED: 0, SUSPECTED: 1, CONFIRMED: 2}
 
 
 def gather(connection: Connection, *, cache: Path, now: datetime) -> Site:
@@ -47,33 +52,58 @@ def _line(connection: Connection, line: Line, cache: Path) -> LineData:
 
 
 def marks_of(
-    read: Columns, changes: Changes, alarms: tuple[Alarm, ...]
+    read: Columns, changes: Changes, alarms: Sequence[Alarm]
 ) -> Mapping[str, tuple[Mark, ...]]:
-    """Change points with what became of their alarms; an alarm that no scan finds (any more) is one
-    as well.
+    """Change points with what became of their alarms, whose figures count where they were measured
+    again. An alarm that belongs to no change is a mark of its own.
     """
     place = {entry.number: at for at, entry in enumerate(read.measured)}
-    told = [one for one in alarms if one.start in place and one.night in place]
-    states = {(one.benchmark, place[one.start]): one.state for one in told}
-    found = {
-        name: {one.start: Mark(**_size(one), start=one.start, found=one.found) for one in some}
-        for name, some in changes.items()
-    }
-    for one in told:
-        own = found.setdefault(one.benchmark, {})
-        at = place[one.start]
-        own.setdefault(at, Mark(**_size(one), start=at, found=place[one.night]))
-    return {
-        name: tuple(
-            Mark(**{**vars(mark), "state": states.get((name, at), "")})
-            for at, mark in sorted(some.items())
-        )
-        for name, some in found.items()
-    }
+    found = {name: [_mark(one) for one in some] for name, some in changes.items()}
+    # What is known best comes last, and stands.
+    known = sorted(alarms, key=lambda one: _RANK[one.state])
+    for alarm in known:
+        if alarm.start in place and alarm.night in place:
+            own = found.setdefault(alarm.benchmark, [])
+            _tell(own, alarm, place[alarm.start], place[alarm.night])
+    return {name: tuple(sorted(some, key=lambda mark: mark.start)) for name, some in found.items()}
 
 
-def _size(one: object) -> dict[str, float]:
-    return {part: getattr(one, part) for part in ("ratio", "low", "high")}
+def _mark(change: Change) -> Mark:
+    return Mark(
+        start=change.start,
+        found=change.found,
+        ratio=change.ratio,
+        low=change.low,
+        high=change.high,
+    )
+
+
+def _tell(marks: list[Mark], alarm: Alarm, start: int, night: int) -> None:
+    """Give the state of an alarm to the mark that it belongs to, or to a new one."""
+    told = Mark(
+        start=start,
+        found=night,
+        ratio=alarm.ratio,
+        low=alarm.low,
+        high=alarm.high,
+        state=alarm.state,
+    )
+    for at, mark in enumerate(marks):
+        if mark.kind == told.kind and abs(mark.start - start) <= _NEAR:
+            is_measured = alarm.state == CONFIRMED
+            marks[at] = replace(
+                told if is_measured else mark,
+                start=mark.start,
+                found=mark.found,
+                state=alarm.state,
+            )
+            return
+    marks.append(told)
+
+
+def suite_of(standing: Standing | None) -> Ratio | None:
+    """The suite's ratio, where there is one."""
+    return standing.suite if standing else None
 
 
 def commit_of(entry: Entry) -> str:
@@ -95,7 +125,7 @@ def track(line: LineData, benchmark: str) -> Track:
             )
         }
     else:
-        suites = [entry.night.release and entry.night.release.suite for entry in measured]
+        suites = [suite_of(entry.night.release) for entry in measured]
         own = {"seconds": nothing, "rsd": nothing, **_suite(suites)}
     return Track(
         line=line,

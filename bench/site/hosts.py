@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from bench.history import epochs
 from bench.history.models import MEASURED, UNCHANGED, Entry
 from bench.site import naming
-from bench.site.gather import commit_of
+from bench.site.gather import commit_of, suite_of
 from bench.site.model import LineData, Page, Site
 from bench.site.rendering import day, key_of, link, render, suite_text
 
@@ -93,7 +93,7 @@ def _epochs(line: LineData) -> list[Began]:
 
 def _told(site: Site, root: str, entry: Entry) -> Told:
     night, commit = entry.night, site.commits.get(commit_of(entry), "")
-    last, release = night.last and night.last.suite, night.release and night.release.suite
+    last, release = suite_of(night.last), suite_of(night.release)
     is_linked = bool(commit) and night.state != UNCHANGED
     return Told(
         when=f"{night.when:%Y-%m-%d %H:%M}",

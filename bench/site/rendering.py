@@ -28,7 +28,7 @@ LIVELY = REPORT.beside(_TEMPLATES, styles=("site.css",), scripts=("site.js",))
 
 STATES = {
     "": "not measured again",
-    SUSPECTED: "waits to be measured again",
+    SUSPECTED: "not decided yet",
     CONFIRMED: "measured again: confirmed",
     DISMISSED: "measured again: not confirmed",
 }
