@@ -200,8 +200,8 @@ def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) 
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
-        session=_session(),
         arguments=tuple(arguments),
+        environment=dict(os.environ),
     )
 
 
@@ -244,12 +244,6 @@ def _pip_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith("PIP_") or name in names + proxies
     }
-
-
-def _session() -> dict[str, str]:
-    """Where the user's own systemd is found."""
-    names = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
-    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 # -- arguments ----------------------------------------------------------------------------------

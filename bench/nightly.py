@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from typing import Any
 from bench.experiment import BASE, Arm, Document, Experiment, SessionOptions, read, understand
 from bench.flavors import read_flavor
 from bench.keys import Keys, as_name, kind_of
+from bench.mail_settings import MailSettings, read_mail
 from bench.session_options import read_session
 from builder.spec import Flavor
 
@@ -76,8 +77,8 @@ class Keep:
 
 @dataclass(frozen=True, kw_only=True)
 class Nightly:
-    """A nightly file, understood. `mail` is its table, for `bench.delivery.read_mail` with `keys`;
-    None where nobody is mailed. `site` None: no site is written; `address` is where it is read.
+    """A nightly file, understood. `mail` None: nobody is mailed. `site` None: no site is written;
+    `address` is where it is read.
     """
 
     name: str
@@ -90,9 +91,13 @@ class Nightly:
     history: str
     site: Path | None
     address: str
-    mail: Mapping[str, Any] | None
+    mail: MailSettings | None
     keep: Keep
-    keys: Keys = field(repr=False)
+
+    @property
+    def cache(self) -> Path:
+        """Where detection and site keep what they read of the history; it may be deleted."""
+        return self.folder / ".cache"
 
     @property
     def lines(self) -> tuple[tuple[Branch, Flavor], ...]:
@@ -163,9 +168,8 @@ class _Reader:
             history=self._history(where, folder),
             site=self._path(site, "site", "folder", "site") if site else None,
             address=self.keys.string(site, "site", "url", ""),
-            mail=self._table("mail") if "mail" in content else None,
+            mail=read_mail(self.keys, content["mail"]) if "mail" in content else None,
             keep=self._keep(),
-            keys=self.keys,
         )
 
     def _template(self, content: Mapping[str, Any]) -> Experiment:

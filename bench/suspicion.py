@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import numpy as np
-
 from bench import detect
 from bench.comparison import TIME
 from bench.history import models
+from bench.history.columns import Columns
 from bench.history.models import Alarm, Entry, Ratio
-from bench.history.reading import Line, Matrix
+from bench.history.reading import Line
 from bench.history.results import ratio_of
 from bench.night import CONFIRMED, DISMISSED, SUITE, UNDECIDED, Finding, Revised
+from bench.watching import Changes
 
-NIGHTS = 400
-"""So many newest nights of a line are looked at: the longest reference and window, and some."""
+OPEN = 7
+"""For so many measured nights an undecided suspicion is measured again."""
 MARGIN = 3
 """Where a small change began is known to a few nights: it is held against the revision of so many
 nights before, which has the old level for sure."""
@@ -72,68 +72,70 @@ def of_session(night: models.Night, number: int, old: Revised) -> tuple[Suspicio
     )
 
 
-def of_trend(
-    matrix: Matrix, entries: Sequence[Entry], alarms: Sequence[Alarm]
-) -> tuple[Suspicion, ...]:
-    """The changes of which the newest night of `matrix` raises the alarm.
+def of_trend(columns: Columns, changes: Changes, alarms: Sequence[Alarm]) -> tuple[Suspicion, ...]:
+    """The changes of which the newest night raises the alarm, and those that are open still.
 
-    `entries` are the line's nights, of which `matrix` has the newest measured ones; `alarms` the
-    line's known ones: a confirmed one begins a new level, a dismissed one is not raised again.
+    `changes` are those that `bench.watching` found in `columns`, `alarms` the line's known ones. A
+    change that was measured again already is not raised again; one that nobody could decide is, for
+    some nights.
     """
-    if not matrix.nights:
-        return ()
-    column = {night: place for place, night in enumerate(matrix.nights)}
-    known = {entry.number: entry for entry in entries}
-    epochs = _epochs(matrix, known)
+    place = {entry.number: at for at, entry in enumerate(columns.measured)}
+    last = len(place) - 1
+    known: dict[str, list[Alarm]] = {}
+    for one in alarms:
+        if one.start in place and one.night in place:
+            known.setdefault(one.benchmark, []).append(one)
     found = []
-    for row, benchmark in enumerate(matrix.benchmarks):
-        own = [one for one in alarms if one.benchmark == benchmark]
-        since = max((column.get(a.start, 0) for a in own if a.state == models.CONFIRMED), default=0)
-        over = max(
-            (column.get(a.night, -1) for a in own if a.state == models.DISMISSED), default=-1
-        )
-        change = detect.latest(_values(matrix, row), epochs, since=since)
-        if change is not None and change.start > over:
-            found.append(_trend(benchmark, change, matrix, known))
-    return tuple(one for one in found if one is not None)
+    for benchmark, some in changes.items():
+        own = known.get(benchmark, [])
+        if some and some[-1].found == last and not _told(some[-1], own, place):
+            found.append(_trend(columns, benchmark, some[-1]))
+        found += [
+            _open(columns, one, place)
+            for one in own
+            if one.state == models.SUSPECTED and last - OPEN <= place[one.night] < last
+        ]
+    return together(found)
 
 
-def _values(matrix: Matrix, row: int) -> detect.Floats:
-    """The ratios against the release where tonight has one: the host's wander is not in them."""
-    chosen = matrix.releases if np.isfinite(matrix.releases[row][-1]) else matrix.means
-    values: detect.Floats = chosen[row]
-    return values
+def _told(change: detect.Change, own: Sequence[Alarm], place: Mapping[int, int]) -> bool:
+    """Whether an alarm is of this very change, which may have been raised by a session first."""
+    first, last = change.start - 1 - MARGIN, change.found
+    return any(first <= place[one.start] <= last for one in own)
 
 
-def _epochs(matrix: Matrix, known: Mapping[int, Entry]) -> list[int]:
-    """The host's epochs, and a new one wherever nights are held against another release."""
-    numbers, before, count = [], None, 0
-    for night, epoch in zip(matrix.nights, matrix.epochs, strict=True):
-        release = known[night].night.release
-        now = epoch, release.key if release else ""
-        count += before is not None and now != before
-        before = now
-        numbers.append(count)
-    return numbers
-
-
-def _trend(
-    benchmark: str, change: detect.Change, matrix: Matrix, known: Mapping[int, Entry]
-) -> Suspicion | None:
-    # A reference is at least 20 nights long.
-    last = known[matrix.nights[change.start - 1 - MARGIN]].night
-    if last.build is None:
-        return None
-    old = Revised(commit=last.build.commit, version=last.build.version, date=last.when.date())
+def _trend(columns: Columns, benchmark: str, change: detect.Change) -> Suspicion:
     return Suspicion(
         benchmark=benchmark,
-        old=old,
-        start=matrix.nights[change.start],
+        # A reference is at least 20 nights long.
+        old=_revised(columns.measured[change.start - 1 - MARGIN]),
+        start=columns.measured[change.start].number,
         ratio=change.ratio,
         low=change.low,
         high=change.high,
         trend=True,
     )
+
+
+def _open(columns: Columns, alarm: Alarm, place: Mapping[int, int]) -> Suspicion:
+    """An alarm that is to be measured once more; a session's begins with its own night."""
+    trend = alarm.start != alarm.night
+    at = place[alarm.start] - 1 - (MARGIN if trend else 0)
+    return Suspicion(
+        benchmark=alarm.benchmark,
+        old=_revised(columns.measured[max(at, 0)]),
+        start=alarm.start,
+        ratio=alarm.ratio,
+        low=alarm.low,
+        high=alarm.high,
+        trend=trend,
+    )
+
+
+def _revised(entry: Entry) -> Revised:
+    build = entry.night.build
+    assert build is not None  # a night that has rows has one
+    return Revised(commit=build.commit, version=build.version, date=entry.night.when.date())
 
 
 def together(*several: Sequence[Suspicion]) -> tuple[Suspicion, ...]:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from bench import arguments as types
 from bench.commands.options import Add, json_option
+from bench.commands.site import add_site_arguments
 from bench.jobs import nightly as running
 from bench.jobs import nightly_install as installing
 from bench.jobs import nightly_status as looking
+from bench.jobs import site as sites
 from bench.jobs.context import Context
 from bench.nightly import load
 from builder.errors import UsageError
 
 DEFAULT = Path("nightly.toml")
-_ACTIONS = ("status",)
+_ACTIONS = ("status", "site")
 
 
 def add_commands(add: Add) -> None:
@@ -26,8 +28,9 @@ def add_commands(add: Add) -> None:
         "words",
         nargs="*",
         type=types.filled,
-        metavar="[status] FILE",
-        help="run the night of a nightly file (TOML; nightly.toml), or tell how its nights are",
+        metavar="[status|site] FILE",
+        help="run the night of a nightly file (TOML; nightly.toml), tell how its nights are, or "
+        "write its site",
     )
     night = nightly.add_argument_group("the night")
     night.add_argument(
@@ -44,14 +47,21 @@ def add_commands(add: Add) -> None:
     nightly.add_argument(
         "--system", action="store_true", help="with --install: the system's units, not the user's"
     )
+    add_site_arguments(nightly)
     json_option(nightly)
 
 
 def _nightly(context: Context, options: argparse.Namespace) -> int:
     action, file = _meant(options.words)
+    _check(action, options)
+    if action == "site" and options.history and options.out:
+        return sites.site(context, options.history, options.out, as_json=options.json)
     config = load(file)
-    if options.system and not options.install:
-        raise UsageError("--system goes with --install.", hint="Give both, or leave it out.")
+    if action == "site":
+        where, out = options.history or config.history, options.out or config.site
+        if out is None:
+            raise UsageError("The nightly file has no [site].", hint="Name a folder with --out.")
+        return sites.site(context, where, out, as_json=options.json)
     if action == "status":
         return looking.status(context, config, as_json=options.json)
     if options.install:
@@ -61,6 +71,17 @@ def _nightly(context: Context, options: argparse.Namespace) -> int:
     day: datetime.date | None = options.date
     request = running.Request(day=day, catch_up=options.catch_up, as_json=options.json)
     return running.nightly(context, config, request)
+
+
+def _check(action: str, options: argparse.Namespace) -> None:
+    """Refuse options that would do nothing."""
+    if options.system and not options.install:
+        raise UsageError("--system goes with --install.", hint="Give both, or leave it out.")
+    if action != "site" and (options.history or options.out):
+        raise UsageError(
+            "--history and --out go with `nightly site`.",
+            hint="The nightly file says where a night's history and site are.",
+        )
 
 
 def _meant(words: list[str]) -> tuple[str, Path]:

@@ -15,8 +15,8 @@ from builder.store import Home, Store
 class Context:
     """Passed from the command line to the jobs. `project` holds patches/ and experiments/.
 
-    `pip_environment` is what pip may see of the caller's environment, `session` what systemd's
-    tools need of it to find the user's own manager, `arguments` what was typed.
+    `pip_environment` is what pip may see of the caller's environment, `arguments` what was typed.
+    `environment` is all of it, never shown: for single variables that somebody named.
     """
 
     home: Home
@@ -24,8 +24,8 @@ class Context:
     runner: Runner
     show: Show
     pip_environment: Mapping[str, str] = field(default_factory=dict)
-    session: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def patches(self) -> Path:

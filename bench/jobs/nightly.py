@@ -44,7 +44,6 @@ def nightly(context: Context, config: Nightly, request: Request) -> int:
     stops all of it.
     """
     context.home.prepare()
-    publishing.check(config)
     nights = Nights(config.folder)
     with guard_writes(config.folder):
         config.folder.mkdir(parents=True, exist_ok=True)

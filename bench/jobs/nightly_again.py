@@ -10,6 +10,7 @@ from typing import Any
 
 from bench import suspicion as suspecting
 from bench.history import models, reading
+from bench.history.columns import columns
 from bench.history.models import Entry
 from bench.history.store import History
 from bench.jobs import run as running
@@ -20,6 +21,7 @@ from bench.nights import Task
 from bench.session_folder import SessionFolder
 from bench.suites import is_manifest
 from bench.suspicion import Suspicion
+from bench.watching import watch
 from builder.errors import PatchbenchError
 from builder.spec import Flavor
 
@@ -57,15 +59,17 @@ class Again:
         self, night: models.Night, line: reading.Line, old: Revised | None
     ) -> tuple[tuple[Entry, ...], tuple[Suspicion, ...]]:
         with self.history.connect() as connection:
-            entries = reading.nights(connection, line)
-            matrix = reading.matrix(connection, line, last=suspecting.NIGHTS)
+            known = columns(connection, line, self.config.cache)
             alarms = reading.alarms(connection, line)
+        entries = known.entries
         number = next(one.number for one in entries if one.night.identity == night.identity)
         session = suspecting.of_session(night, number, old) if old is not None else ()
-        # A night that is caught up with later than others is not the newest: no trend ends in it.
-        newest = matrix.nights[-1:] == (number,)
-        trend = suspecting.of_trend(matrix, entries, alarms) if newest else ()
-        return entries, suspecting.together(session, trend)
+        # Of a night that is not the newest (several machines, an import) no trend is asked.
+        newest = known.measured[-1].number == number
+        changes = watch(known, self.config.cache) if newest else {}
+        return entries, suspecting.together(
+            session, suspecting.of_trend(known, changes, alarms) if newest else ()
+        )
 
     def _measured(
         self,

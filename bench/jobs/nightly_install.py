@@ -20,6 +20,8 @@ from builder.store import guard_writes, write_atomically
 
 SYSTEM = Path("/etc/systemd/system")
 _SECONDS = 60.0
+# By which its tools find the user's own systemd.
+_OWN = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 
 
 def command_of(context: Context, config: Nightly) -> tuple[str, ...]:
@@ -110,9 +112,10 @@ def _undoing(folder: Path, made: Units, *, system: bool) -> Sequence[str]:
 
 def _enable(context: Context, made: Units, *, system: bool) -> None:
     tool = _systemctl(system=system)
+    own = {name: context.environment[name] for name in _OWN if name in context.environment}
     steps = ((*tool, "daemon-reload"), (*tool, "enable", "--now", made.timer))
     for argv in steps:
-        command = Command(argv=argv, env={**clean_environment(), **context.session})
+        command = Command(argv=argv, env={**clean_environment(), **own})
         done = context.runner.run(command, timeout=_SECONDS)
         if not done.ok:
             raise ToolError(

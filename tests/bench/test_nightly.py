@@ -42,6 +42,9 @@ url = "postgresql://nights@localhost/speed"
 url = "https://speed.example.org/"
 [mail]
 way = "file"
+to = "us@example.org"
+sender = "nights@example.org"
+path = "nights.mbox"
 [keep]
 nights = 3
 compact = 5
@@ -86,7 +89,8 @@ def test_all_of_it(tmp_path: Path) -> None:
     assert (main.template.session.blocks, found.confirm.blocks) == (20, 40)
     assert found.history == "postgresql://nights@localhost/speed"
     assert found.site == tmp_path / "site"
-    assert found.mail == {"way": "file"}
+    assert found.mail is not None
+    assert (found.mail.way, found.mail.to) == ("file", ("us@example.org",))
     assert found.keep == Keep(nights=3, compact=5, raw=50, disk=1.5e9)
     assert (found.folder, found.at) == (tmp_path / "there", time(23, 15))
 

@@ -11,10 +11,12 @@ import pytest
 
 from bench import suspicion
 from bench.history import models
+from bench.history.columns import FIELDS, Columns
 from bench.history.models import Alarm, Built, Entry, Night, Ratio, Row, Standing
-from bench.history.reading import Line, Matrix
+from bench.history.reading import Line
 from bench.night import SUITE, Revised
 from bench.suspicion import Suspicion
+from bench.watching import watch
 
 OLD = Revised(commit="old", version="3.13.5")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,26 +48,34 @@ def test_what_the_session_calls_is_suspicious() -> None:
 # -- the trend ------------------------------------------------------------------------------------
 
 
-def trend(
-    values: Any, *, release: tuple[str, ...] = (), means: Any = None, alarms: tuple[Alarm, ...] = ()
-) -> tuple[Suspicion, ...]:
-    """What the last of these ratios against the release raises; nights are numbered from 100."""
-    count = len(values)
-    keys = release or ("r",) * count
-    numbers = tuple(range(100, 100 + count))
-    nights = [night(n, release=Standing(key=key)) for n, key in enumerate(keys)]
-    return suspicion.of_trend(
-        Matrix(
-            benchmarks=("a",),
-            nights=numbers,
-            epochs=(0,) * count,
-            means=np.array([values if means is None else means]),
-            releases=np.array([values]),
+def columns(values: Any, *, release: tuple[str, ...] = (), means: Any = None) -> Columns:
+    """One benchmark's ratios against the release; nights are numbered from 100."""
+    keys = release or ("r",) * len(values)
+    nights = [night(n, release=Standing(key=key) if key else None) for n, key in enumerate(keys)]
+    table = np.full((len(FIELDS), 1, len(values)), np.nan, dtype=np.float32)
+    table[FIELDS.index("release_ratio"), 0] = values
+    table[FIELDS.index("mean"), 0] = values if means is None else means
+    return Columns(
+        line=Line(host="h", branch="main", flavor="plain"),
+        entries=tuple(
+            Entry(number=100 + n, night=one, epoch=0, benchmarks=1) for n, one in enumerate(nights)
         ),
-        [Entry(number=n, night=one, epoch=0, benchmarks=1)
-         for n, one in zip(numbers, nights, strict=True)],
-        alarms,
-    )  # fmt: skip
+        nights=tuple(range(len(nights))),
+        benchmarks=("a",),
+        values=table,
+    )
+
+
+def trend(values: Any, *, alarms: tuple[Alarm, ...] = (), **more: Any) -> tuple[Suspicion, ...]:
+    """What the last of these nights raises."""
+    known = columns(values, **more)
+    return suspicion.of_trend(known, watch(known), alarms)
+
+
+def alarmed(values: Any) -> Any:
+    """The nights up to the one that raises the alarm."""
+    (change,) = watch(columns(values))["a"]
+    return values[: change.found + 1], change
 
 
 def step(nights: int = 60, after: int = 6, size: float = 1.05) -> Any:
@@ -78,43 +88,52 @@ def alarm(start: int, at: int, state: str) -> Alarm:
                  ratio=1.05, low=1.0, high=1.1, state=state)  # fmt: skip
 
 
-def test_a_step_is_found_and_held_against_the_night_before_it() -> None:
-    (found,) = trend(step())
+def test_a_step_is_found_and_held_against_a_night_before_it() -> None:
+    values, change = alarmed(step())
+    (found,) = trend(values)
     assert found.trend
     # Where it began is known to a few nights; what it is held against is older for sure.
-    assert 158 <= found.start <= 162
-    assert found.old.commit == f"c{found.start - 100 - 1 - suspicion.MARGIN}"
-    assert (BEGIN + timedelta(days=55)).date() <= found.old.date <= date(2026, 3, 1)
+    assert 158 <= found.start == 100 + change.start <= 162
+    assert found.old.commit == f"c{change.start - 1 - suspicion.MARGIN}"
+    assert found.old.date is not None
+    assert found.old.date < (BEGIN + timedelta(days=60)).date()
     assert found.ratio == pytest.approx(1.05, abs=0.01)
-    assert trend(step(after=0)) == ()
 
 
-def test_the_ratios_count_where_there_are_any() -> None:
-    flat = np.ones(66) + np.random.default_rng(2).normal(0, 0.005, 66)
-    assert trend(step(), means=flat) != ()
-    assert trend(flat, means=step()) == ()
-    assert trend(np.full(66, np.nan), means=step()) != ()
+def test_the_alarm_is_raised_in_one_night_only() -> None:
+    values, _change = alarmed(step())
+    assert trend(values[:-1]) == ()
+    assert trend(step()) == ()
 
 
-def test_another_release_begins_anew() -> None:
-    assert trend(step(), release=("r",) * 60 + ("s",) * 6) == ()
+@pytest.mark.parametrize("state", [models.CONFIRMED, models.DISMISSED])
+@pytest.mark.parametrize("early", [0, 1, 4])
+def test_what_was_measured_again_is_not_raised_again(state: str, early: int) -> None:
+    """A session raises a step in its first night, the trend some nights later."""
+    values, change = alarmed(step())
+    start = 100 + change.start - early
+    assert trend(values, alarms=(alarm(start, start, state),)) == ()
+    assert trend(values, alarms=(alarm(110, 110, state),)) != ()
 
 
-def test_a_confirmed_change_is_the_new_level() -> None:
-    assert trend(step(), alarms=(alarm(161, 164, models.CONFIRMED),)) == ()
-
-
-def test_a_dismissed_one_is_not_raised_again() -> None:
-    assert trend(step(), alarms=(alarm(160, 164, models.DISMISSED),)) == ()
-    assert trend(step(), alarms=(alarm(110, 115, models.DISMISSED),)) != ()
-    # One that nobody could decide is measured again with the next night.
-    assert trend(step(), alarms=(alarm(160, 164, models.SUSPECTED),)) != ()
+def test_an_undecided_one_is_measured_again_for_some_nights() -> None:
+    values = step(after=0)
+    last = 100 + len(values) - 1
+    of_trend = alarm(last - 8, last - 2, models.SUSPECTED)
+    of_session = alarm(last - 3, last - 3, models.SUSPECTED)
+    (one,), (other,) = (trend(values, alarms=(some,)) for some in (of_trend, of_session))
+    assert (one.trend, one.start) == (True, last - 8)
+    assert one.old.commit == f"c{last - 100 - 8 - 1 - suspicion.MARGIN}"
+    assert (other.trend, other.start) == (False, last - 3)
+    assert other.old.commit == f"c{last - 100 - 3 - 1}"
+    late = alarm(last - 20, last - suspicion.OPEN - 1, models.SUSPECTED)
+    assert trend(values, alarms=(late,)) == ()
+    # Tonight's own is under way already.
+    assert trend(values, alarms=(alarm(last, last, models.SUSPECTED),)) == ()
 
 
 def test_a_history_without_nights_is_quiet() -> None:
-    nothing = np.empty((0, 0))
-    empty = Matrix(benchmarks=(), nights=(), epochs=(), means=nothing, releases=nothing)
-    assert suspicion.of_trend(empty, [], []) == ()
+    assert trend(np.empty(0)) == ()
 
 
 def test_each_benchmark_once() -> None:

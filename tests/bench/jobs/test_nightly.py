@@ -33,6 +33,7 @@ def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
     return lay_out(tmp_path)
 
 
+@pytest.mark.slow
 def test_nights_in_a_row(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     mail = Mailbox(monkeypatch)
     # The first: the head is the release, so that it is held against itself.
@@ -103,7 +104,7 @@ def _interrupted(
     assert ground.kept(day)["ended"] is None
 
 
-def test_a_head_that_stays_is_a_quiet_night(
+def test_a_slowdown_and_then_a_quiet_night(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mail = Mailbox(monkeypatch)
@@ -111,17 +112,23 @@ def test_a_head_that_stays_is_a_quiet_night(
     ground.file.write_text(FILE.replace("v3.13.5", "v3.13.4"))
     assert ground.night("2026-11-01") == 0
     assert "not held against v3.13.4" in ground.line("2026-11-01")["notes"][0]
+    ground.change(SPEED, 'const char *speed = "1.1";', "Slow it down")
+    assert ground.night("2026-11-02") == EXIT_VERDICT
+    found = {one["benchmark"]: one for one in ground.line("2026-11-02")["findings"]}
+    assert found["fast"]["state"] == found["the whole suite"]["state"] == "confirmed"
+    assert found["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
     # The same files under another commit are the same build.
     ground.commit("Nothing at all", when=1700000001)
     capsys.readouterr()
-    assert ground.night("2026-11-04", "--json") == 0
+    assert ground.night("2026-11-05", "--json") == 0
     (told,) = json.loads(capsys.readouterr().out)["nights"]
-    assert (told["outcome"], told["missed"]) == ("quiet", ["2026-11-02", "2026-11-03"])
+    assert (told["outcome"], told["missed"]) == ("quiet", ["2026-11-03", "2026-11-04"])
     assert "its files are those of" in told["lines"][0]["notes"][0]
-    assert [one.night.state for one in ground.entries()] == ["measured", "unchanged"]
+    assert [one.night.state for one in ground.entries()] == ["measured", "measured", "unchanged"]
+    assert [alarm.state for alarm in ground.alarms()] == ["confirmed"]
     # The same night again tells what it gave, and tells nobody else.
-    assert ground.night("2026-11-04") == 0
-    assert len(mail.reports) == 2
+    assert ground.night("2026-11-05") == 0
+    assert [report.outcome for report in mail.reports] == ["neutral", "bad", "quiet"]
 
 
 def test_one_branch_without_a_source_does_not_stop_the_others(
