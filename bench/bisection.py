@@ -77,20 +77,25 @@ class Search:
     def next(self) -> str | None:
         """The commit to judge now: the one that halves the suspects best; None at the end.
 
-        What cannot be judged mostly has neighbours like it, so each skipped suspect sends the
-        search elsewhere: to a half, a quarter, three quarters, an eighth of the way.
+        Where that one was skipped, its neighbours are mostly like it, so the search goes elsewhere:
+        a quarter of the way, three quarters, an eighth.
         """
-        suspects = self.suspects
-        skips = sum(self.judged.get(commit) == SKIPPED for commit in suspects)
-        aim = _spread(skips + 1) * len(suspects)
+        places = {
+            commit: (self._reach[self._number[commit]] & self._suspected).bit_count()
+            for commit in self.suspects
+            if self.judged.get(commit) != BAD
+        }
+        skips = sum(commit in self.judged for commit in places)
+        for attempt in range(1, 2 * skips + 2):
+            nearest = _nearest(places, _spread(attempt) * len(self.suspects))
+            if nearest is not None and nearest not in self.judged:
+                return nearest
+        places = {commit: place for commit, place in places.items() if commit not in self.judged}
+        return _nearest(places, len(self.suspects) / 2)
 
-        def distance(commit: str) -> float:
-            return abs(self._leading_to(commit) - aim)
 
-        return min(self.open, key=distance, default=None)
-
-    def _leading_to(self, commit: str) -> int:
-        return (self._reach[self._number[commit]] & self._suspected).bit_count()
+def _nearest(places: Mapping[str, int], aim: float) -> str | None:
+    return min(places, key=lambda commit: abs(places[commit] - aim), default=None)
 
 
 def _spread(number: int) -> float:

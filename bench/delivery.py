@@ -169,6 +169,7 @@ def _into_file(message: EmailMessage, settings: MailSettings) -> str:
 
 def _append(message: EmailMessage, path: Path) -> None:
     """To an mbox, under its locks; lines that it would take for the next mail are marked."""
+    message.policy = _ON_DISK
     box = mailbox.mbox(path)
     try:
         box.lock()

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.bisection import BAD, GOOD, SKIPPED, UNDECIDED, Search, side
@@ -38,6 +38,7 @@ def searched(
     return search, steps
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 200), st.data())
 def test_in_a_row_the_culprit_is_found_in_as_many_steps_as_it_takes(
     count: int, data: st.DataObject
@@ -48,6 +49,7 @@ def test_in_a_row_the_culprit_is_found_in_as_many_steps_as_it_takes(
     assert steps <= math.ceil(math.log2(count)) if count > 1 else steps == 0
 
 
+@settings(max_examples=50)
 @given(st.integers(2, 40), st.data())
 def test_with_skipped_commits_the_culprit_is_among_the_suspects(
     count: int, data: st.DataObject
@@ -69,7 +71,8 @@ def test_with_skipped_commits_the_culprit_is_among_the_suspects(
     assert search.suspects == tuple(commits[first : last + 1])
 
 
-@given(st.integers(2, 30), st.data())
+@settings(max_examples=30)
+@given(st.integers(2, 20), st.data())
 def test_in_a_history_with_merges_the_culprit_is_found(count: int, data: st.DataObject) -> None:
     parents: dict[str, list[str]] = {"c0": ["good"]}
     for n in range(1, count):
@@ -95,6 +98,14 @@ def test_a_skip_sends_the_search_elsewhere() -> None:
         asked.append(commit)
         search.judge(commit, SKIPPED)
     assert asked == ["c8", "c4", "c12", "c2"]
+
+
+def test_a_skip_aside_does_not_keep_the_search_from_halving() -> None:
+    search = Search(line(16), "c16")
+    search.judge("c8", SKIPPED)
+    search.judge("c4", GOOD)
+    # 12 are left, c8 among them, and the middle of them is open.
+    assert search.next() == "c10"
 
 
 def test_how_many_steps_are_left() -> None:
