@@ -140,3 +140,13 @@ def test_a_revision_alone_is_measured_against_itself(tmp_path: Path) -> None:
     branch, flavor = read(tmp_path, LEAST).lines[0]
     made = experiment(branch, flavor, name="n", base="head", others={})
     assert [(kind, arm.name) for kind, arm in made.arms] == [("base", "base"), ("aa", "aa")]
+
+
+def test_the_example_is_valid_and_has_every_key() -> None:
+    path = Path(__file__).parents[2] / "docs" / "nightly.toml"
+    found = load(path)
+    assert [branch.name for branch in found.branches] == ["3.13", "mine"]
+    assert [flavor.name for flavor in found.flavors] == ["plain", "pgo+lto"]
+    assert found.mail is not None
+    text = path.read_text()
+    assert all(f"{key} =" in text for key in ("name", "folder", "at", *vars(Keep())))
