@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 
 from bench import plain
@@ -26,6 +27,7 @@ from builder.store import guard_writes, write_atomically
 _FILE = "night.json"
 _SCHEMA = 1
 _LOCK = ".lock"
+_LONG_AGO = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,8 @@ class Nights:
         content = {"schema": _SCHEMA, "night": plain.dump(night)}
         with guard_writes(place):
             place.mkdir(parents=True, exist_ok=True)
-            write_atomically(place / _FILE, json.dumps(content, indent=1, ensure_ascii=False))
+            text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+            write_atomically(place / _FILE, text)
 
     def before(self, day: date) -> Iterator[Night]:
         """The nights before that one, the newest first."""
@@ -123,8 +126,10 @@ class Nights:
                 yield night
 
     def last_measured(self, task: Task, day: date) -> Revised | None:
-        """The revision that a line measured last before a night; None if it never did."""
-        for night in self.before(day):
+        """The revision that a line measured last before a night; None if it never did, or so long
+        ago that nobody would know what lies between.
+        """
+        for night in islice(self.before(day), _LONG_AGO):
             for one in night.tasks:
                 same = (one.branch, one.flavor) == (task.branch, task.flavor)
                 line = one.result

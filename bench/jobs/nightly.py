@@ -61,9 +61,10 @@ def nightly(context: Context, config: Nightly, request: Request) -> int:
                 caught_up=day not in (today, *nights.dates()),
             )
             done.append(job.go())
+        reports = [reported(config, nights, night) for night in done]
+        showing.show(context, reports, as_json=request.as_json)
+        # Last: whatever refuses to go has no part in what was measured.
         keeping.tidy(context, config, nights)
-    reports = [reported(config, nights, night) for night in done]
-    showing.show(context, reports, as_json=request.as_json)
     return max((exit_code(night) for night in done), default=0)
 
 
@@ -201,6 +202,8 @@ class _Night:
     def _published(self, night: Night) -> Night:
         """The night after its site and mail; each is done once, and what fails is told."""
         now = datetime.now(UTC)
+        if not (night.site and night.mailed):
+            night = replace(night, told=(), code=0)
         if not night.site:
             night = self._step(night, "site", publishing.site, now)
         if not night.mailed:

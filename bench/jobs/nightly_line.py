@@ -187,6 +187,8 @@ class LineJob:
     ) -> Roles:
         """The roles of the arms that were fit to be timed. BrokenError where tonight's is not."""
         for arm in result["candidates"]:
+            if arm["name"] == roles.tonight:
+                notes += [text for text in arm["warnings"] if text.startswith("same-code")]
             if arm["verdict"] != results.BROKEN:
                 continue
             why = arm["broken"] or "it fails " + ", ".join((arm["gate"] or {}).get("broken", ()))

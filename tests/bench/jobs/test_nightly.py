@@ -208,12 +208,12 @@ def test_what_cannot_be_told_is_told_when_it_is_run_again(
     monkeypatch.setattr(nightly_line.running, "measured", _nothing)
     with monkeypatch.context() as patch:
         patch.setattr(nightly_publish, "mail", _refused)
-        ground.night("2026-11-01")
+        assert ground.night("2026-11-01") == MeasureError.exit_code  # a line's goes first
     assert ground.kept("2026-11-01")["told"] == ["The server refuses."]
     assert len(mail.sites) == 1
     ground.night("2026-11-01")
     assert (len(mail.reports), len(mail.sites)) == (1, 1)
-    assert ground.kept("2026-11-01")["mailed"]
+    assert (ground.kept("2026-11-01")["mailed"], ground.kept("2026-11-01")["told"]) == (True, [])
 
 
 def _refused(*_arguments: Any) -> None:
