@@ -43,7 +43,7 @@ def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title,
         "revision": asdict(recipe.revision),
         "series": list(recipe.series),
-        "flavor": asdict(recipe.flavor),
+        "flavor": recipe.flavor.content,
     }
     return told | ({"kind": arm["kind"]} if "kind" in arm else {})
 
@@ -62,7 +62,7 @@ def recipe_of(data: Mapping[str, Any]) -> Recipe:
     """A recipe from plan.json. Raises KeyError or TypeError for what is none."""
     nested = {
         "revision": Revision(**data["revision"]),
-        "flavor": Flavor(**{**data["flavor"], "configure": tuple(data["flavor"]["configure"])}),
+        "flavor": Flavor.of(data["flavor"]),
         "compiler": Compiler(**data["compiler"]),
         "series": tuple(data["series"]),
         "changed": tuple(data["changed"]),

@@ -33,6 +33,11 @@ class Context:
         return self.project / "patches"
 
     @property
+    def experiments(self) -> Path:
+        """The folder of the ready experiments."""
+        return self.project / "experiments"
+
+    @property
     def store(self) -> Store:
         """The builds of this home."""
         return Store(self.home, self.show.say)

@@ -21,7 +21,6 @@ from bench.progress import harmless, stdout_console
 from bench.report import terminal
 from builder import lock
 from builder import sources as sourcing
-from builder.catalogue import load, load_all
 from builder.errors import StoreError, ToolError
 from builder.store import Build, Home, age_in_days, guard_writes, size_of
 
@@ -64,30 +63,6 @@ def sources(context: Context, *, as_json: bool) -> int:
         table.add_row(*map(cell, told), cell(offer.note or ("here" if offer.cached else "")))
     print_table(table)
     return 0
-
-
-def series(context: Context, *, name: str | None, as_json: bool) -> int:
-    """List all series, or show one."""
-    found = [load(context.patches, name)] if name else list(load_all(context.patches))
-    if as_json:
-        print_json([_series_json(one) for one in found])
-        return 0
-    if name:
-        for key, value in _series_json(found[0]).items():
-            shown = ", ".join(value) if isinstance(value, list) else value
-            sys.stdout.write(f"{key:11} {harmless(str(shown))}\n")
-        return 0
-    table = Table("series", "applies to", "status", "title", box=None)
-    for one in found:
-        table.add_row(cell(one.name), cell(one.applies_to), cell(one.status), cell(one.title))
-    print_table(table)
-    return 0
-
-
-def _series_json(series: Any) -> dict[str, Any]:
-    names = ("name", "title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
-    told: dict[str, Any] = {name: str(getattr(series, name)) for name in names}
-    return told | {"patches": [patch.name for patch in series.patches]}
 
 
 def builds(context: Context, *, key: str | None, as_json: bool) -> int:
