@@ -79,6 +79,11 @@ class Found:
         return FOUND if row and row["verdict"] == self.change["verdict"] else UNCONFIRMED
 
     @property
+    def size(self) -> float:
+        """The ratio of the change; 1 where there is none."""
+        return float(self.change["ratio"]) if self.change else 1.0
+
+    @property
     def what(self) -> str:
         """The benchmarks in a sentence."""
         if len(self.benchmarks) < 4:

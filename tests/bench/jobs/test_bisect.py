@@ -13,7 +13,7 @@ import pytest
 
 from bench import cli
 from bench.experiment import Experiment, SessionOptions
-from bench.jobs import bisect as module
+from bench.jobs import bisect_steps as module
 from bench.jobs.bisect import Request, bisect, step
 from bench.jobs.context import Context
 from bench.progress import Show
@@ -23,6 +23,7 @@ from builder.errors import (
     BisectError,
     BrokenError,
     BuildError,
+    ExperimentError,
     MeasureError,
     SourceError,
     StoreError,
@@ -38,9 +39,9 @@ ERROR = 0.01
 class Machine:
     """A history, how fast each of its commits is, and what was measured of them.
 
-    `broken`, `silent` and `wild` are commits that do not build, on which nothing can be measured,
-    and of which the first measurement does not decide. `apart` are ratios of two commits that their
-    speeds do not tell.
+    `broken`, `silent`, `alien` and `wild` are commits that do not build, on which nothing can be
+    measured, that cannot be compared, and of which the first measurement does not decide. `apart`
+    are ratios of two commits that their speeds do not tell.
     """
 
     upstream: Upstream
@@ -49,6 +50,7 @@ class Machine:
     speed: dict[str, float] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
+    alien: set[str] = field(default_factory=set)
     wild: set[str] = field(default_factory=set)
     apart: dict[tuple[str, str], float] = field(default_factory=dict)
     broken_bases: set[str] = field(default_factory=set)
@@ -75,6 +77,8 @@ class Machine:
             raise BuildError("make failed.")
         if commit in self.silent:
             raise MeasureError("Nothing was measured.")
+        if commit in self.alien:
+            raise ExperimentError("commit is Python 3.12, the base 3.13.")
         arm: dict[str, Any] = {"verdict": "broken", "broken": "make failed.", "suite": None}
         if commit not in self.broken:
             wide = commit in self.wild and blocks == experiment.session.blocks < 20
@@ -188,7 +192,7 @@ def test_what_cannot_be_judged_is_skipped(machine: Machine) -> None:
 def test_a_culprit_among_skipped_commits_is_a_range(machine: Machine) -> None:
     commits = machine.line(1, 1, 1, 1, 1.06, 1.06)
     machine.broken |= {commits[3]}
-    machine.silent |= {commits[4]}
+    machine.alien |= {commits[4]}
     with pytest.raises(BisectError, match="one of 3 commits") as caught:
         bisect(machine.context, machine.request(commits[0], "main"), as_json=False)
     told = [line.split()[0] for line in caught.value.where.splitlines()]
