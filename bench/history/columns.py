@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -162,7 +163,7 @@ def _read(file: Path) -> _Kept | None:
                 benchmarks=tuple(found["benchmarks"].tolist()),
                 values=found["values"],
             )
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     shape = len(FIELDS), len(kept.benchmarks), len(kept.marks)
     return kept if kept.values.shape == shape else None
