@@ -155,7 +155,7 @@ def _batches(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[
 def _read(file: Path) -> _Kept | None:
     """What was kept; None where there is none that can be used."""
     try:
-        with np.load(file) as found:
+        with file.open("rb") as content, np.load(content) as found:
             if int(found["version"]) != _VERSION:
                 return None
             kept = _Kept(

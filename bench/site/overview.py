@@ -98,9 +98,13 @@ class Board:
 
 def pages(site: Site) -> Iterator[Page]:
     """The one page. It tells how old its nights are, and so is made again every time."""
+    lines = [
+        (one.columns.line, len(one.columns.entries), one.newest.number, one.marks)
+        for one in site.lines
+    ]
     yield Page(
         path=naming.INDEX,
-        key=key_of(site, site.now.isoformat()),
+        key=key_of(site, site.now.isoformat(), lines),
         render=lambda: render(
             "overview.html.jinja",
             naming.INDEX,
