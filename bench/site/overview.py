@@ -21,7 +21,6 @@ from bench.site.rendering import (
     percent,
     render,
     shown_seconds,
-    suite_text,
     title_of,
 )
 
@@ -197,7 +196,9 @@ def _suite(data: LineData) -> Cell | None:
     ]
     if not suites:
         return None
-    return Cell(kind="", arrow="", size="", value=suite_text(suites[-1]), href=_address(data, ""))
+    return Cell(
+        kind="", arrow="", size="", value=f"{suites[-1].ratio:.3f}", href=_address(data, "")
+    )
 
 
 def _cells(data: LineData) -> Mapping[str, Cell]:
