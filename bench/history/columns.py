@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -154,7 +155,7 @@ def _batches(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[
 def _read(file: Path) -> _Kept | None:
     """What was kept; None where there is none that can be used."""
     try:
-        with np.load(file) as found:
+        with file.open("rb") as content, np.load(content) as found:
             if int(found["version"]) != _VERSION:
                 return None
             kept = _Kept(
@@ -162,7 +163,7 @@ def _read(file: Path) -> _Kept | None:
                 benchmarks=tuple(found["benchmarks"].tolist()),
                 values=found["values"],
             )
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     shape = len(FIELDS), len(kept.benchmarks), len(kept.marks)
     return kept if kept.values.shape == shape else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -16,7 +17,7 @@ from bench.site import naming
 from bench.site.charts import DAY, Window, chart, unit, window_of
 from bench.site.gather import track
 from bench.site.model import LineData, Mark, Page, Site, Track
-from bench.site.packing import packed
+from bench.site.packing import packed, packed_line
 from bench.site.rendering import STATES, key_of, link, newest, render, shown_seconds
 
 RECENT_DAYS = 120
@@ -63,37 +64,60 @@ class Section:
     packed: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """The lines of a host and branch, one for each flavor."""
+
+    host: str
+    branch: str
+    lines: tuple[LineData, ...]
+
+    @cached_property
+    def commits(self) -> tuple[str, ...]:
+        """The names of all commits, each once."""
+        return tuple(dict.fromkeys(name for one in self.lines for name in one.commits if name))
+
+    @cached_property
+    def packed(self) -> Mapping[str, Mapping[str, str]]:
+        """What every page tells of its nights, by flavor."""
+        return {one.columns.line.flavor: packed_line(one, self.commits) for one in self.lines}
+
+    def tracks(self, benchmark: str) -> tuple[Track, ...]:
+        """Those of a benchmark, "" for the suite."""
+        return tuple(track(line, benchmark) for line in self.lines if _has(line, benchmark))
+
+
 def pages(site: Site) -> Iterator[Page]:
     """A page for each benchmark of each host and branch, and one for the suite."""
-    for (host, branch), some in groupby(site.lines, _of):
-        lines = tuple(some)
-        names = {name for line in lines for name in line.columns.benchmarks}
+    for (host, branch), lines in groupby(site.lines, _of):
+        family = Family(host=host, branch=branch, lines=tuple(lines))
+        names = {name for line in family.lines for name in line.columns.benchmarks}
         for name in ["", *sorted(names)]:
-            yield _page(site, lines, host, branch, name)
+            yield _page(site, family, name)
 
 
 def _of(data: LineData) -> tuple[str, str]:
     return data.columns.line.host, data.columns.line.branch
 
 
-def _page(site: Site, lines: Sequence[LineData], host: str, branch: str, benchmark: str) -> Page:
-    tracks = [
-        track(line, benchmark)
-        for line in lines
-        if line.nights and (not benchmark or benchmark in line.columns.benchmarks)
-    ]
-    others = _others(site, benchmark, (host, branch))
+def _has(line: LineData, benchmark: str) -> bool:
+    return bool(line.nights) and (not benchmark or benchmark in line.columns.benchmarks)
+
+
+def _page(site: Site, family: Family, benchmark: str) -> Page:
+    tracks = family.tracks(benchmark)
+    others = _others(site, benchmark, (family.host, family.branch))
     arrays = [
         part
         for one in tracks
         for part in (one.moments, one.seconds, one.rsd, one.ratio, one.low, one.high, one.runs)
     ]
     words = [(one.line.columns.line, one.commits, one.marks, _release(one)) for one in tracks]
-    path = naming.benchmark_path(lines[0].columns.line, benchmark)
+    path = naming.benchmark_path(family.lines[0].columns.line, benchmark)
     return Page(
         path=path,
-        key=key_of(site, host, branch, benchmark, others, words, *arrays),
-        render=lambda: _render(site, path, tracks, others, benchmark),
+        key=key_of(site, family.host, family.branch, benchmark, others, words, *arrays),
+        render=lambda: _render(site, path, family, others, benchmark),
     )
 
 
@@ -102,7 +126,7 @@ def _others(site: Site, benchmark: str, own: tuple[str, str]) -> list[tuple[str,
     found = {
         _of(line): str(naming.benchmark_path(line.columns.line, benchmark))
         for line in site.lines
-        if line.nights and (not benchmark or benchmark in line.columns.benchmarks)
+        if _has(line, benchmark)
     }
     many = len(site.hosts) > 1
     return [
@@ -115,37 +139,38 @@ def _others(site: Site, benchmark: str, own: tuple[str, str]) -> list[tuple[str,
 def _render(
     site: Site,
     path: PurePosixPath,
-    tracks: Sequence[Track],
+    family: Family,
     others: Sequence[tuple[str, str]],
     benchmark: str,
 ) -> str:
-    root = naming.root_of(path)
-    commits = list(dict.fromkeys(name for one in tracks for name in one.commits if name))
+    root, tracks = naming.root_of(path), family.tracks(benchmark)
     ends = [int(end) for one in tracks for end in one.moments[[0, -1]]]
-    line = tracks[0].line.columns.line if tracks else None
+    sections = [_section(one, root, family.packed, (min(ends), max(ends))) for one in tracks]
     return render(
         "benchmark.html.jinja",
         path,
         site,
         benchmark=benchmark or SUITE_TITLE,
-        host=line.host if line else "",
-        branch=line.branch if line else "",
+        host=family.host,
+        branch=family.branch,
         others=[(name, link(root, PurePosixPath(other))) for name, other in others],
-        commits=",".join(commits),
-        sections=[_section(one, root, commits, (min(ends), max(ends))) for one in tracks],
+        commits=",".join(family.commits),
+        sections=sections,
     )
 
 
-def _section(one: Track, root: str, commits: Sequence[str], ends: tuple[int, int]) -> Section:
-    news = one.marks[::-1]
+def _section(
+    one: Track, root: str, nights: Mapping[str, Mapping[str, str]], ends: tuple[int, int]
+) -> Section:
+    news, flavor = one.marks[::-1], one.line.columns.line.flavor
     return Section(
-        flavor=one.line.columns.line.flavor,
-        anchor=naming.anchor(one.line.columns.line.flavor),
+        flavor=flavor,
+        anchor=naming.anchor(flavor),
         summary=_summary(one),
         lanes=tuple(_lanes(one, ends)),
         turns=tuple(_turn(one, mark, root) for mark in news[:_MOST_CHANGES]),
         more=max(0, len(news) - _MOST_CHANGES),
-        packed=packed(one, commits),
+        packed={**nights[flavor], **packed(one)},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,10 @@ def time_ticks(window: Window) -> tuple[tuple[str, str], ...]:
     """Round moments: where, and how to write them."""
     ends = (datetime.fromtimestamp(end, UTC) for end in (window.first, window.last))
     locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
-    moments = [_DATES.num2date(value, UTC) for value in locator.tick_values(*ends)]
+    with warnings.catch_warnings():
+        # Where nothing fits well, its largest step is good enough, and no news to a user.
+        warnings.simplefilter("ignore")
+        moments = [_DATES.num2date(value, UTC) for value in locator.tick_values(*ends)]
     form = "%Y-%m-%d"
     if all(one.day == 1 for one in moments):
         form = "%Y" if all(one.month == 1 for one in moments) else "%Y-%m"

@@ -105,7 +105,7 @@ def _page(site: Site, commit: str, seen: Sequence[Seen]) -> Page:
     path = naming.commit_path(site.commits[commit])
     turns = [(one.data.columns.line, turn) for one in seen for turn in one.turns]
     words = [
-        (one.entry.number, one.entry.night.identity, one.entry.benchmarks, one.before, one.after)
+        (one.entry.number, one.entry.night.identity, one.entry.benchmarks, _beside(site, "", one))
         for one in seen
     ]
     return Page(

@@ -48,7 +48,11 @@ def pages(site: Site) -> Iterator[Page]:
 
 def _page(site: Site, host: str, lines: Sequence[LineData]) -> Page:
     path = naming.host_path(host)
-    words = [(one.number, one.night.identity) for line in lines for one in line.columns.entries]
+    words = [
+        (one.number, one.night.identity, site.commits.get(commit_of(one)))
+        for line in lines
+        for one in line.columns.entries
+    ]
     return Page(
         path=path,
         key=key_of(site, host, words),

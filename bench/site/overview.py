@@ -21,7 +21,6 @@ from bench.site.rendering import (
     percent,
     render,
     shown_seconds,
-    suite_text,
     title_of,
 )
 
@@ -98,9 +97,13 @@ class Board:
 
 def pages(site: Site) -> Iterator[Page]:
     """The one page. It tells how old its nights are, and so is made again every time."""
+    lines = [
+        (one.columns.line, len(one.columns.entries), one.newest.number, one.marks)
+        for one in site.lines
+    ]
     yield Page(
         path=naming.INDEX,
-        key=key_of(site, site.now.isoformat()),
+        key=key_of(site, site.now.isoformat(), lines),
         render=lambda: render(
             "overview.html.jinja",
             naming.INDEX,
@@ -193,7 +196,9 @@ def _suite(data: LineData) -> Cell | None:
     ]
     if not suites:
         return None
-    return Cell(kind="", arrow="", size="", value=suite_text(suites[-1]), href=_address(data, ""))
+    return Cell(
+        kind="", arrow="", size="", value=f"{suites[-1].ratio:.3f}", href=_address(data, "")
+    )
 
 
 def _cells(data: LineData) -> Mapping[str, Cell]:

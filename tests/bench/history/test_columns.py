@@ -100,7 +100,7 @@ def test_only_new_nights_are_asked_for(
 def test_a_damaged_file_is_made_again(history: History, tmp_path: Path, content: bytes) -> None:
     history.add_nights(some())
     read(history, tmp_path)
-    (file,) = tmp_path.iterdir()
+    (file,) = tmp_path.glob("*.npz")
     file.write_bytes(content)
     assert same(read(history, tmp_path), read(history))
     assert len(file.read_bytes()) > 100

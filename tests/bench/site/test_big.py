@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import resource
 from collections import deque
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,18 +21,12 @@ pytestmark = pytest.mark.big
 NOW = made_up.BEGIN + timedelta(days=3651)
 
 
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
-    with History.open(tmp_path_factory.mktemp("big") / "history.db") as opened:
-        opened.add_nights(made_up.history())
-        yield opened
-
-
 def cpu() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_utime
 
 
 def test_the_whole_site_and_a_night_more(history: History, tmp_path: Path) -> None:
+    assert history.add_nights(made_up.history()) == 3650 * 4
     began = cpu()
     whole = build(history, tmp_path / "site", now=NOW)
     assert whole.made == whole.pages > 3650

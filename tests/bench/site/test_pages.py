@@ -83,9 +83,8 @@ def test_an_alarm_far_from_any_change_is_a_mark_of_its_own(
     dismissed, found = marks(site)
     assert (dismissed.start, dismissed.is_news, found.is_news) == (30, False, True)
     other_way = alarm(numbers[STEP], DISMISSED, ratio=0.94, low=0.93, high=0.95)
-    assert [m.kind for m in marks(gathered(tmp_path, [], [other_way]))] == [
-        *("slower", "faster", "slower"),
-    ]
+    kinds = [mark.kind for mark in marks(gathered(tmp_path, [], [other_way]))]
+    assert sorted(kinds) == ["faster", "slower", "slower"]
 
 
 def test_arrows_are_for_changes_of_late(tmp_path: Path) -> None:
