@@ -45,7 +45,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 _EXIT_CODES = """\
 exit codes:
   0    done
-  1    the verdict that --fail-on names, or a reproduction that contradicts
+  1    the verdict that --fail-on names, a reproduction that contradicts, or a night with a
+       confirmed slowdown
   2    a command line that cannot be carried out
   3    an experiment file that is not valid
   4    a source or revision that cannot be had
@@ -58,6 +59,7 @@ exit codes:
   12   requirements that cannot be installed
   13   a results file that cannot be read
   14   a bundle that is not what it says
+  15   another night is at work
   16   a mail that could not be delivered
   17   a bisection that names no single commit
   18   a program that does something else once it is compiled
@@ -65,6 +67,7 @@ exit codes:
   125  bisect --step: the commit cannot be judged; 0 good, 1 bad
   128  bisect --step: any error, so that `git bisect run` stops
   130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
+A night of which a line failed ends with the code of what failed first.
 """
 
 
@@ -161,7 +164,7 @@ def _complain(error: PatchbenchError) -> int:
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    goes_on = options.name in ("run", "ladder", "calibrate", "study", "bisect")
+    goes_on = options.name in ("run", "ladder", "calibrate", "study", "bisect", "nightly")
     again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
     # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is

@@ -109,6 +109,12 @@ class VerifyError(PatchbenchError):
     exit_code = 14
 
 
+class BusyError(PatchbenchError):
+    """Something that must not run twice at the same time does run: a night."""
+
+    exit_code = 15
+
+
 class DeliveryError(PatchbenchError):
     """A mail that could not be delivered."""
 

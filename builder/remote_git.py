@@ -78,7 +78,7 @@ class RemoteGit:
         self._fetch(commit, f"refs/commits/{commit}", commit[:12])
         return self._revision(commit[:12], commit)
 
-    def history(self, commits: Sequence[str]) -> Repository | None:
+    def history(self, commits: Sequence[str]) -> Repository:
         """See revisions.Source."""
         return self._history(commits)
 

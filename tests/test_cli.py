@@ -22,7 +22,7 @@ FIXED = (
 ).split()
 WITH_DATA = (
     *("doctor", "sources", "series", "build", "builds", "run", "compare"),
-    *("bundle", "verify", "reproduce", "calibrate", "bisect"),
+    *("bundle", "verify", "reproduce", "calibrate", "nightly", "bisect"),
     *("runtimes", "hot"),
 )
 

@@ -8,10 +8,23 @@ from bench.commands import (
     inspect,
     ladder,
     measure,
+    nightly,
     report,
     runtimes,
     study,
 )
 
-GROUPS = (inspect, measure, ladder, report, calibrate, study, bundle, runtimes, hot, bisect)
+GROUPS = (
+    inspect,
+    measure,
+    ladder,
+    report,
+    calibrate,
+    bundle,
+    runtimes,
+    hot,
+    nightly,
+    bisect,
+    study,
+)
 """In the order in which `patchbench --help` lists them."""

@@ -15,8 +15,9 @@ from builder.store import Home, Store
 class Context:
     """Passed from the command line to the jobs. `project` holds patches/ and experiments/.
 
-    `pip_environment` is what pip may see of the caller's environment, `environment` all of it, for
-    a program of the caller's own and nothing else; `arguments` is what was typed.
+    `pip_environment` is what pip may see of the caller's environment; `environment` is all of it,
+    never shown: for a program of the caller's own, and for single variables that somebody named.
+    `arguments` is what was typed.
     """
 
     home: Home
@@ -24,8 +25,8 @@ class Context:
     runner: Runner
     show: Show
     pip_environment: Mapping[str, str] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def patches(self) -> Path:
