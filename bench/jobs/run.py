@@ -97,8 +97,8 @@ def measured(
     """The result of an experiment and its folder, begun, gone on with, or found complete.
 
     `more` adds to the result what a kind of experiment has of its own. `needed` names an arm that
-    makes timing worth while: where it is broken, the result says so and has no blocks. Raises errors
-    of the family.
+    makes timing worth while: where it is broken, the result says so and has no blocks. Raises
+    errors of the family.
     """
     resolved = resolve(context, experiment)
     folder = folder_of(out, resolved.plan)
