@@ -6,7 +6,6 @@ it is computed is for `bench.compare`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -52,33 +51,20 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
         ],
         margin=margin,
         missing=[one for one in measured.missing if one.arm in ("", base, candidate)],
-        suite_looks=_suite_looks(measured, {task: len(some) for task, some in tasks.items()}),
+        suite_looks=measured.suite_looks,
     )
     return _with_suite_warnings(compared, _few_builds(compared.suite))
 
 
 def among(measured: Timed, tasks: Collection[str]) -> Timed:
-    """The session as if it had been of some benchmarks alone; each has paid for its own looks."""
-    blocks = tuple(block for block in measured.blocks if block.task in tasks)
-    counts = Counter(block.task for block in blocks)
+    """The session as if it had been of some benchmarks alone. Each has paid for its own looks; the
+    suite pays for those of the whole session, which had the fewest blocks and the strictest level.
+    """
     return replace(
         measured,
-        blocks=blocks,
+        blocks=tuple(block for block in measured.blocks if block.task in tasks),
         missing=tuple(one for one in measured.missing if one.benchmark in tasks),
-        suite_looks=_suite_looks(measured, counts),
     )
-
-
-def _suite_looks(measured: Timed, counts: Mapping[str, int]) -> tuple[float, ...]:
-    """The looks that the suite pays for: where an arm lacks benchmarks, those that the one with the
-    fewest blocks of the others had, which may be more than the whole suite's.
-    """
-    everything = {block.task for block in measured.blocks}
-    if everything == set(counts) or not counts:
-        return measured.suite_looks
-    fewest = min(counts.values())
-    had = [measured.looks.get(task, ()) for task, count in counts.items() if count == fewest]
-    return max([measured.suite_looks, *had], key=len)
 
 
 def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:

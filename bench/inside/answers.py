@@ -5,12 +5,17 @@ Executed by gate.py before a script where PATCHBENCH_ANSWERS names the file to w
 is made of, as far as that can be written (numbers to the last digit, texts, lists, dictionaries;
 of other objects the type); null where the function returns nothing, and for functions that time
 themselves, of which one loop is run for what it raises.
+
+PATCHBENCH_PROFILE names a file for where the time of these calls went (by cProfile, in seconds):
+`own`, in functions of the script and of files beside it; `called`, in C that these call; `rest`,
+by the name of the module, for all other Python.
 """
 
 from __future__ import absolute_import
 
 import json
 import os
+import sys
 
 _DEEPEST = 12
 _LONGEST = 10000
@@ -39,7 +44,51 @@ def _container(value, depth):
     return "a " + type(value).__name__
 
 
-def install(path):
+class Spent(object):
+    """Calls functions under a profile, and writes where the time went."""
+
+    def __init__(self, path, script):
+        import cProfile
+
+        self._path = path
+        self._folder = os.path.dirname(os.path.abspath(script))
+        self._profile = cProfile.Profile()
+
+    def call(self, function, *args):
+        """What the function returns."""
+        try:
+            return self._profile.runcall(function, *args)
+        finally:
+            with open(self._path, "w") as file:
+                json.dump(self._shares(), file)
+
+    def _shares(self):
+        own = called = 0.0
+        rest = {}
+        for entry in self._profile.getstats():
+            if isinstance(entry.code, str):
+                continue
+            inside = self._is_own(entry.code)
+            callees = [one for one in entry.calls or () if isinstance(one.code, str)]
+            in_c = sum(one.inlinetime for one in callees)
+            if inside:
+                own += entry.inlinetime
+                called += in_c
+            else:
+                name = os.path.splitext(os.path.basename(entry.code.co_filename))[0]
+                rest[name] = rest.get(name, 0.0) + entry.inlinetime + in_c
+        return {"own": own, "called": called, "rest": rest}
+
+    def _is_own(self, code):
+        return os.path.abspath(code.co_filename).startswith(self._folder + os.sep)
+
+
+def directly(function, *args):
+    """Call without a profile."""
+    return function(*args)
+
+
+def install(path, call):
     """Make pyperf's runner write answers into a file, after each function anew."""
     import pyperf
 
@@ -51,16 +100,16 @@ def install(path):
             json.dump(answers, file)
 
     def bench_func(_runner, name, func, *args, **_how):
-        tell(name, told(func(*args)))
+        tell(name, told(call(func, *args)))
 
     def bench_time_func(_runner, name, time_func, *args, **_how):
-        time_func(1, *args)
+        call(time_func, 1, *args)
         tell(name, None)
 
     def bench_async_func(_runner, name, func, *args, **_how):
         import asyncio
 
-        tell(name, told(asyncio.run(func(*args))))
+        tell(name, told(call(lambda: asyncio.run(func(*args)))))
 
     def nothing(_runner, name, *_args, **_how):
         tell(name, None)
@@ -77,4 +126,6 @@ def install(path):
             setattr(pyperf.Runner, name, ours_for_it)
 
 
-install(os.environ.pop("PATCHBENCH_ANSWERS"))
+_profile = os.environ.pop("PATCHBENCH_PROFILE", None)
+_call = Spent(_profile, sys.argv[1]).call if _profile else directly
+install(os.environ.pop("PATCHBENCH_ANSWERS"), _call)

@@ -41,17 +41,24 @@ class Fitting:
         self._source = source
 
     def arm(
-        self, planned: PlannedArm, environment: Environment, benchmark: Benchmark, replica: int
+        self,
+        planned: PlannedArm,
+        environment: Environment,
+        benchmark: Benchmark,
+        replica: int,
+        *,
+        known: bool = True,
     ) -> Arm | str:
         """The arm that runs `benchmark` in an environment which has it; or why it cannot.
 
+        With `known`, what was tried in vain before is not tried again.
         Raises RequirementsError when Cython or setuptools cannot be installed, StoreError when
         nothing can be written.
         """
         arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
         if not planned.variant:
             return arm
-        reason = unfit(benchmark, planned.variant)
+        reason = unfit(benchmark, planned.variant) if known else ""
         if reason:
             return reason
         source = _source(benchmark, planned.variant)

@@ -188,18 +188,6 @@ def test_what_one_arm_lacks_is_missing_for_it_alone() -> None:
     assert all("arm" not in one for one in fast.as_json()["missing"])
 
 
-def test_a_suite_of_fewer_benchmarks_pays_for_the_looks_that_these_had() -> None:
-    looks = {"chaos": (0.25,), "nbody": (0.25, 0.5, 1.0)}
-    done = replace(lacking("chaos", "fast"), looks=looks, suite_looks=(0.25,))
-    paid = conclude(done, "fast", margin=0.01).suite
-    free = conclude(replace(done, looks={"nbody": (0.25,)}), "fast", margin=0.01).suite
-    assert paid is not None
-    assert free is not None
-    assert paid.low is not None
-    assert free.low is not None
-    assert paid.low < free.low
-
-
 def test_among_some_benchmarks_only_theirs_count() -> None:
     some = among(measured(), ["nbody"])
     assert {one.task for one in some.blocks} == {"nbody"}
