@@ -19,46 +19,16 @@ from bench.history.epochs import of_host
 from bench.history.results import night_of
 from bench.history.store import History
 from bench.host import read_host
-from bench.jobs import nightly_again
 from bench.jobs import run as running
 from bench.jobs.context import Context
+from bench.jobs.nightly_again import Again
+from bench.jobs.nightly_revisions import Revisions, Roles
 from bench.jobs.resolve import Sources
-from bench.night import BAD, FAILED, GOOD, NEUTRAL, QUIET, Benchmark, Commit, Finding, Line, Revised
-from bench.nightly import RELEASE, TONIGHT, Branch, Nightly, experiment
+from bench.night import BAD, FAILED, GOOD, NEUTRAL, QUIET, Benchmark, Finding, Line, Revised
+from bench.nightly import TONIGHT, Branch, Nightly, experiment
 from bench.nights import Nights, Task
-from builder.errors import BrokenError, PatchbenchError, SourceError
+from builder.errors import BrokenError, PatchbenchError
 from builder.spec import Flavor
-
-MOST_COMMITS = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Roles:
-    """Who is who in a night's session: revisions by arm, and the arms that the history asks for.
-
-    One build may have two roles: last night's may be the release, and so may tonight's.
-    """
-
-    base: str
-    others: Mapping[str, str]
-    tonight: str = TONIGHT
-    last: str = ""
-    release: str = ""
-
-    @classmethod
-    def of(cls, head: str, old: str, release: str) -> Roles:
-        """The roles of commits; `old` and `release` are "" where there are none."""
-        if old:
-            distinct = release not in ("", old, head)
-            return cls(
-                base=old,
-                others={TONIGHT: head, **({RELEASE: release} if distinct else {})},
-                last="base",
-                release=RELEASE if distinct else "base" if release == old else "",
-            )
-        if release not in ("", head):
-            return cls(base=release, others={TONIGHT: head}, release="base")
-        return cls(base=head, others={}, tonight="base")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,70 +47,25 @@ class LineJob:
         notes: list[str] = []
         old = None
         try:
-            old = self._old(task, branch, notes)
-            if old is not None and task.head is not None and self._alike(branch, old, task.head):
+            source = self.sources.provide(branch.template.base.source)
+            revisions = Revisions(source=source, branch=branch, notes=notes)
+            old = revisions.known(self.nights.last_measured(task, self.day))
+            assert task.head is not None
+            if old is not None and revisions.alike(old, task.head):
                 return self._quiet(task, old)
-            return self._measured(task, branch, flavor, old, notes)
+            return self._measured(task, flavor, old, revisions)
         except PatchbenchError as error:
             return self.failed(task, error, old=old, notes=notes)
-
-    # -- what there is to measure ----------------------------------------------------------------
-
-    def _old(self, task: Task, branch: Branch, notes: list[str]) -> Revised | None:
-        """The revision that was measured last, as far as the source still has it."""
-        old = self.nights.last_measured(task, self.day)
-        if old is None:
-            return None
-        try:
-            self.sources.provide(branch.template.base.source).resolve(old.commit)
-        except SourceError as error:
-            notes.append(
-                f"{old.commit[:12]}, measured on {old.date}, is no longer in the source "
-                f"({error.what}): this night begins anew"
-            )
-            return None
-        return old
-
-    def _release(self, branch: Branch, head: Revised, notes: list[str]) -> Revised | None:
-        if not branch.release:
-            return None
-        try:
-            found = self.sources.provide(branch.template.base.source).resolve(branch.release)
-        except SourceError as error:
-            notes.append(f"not held against {branch.release}: {error.what}")
-            return None
-        if found.branch != ".".join(head.version.split(".")[:2]):
-            notes.append(
-                f"not held against {branch.release}: it is Python {found.branch}, and the head "
-                f"{head.version}; their benchmarks differ"
-            )
-            return None
-        return Revised(commit=found.commit, version=found.version, name=branch.release)
-
-    def _alike(self, branch: Branch, one: Revised, other: Revised) -> bool:
-        """Whether two revisions are the same files: their builds would be one."""
-        if one.commit == other.commit:
-            return True
-        repository = self.sources.provide(branch.template.base.source).repository
-        return repository.tree(one.commit) == repository.tree(other.commit)
-
-    def _roles(
-        self, branch: Branch, head: Revised, old: Revised | None, release: Revised | None
-    ) -> Roles:
-        commit = release.commit if release else ""
-        for one in (head, old):
-            if release and one and self._alike(branch, release, one):
-                commit = one.commit
-        return Roles.of(head.commit, old.commit if old else "", commit)
 
     # -- a night with a new head -----------------------------------------------------------------
 
     def _measured(
-        self, task: Task, branch: Branch, flavor: Flavor, old: Revised | None, notes: list[str]
+        self, task: Task, flavor: Flavor, old: Revised | None, revisions: Revisions
     ) -> Task:
         assert task.head is not None
-        release = self._release(branch, task.head, notes)
-        roles = self._roles(branch, task.head, old, release)
+        branch, notes = revisions.branch, revisions.notes
+        release = revisions.release(task.head)
+        roles = revisions.roles(task.head, old, release)
         asked = experiment(
             branch,
             flavor,
@@ -151,33 +76,23 @@ class LineJob:
         needed = TONIGHT if roles.tonight == TONIGHT else ""
         folder = self.nights.place(self.day) / task.folder
         result, _folder = running.measured(self.context, asked, folder, needed=needed)
-        roles = self._fit(result, roles, folder, notes)
-        night = self._kept(result, task, roles, folder)
-        looking = nightly_again.Again(
+        night = self._kept(result, task, self._fit(result, roles, folder, notes), folder)
+        looking = Again(
             context=self.context,
             config=self.config,
             history=self.history,
             place=self.nights.place(self.day),
         )
         findings, builds = looking.findings(night, task, branch, flavor, old)
-        commits, left_out = self._commits(branch, task.head, old, notes)
-        line = Line(
-            branch=task.branch,
-            flavor=task.flavor,
+        commits, left_out = revisions.commits(old, task.head)
+        line = replace(
+            _line(night, findings),
             pgo=flavor.pgo,
-            outcome=_outcome(findings),
             old=old,
             new=task.head,
             release=release,
             commits=commits,
             commits_left_out=left_out,
-            suite_last=night.last.suite if night.last else None,
-            suite_release=night.release.suite if night.release else None,
-            benchmarks=tuple(_benchmark(row) for row in night.rows),
-            missing=night.missing,
-            findings=findings,
-            facts=night.facts,
-            folder=night.folder,
             notes=tuple(notes),
         )
         return replace(task, result=line, builds=(*_builds(result), *builds))
@@ -219,29 +134,6 @@ class LineJob:
         night = replace(night, when=_on(self.day, night.when))
         self.history.add_night(night)
         return night
-
-    def _commits(
-        self, branch: Branch, head: Revised, old: Revised | None, notes: list[str]
-    ) -> tuple[tuple[Commit, ...], int]:
-        """What lies between the two, newest first, and how many were too many to list."""
-        if old is None:
-            return (), 0
-        source = self.sources.provide(branch.template.base.source)
-        try:
-            repository = source.history((old.commit, head.commit))
-            found = () if repository is None else repository.commits(old.commit, head.commit)
-        except SourceError as error:
-            notes.append(f"the commits of this night are not known: {error.what}")
-            return (), 0
-        listed = tuple(
-            Commit(
-                hash=one.hash,
-                when=datetime.fromtimestamp(one.authored, UTC),
-                subject=one.subject,
-            )
-            for one in found[:MOST_COMMITS]
-        )
-        return listed, len(found) - len(listed)
 
     # -- nights without figures ------------------------------------------------------------------
 
@@ -319,6 +211,22 @@ def _outcome(findings: Sequence[Finding]) -> str:
     if not ratios:
         return NEUTRAL
     return BAD if any(one.verdict == "slower" for one in ratios) else GOOD
+
+
+def _line(night: models.Night, findings: tuple[Finding, ...]) -> Line:
+    """What the history's night says of a line."""
+    return Line(
+        branch=night.branch,
+        flavor=night.flavor,
+        outcome=_outcome(findings),
+        suite_last=night.last.suite if night.last else None,
+        suite_release=night.release.suite if night.release else None,
+        benchmarks=tuple(_benchmark(row) for row in night.rows),
+        missing=night.missing,
+        findings=findings,
+        facts=night.facts,
+        folder=night.folder,
+    )
 
 
 def _benchmark(row: models.Row) -> Benchmark:

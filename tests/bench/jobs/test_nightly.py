@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from bench.jobs import nightly_line, nightly_publish
-from bench.jobs.nightly_line import Roles
 from builder import lock
 from builder.errors import (
     EXIT_INTERRUPTED,
@@ -218,20 +217,3 @@ def test_what_cannot_be_told_is_told_when_it_is_run_again(
 
 def _refused(*_arguments: Any) -> None:
     raise StoreError("The server refuses.")
-
-
-@pytest.mark.parametrize(
-    ("head", "old", "release", "roles"),
-    [
-        ("c", "b", "a", Roles(base="b", others={"tonight": "c", "release": "a"}, last="base",
-                              release="release")),
-        ("c", "b", "", Roles(base="b", others={"tonight": "c"}, last="base")),
-        ("c", "a", "a", Roles(base="a", others={"tonight": "c"}, last="base", release="base")),
-        ("a", "b", "a", Roles(base="b", others={"tonight": "a"}, last="base")),
-        ("c", "", "a", Roles(base="a", others={"tonight": "c"}, release="base")),
-        ("a", "", "a", Roles(base="a", others={}, tonight="base")),
-        ("c", "", "", Roles(base="c", others={}, tonight="base")),
-    ],
-)  # fmt: skip
-def test_who_is_who(head: str, old: str, release: str, roles: Roles) -> None:
-    assert Roles.of(head, old, release) == roles
