@@ -217,7 +217,7 @@ class Compiler:
         if not source.compiled:
             shutil.copyfile(source.path, folder / "site" / source.path.name)
             return 0.0
-        self._say(f"Compiling {source.name} for Python {self._target.version}.")
+        self._say(f"Compiling {source.dotted} for Python {self._target.version}.")
         shutil.copyfile(source.path, folder / "src" / source.path.name)
         if source.types is not None:
             shutil.copyfile(source.types, folder / "src" / f"{source.name}.pxd")
@@ -285,7 +285,7 @@ class Compiler:
         done = self._runner.run(command, log=folder / "build.log", timeout=_SECONDS)
         if not done.ok:
             raise BuildError(
-                f"{source.name} cannot be compiled for Python {self._target.version}: "
+                f"{source.dotted} cannot be compiled for Python {self._target.version}: "
                 f"{Path(command.argv[0]).name} {done.how()}.",
                 where=f"{source.path}\n{command.shown()}\n{last_lines(done.output)}",
                 hint="The whole log is in the folder `failures` of the cache; a C compiler and the "
