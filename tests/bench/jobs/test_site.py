@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.commands.options import json_option
 from bench.commands.site import add_site_arguments, run_site
 from bench.history.store import History
 from bench.jobs.context import Context
@@ -23,6 +24,7 @@ def run(folder: Path, *arguments: str) -> str:
     """What is said."""
     parser = argparse.ArgumentParser()
     add_site_arguments(parser)
+    json_option(parser)
     said = io.StringIO()
     context = Context(
         home=Home(root=folder / "home", host_lock=folder / "lock"),
