@@ -83,3 +83,11 @@ def formats(text: str) -> tuple[str, ...]:
         if name not in (*FORMATS, *PRINTED):
             raise ArgumentTypeError(f"{name!r} is not one of {', '.join((*FORMATS, *PRINTED))}")
     return names
+
+
+def pair(text: str) -> tuple[str, str]:
+    """NAME=VALUE, neither empty."""
+    name, _, value = text.partition("=")
+    if not name or not value:
+        raise ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value

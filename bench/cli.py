@@ -62,6 +62,7 @@ exit codes:
   15   another night is at work
   16   a mail that could not be delivered
   17   a bisection that names no single commit
+  18   a program that does something else once it is compiled
   70   a bug of patchbench
   125  bisect --step: the commit cannot be judged; 0 good, 1 bad
   128  bisect --step: any error, so that `git bisect run` stops
@@ -163,7 +164,7 @@ def _complain(error: PatchbenchError) -> int:
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    goes_on = options.name in ("run", "calibrate", "study", "nightly", "bisect")
+    goes_on = options.name in ("run", "ladder", "calibrate", "study", "bisect", "nightly")
     again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
     # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is
@@ -200,8 +201,8 @@ def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) 
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
-        arguments=tuple(arguments),
         environment=dict(os.environ),
+        arguments=tuple(arguments),
     )
 
 

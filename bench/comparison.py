@@ -62,10 +62,16 @@ class Comparison(SuiteComparison):
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """A benchmark that could not be compared, and why."""
+    """A benchmark that could not be compared, and why; with `arm`, for that arm alone."""
 
     benchmark: str
     reason: str
+    arm: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Plain JSON; `arm` is there only where it is one arm's."""
+        told = {"benchmark": self.benchmark, "reason": self.reason}
+        return told | ({"arm": self.arm} if self.arm else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +101,9 @@ class Comparisons:
             # The name first, for those who read JSON by eye.
             rest = {key: row.pop(key) for key in list(row) if key != "benchmark"}
             row.update(rest)
+        for row in data["missing"]:
+            # Whose it is goes without saying: all of this is of one candidate.
+            del row["arm"]
         return data
 
     def document(self) -> dict[str, Any]:

@@ -30,10 +30,12 @@ from bench.suites import Benchmark, Suite, Wheel, worker_requirements
 from builder import lock
 from builder.errors import RequirementsError
 from builder.process import Command, Completed, Runner, clean_environment, last_lines
+from builder.runtimes import Runtime
 from builder.spec import digest
 from builder.store import Home, guard_writes, write_atomically
 
 STAMP = "env.json"
+CPYTHON = "cpython"
 _PROCEDURE = 1
 _PIP_SECONDS = 1800.0
 # Its name for itself, its version, and the folders that may hold the pip it brings: CPython's own,
@@ -51,17 +53,29 @@ class Interpreter:
     """An interpreter to make an environment for.
 
     `identity` says what it is (a build's key): the same identity means the same environment.
-    `kind` names the kind of runtime: calibrations are shared within a kind.
+    `kind` names the kind of runtime: calibrations are shared within a kind. `version` is that of
+    the language, `implementation` as platform.python_implementation() has it, in lower case.
     """
 
     identity: str
     python: Path
     version: str
+    implementation: str = CPYTHON
 
     @property
     def kind(self) -> str:
-        """cpython-2.7, cpython-3.13."""
-        return "cpython-" + ".".join(self.version.split(".")[:2])
+        """cpython-2.7, cpython-3.13, pypy-3.11."""
+        return f"{self.implementation}-{'.'.join(self.version.split('.')[:2])}"
+
+
+def of_runtime(runtime: Runtime) -> Interpreter:
+    """A runtime as an interpreter to make an environment for."""
+    return Interpreter(
+        identity=runtime.identity,
+        python=runtime.python,
+        version=runtime.facts.version,
+        implementation=runtime.facts.implementation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -258,12 +272,17 @@ class Environments:
         self, environment: Environment, arguments: list[str], target: Path, held: int
     ) -> Completed:
         """Install into `target`: an option that every pip since 1.1 has, unlike --prefix."""
+        interpreter = environment.interpreter
+        python2 = interpreter.version.startswith("2.")
+        # The last pip for 2.7 asks for names of .pyc files that are CPython's.
+        plain = ("--no-compile",) if python2 and interpreter.implementation != CPYTHON else ()
+        options = (*plain, *self._source.options())
         command = packages.pip_command(
             environment.python,
-            ["install", "--target", str(target), *self._source.options(), *arguments],
+            ["install", "--target", str(target), *options, *arguments],
             self._source,
             pip=environment.pip,
-            python2=environment.interpreter.version.startswith("2."),
+            python2=python2,
             keep_fds=(held,),
         )
         return self._runner.run(command, timeout=_PIP_SECONDS)

@@ -15,6 +15,7 @@ from bench.flavors import read_flavor
 from bench.keys import Keys, as_name, kind_of
 from bench.session_options import PROTOCOLS, UNTIL, SessionOptions, read_session
 from bench.suites import is_manifest
+from bench.variants import VARIANTS
 from builder import layout
 from builder.errors import ExperimentError, UsageError
 from builder.sources import SourceSpec, parse
@@ -28,6 +29,9 @@ __all__ = [
 GATES = ("core", "full", "none")
 BASE, CANDIDATE, AA, PLACEBO = "base", "candidate", "aa", "placebo"
 """The kinds of arms."""
+_CANDIDATE_KEYS = (
+    *("name", "source", "revision", "flavor", "series", "patch", "placebo", "variant", "runtime"),
+)
 # Names of files beside those that are named after the arms, and names of arms that are added.
 _TAKEN = ("base", "block", AA)
 
@@ -37,7 +41,9 @@ class Arm:
     """One variant as the experiment asks for it.
 
     An empty `revision` is the base's. `patches` are files, "-" standard input. `placebo` as
-    `builder.layout` has them: padding:3.
+    `builder.layout` has them: padding:3. `variant` is the compiled code that it runs, as
+    `bench.variants` has them. `runtime` is the path or name of another Python (see
+    `builder.runtimes.find`), of which nothing is built: all else is empty then.
     """
 
     name: str
@@ -46,6 +52,8 @@ class Arm:
     series: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
     placebo: str = ""
+    variant: str = ""
+    runtime: str = ""
     flavor: Flavor = field(default_factory=Flavor)
 
 
@@ -76,8 +84,9 @@ class Experiment:
 
 def is_base(arm: Arm, base: Arm) -> bool:
     """Whether a candidate asks for the base itself, its layout aside."""
-    told = (arm.series, arm.patches, arm.flavor)
-    return not arm.revision and told == (base.series, base.patches, base.flavor)
+    told = (arm.series, arm.patches, arm.flavor, arm.variant, arm.runtime)
+    theirs = (base.series, base.patches, base.flavor, base.variant, base.runtime)
+    return not arm.revision and told == theirs
 
 
 def _added(base: Arm, session: SessionOptions) -> tuple[tuple[str, Arm], ...]:
@@ -162,6 +171,8 @@ class _Reader(Keys):
         base = self.base(document["base"], flavor, source)
         wheels = self.string(document, "", "wheels", "")
         session = read_session(self, document.get("session", {}))
+        if base.runtime and session.placebos:
+            self.fail("session.placebos", "needs a base that is built", "a revision as the base")
         added = [arm.name for _kind, arm in _added(base, session)]
         tables = document.get("candidate")
         return Experiment(
@@ -181,7 +192,11 @@ class _Reader(Keys):
             return Arm(name=BASE, revision=value, source=source, flavor=flavor)
         if not isinstance(value, dict):
             self.fail("base", f"is {kind_of(value)}", "a revision or a table")
-        self.known(value, "base", ("source", "revision", "flavor", "series", "patch"))
+        self.known(
+            value, "base", ("source", "revision", "flavor", "series", "patch", "variant", "runtime")
+        )
+        if "runtime" in value:
+            return self.arm(value, "base", BASE, flavor, source)
         if not isinstance(value.get("revision"), str) or not value["revision"]:
             self.fail("base.revision", "is missing", "a branch, tag or commit")
         return self.arm(value, "base", BASE, flavor, source)
@@ -200,12 +215,14 @@ class _Reader(Keys):
             key = f"candidate[{number}]"
             if not isinstance(table, dict):
                 self.fail(key, f"is {kind_of(table)}", "a [[candidate]] table")
-            self.known(
-                table, key, ("name", "source", "revision", "flavor", "series", "patch", "placebo")
-            )
+            self.known(table, key, _CANDIDATE_KEYS)
             arm = self.arm(table, key, "", flavor, base.source)
             if is_base(arm, base) and not arm.placebo:
-                self.fail(key, "is the base itself", "a series, patch, revision or flavor")
+                self.fail(
+                    key,
+                    "is the base itself",
+                    "a series, patch, revision, flavor, variant or runtime",
+                )
             if arm.name in (base.name, *(one.name for one in found)):
                 self.fail(f"{key}.name", f"{arm.name!r} is there twice", "a name for each arm")
             if arm.name in taken:
@@ -224,6 +241,9 @@ class _Reader(Keys):
         series = self.strings(table, key, "series")
         patches = self.strings(table, key, "patch")
         placebo = self.placebo(table, key)
+        has_variant = "variant" in table
+        variant = self.choice(table, key, "variant", VARIANTS, "") if has_variant else ""
+        runtime = self.runtime(table, key)
         own = table.get("flavor")
         revision = self.string(table, key, "revision", "")
         chosen = read_flavor(self, own, f"{key}.flavor", flavor) if own is not None else flavor
@@ -231,6 +251,8 @@ class _Reader(Keys):
             [one.rsplit("/", 1)[-1] for one in series]
             + [Path(one).stem if one != "-" else "stdin" for one in patches]
             + ([_placebo_name(placebo)] if placebo else [])
+            + ([Path(runtime).name] if runtime else [])
+            + ([variant] if variant else [])
         )
         default = as_name(stem or revision or chosen.name)
         if default in _TAKEN:
@@ -246,8 +268,27 @@ class _Reader(Keys):
                 for one in patches
             ),
             placebo=placebo,
+            variant=variant,
+            runtime=runtime,
             flavor=chosen,
         )
+
+    def runtime(self, table: Mapping[str, Any], key: str) -> str:
+        """A name, or a path that starts at the file's folder."""
+        text = self.string(table, key, "runtime", "")
+        if not text:
+            return ""
+        for name in _CANDIDATE_KEYS:
+            if name in table and name not in ("name", "runtime"):
+                self.fail(
+                    f"{key}.{name}",
+                    "goes without a runtime: nothing of that is built",
+                    "an arm of its own for each",
+                )
+        if "/" not in text:
+            return text
+        # Not resolved: the interpreter of a virtual environment is a link.
+        return str((self.folder / Path(text).expanduser()).absolute())
 
     def placebo(self, table: Mapping[str, Any], key: str) -> str:
         text = self.string(table, key, "placebo", "")

@@ -6,13 +6,14 @@ it is computed is for `bench.compare`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.compare import Block, Measured, compare_blocks
 from bench.comparison import Comparisons, SuiteComparison
 from bench.records import BlockRecord
 from bench.records import Measured as Timed
+from bench.warmup import told, warmups_by_task
 
 # From so many replicas on, t on their means is less than a fifth wider than the normal interval.
 ENOUGH_REPLICAS = 5
@@ -22,13 +23,14 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
     """Compare two arms of a session, `candidate` and `base` by their names.
 
     Blocks carry the number of their replica as a label where there was more than one; the looks
-    that the session had are paid for. Benchmarks come in the order of their names. Errors as
-    `compare_blocks`.
+    that the session had are paid for. Benchmarks come in the order of their names; one that either
+    arm lacks is missing. Errors as `compare_blocks`.
     """
     replicas = {block.replica for block in measured.blocks}
     tasks: dict[str, list[BlockRecord]] = {}
     for block in sorted(measured.blocks, key=lambda block: (block.task, block.number)):
-        tasks.setdefault(block.task, []).append(block)
+        if base in block.means and candidate in block.means:
+            tasks.setdefault(block.task, []).append(block)
     compared = compare_blocks(
         [
             Measured(
@@ -43,15 +45,26 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
                     for block in blocks
                 ),
                 looks=tuple(measured.looks.get(task, ())),
-                warnings=_disturbed(blocks),
+                warnings=(*_disturbed(blocks), *_warming(blocks, (base, candidate))),
             )
             for task, blocks in tasks.items()
         ],
         margin=margin,
-        missing=measured.missing,
+        missing=[one for one in measured.missing if one.arm in ("", base, candidate)],
         suite_looks=measured.suite_looks,
     )
     return _with_suite_warnings(compared, _few_builds(compared.suite))
+
+
+def among(measured: Timed, tasks: Collection[str]) -> Timed:
+    """The session as if it had been of some benchmarks alone. Each has paid for its own looks; the
+    suite pays for those of the whole session, which had the fewest blocks and the strictest level.
+    """
+    return replace(
+        measured,
+        blocks=tuple(block for block in measured.blocks if block.task in tasks),
+        missing=tuple(one for one in measured.missing if one.benchmark in tasks),
+    )
 
 
 def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:
@@ -63,6 +76,13 @@ def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:
         f"disturbed-blocks: the host was busy during {len(reasons)} of {len(blocks)} blocks "
         f"({'; '.join(dict.fromkeys(reasons))}); they count",
     )
+
+
+def _warming(blocks: Sequence[BlockRecord], arms: Sequence[str]) -> Iterator[str]:
+    """What the ratio leaves out of an arm that compiles while it runs."""
+    for arm in arms:
+        for warmup in warmups_by_task(blocks, arm).values():
+            yield f"warm-up: of {arm}, {told(warmup)}"
 
 
 def _few_builds(suite: SuiteComparison | None) -> tuple[str, ...]:

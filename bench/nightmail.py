@@ -68,8 +68,8 @@ def compose(night: NightReport) -> EmailMessage:
 
 
 def subject(night: NightReport) -> str:
-    """[patchbench] bad: main plain: richards 1.05x slower, and 2 more (2026-11-25, cpython)."""
-    told = f"{_SUBJECT}{_MOODS[night.outcome]}: {_told(night)} ({night.date}, {night.name})"
+    """[patchbench] bad: main plain: richards 1.05x slower, and 2 more (2026-11-25)."""
+    told = f"{_SUBJECT}{_MOODS[night.outcome]}: {_told(night)} ({night.date})"
     return cut(plain(told), COLUMNS - len("Subject: "))
 
 

@@ -88,6 +88,19 @@ def pip_command(
     return Command(argv=(str(python), *program, *arguments), env=variables, keep_fds=keep_fds)
 
 
+def install_here(
+    runner: Runner, source: PackageSource, folder: Path, requirement: str, *, timeout: float
+) -> Completed:
+    """Let our own pip install one wheel into `folder`, whatever Python it is for."""
+    arguments = ["install", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
+    command = pip_command(
+        Path(sys.executable),
+        [*arguments, "--target", str(folder), *source.options(), requirement],
+        source,
+    )
+    return runner.run(command, timeout=timeout)
+
+
 def pip_error(done: Completed) -> str:
     """What went wrong, in pip's own last words, without addresses and absolute paths."""
     if done.timed_out:
@@ -115,10 +128,12 @@ def anonymous(text: str) -> str:
 
 
 def bundled_wheels(folders: Sequence[Path]) -> tuple[Path, ...]:
-    """The wheels of pip, and setuptools where there is one, from the first folder with a pip."""
+    """The wheels from the first folder with a pip: pip's, setuptools' where there is one, and what
+    a distribution has taken out of its pip.
+    """
     for folder in folders:
         if any(folder.glob("pip-*.whl")):
-            return (*sorted(folder.glob("pip-*.whl")), *sorted(folder.glob("setuptools-*.whl")))
+            return tuple(sorted(folder.glob("*.whl")))
     return ()
 
 

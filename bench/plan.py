@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bench.experiment import CANDIDATE, Experiment
+from builder.runtimes import Runtime
 from builder.spec import Recipe, digest
 
 SCHEMA = 1
@@ -22,17 +24,72 @@ class PlannedArm:
 
     `kind` is one of base, candidate, aa (the base again), placebo. `patches` tells the SHA-256 of
     each patch by its name below the results folder; an arm that is added to the base has none.
+    `variant`: the compiled code that the builds run, "" for none. With a `runtime` there are no
+    recipes: nothing is built.
     """
 
     name: str
-    recipes: tuple[Recipe, ...]
+    recipes: tuple[Recipe, ...] = ()
     kind: str = CANDIDATE
     patches: Mapping[str, str] = field(default_factory=dict)
+    variant: str = ""
+    runtime: Runtime | None = None
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe of the first replica."""
+        """The recipe of the first replica. Not of a runtime."""
         return self.recipes[0]
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What the first replica runs: two arms with one identity measure the same thing."""
+        what = self.runtime.identity if self.runtime is not None else self.recipe.key
+        return what, self.variant
+
+    @property
+    def version(self) -> str:
+        """The version of the language: 3.13.5, 2.7.10+."""
+        return self.runtime.facts.version if self.runtime else self.recipe.revision.version
+
+    @property
+    def title(self) -> str:
+        """For tables and progress: 3.13.5 plain + compact-int-add, cython."""
+        if self.runtime is not None:
+            return runtime_title(self.runtime)
+        return self.recipe.title + (f", {self.variant}" if self.variant else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """What plan.json says of it."""
+        told: dict[str, Any] = {
+            "name": self.name,
+            "kind": self.kind,
+            "key": self.runtime.identity if self.runtime is not None else self.recipe.key,
+            "recipe": asdict(self.recipe) if self.recipes else None,
+            "patches": dict(self.patches),
+            "replicas": [{"key": one.key, "replica": one.replica} for one in self.recipes],
+        }
+        if self.variant:
+            told["variant"] = self.variant
+        if self.runtime is not None:
+            told["runtime"] = runtime_json(self.runtime)
+        return told
+
+
+def runtime_title(runtime: Runtime) -> str:
+    """What a runtime is, in a line: pypy 7.3.19 (Python 3.11.11)."""
+    facts = runtime.facts
+    return f"{facts.implementation} {facts.release} (Python {facts.version})".replace("  ", " ")
+
+
+def runtime_json(runtime: Runtime) -> dict[str, Any]:
+    """What results say of a runtime: nothing of where it lies on this machine."""
+    return {
+        "name": Path(runtime.name).name,
+        "identity": runtime.identity,
+        "suite": runtime.suite,
+        "packages": list(runtime.packages),
+        **asdict(runtime.facts),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +111,8 @@ class Plan:
 
     @property
     def replicas(self) -> int:
-        """How many builds each arm has."""
-        return len(self.base.recipes)
+        """How many builds each arm that is built has; 1 where nothing is."""
+        return max((len(arm.recipes) for arm in self.arms), default=0) or 1
 
     @property
     def watched(self) -> tuple[str, ...]:
@@ -75,10 +132,7 @@ class Plan:
         """16 hex digits over all that the result depends on, and nothing else."""
         return digest(
             {
-                "arms": [
-                    (arm.name, arm.kind, [recipe.key for recipe in arm.recipes])
-                    for arm in self.arms
-                ],
+                "arms": [_identified(arm) for arm in self.arms],
                 "suite": self.suite,
                 "benchmarks": self.benchmarks,
                 "protocol": self.protocol,
@@ -99,17 +153,13 @@ class Plan:
             "protocol": self.protocol,
             "gate": self.experiment.gate,
             "session": asdict(self.experiment.session),
-            "arms": [
-                {
-                    "name": arm.name,
-                    "kind": arm.kind,
-                    "key": arm.recipe.key,
-                    "recipe": asdict(arm.recipe),
-                    "patches": dict(arm.patches),
-                    "replicas": [
-                        {"key": recipe.key, "replica": recipe.replica} for recipe in arm.recipes
-                    ],
-                }
-                for arm in self.arms
-            ],
+            "arms": [arm.to_json() for arm in self.arms],
         }
+
+
+def _identified(arm: PlannedArm) -> list[Any]:
+    """All that the arm is; what it has not is not there, so that older plans keep their names."""
+    told: list[Any] = [arm.name, arm.kind, [recipe.key for recipe in arm.recipes]]
+    if arm.runtime is not None:
+        told.append(arm.runtime.identity)
+    return [*told, arm.variant] if arm.variant else told

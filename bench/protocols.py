@@ -84,7 +84,7 @@ from bench.window import Window
 from bench.workers import GO, MORE, NO_MORE, TIMED, VALUE, Live, Rig, StalledError
 from builder.errors import UsageError
 
-MOST_ARMS = 8
+MOST_ARMS = 12
 # A task that waits for more than the rest of its time is not measured by CPU time.
 _LEAST_CPU_SHARE = 0.9
 
@@ -116,7 +116,8 @@ class Protocol(ABC):
             mode=self.mode,
         )
         arm = block.arms[number]
-        return workers.start(rig, block.benchmark, arm, timing_options(block.task, arm), worker)
+        options = timing_options(block.task_of(arm), arm)
+        return workers.start(rig, block.benchmark, arm, options, worker)
 
     def _outcome(self, live: Live, block: Block, rig: Rig, position: int) -> Trial:
         return outcome(live, block, rig, protocol=self.name, clock=self.clock, position=position)
@@ -149,9 +150,13 @@ class Party:
     """The arms of a block that are alive together, and what they are measured with."""
 
     lives: tuple[Live, ...]
-    task: Task
+    block: Block
     rig: Rig
     chance: random.Random
+
+    def planned(self, one: Live) -> int:
+        """How many values an arm is to time."""
+        return self.block.task_of(one.arm).values
 
     def at_gate(self) -> list[Live]:
         """Those that stand before a value."""
@@ -190,9 +195,7 @@ class Together(Protocol):
                 for number in order:
                     live[number] = alive.enter_context(self._start(block, rig, number))
                     live[number].starts(rig.timeout)
-                self._drive(
-                    Party(lives=tuple(live.values()), task=block.task, rig=rig, chance=chance)
-                )
+                self._drive(Party(lives=tuple(live.values()), block=block, rig=rig, chance=chance))
                 trials = {
                     number: self._outcome(live[number], block, rig, order.index(number))
                     for number in order
@@ -227,10 +230,11 @@ class Corun(Together):
     least = 1
 
     def _drive(self, party: Party) -> None:
-        if party.task.warmups:
+        # All have warm-ups, or none has: see Effort.shape.
+        if party.block.task.warmups:
             party.let_run(party.at_gate(), _stop_at_gates)
         timing = party.at_gate()
-        window = Window(timing, party.task.values, time.monotonic())
+        window = Window({one: party.planned(one) for one in timing}, time.monotonic())
 
         def answer(one: Live) -> bool:
             now = time.monotonic()

@@ -6,8 +6,8 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.comparison import Missing
@@ -21,7 +21,9 @@ class BlockRecord:
     `positions` tells the order in which the arms' processes were started, `values` how many values
     each mean is of. `seconds` is the block's wall time, `busy_seconds` the part of it in which
     processes of the arms did work. `state` is the host's over the block (`bench.host.State`).
-    `disturbed`: why the host was too busy for it; "" for most.
+    `disturbed`: why the host was too busy for it; "" for most. `warmups`: of arms that compile
+    while they run, `first`, the first warm-up by the mean of the values, and `seconds` of warm-up
+    until they were as fast (bench/warmup.py).
     """
 
     number: int
@@ -36,6 +38,18 @@ class BlockRecord:
     replica: int = 0
     protocol: str = ""
     disturbed: str = ""
+    warmups: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def without(record: BlockRecord, arms: Container[str]) -> BlockRecord:
+    """The record as if these arms had not been in the block."""
+    return replace(
+        record,
+        means={arm: mean for arm, mean in record.means.items() if arm not in arms},
+        positions={arm: place for arm, place in record.positions.items() if arm not in arms},
+        values={arm: count for arm, count in record.values.items() if arm not in arms},
+        warmups={arm: one for arm, one in record.warmups.items() if arm not in arms},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

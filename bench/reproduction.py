@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ _HOST = (
 class Wishes:
     """What a user wants otherwise than the plan has it; "" and None: as in the plan.
 
-    `source` and `suite` are needed where the plan cannot tell: a repository or manifest of a
-    machine's own.
+    `source`, `suite` and `runtimes` (paths by the names of arms) are needed where the plan cannot
+    tell: a repository, a manifest or an interpreter of a machine's own.
     """
 
     source: str = ""
@@ -54,6 +54,7 @@ class Wishes:
     budget: str = ""
     blocks: int | None = None
     seed: int | None = None
+    runtimes: Mapping[str, str] = field(default_factory=dict)
 
 
 def document(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def document(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str,
     base = plan["arms"][0]
     content: dict[str, Any] = {
         "name": f"{plan['name']}-again"[:64],
-        "base": _arm(plan, base, folder, wishes) | {"source": _source(base, wishes)},
+        "base": _base(plan, folder, wishes),
         "suite": _suite(plan, wishes),
         "gate": wishes.gate or plan["gate"],
         "session": _session(plan, wishes),
@@ -80,16 +81,41 @@ def document(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str,
     return content | ({"wheels": wishes.wheels} if wishes.wheels else {})
 
 
+def _base(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str, Any]:
+    base = plan["arms"][0]
+    told = _arm(plan, base, folder, wishes)
+    return told if "runtime" in told else told | {"source": _source(base, wishes)}
+
+
+def _runtime(arm: Mapping[str, Any], wishes: Wishes) -> dict[str, Any]:
+    """Another runtime is not built: only its name is known, and what it was."""
+    facts = arm["runtime"]
+    if arm["name"] not in wishes.runtimes:
+        what = f"{facts['implementation']} {facts['release']} (Python {facts['version']})"
+        raise UsageError(
+            f"{arm['name']} was a runtime that the bundle does not hold: {what}.",
+            hint=f"Name one of yours: --runtime {arm['name']}=NAME or PATH; `patchbench runtimes` "
+            "lists and provides some.",
+        )
+    return {"runtime": wishes.runtimes[arm["name"]]}
+
+
 def _arm(
     plan: Mapping[str, Any], arm: Mapping[str, Any], folder: Path, wishes: Wishes
 ) -> dict[str, Any]:
     base = plan["arms"][0]
-    recipe, theirs = arm["recipe"], base["recipe"]
+    if arm.get("runtime") is not None:
+        return _runtime(arm, wishes)
+    recipe = arm["recipe"]
+    # Beside a runtime, each build says all of itself.
+    theirs = base["recipe"] or {"revision": {"commit": "", "source": ""}}
     flavor = {key: value for key, value in recipe["flavor"].items() if value is not None}
     told: dict[str, Any] = {
         "flavor": flavor,
         "patch": [str(folder / one.name) for one in patches_of(folder, plan, arm)],
     }
+    if arm.get("variant"):
+        told["variant"] = arm["variant"]
     if recipe.get("placebo") and arm is not base:
         told["placebo"] = recipe["placebo"]
     if arm is base or recipe["revision"]["commit"] != theirs["revision"]["commit"]:

@@ -20,6 +20,7 @@ from bench.judging import Band
 from bench.plan import Plan
 from bench.published import published
 from bench.records import BlockRecord, Measured
+from bench.warmup import warmups_by_task
 from builder.errors import DataError
 from builder.facts import Difference
 from builder.gate import Judgement
@@ -45,7 +46,8 @@ _SHAPE: dict[str, type] = {
 class ArmReport:
     """What became of one arm. `builds` are its replicas; where one failed, `broken` says why.
 
-    `placebo` as a recipe has it: padding:3.
+    `placebo` as a recipe has it: padding:3. `variant`: the compiled code that it runs. `runtime`:
+    what another runtime is, of which there are no builds, series or flavor.
     """
 
     name: str
@@ -55,6 +57,8 @@ class ArmReport:
     revision: dict[str, Any]
     flavor: dict[str, Any]
     placebo: str = ""
+    variant: str = ""
+    runtime: Mapping[str, Any] | None = None
     builds: tuple[Build, ...] = ()
     broken: str = ""
     judgement: Judgement | None = None
@@ -120,7 +124,7 @@ def assemble(
         "host": dict(host),
         "session": _session(plan, seed, measured, calibrated),
         "base": _arm(arms[0]),
-        "candidates": [_candidate(arm) for arm in arms[1:]],
+        "candidates": [_candidate(arm, measured) for arm in arms[1:]],
         "placebo_band": None if band is None else asdict(band),
         "blocks": [_block(block) for block in measured.blocks] if measured else [],
         "warnings": list(warnings),
@@ -151,7 +155,7 @@ def _session(
         told |= {
             "seconds": measured.seconds,
             "busy_seconds": measured.busy_seconds,
-            "missing": [asdict(one) for one in measured.missing],
+            "missing": [one.as_json() for one in measured.missing],
             "protocols": {block.task: block.protocol for block in measured.blocks},
             "disturbance": dict(measured.disturbance),
         }
@@ -167,6 +171,8 @@ def _arm(arm: ArmReport) -> dict[str, Any]:
         "series": list(arm.series),
         "flavor": arm.flavor,
         "placebo": arm.placebo,
+        **({"variant": arm.variant} if arm.variant else {}),
+        **({"runtime": dict(arm.runtime)} if arm.runtime is not None else {}),
         "warnings": list(arm.warnings),
         "build": None if arm.build is None else _build(arm.build),
         "replicas": [_replica(build) for build in arm.builds],
@@ -193,7 +199,8 @@ def _replica(build: Build) -> dict[str, Any]:
     }
 
 
-def _candidate(arm: ArmReport) -> dict[str, Any]:
+def _candidate(arm: ArmReport, measured: Measured | None) -> dict[str, Any]:
+    warmups = {} if measured is None else warmups_by_task(measured.blocks, arm.name)
     compared = arm.comparisons or Comparisons(margin=0.01, error=0.05, method="")
     return {
         **_arm(arm),
@@ -202,6 +209,7 @@ def _candidate(arm: ArmReport) -> dict[str, Any]:
         "gate": asdict(arm.judgement) if arm.judgement else None,
         "differences": [asdict(one) for one in arm.differences],
         **compared.as_json(),
+        **({"warmups": warmups} if warmups else {}),
         # Both speak: what holds for the arm, and what holds for its comparisons.
         "warnings": [*arm.warnings, *compared.warnings],
     }
@@ -218,6 +226,7 @@ def _block(block: BlockRecord) -> dict[str, Any]:
         "positions": dict(block.positions),
         "seconds": block.seconds,
         "state": dict(block.state),
+        **({"warmups": dict(block.warmups)} if block.warmups else {}),
     }
 
 

@@ -24,11 +24,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.looks import least_blocks
-from bench.records import BlockRecord
+from bench.records import BlockRecord, without
 from bench.standing import Judge, Rules, Standing, look
 
 # The part of a budget in which decided benchmarks may be measured on for the suite's sake.
@@ -82,6 +82,11 @@ class Schedule:
         """The benchmark cannot be measured: no turn comes for it again, and it counts nowhere."""
         self.spent += seconds
         self._records.pop(task, None)
+
+    def lose_arms(self, task: str, arms: Container[str], seconds: float = 0.0) -> None:
+        """Some arms of a benchmark cannot be measured: its block is tried again without them."""
+        self.spent += seconds
+        self._records[task] = [without(one, arms) for one in self._records[task]]
 
     # -- turns ------------------------------------------------------------------------------
 

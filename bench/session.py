@@ -1,10 +1,11 @@
 """The timing part of a run: calibrate once, then blocks, each on disk before the next begins.
 
-What is on disk is for `bench.session_folder`, which block comes next and when it is enough for
-`bench.scheduling`, which blocks the host disturbed for `bench.disturbance`. Here they are put to
-work. A session that was killed gives the schedule what is on disk, turn by turn, and goes on with
-the first turn that has nothing there, as it would have gone on: what a block draws comes from the
-run's seed, its task and its number alone.
+What is on disk is for `bench.session_folder`, loops and protocols for `bench.preparing`, which
+block comes next and when it is enough for `bench.scheduling`, which blocks the host disturbed for
+`bench.disturbance`, what is missing for `bench.losses`. Here they are put to work. A session that
+was killed gives the schedule what is on disk, turn by turn, and goes on with the first turn that
+has nothing there, as it would have gone on: what a block draws comes from the run's seed, its task
+and its number alone.
 """
 
 from __future__ import annotations
@@ -19,31 +20,27 @@ from pathlib import Path
 from bench.disturbance import busy_before, may_repeat, why_disturbed
 from bench.host import Sampler, State
 from bench.judging import conclude
+from bench.losses import Losses
+from bench.preparing import Job, Preparation, Subject, why
 from bench.progress import Show
-from bench.protocols import effort_for, measure
-from bench.records import BlockRecord, Measured
+from bench.protocols import measure
+from bench.records import BlockRecord, Measured, without
 from bench.scheduling import Schedule, Turn
-from bench.session_folder import Calibration, Loss, SessionFolder
-from bench.standing import Rules, settled
-from bench.suites import Benchmark
-from bench.tasks import calibrate
+from bench.session_folder import Calibration, SessionFolder
+from bench.standing import BASE, Rules, settled
 from bench.telling import Telling
-from bench.trials import Arm, Block, Effort, Failure, Task, Trial, with_effort
+from bench.trials import Block, Effort, Failure, Task, Trial, has_jit
+from bench.warmup import warmup_of
 from bench.workers import Rig
 from builder.store import guard_writes
 
+__all__ = ["Session", "Subject", "Terms", "read_folder"]
+
+Failures = dict[str, Failure]
+"""How arms of a block failed, by their names."""
+
 # A process that fails is tried again this often before its benchmark counts as missing.
 _TRIES = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """A benchmark and the arms that run it: a lineup for each replica, all with the same names, the
-    base first. Block `number` is measured with lineup `number` modulo their count.
-    """
-
-    benchmark: Benchmark
-    lineups: tuple[tuple[Arm, ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +62,6 @@ class Terms:
     stop_when_decided: bool
     watched: tuple[str, ...]
     fallback: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Job:
-    """A task that can be measured."""
-
-    subject: Subject
-    task: Task
-    protocol: str
 
 
 def read_folder(raw: Path) -> Measured:
@@ -111,13 +99,23 @@ class Session:
         self._show = show
         self._clock = clock
         self._sample = sample or Sampler(core=_measured_cpu(rig)).sample
-        self._losses: dict[str, Loss] = {}
+        self._losses = Losses(self._folder, show.say)
+        self._preparation = Preparation(
+            subjects=subjects,
+            protocol=terms.protocol,
+            effort=terms.effort,
+            seed=terms.seed,
+            rig=rig,
+            folder=self._folder,
+            show=show,
+            clock=clock,
+        )
 
     def run(self) -> Measured:
         """Measure what is not measured yet. Raises StoreError when it cannot be kept."""
         with guard_writes(self._folder.path):
             self._folder.begin(self._rules())
-            self._losses = self._folder.losses()
+            self._losses = Losses(self._folder, self._show.say)
             found = self._calibrate()
             if not self._folder.is_complete():
                 self._measure(found)
@@ -143,75 +141,22 @@ class Session:
             sequential=self._terms.stop_when_decided,
         )
 
-    # -- calibration ------------------------------------------------------------------------
-
     def _calibrate(self) -> Calibration:
-        """Loops of each benchmark for the base's kind of runtime, kept as they come."""
-        found = self._folder.calibration()
-        done = {one.benchmark for one in found.benchmarks}
-        todo = [one for one in self._subjects if one.benchmark.name not in done]
-        if not todo:
-            return found
+        """What was found before the first block; a busy host is told of."""
         self._sample()
-        with self._show.bar("calibrating", len(todo)) as bar:
-            for subject in todo:
-                found = self._calibrated(subject, found)
-                self._folder.keep_calibration(found)
-                bar.advance(note=subject.benchmark.name)
-        if warning := busy_before(self._sample(), os.cpu_count() or 1):
+        before = self._folder.calibration()
+        found = self._preparation.calibration()
+        warning = busy_before(self._sample(), os.cpu_count() or 1)
+        if found is not before and warning and len(found.benchmarks) > len(before.benchmarks):
             self._show.say(warning)
         return found
-
-    def _calibrated(self, subject: Subject, before: Calibration) -> Calibration:
-        """What was found before, and of one more benchmark; each task keeps its protocol."""
-        began = self._clock()
-        name = subject.benchmark.name
-        one = calibrate(
-            subject.benchmark,
-            subject.lineups[0][0],
-            self._rig,
-            self._terms.effort,
-            hash_seed=self._draw(f"calibrate {name}").randrange(1, 2**32),
-        )
-        chosen = {task.name: self._terms.protocol(task) for task in one.tasks}
-        return Calibration(
-            seconds=before.seconds + self._clock() - began,
-            benchmarks=(*before.benchmarks, one),
-            protocols={**chosen, **before.protocols},
-        )
-
-    def _job(self, subject: Subject, task: Task, protocol: str) -> _Job:
-        effort = effort_for(protocol, self._terms.effort).for_kind(subject.lineups[0][0].kind)
-        return _Job(subject=subject, task=with_effort(task, effort), protocol=protocol)
-
-    def _jobs(self, calibration: Calibration) -> dict[str, _Job]:
-        """Every task that can be measured; a script that failed is missing, once."""
-        found = {one.benchmark: one for one in calibration.benchmarks}
-        jobs: dict[str, _Job] = {}
-        failed = set()
-        for subject in self._subjects:
-            name = subject.benchmark.name
-            one = found[name]
-            if one.failure is not None:
-                failed.add(name)
-                if name not in self._losses:
-                    self._give_up(name, Loss(reason=_why(one.failure)))
-            for task in one.tasks:
-                # Two scripts of a suite may make benchmarks of one name: the first counts.
-                protocol = calibration.protocols[task.name]
-                jobs.setdefault(task.name, self._job(subject, task, protocol))
-        return {name: job for name, job in jobs.items() if name not in failed}
-
-    def _give_up(self, name: str, loss: Loss) -> None:
-        self._losses[name] = loss
-        self._show.say(f"{name} is missing: {loss.reason}")
-        self._folder.keep_losses(self._losses)
 
     # -- blocks -----------------------------------------------------------------------------
 
     def _measure(self, found: Calibration) -> None:
-        jobs = self._jobs(found)
-        schedule = Schedule(tuple(jobs), self._rules(), conclude, spent=found.seconds)
+        jobs = self._preparation.jobs(found, self._losses)
+        spent = found.seconds + self._losses.arm_seconds()
+        schedule = Schedule(tuple(jobs), self._rules(), conclude, spent=spent)
         with self._show.bar("measuring", len(jobs) * self._terms.blocks) as bar:
             telling = Telling(bar, schedule)
             for turn in schedule.turns():
@@ -229,50 +174,71 @@ class Session:
         if disturbed is not None:
             schedule.repeat(disturbed)
         elif record is not None:
-            schedule.add(record)
-        elif turn.task in self._losses:
-            schedule.lose(turn.task, self._losses[turn.task].seconds)
+            schedule.add(without(record, self._losses.arms(turn.task)))
+        elif (lost := self._losses.of(turn.task)) is not None:
+            schedule.lose(turn.task, lost.seconds)
         else:
             return False
         return True
 
-    def _block(self, turn: Turn, jobs: dict[str, _Job], schedule: Schedule) -> None:
-        """Measure one block, and keep it or give its task up."""
+    def _block(self, turn: Turn, jobs: dict[str, Job], schedule: Schedule) -> None:
+        """Measure one block, without arms that fail alone where it cannot be with them; keep it, or
+        give its task up.
+        """
         began = self._clock()
-        reason = self._tried(turn, jobs[turn.task], schedule)
-        if reason and (other := self._other(turn, jobs[turn.task])) is not None:
-            self._show.say(f"{turn.task} is measured in {other.protocol}: {reason}")
-            self._folder.keep_protocol(turn.task, other.protocol)
-            jobs[turn.task] = other
-            reason = self._tried(turn, other, schedule)
-        if reason:
-            loss = Loss(reason=reason, seconds=self._clock() - began)
-            self._give_up(turn.task, loss)
-            schedule.lose(turn.task, loss.seconds)
+        while failures := self._tried_all(turn, jobs, schedule):
+            if not self._dropped(turn.task, failures, jobs[turn.task], self._clock() - began):
+                seconds = self._clock() - began
+                self._losses.lose(turn.task, why(_speaking(failures)), seconds)
+                schedule.lose(turn.task, seconds)
+                return
+            schedule.lose_arms(turn.task, self._losses.arms(turn.task), self._clock() - began)
+            began = self._clock()
 
-    def _other(self, turn: Turn, job: _Job) -> _Job | None:
-        """The same task under the protocol to fall back to, as long as it has no block."""
+    def _tried_all(self, turn: Turn, jobs: dict[str, Job], schedule: Schedule) -> Failures:
+        """Measure one block under the task's protocol or, as long as it has no block, the one to
+        fall back to; how it failed under both.
+        """
+        job = jobs[turn.task]
+        failures = self._tried(turn, job, schedule)
         other = self._terms.fallback
-        if turn.number or other is None or other == job.protocol:
-            return None
-        return self._job(job.subject, job.task, other)
+        if not failures or turn.number or other in (None, job.protocol):
+            return failures
+        assert other is not None
+        changed = self._preparation.shaped(job, other)
+        others = self._tried(turn, changed, schedule)
+        if others and _are_of_candidates(failures):
+            return failures  # the protocol was not to blame
+        reason = why(_speaking(failures))
+        self._show.say(f"{turn.task} is measured in {other}: {reason}")
+        self._folder.keep_protocol(turn.task, other)
+        jobs[turn.task] = changed
+        return others
 
-    def _tried(self, turn: Turn, job: _Job, schedule: Schedule) -> str:
-        """Measure one block and keep it; why that is not possible, or nothing."""
+    def _dropped(self, task: str, failures: Failures, job: Job, seconds: float) -> bool:
+        """Whether arms could be given up that failed by themselves, so that the others go on."""
+        failed = {arm: one for arm, one in failures.items() if one.own}
+        left = set(job.subject.names()[1:]).difference(self._losses.arms(task), failed)
+        if not left or not _are_of_candidates(failures):
+            return False
+        for arm, one in failed.items():
+            self._losses.lose_arm(task, arm, why(one), seconds / len(failed))
+        return True
+
+    def _tried(self, turn: Turn, job: Job, schedule: Schedule) -> Failures:
+        """Measure one block and keep it; or how that failed, by arm."""
         began = self._clock()
-        reason = ""
+        failures: Failures = {}
         for attempt in range(_TRIES):
             self._sample()
             block = self._drawn(turn, job, attempt)
             trials = measure(job.protocol, block, self._rig)
-            failures = [trial.failure for trial in trials if trial.failure is not None]
+            failures = {one.arm: one.failure for one in trials if one.failure is not None}
             if not failures:
                 record = _record(block, job, trials, self._clock() - began, self._sample())
                 self._keep(turn, record, trials, block.seed, schedule)
-                return ""
-            # The arm that failed by itself speaks, not one that was stopped because of it.
-            reason = _why(next((one for one in failures if one.own), failures[0]))
-        return reason
+                break
+        return failures
 
     def _keep(
         self,
@@ -294,14 +260,16 @@ class Session:
         else:
             schedule.add(record)
 
-    def _drawn(self, turn: Turn, job: _Job, attempt: int) -> Block:
+    def _drawn(self, turn: Turn, job: Job, attempt: int) -> Block:
         again = " again" if turn.again else ""
         lineups = job.subject.lineups
+        lost = self._losses.arms(turn.task)
         return Block(
             number=turn.number,
             benchmark=job.subject.benchmark,
             task=job.task,
-            arms=lineups[turn.number % len(lineups)],
+            others=job.others,
+            arms=tuple(arm for arm in lineups[turn.number % len(lineups)] if arm.name not in lost),
             seed=self._draw(f"block {turn.number} {turn.task} {attempt}{again}").randrange(2**63),
         )
 
@@ -310,7 +278,7 @@ class Session:
 
 
 def _record(
-    block: Block, job: _Job, trials: Sequence[Trial], seconds: float, state: State
+    block: Block, job: Job, trials: Sequence[Trial], seconds: float, state: State
 ) -> BlockRecord:
     spent = [trial.spent for trial in trials]
     return BlockRecord(
@@ -326,7 +294,18 @@ def _record(
         replica=block.number % len(job.subject.lineups),
         protocol=job.protocol,
         disturbed=why_disturbed(state),
+        warmups=_warmups(block, trials),
     )
+
+
+def _warmups(block: Block, trials: Sequence[Trial]) -> dict[str, dict[str, float]]:
+    """The warm-ups of arms that compile while they run."""
+    jits = {arm.name for arm in block.arms if has_jit(arm.kind)}
+    return {
+        trial.arm: warmup_of(trial.result)
+        for trial in trials
+        if trial.arm in jits and trial.result is not None
+    }
 
 
 def _measured_cpu(rig: Rig) -> int | None:
@@ -339,6 +318,12 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _why(failure: Failure) -> str:
-    lines = failure.output.splitlines()
-    return failure.reason + (f" ({lines[-1].strip()})" if lines else "")
+def _speaking(failures: Failures) -> Failure:
+    """The arm that failed by itself speaks, not one that was stopped because of it."""
+    return next((one for one in failures.values() if one.own), next(iter(failures.values())))
+
+
+def _are_of_candidates(failures: Failures) -> bool:
+    """Whether some arm failed by itself, and the base did not."""
+    own = [arm for arm, one in failures.items() if one.own]
+    return bool(own) and BASE not in own

@@ -3,6 +3,7 @@
 raw/rules.json                  what was fixed before the first block
 raw/calibration.json            loops, values and protocol of each task
 raw/missing.json                what could not be measured, why, and what that took
+raw/missing-arms.json           the same for single arms of a task: the others were measured
 raw/blocks/0007-richards/       one folder per block and task, renamed into place when whole:
     base.json  fast-add.json    pyperf JSON of each arm
     block.json                  seed, order, seconds, the host's state
@@ -24,7 +25,7 @@ from typing import Any
 
 from bench.comparison import Missing
 from bench.disturbance import tally
-from bench.records import BlockRecord, Measured
+from bench.records import BlockRecord, Measured, without
 from bench.standing import Rules
 from bench.tasks import Calibrated
 from bench.trials import Trial
@@ -44,7 +45,7 @@ class Calibration:
 
 @dataclass(frozen=True, kw_only=True)
 class Loss:
-    """Why a task is missing, and the seconds that were spent on its last block."""
+    """Why a task, or an arm of it, is missing, and the seconds spent on its last block."""
 
     reason: str
     seconds: float = 0.0
@@ -129,6 +130,25 @@ class SessionFolder:
         content = {name: asdict(one) for name, one in losses.items()}
         write_atomically(self.path / "missing.json", json.dumps(content, indent=1))
 
+    def lost_arms(self) -> dict[str, dict[str, Loss]]:
+        """For each task, the arms that are missing there alone, by their names."""
+        path = self.path / "missing-arms.json"
+        with _reading(path):
+            return {
+                task: {
+                    arm: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
+                    for arm, one in arms.items()
+                }
+                for task, arms in _load(path, {}).items()
+            }
+
+    def keep_lost_arms(self, lost: Mapping[str, Mapping[str, Loss]]) -> None:
+        """Write which arms are missing where."""
+        content = {
+            task: {arm: asdict(one) for arm, one in arms.items()} for task, arms in lost.items()
+        }
+        write_atomically(self.path / "missing-arms.json", json.dumps(content, indent=1))
+
     # -- blocks -----------------------------------------------------------------------------
 
     def block(self, number: int, task: str) -> BlockRecord | None:
@@ -163,15 +183,15 @@ class SessionFolder:
         """All that counts, without the looks."""
         blocks = _read_blocks(self._blocks)
         repeated = _read_blocks(self._disturbed)
-        losses = self.losses()
-        lost = sum(one.seconds for one in losses.values())
+        losses, arms = self.losses(), self.lost_arms()
+        lost = sum(one.seconds for one in (*losses.values(), *_each(arms)))
         every = (*blocks, *repeated)
-        kept = tuple(block for block in blocks if block.task not in losses)
+        kept = tuple(
+            without(block, arms.get(block.task, ())) for block in blocks if block.task not in losses
+        )
         return Measured(
             blocks=kept,
-            missing=tuple(
-                Missing(benchmark=name, reason=one.reason) for name, one in losses.items()
-            ),
+            missing=tuple(_missing(losses, arms)),
             seconds=self.calibration().seconds + lost + sum(block.seconds for block in every),
             busy_seconds=sum(block.busy_seconds for block in every),
             complete=self.is_complete(),
@@ -185,6 +205,22 @@ class SessionFolder:
     @property
     def _disturbed(self) -> Path:
         return self.path / "disturbed"
+
+
+def _each(lost: Mapping[str, Mapping[str, Loss]]) -> Iterator[Loss]:
+    for arms in lost.values():
+        yield from arms.values()
+
+
+def _missing(
+    losses: Mapping[str, Loss], lost: Mapping[str, Mapping[str, Loss]]
+) -> Iterator[Missing]:
+    for task, one in losses.items():
+        yield Missing(benchmark=task, reason=one.reason)
+    for task, arms in lost.items():
+        for arm, one in arms.items():
+            if task not in losses:
+                yield Missing(benchmark=task, reason=one.reason, arm=arm)
 
 
 def slug(name: str) -> str:

@@ -5,7 +5,7 @@ Verdicts are made by whatever judges at the end (`bench.judging.conclude`): it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -79,11 +79,11 @@ def look(blocks: Sequence[BlockRecord], rules: Rules, judge: Judge) -> Standing:
     tasks = by_task(blocks)
     seen = _with_looks(_bare(blocks), lambda _task, count: looks_had(count, rules.plan))
     found = {name: judge(seen, name, margin=rules.margin) for name in rules.watched}
-    decided = _decided_by_all(list(found.values()))
+    decided = _decided_by_all(tasks, list(found.values()))
     return Standing(
         tasks=tuple(tasks),
         decided=decided,
-        suite_decided=all(_is_decided(one.suite) for one in found.values()),
+        suite_decided=all(_has_decided_suite(one) for one in found.values()),
         needed={
             task: _needed(task, records, found, rules)
             for task, records in tasks.items()
@@ -103,12 +103,12 @@ def settled(measured: Measured, rules: Rules, judge: Judge) -> Measured:
     plan = rules.plan
     seen = _with_looks(measured, lambda _task, count: last_looks(count, plan, decided=True))
     found = [judge(seen, name, margin=rules.margin) for name in rules.watched]
-    decided = _decided_by_all(found)
+    decided = _decided_by_all([block.task for block in measured.blocks], found)
     counts = {task: len(records) for task, records in by_task(measured.blocks).items()}
     return replace(
         _with_looks(measured, lambda task, count: last_looks(count, plan, decided=task in decided)),
         suite_looks=last_looks(
-            min(counts.values()), plan, decided=all(_is_decided(one.suite) for one in found)
+            min(counts.values()), plan, decided=all(_has_decided_suite(one) for one in found)
         ),
     )
 
@@ -130,12 +130,18 @@ def _is_decided(one: SuiteComparison | None) -> bool:
     return one is not None and one.verdict != UNDECIDED
 
 
-def _decided(compared: Comparisons) -> frozenset[str]:
-    return frozenset(one.benchmark for one in compared.comparisons if _is_decided(one))
+def _has_decided_suite(compared: Comparisons) -> bool:
+    """Also an arm that has no benchmark at all: nothing more will be known of it."""
+    return not compared.comparisons or _is_decided(compared.suite)
 
 
-def _decided_by_all(found: Sequence[Comparisons]) -> frozenset[str]:
-    return frozenset.intersection(*map(_decided, found))
+def _undecided(compared: Comparisons) -> frozenset[str]:
+    return frozenset(one.benchmark for one in compared.comparisons if not _is_decided(one))
+
+
+def _decided_by_all(tasks: Iterable[str], found: Sequence[Comparisons]) -> frozenset[str]:
+    """The benchmarks that are decided for every arm that has them."""
+    return frozenset(tasks).difference(*map(_undecided, found))
 
 
 def _needed(
@@ -144,14 +150,14 @@ def _needed(
     """The greatest count of the arms that are not decided; None where one has none."""
     counts = [
         blocks_needed(
-            [log_ratio(one.means[BASE], one.means[name]) for one in records],
-            [one.replica for one in records],
+            [log_ratio(one.means[BASE], one.means[name]) for one in records if name in one.means],
+            [one.replica for one in records if name in one.means],
             alpha=_level(compared),
             margin=rules.margin,
             plan=rules.plan,
         )
         for name, compared in found.items()
-        if task not in _decided(compared)
+        if task in _undecided(compared)
     ]
     known = [count for count in counts if count is not None]
     return max(known) if known and len(known) == len(counts) else None

@@ -10,7 +10,7 @@ import difflib
 import functools
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ MODERN_RELEASE = "1.14.0"
 LAST_FOR_PYTHON2 = "0.9.1"
 _DATA = Path(__file__).parent / "data"
 _EVERYTHING = ("full", "all")
+KERNELS = "kernels"
+_OURS = Path(__file__).parent.parent / "ext" / "suite" / "MANIFEST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,11 +103,14 @@ def worker_requirements(version: str) -> tuple[str, ...]:
 
 
 def load(version: str, words: Sequence[str], *, home: Home) -> Suite:
-    """The suite that `words` choose from: the manifest among them, else pyperformance's own.
+    """The suite that `words` choose from: the manifest among them, else pyperformance's own, with
+    our kernels where one or their group is named.
 
     `version` is the base's, "3.13.5". Raises ExperimentError for a manifest that cannot be read.
     """
     manifests = [word for word in words if is_manifest(word)]
+    if not manifests and _names_kernels(words):
+        return _with_kernels(load(version, (), home=home), version)
     if len(manifests) > 1:
         raise ExperimentError(
             "The suite names more than one manifest.",
@@ -117,6 +122,28 @@ def load(version: str, words: Sequence[str], *, home: Home) -> Suite:
     if version.startswith("2."):
         return last_for_python2(version, home=home)
     return modern(version)
+
+
+def _names_kernels(words: Sequence[str]) -> bool:
+    """Whether a word is the group of our kernels, or one of them."""
+    parts = {part.strip().lstrip("-") for word in words for part in word.split(",")}
+    return KERNELS in parts or any((_OURS.parent / f"bm_{part}").is_dir() for part in parts)
+
+
+def _with_kernels(suite: Suite, version: str) -> Suite:
+    """pyperformance's benchmarks and our kernels beside them, as a group of their own."""
+    kernels = from_manifest(_OURS, version)
+    everything = tuple(one.name for one in suite.benchmarks)
+    return replace(
+        suite,
+        release=f"{suite.release} + kernels {kernels.release.split()[-1]}",
+        benchmarks=(*suite.benchmarks, *kernels.benchmarks),
+        groups={
+            **dict.fromkeys((*_EVERYTHING, "default"), everything),
+            **suite.groups,
+            KERNELS: tuple(one.name for one in kernels.benchmarks),
+        },
+    )
 
 
 def is_manifest(word: str) -> bool:
@@ -236,7 +263,7 @@ def select(suite: Suite, words: Sequence[str]) -> Selection:
             where=f"suite = {list(words)}",
             hint="Take fewer away.",
         )
-    reasons = {one.name: _misfit(one, suite.version) for one in picked}
+    reasons = {one.name: misfit(one, suite.version) for one in picked}
     return Selection(
         benchmarks=tuple(one for one in picked if not reasons[one.name]),
         missing=tuple(
@@ -270,7 +297,7 @@ def _one_word(suite: Suite, word: str) -> set[str]:
     return {one.name for one in suite.benchmarks if one.name == word or word in one.tags}
 
 
-def _misfit(benchmark: Benchmark, version: str) -> str:
+def misfit(benchmark: Benchmark, version: str) -> str:
     """Why this Python cannot run it; "" when it can."""
     if benchmark.unfit:
         return benchmark.unfit

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class Arm:
 
     `scripts` is the root that Benchmark.script is relative to. Arms of one kind share loop counts.
     All paths should have the same length in all arms of a block: the size of the environment moves
-    the stack, and with it results.
+    the stack, and with it results. `module` is the script compiled to a module, to be run in its
+    place; arms that have one are not compared to the last percent with those that have none.
 
     `loops_factor` times a task's loops is what this arm runs: a known difference, for calibration
     alone. pyperf divides each value by the loops that it was given, so that whoever wants to see
@@ -54,6 +55,7 @@ class Arm:
     scripts: Path
     replica: int = 0
     loops_factor: float = 1.0
+    module: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ class Effort:
         """The effort for a kind of runtime: one that compiles while it runs needs seconds until
         it does so no more, and loops that are counted when it is warm.
         """
-        if kind.startswith(_INTERPRETERS):
+        if not has_jit(kind):
             return self
         return replace(self, warmup=max(self.warmup, _JIT_WARMUP), calls=max(self.calls, 30))
 
@@ -119,15 +121,28 @@ class Effort:
         )
 
 
+def has_jit(kind: str) -> bool:
+    """Whether a kind of runtime compiles while it runs, as far as one knows."""
+    return not kind.startswith(_INTERPRETERS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """One process of each arm on one task, measured together. `seed` decides all its chances."""
+    """One process of each arm on one task, measured together. `seed` decides all its chances.
+
+    `task` is shaped for the base's kind of runtime, `others` the same task for other kinds.
+    """
 
     number: int
     benchmark: Benchmark
     task: Task
     arms: tuple[Arm, ...]
     seed: int
+    others: Mapping[str, Task] = field(default_factory=dict)
+
+    def task_of(self, arm: Arm) -> Task:
+        """The task as an arm runs it."""
+        return self.others.get(arm.kind, self.task)
 
     def chance(self) -> random.Random:
         """The block's own stream of chances."""
@@ -246,6 +261,8 @@ def worker_command(
         PYTHONNOUSERSITE="1",
         PYTHONPATH=":".join(str(path) for path in arm.pythonpath),
     )
+    if arm.module is not None:
+        environment["PATCHBENCH_MODULE"] = str(arm.module)
     if worker.gate is not None:
         # Of one width, whatever the descriptors: see Arm on the size of the environment.
         descriptors = ":".join(f"{number:06d}" for number in worker.gate)
@@ -268,6 +285,12 @@ def worker_command(
         env=environment,
         keep_fds=worker.gate or (),
     )
+
+
+def answering_command(benchmark: Benchmark, arm: Arm, worker: Worker, file: Path) -> Command:
+    """The process that writes what a script's functions return into `file`. Pure."""
+    command = worker_command(benchmark, arm, (), worker)
+    return replace(command, env={**command.env, "PATCHBENCH_ANSWERS": str(file)})
 
 
 def loops(task: Task, arm: Arm) -> int:
@@ -303,7 +326,7 @@ def block_commands(
         worker_command(
             block.benchmark,
             arm,
-            timing_options(block.task, arm),
+            timing_options(block.task_of(arm), arm),
             Worker(
                 scratch=scratch / f"arm{number}",
                 core=core,

@@ -8,16 +8,17 @@ host, the facts of the builds) is told to be as recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench import judging
+from bench import judging, ladder
 from bench.agreement import Check, Counter, read_json, short
 from bench.comparison import Comparisons
 from bench.records import Measured
 from bench.verifying_recipes import check_patches, check_plan, own_name
+from bench.warmup import warmup_of, warmups_by_task
 from builder.errors import PatchbenchError
 
 # Another machine's libm and scipy may round the last digits elsewhere; nothing rests on them.
@@ -71,9 +72,11 @@ def _raw(evidence: Evidence, counter: Counter) -> Iterator[str]:
         where = path.parent.relative_to(evidence.folder).as_posix()
         for arm in record["means"]:
             content = read_json(path.parent / f"{own_name(arm)}.json")
-            yield from counter.unlike(
-                _recorded(record, arm), _trial(content), f"{where}/{arm}.json"
-            )
+            found = f"{where}/{arm}.json"
+            yield from counter.unlike(_recorded(record, arm), _trial(content), found)
+            # Of what compiles while it runs, the warm-up is told as well.
+            if arm in (record.get("warmups") or {}):
+                yield from counter.unlike(record["warmups"][arm], warmup_of(content), found)
         busy = sum(one["start"] + one["values"] + one["end"] for one in record["spent"].values())
         told = {"busy_seconds": busy}
         yield from counter.unlike(record, told, f"{where}/block.json", TOLERANCE)
@@ -149,7 +152,8 @@ def _session(evidence: Evidence, counter: Counter) -> Iterator[str]:
     if "protocols" in session:
         expected["protocols"] = {block.task: block.protocol for block in measured.blocks}
     yield from counter.unlike(session, expected, "result.json, session")
-    yield from _lacking(session.get("missing", []), measured, "result.json, session", counter)
+    missing = [one.as_json() for one in measured.missing]
+    yield from _lacking(session.get("missing", []), missing, "result.json, session", counter)
     rules = evidence.folder / "raw" / "rules.json"
     if rules.exists():
         yield from counter.unlike(read_json(rules), _rules(evidence.plan), "raw/rules.json")
@@ -168,12 +172,14 @@ def _rules(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lacking(recorded: Any, measured: Measured, where: str, counter: Counter) -> Iterator[str]:
+def _lacking(
+    recorded: Any, missing: Iterable[Mapping[str, str]], where: str, counter: Counter
+) -> Iterator[str]:
     """What the raw data tell to be missing is said; what never was installed is recorded alone."""
-    for one in measured.missing:
+    for one in missing:
         counter.count += 1
-        if asdict(one) not in recorded:
-            yield f"{where}, missing: {one.benchmark} is not as in the raw data"
+        if one not in recorded:
+            yield f"{where}, missing: {one['benchmark']} is not as in the raw data"
 
 
 def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
@@ -191,7 +197,17 @@ def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
         if name in found and _kind(result, name) != "placebo":
             compared = judging.beside(compared, band)
         yield from _compared(candidate, compared, where, counter)
-        yield from _lacking(candidate["missing"], evidence.measured, where, counter)
+        missing = [
+            replace(one, arm="").as_json()
+            for one in evidence.measured.missing
+            if one.arm in ("", name)
+        ]
+        yield from _lacking(candidate["missing"], missing, where, counter)
+        warmups = warmups_by_task(evidence.measured.blocks, name)
+        if warmups or "warmups" in candidate:
+            yield from counter.unlike(
+                {"warmups": candidate.get("warmups")}, {"warmups": warmups}, where, TOLERANCE
+            )
     if "placebo_band" in result:
         recomputed = None if band is None else asdict(band)
         yield from counter.unlike(
@@ -234,6 +250,16 @@ def _compared(
         yield from counter.unlike(verdict, expected, f"{where}, verdict")
 
 
+def _ladder(evidence: Evidence, counter: Counter) -> Iterator[str]:
+    """The rungs of a ladder, computed again."""
+    told = [one for one in evidence.result.get("ladder") or () if "tasks" in one]
+    if told:
+        found = ladder.again(told, evidence.measured, evidence.plan["session"]["margin"])
+        yield from counter.unlike(
+            {"rungs": told}, {"rungs": found}, "result.json, ladder", TOLERANCE
+        )
+
+
 # -- reports --------------------------------------------------------------------------------------
 
 
@@ -262,6 +288,7 @@ _JUDGES: dict[str, Callable[[Evidence, Counter], Iterator[str]]] = {
     "blocks": _blocks,
     "session": _session,
     "comparisons": _comparisons,
+    "ladder": _ladder,
     "plan": lambda one, counter: check_plan(one.plan, one.result, counter),
     "patches": lambda one, counter: check_patches(one.plan, one.folder, counter),
     "reports": _reports,

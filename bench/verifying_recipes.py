@@ -28,6 +28,9 @@ def check_plan(
     for one in reported:
         arm = planned[one["name"]]
         where = f"result.json, {one['name']}"
+        if arm.get("runtime") is not None:
+            yield from counter.unlike(one, {"runtime": arm["runtime"]}, where)
+            continue
         recipe = recipe_of(arm["recipe"])
         yield from counter.unlike(one, _expected(arm, recipe), where)
         builds = one.get("replicas") or ([one["build"]] if one["build"] else [])
@@ -40,12 +43,12 @@ def check_plan(
 def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     """What an arm in result.json takes from its recipe."""
     told = {
-        "title": recipe.title,
+        "title": recipe.title + (f", {arm['variant']}" if arm.get("variant") else ""),
         "revision": asdict(recipe.revision),
         "series": list(recipe.series),
         "flavor": recipe.flavor.content,
     }
-    return told | ({"kind": arm["kind"]} if "kind" in arm else {})
+    return told | {key: arm[key] for key in ("kind", "variant") if key in arm}
 
 
 def _keys(arm: Mapping[str, Any], recipe: Recipe, counter: Counter) -> Iterator[str]:
@@ -94,6 +97,8 @@ def patches_of(folder: Path, plan: Mapping[str, Any], arm: Mapping[str, Any]) ->
 def check_patches(plan: Mapping[str, Any], folder: Path, counter: Counter) -> Iterator[str]:
     """Each patch against its digest in the plan, and what they touch against the recipe."""
     for arm in plan["arms"]:
+        if arm.get("runtime") is not None:
+            continue  # nothing was built
         found = patches_of(folder, plan, arm)
         own = [one for one in found if one.name.startswith(f"patches/{arm['name']}/")]
         if "patches" in arm:

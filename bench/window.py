@@ -11,16 +11,18 @@ ones; cutting it needs the work done in a part of a value, which nobody knows.)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 
 class Window:
     """Times are seconds of one clock; arms are named by anything hashable."""
 
-    def __init__(self, arms: Iterable[Hashable], planned: int, began: float) -> None:
+    def __init__(self, planned: Mapping[Any, int], began: float) -> None:
+        """`planned`: how many values each arm is to time."""
         self._planned = planned
         self._began = began
-        self._done = dict.fromkeys(arms, 0)
+        self._done = dict.fromkeys(planned, 0)
         self._last = dict.fromkeys(self._done, began)
 
     def timed(self, arm: Hashable, now: float) -> None:
@@ -30,7 +32,7 @@ class Window:
 
     def left(self, arm: Hashable) -> None:
         """The arm has died: nobody waits for it."""
-        self._done[arm] = max(self._done[arm], self._planned)
+        self._done[arm] = max(self._done[arm], self._planned[arm])
 
     def wants_more(self, arm: Hashable, now: float) -> bool:
         """Whether the arm should time another value: others need half of its time, or longer."""
@@ -39,8 +41,8 @@ class Window:
     def _remaining(self, now: float) -> float:
         """Seconds until all have timed what was planned, as far as one can tell."""
         return max(
-            (self._planned - done) * self._value(arm, now) - (now - self._last[arm])
-            if done < self._planned
+            (self._planned[arm] - done) * self._value(arm, now) - (now - self._last[arm])
+            if done < self._planned[arm]
             else 0.0
             for arm, done in self._done.items()
         )

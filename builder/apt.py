@@ -1,8 +1,4 @@
-"""A private apt state: other suites of the archive that this machine's own apt uses, sources only.
-
-Nothing under /etc/apt or /var is written, no root is needed, and apt verifies the signatures: each
-file it gives is the one that the archive's key vouches for.
-"""
+"""The source packages of CPython in a private apt state (builder/apt_state.py)."""
 
 from __future__ import annotations
 
@@ -14,21 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import SourceError, StoreError, ToolError
-from builder.process import Command, Completed, Runner, clean_environment, last_lines
+from builder.apt_state import DOWNLOAD_SECONDS, SOURCES, GoneError, State
+from builder.errors import SourceError
+from builder.process import Runner, last_lines
 from builder.revisions import UnreachableError, is_release
 
-# Old names are tried as well: an archive that has them gives more, one that does not costs nothing.
-_SUITES = {
-    "debian": ("buster", "bullseye", "bookworm", "trixie", "forky", "sid"),
-    "ubuntu": ("focal", "jammy", "noble", "plucky", "questing", "resolute"),
-}
-_ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable", "devel")
-_KEYRINGS = "/usr/share/keyrings/{family}-archive-keyring.gpg"
-_FIELDS = ("REPO_URI", "RELEASE", "COMPONENT", "ORIGIN", "LABEL", "SOURCESENTRY")
-_ASK_SECONDS = 60.0
-_UPDATE_SECONDS = 900.0
-_DOWNLOAD_SECONDS = 1800.0
 _UNPACK: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.decompress,
     ".gz": gzip.decompress,
@@ -36,44 +22,6 @@ _UNPACK: dict[str, Callable[[bytes], bytes]] = {
 }
 _NAMED = re.compile(rb"\nPackage: python[23]\.\d+\n")
 _ORIG = re.compile(r"^ ([0-9a-f]{64}) (\d+) (\S+\.orig\.tar\.[a-z0-9]+)$", re.MULTILINE)
-
-_CONF = """\
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "{root}/suites";
-Dir::State "{root}/state";
-Dir::State::Lists "{root}/lists";
-Dir::State::status "{root}/status";
-Dir::Cache "{root}/cache";
-Acquire::Languages "none";
-Acquire::Retries "1";
-Acquire::http::Timeout "20";
-Acquire::https::Timeout "20";
-// What Python can read as it was downloaded.
-Acquire::GzipIndexes "true";
-Acquire::IndexTargets::deb-src::Sources::KeepCompressed "true";
-Acquire::IndexTargets::deb-src::Sources::KeepCompressedAs "xz";
-// What the machine does after updates of its own is not to be done after ours.
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-"""
-
-
-class GoneError(SourceError):
-    """The archive lists a package whose files it has no longer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """The archive that the machine's apt uses. `signed_by` is as in a .sources file; may be empty.
-
-    `suites` are those to ask for, whether they exist or not.
-    """
-
-    family: str
-    uri: str
-    signed_by: str
-    suites: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,17 +44,14 @@ class Apt:
     """The private state in the folder `root`. The caller keeps other runs out."""
 
     def __init__(self, root: Path, runner: Runner) -> None:
-        self._root = root
-        self._runner = runner
+        self._state = State(root, runner, SOURCES)
 
     def update(self) -> tuple[Package, ...]:
         """Fetch the lists of all suites and return what they have of CPython.
 
         Raises UnreachableError when no suite could be had, SourceError where there is no apt.
         """
-        archive = find_archive(self._runner)
-        self._write(archive)
-        done = self._apt("update", timeout=_UPDATE_SECONDS)
+        done = self._state.update()
         listings = list(self._listings())
         if not listings:
             raise UnreachableError(
@@ -121,12 +66,11 @@ class Apt:
 
         Raises GoneError where the archive has it no longer, else UnreachableError.
         """
-        done = self._apt(
-            *("-o", f"Dir::Etc::SourceList={self._root / 'suites' / package.suite}.sources"),
-            *("-o", "Dir::Etc::SourceParts=/dev/null"),
+        done = self._state.ask(
             *("source", "--download-only", "--tar-only", f"{package.name}={package.version}"),
+            suite=package.suite,
             cwd=folder,
-            timeout=_DOWNLOAD_SECONDS,
+            timeout=DOWNLOAD_SECONDS,
         )
         file = folder / package.file
         if done.ok and file.is_file():
@@ -145,125 +89,14 @@ class Apt:
             hint="Check the network and the free space, then run the same again.",
         )
 
-    def _write(self, archive: Archive) -> None:
-        suites = self._root / "suites"
-        try:
-            for folder in ("suites", "state", "lists/partial", "cache/archives/partial"):
-                (self._root / folder).mkdir(parents=True, exist_ok=True)
-            for old in suites.iterdir():
-                old.unlink()
-            for suite in archive.suites:
-                (suites / f"{suite}.sources").write_text(_sources(archive, suite))
-            (self._root / "status").touch()
-            self._conf.write_text(_CONF.format(root=self._root))
-        except OSError as error:
-            raise StoreError(
-                f"A private apt state cannot be made: {error.strerror}.",
-                where=str(error.filename or self._root),
-                hint="Free some space, or name another folder with --home.",
-            ) from error
-
     def _listings(self) -> Iterator[tuple[str, Path]]:
-        done = self._apt(
+        done = self._state.ask(
             "indextargets", "--format", "$(RELEASE)|$(FILENAME)", "Identifier: Sources"
         )
         for line in done.output.splitlines():
             suite, _, name = line.partition("|")
             if name and Path(name).is_file():
                 yield suite, Path(name)
-
-    @property
-    def _conf(self) -> Path:
-        return self._root / "apt.conf"
-
-    def _apt(
-        self, *arguments: str, cwd: Path | None = None, timeout: float = _ASK_SECONDS
-    ) -> Completed:
-        argv = ("apt-get", "-c", str(self._conf), *arguments)
-        command = Command(argv=argv, cwd=cwd, env=clean_environment())
-        return self._runner.run(command, timeout=timeout)
-
-
-def find_archive(runner: Runner) -> Archive:
-    """The archive that this machine's apt is configured with.
-
-    Raises SourceError where there is no apt, or none of a distribution that we know.
-    """
-    form = "|".join(f"$({name})" for name in _FIELDS)
-    command = Command(argv=("apt-get", "indextargets", "--format", form), env=clean_environment())
-    try:
-        done = runner.run(command, timeout=_ASK_SECONDS)
-    except ToolError as error:
-        raise SourceError(
-            "This machine has no apt, so that there are no source packages of a distribution.",
-            where="apt-get",
-            hint="Name a source: a repository (--source URL or PATH) or an archive.",
-        ) from error
-    for line in done.output.splitlines():
-        fields = line.split("|")
-        if len(fields) == len(_FIELDS):
-            uri, release, component, origin, label, entry = fields
-            family = _family(release, origin, label)
-            if family and component == "main":
-                named = _SUITES[family]
-                own = () if release in (*named, *_ALIASES) else (release,)
-                return Archive(
-                    family=family,
-                    uri=uri,
-                    signed_by=_signed_by(entry, uri, family),
-                    suites=(*named, *own),
-                )
-    raise SourceError(
-        "apt's configuration names no archive of Debian or Ubuntu.",
-        where=last_lines(done.output) or "apt-get indextargets printed nothing",
-        hint="Name a source: a repository (--source URL or PATH) or an archive.",
-    )
-
-
-def _family(release: str, origin: str, label: str) -> str:
-    """debian or ubuntu for the main archive, empty for updates, security and others' archives."""
-    for family, suites in _SUITES.items():
-        # Where apt has no lists yet, only the name of the release is known.
-        if release in suites or (
-            (origin.lower(), label.lower()) == (family, family) and "-" not in release
-        ):
-            return family
-    return ""
-
-
-def _signed_by(entry: str, uri: str, family: str) -> str:
-    """Which keys to trust: those that the machine's own entry names, and the family's keyring.
-
-    Empty: those that apt trusts for any archive.
-    """
-    path = Path(entry.rpartition(":")[0])
-    try:
-        own = signed_by(path.read_text(), uri)
-    except OSError:
-        own = ""
-    known = _KEYRINGS.format(family=family)
-    if not own or "BEGIN PGP" in own or known in own or not Path(known).is_file():
-        return own or (known if Path(known).is_file() else "")
-    return f"{own} {known}"
-
-
-def signed_by(text: str, uri: str) -> str:
-    """The Signed-By of the entry for `uri` in a sources file of either format; empty if none."""
-    address = uri.rstrip("/")
-    for stanza in re.split(r"\n\s*\n", text):
-        field = re.search(r"^Signed-By:(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE | re.IGNORECASE)
-        if field and address in stanza:
-            return field[1].strip()
-    for line in text.splitlines():
-        option = re.match(r"\s*deb\S*\s+\[[^\]]*signed-by=([^\s\]]+)", line, re.IGNORECASE)
-        if option and address in line:
-            return option[1].replace(",", " ")
-    return ""
-
-
-def _sources(archive: Archive, suite: str) -> str:
-    signed = f"Signed-By: {archive.signed_by}\n" if archive.signed_by else ""
-    return f"Types: deb-src\nURIs: {archive.uri}\nSuites: {suite}\nComponents: main\n{signed}"
 
 
 def read_list(suite: str, file: Path) -> tuple[Package, ...]:

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from builder import git_remote, lock, tarball
-from builder.apt import Apt, GoneError, Package
+from builder.apt import Apt, Package
+from builder.apt_state import GoneError
 from builder.errors import SourceError, StoreError
 from builder.git import Repository
 from builder.process import Runner

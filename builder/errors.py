@@ -127,6 +127,12 @@ class BisectError(PatchbenchError):
     exit_code = 17
 
 
+class DifferentError(PatchbenchError):
+    """A program that does something else once a module of it is compiled."""
+
+    exit_code = 18
+
+
 # The run itself went well: its verdict is what --fail-on asked to be told of, or `reproduce` got
 # another one than was claimed.
 EXIT_VERDICT = 1

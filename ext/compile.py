@@ -108,7 +108,7 @@ _OLDER = (
 
 
 class Compiler:
-    """Compiles for one interpreter into one cache."""
+    """Compiles for one interpreter into one cache. `directives` are Cython's, "name=value"."""
 
     def __init__(
         self,
@@ -118,6 +118,7 @@ class Compiler:
         target: Target,
         tools: Tools,
         flags: tuple[str, ...] = FLAGS,
+        directives: tuple[str, ...] = (),
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._runner = runner
@@ -125,6 +126,7 @@ class Compiler:
         self._target = target
         self._tools = tools
         self._flags = flags
+        self._directives = directives
         self._say = say
         self._versions: tuple[str, str] | None = None
 
@@ -146,7 +148,7 @@ class Compiler:
         """16 hex digits over everything that decides what the module is."""
         content = {
             "procedure": _PROCEDURE,
-            "name": source.name,
+            "name": source.dotted,
             "source": [source.path.suffix, _sha256(source.path)],
             "types": _sha256(source.types) if source.types else "",
             "target": [self._target.identity, self._target.version],
@@ -155,10 +157,17 @@ class Compiler:
             content |= {
                 "tools": self._tool_versions(),
                 "flags": self._flags,
+                "directives": self._directives,
+                "language": self._language,
                 "script": _sha256(_BUILD),
             }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def _language(self) -> str:
+        """Cython's option for the rules of the target's own language: what `/` does, for one."""
+        return "-2" if self._target.version.startswith("2.") else "-3"
 
     def _tool_versions(self) -> tuple[str, str]:
         if self._versions is None:
@@ -208,7 +217,7 @@ class Compiler:
         if not source.compiled:
             shutil.copyfile(source.path, folder / "site" / source.path.name)
             return 0.0
-        self._say(f"Compiling {source.name} for Python {self._target.version}.")
+        self._say(f"Compiling {source.dotted} for Python {self._target.version}.")
         shutil.copyfile(source.path, folder / "src" / source.path.name)
         if source.types is not None:
             shutil.copyfile(source.types, folder / "src" / f"{source.name}.pxd")
@@ -218,9 +227,18 @@ class Compiler:
 
     def _translate(self, folder: Path, source: Source, held: int) -> Command:
         """Generate C, and the page that shows where it calls into the interpreter."""
-        program = (sys.executable, "-m", "cython", "--annotate", "--module-name", source.name)
+        program = (sys.executable, "-m", "cython", "--annotate", self._language)
+        directives = (word for one in self._directives for word in ("-X", one))
         return Command(
-            argv=(*program, "-o", f"{source.name}.c", source.path.name),
+            argv=(
+                *program,
+                *directives,
+                "--module-name",
+                source.dotted,
+                "-o",
+                f"{source.name}.c",
+                source.path.name,
+            ),
             cwd=folder / "src",
             env=clean_environment(PYTHONPATH=str(self._tools.cython), PYTHONNOUSERSITE="1"),
             keep_fds=(held,),
@@ -242,7 +260,7 @@ class Compiler:
         )
 
     def _imported(self, folder: Path, source: Source, held: int) -> Path:
-        """The module's file, after the target has imported it from there."""
+        """The module's file, after the target has imported it from there, if it can."""
         command = Command(
             argv=(str(self._target.python), "-c", f"import {source.name}"),
             cwd=folder,
@@ -251,7 +269,8 @@ class Compiler:
             ),
             keep_fds=(held,),
         )
-        self._run(command, folder, source)
+        if source.imports:
+            self._run(command, folder, source)
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         files = [path for path in (folder / "site").iterdir() if path.is_file()]
         if len(files) != 1:
@@ -266,7 +285,7 @@ class Compiler:
         done = self._runner.run(command, log=folder / "build.log", timeout=_SECONDS)
         if not done.ok:
             raise BuildError(
-                f"{source.name} cannot be compiled for Python {self._target.version}: "
+                f"{source.dotted} cannot be compiled for Python {self._target.version}: "
                 f"{Path(command.argv[0]).name} {done.how()}.",
                 where=f"{source.path}\n{command.shown()}\n{last_lines(done.output)}",
                 hint="The whole log is in the folder `failures` of the cache; a C compiler and the "

@@ -18,10 +18,10 @@ from builder.errors import DataError, UsageError
 
 SUITE = Path(__file__).parent / "suite"
 PURE = "pure"
-COMPILED = "compiled"
+CYTHON = "cython"
 TYPED = "typed"
 HAND = "hand"
-VARIANTS = (PURE, COMPILED, TYPED, HAND)
+VARIANTS = (PURE, CYTHON, TYPED, HAND)
 
 # JSON, since reprs differ between 2.7 and 3.x where values do not.
 _ANSWER = """
@@ -37,13 +37,22 @@ class Source:
     """What one module is made from.
 
     `path` is its .py or .pyx; `types` a .pxd that goes with it. `compiled` is False where the
-    source itself is the module.
+    source itself is the module. `imports` is False where it needs more than the standard library
+    to be imported, so that others must see whether it works. `package` is the dotted name of the
+    package that it is imported from, empty for none.
     """
 
     name: str
     path: Path
     types: Path | None = None
     compiled: bool = True
+    imports: bool = True
+    package: str = ""
+
+    @property
+    def dotted(self) -> str:
+        """The module's full name."""
+        return f"{self.package}.{self.name}" if self.package else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +70,7 @@ class Kernel:
         hand = self.folder / HAND / f"{self.name}.pyx"
         found = {
             PURE: Source(name=self.name, path=pure, compiled=False),
-            COMPILED: Source(name=self.name, path=pure),
+            CYTHON: Source(name=self.name, path=pure),
             TYPED: Source(name=self.name, path=pure, types=types) if types.exists() else None,
             HAND: Source(name=self.name, path=hand) if hand.exists() else None,
         }
@@ -81,7 +90,7 @@ class Kernel:
 
 def load(suite: Path = SUITE) -> tuple[Kernel, ...]:
     """All kernels, by name. Raises DataError for a folder that is not whole."""
-    return tuple(_kernel(folder) for folder in sorted(suite.glob("bm_*")))
+    return tuple(at(folder) for folder in sorted(suite.glob("bm_*")))
 
 
 def find(name: str, suite: Path = SUITE) -> Kernel:
@@ -94,7 +103,8 @@ def find(name: str, suite: Path = SUITE) -> Kernel:
     return kernels[name]
 
 
-def _kernel(folder: Path) -> Kernel:
+def at(folder: Path) -> Kernel:
+    """The kernel in a folder of its own. Raises DataError when it is not whole."""
     name = folder.name.removeprefix("bm_")
     script = folder / "run_benchmark.py"
     try:

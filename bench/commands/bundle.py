@@ -47,6 +47,14 @@ def _changes(group: argparse._ArgumentGroup) -> None:
         metavar="DIR",
         help="install requirements from this folder alone",
     )
+    group.add_argument(
+        "--runtime",
+        action="append",
+        default=[],
+        type=types.pair,
+        metavar="ARM=NAME",
+        help="the runtime (a name or a path) of an arm that was not built",
+    )
     group.add_argument("--gate", choices=GATES, help="tests before any timing")
     group.add_argument(
         "--budget", type=types.duration, metavar="TIME", help="of the timing part: 90s, 10m, 2h"
@@ -76,6 +84,7 @@ def _reproduce(context: Context, options: argparse.Namespace) -> int:
         budget=options.budget or "",
         blocks=options.blocks,
         seed=options.seed,
+        runtimes=dict(options.runtime),
     )
     return reproducing.reproduce(
         context, options.bundle, out=options.out, wishes=wishes, as_json=options.json

@@ -27,7 +27,7 @@ def add_commands(add: Add) -> None:
         "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
     )
     json_option(compare)
-    gc = add("gc", _gc, "remove stored builds that are not needed")
+    gc = add("gc", _gc, "remove stored builds and runtimes that are not needed")
     which = gc.add_mutually_exclusive_group()
     which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
     which.add_argument(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bench import arguments as types
 from bench.experiment import GATES, PROTOCOLS, UNTIL
+from bench.variants import VARIANTS
 
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command: its name, its function of a context and options, and one line on what it does."""
@@ -42,6 +43,14 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     )
     arms.add_argument(
         "--candidate", type=types.filled, metavar="REV", help="a branch or commit of the source"
+    )
+    arms.add_argument(
+        "--variant",
+        choices=VARIANTS,
+        help="run compiled code: the benchmarks' own Python unchanged, with types, or by hand",
+    )
+    arms.add_argument(
+        "--runtime", type=types.filled, metavar="NAME", help="another Python: a name or a path"
     )
     arms.add_argument(
         "--source", type=types.filled, metavar="WHERE", help="git, debian, a URL or a path"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import arguments as types
 from bench.commands.options import Add
-from bench.jobs import study, study_real, study_record
+from bench.jobs import study, study_real, study_record, study_variants
 from bench.jobs.context import Context
 from builder.errors import UsageError
 
@@ -17,15 +17,16 @@ _STUDIES = {
     "simulated": "simulate sessions whose truth is known",
     "real": "measure a binary against itself, beside pyperformance",
     "record": "make recordings of a binary, to be split",
+    "variants": "compile each benchmark's own Python: docs/variants.md and its data",
     "page": "write the page again from validation.json",
 }
 # Options that not all studies have, and which have them.
 _OF = {
     "data": ("recorded",),
-    "base": ("real", "record"),
-    "source": ("real", "record"),
-    "benchmarks": ("real", "record"),
-    "wheels": ("real", "record"),
+    "base": ("real", "record", "variants"),
+    "source": ("real", "record", "variants"),
+    "benchmarks": ("real", "record", "variants"),
+    "wheels": ("real", "record", "variants"),
     "processes": ("record",),
     "results": ("real",),
     "pairs": ("real",),
@@ -94,6 +95,7 @@ def _study(context: Context, options: argparse.Namespace) -> int:
         "simulated": _simulated,
         "real": _real,
         "record": _record,
+        "variants": _variants,
         "page": _page,
     }
     return chosen[options.which](context, options)
@@ -156,6 +158,16 @@ def _record(context: Context, options: argparse.Namespace) -> int:
         wheels=options.wheels or "",
     )
     return study_record.record(context, asked)
+
+
+def _variants(context: Context, options: argparse.Namespace) -> int:
+    asked = study_variants.Request(
+        base=options.base or "",
+        source=options.source or "",
+        words=_words(options),
+        wheels=options.wheels or "",
+    )
+    return study_variants.study(context, asked, out=options.out)
 
 
 def _words(options: argparse.Namespace) -> tuple[str, ...]:

@@ -10,7 +10,9 @@ PATCHBENCH_GATE="READ:WRITE:MODE" names two inherited descriptors and how values
     free   the first warm-up and the first value wait, all others follow without; CPU time is the
            clock; the harness says how many values more than pyperf was asked for
 
-Without the variable the script runs as if it had been called directly. What the worker writes, one
+Without the variable the script runs as if it had been called directly. PATCHBENCH_MODULE names a
+compiled module to be run in its place (compiled.py), PATCHBENCH_ANSWERS a file for what its
+functions return, instead of timing them (answers.py). What the worker writes, one
 byte each (the harness answers with one byte where the worker waits):
 
     v   it is about to time a value or a warm-up; waits
@@ -51,6 +53,8 @@ import time
 import types
 
 _VARIABLE = "PATCHBENCH_GATE"
+_MODULE = "PATCHBENCH_MODULE"
+_ANSWERS = "PATCHBENCH_ANSWERS"
 # The share of a value that reading the clock may take. CPU time is a system call away (2 us here,
 # 16 times as long as wall time): what reads it around each of many short loops would time that.
 _MOST_READING = 0.02
@@ -339,9 +343,24 @@ def _run(script):
     exec(code, main.__dict__)
 
 
+def _beside(name):
+    """The globals of a file beside this one, executed: nothing of ours is on the path."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+    found = {"__name__": name, "__file__": path}
+    with open(path, "rb") as source:
+        exec(compile(source.read(), path, "exec", 0, True), found)
+    return found
+
+
 if __name__ == "__main__":
     _gate = os.environ.pop(_VARIABLE, None)
+    _module = os.environ.pop(_MODULE, None)
     if _gate is not None:
         _stand(_gate)
     _read_path_files()
-    _run(sys.argv[1])
+    if _ANSWERS in os.environ:
+        _beside("answers.py")
+    if _module is None:
+        _run(sys.argv[1])
+    else:
+        _beside("compiled.py")["run"](sys.argv[1], _module)

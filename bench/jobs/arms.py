@@ -10,12 +10,14 @@ from bench import result as results
 from bench.experiment import AA, CANDIDATE
 from bench.jobs.context import Context
 from bench.jobs.resolve import Resolved
-from bench.plan import PlannedArm
+from bench.plan import PlannedArm, runtime_json
 from bench.result import ArmReport
-from builder import facts, lock
+from bench.trials import has_jit
+from builder import facts, lock, runtimes
 from builder.compile import Builder
 from builder.errors import BuildError
 from builder.gate import Gate, Judgement
+from builder.runtimes import Runtime
 from builder.store import Build
 
 
@@ -83,20 +85,26 @@ class Arms:
         return tuple(arms)
 
     def _started(self, planned: PlannedArm) -> BuiltArm:
+        if planned.runtime is not None:
+            self._held.enter_context(runtimes.in_use(self._context.home, planned.runtime))
+            return BuiltArm(planned=planned, report=_of_runtime(planned, planned.runtime))
         recipe = planned.recipe
         report = ArmReport(
             name=planned.name,
             kind=planned.kind,
-            title=recipe.title,
+            title=planned.title,
             series=recipe.series,
             revision=asdict(recipe.revision),
             flavor=asdict(recipe.flavor) | {"name": recipe.flavor.name},
             placebo=recipe.placebo,
+            variant=planned.variant,
         )
         return BuiltArm(planned=planned, report=report)
 
     def _with_build(self, arm: BuiltArm, replica: int) -> BuiltArm:
         """The arm with one build more; broken when it fails, unless it is the base."""
+        if arm.planned.runtime is not None:
+            return arm
         try:
             build = self._build(arm.planned, replica)
         except BuildError as error:
@@ -124,15 +132,19 @@ class Arms:
         """Compare a candidate's first build with the base's, and hold it to the gate."""
         if not arm.fit:
             return arm
+        warnings = _kind_warnings(base.planned, arm.planned)
+        if not base.builds or not arm.builds:
+            return replace(arm, report=replace(arm.report, warnings=warnings))
         ours, theirs = base.builds[0], arm.builds[0]
         differences = self._differences(ours, theirs, arm)
-        warnings = self._code_warnings(ours, theirs) if arm.planned.kind != AA else ()
+        if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
+            warnings += self._code_warnings(ours, theirs)
         judgement = None
         if self._selection == "none":
             warnings += ("no-gate: nobody tested whether the candidate still is Python",)
         else:
             # Of an arm whose source is the base's own, only the layout can be at fault.
-            own = arm.planned.kind == CANDIDATE
+            own = arm.planned.kind == CANDIDATE and ours.key != theirs.key
             judgement = self._gate.judge(ours, theirs, self._selection if own else "short")
         report = replace(
             arm.report, differences=differences, judgement=judgement, warnings=warnings
@@ -186,7 +198,7 @@ class Arms:
         Its source passed the whole of it in the first replica; what can still be wrong is this one
         build, a profile that misled gcc, say, and that breaks more than one corner.
         """
-        if not arm.fit or self._selection == "none":
+        if not arm.fit or self._selection == "none" or not base.builds or not arm.builds:
             return arm
         judgement = self._gate.judge(base.builds[replica], arm.builds[replica], "short")
         if judgement.passed:
@@ -196,6 +208,36 @@ class Arms:
         return replace(
             arm, report=replace(arm.report, judgement=_breaking(arm.report.judgement, broken))
         )
+
+
+def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
+    """What is known of an arm that nobody builds."""
+    return ArmReport(
+        name=planned.name,
+        kind=planned.kind,
+        title=planned.title,
+        series=(),
+        revision={"version": runtime.facts.version, "commit": "", "source": "", "name": ""},
+        flavor={"name": ""},
+        runtime=runtime_json(runtime),
+    )
+
+
+def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
+    """What a ratio does not mean where the arms differ in more than their builds."""
+    found = []
+    if arm.variant != base.variant and arm.runtime is None and base.runtime is None:
+        code = f"{arm.variant or 'plain'} code against {base.variant or 'plain'} code"
+        found.append(f"compiled-code: {code}: says what compiling gives, nothing of the builds")
+    others = [one.runtime for one in (base, arm) if one.runtime is not None]
+    if any(has_jit(one.facts.kind) for one in others):
+        found.append(
+            "other-runtime: not built here and held to no gate; ratios are of the steady state, "
+            "after a warm-up that short programs never leave"
+        )
+    elif others:
+        found.append("other-runtime: not built here and held to no gate; its flags are its own")
+    return tuple(found)
 
 
 def _breaking(judgement: Judgement, broken: tuple[str, ...]) -> Judgement:

@@ -65,11 +65,12 @@ def _search(steps: Steps, request: Request) -> Search:
         )
     if not history.is_ancestor(good.commit, bad.commit):
         fork = history.merge_base(good.commit, bad.commit)
+        hint = f"Both grew from {fork}: bisect from there." if fork else others
         raise BisectError(
             f"{good.name} does not lead to {bad.name}: no commit between them brought all that "
             "differs.",
             where=good.source,
-            hint=f"Both grew from {fork}: bisect from there." if fork else others,
+            hint=f"{bad.name} is the older one: name it first." if fork == bad.commit else hint,
         )
     graph = history.graph(good.commit, bad.commit, first_parent=request.first_parent)
     search = Search(graph, bad.commit)

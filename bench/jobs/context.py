@@ -15,8 +15,9 @@ from builder.store import Home, Store
 class Context:
     """Passed from the command line to the jobs. `project` holds patches/ and experiments/.
 
-    `pip_environment` is what pip may see of the caller's environment, `arguments` what was typed.
-    `environment` is all of it, never shown: for single variables that somebody named.
+    `pip_environment` is what pip may see of the caller's environment; `environment` is all of it,
+    never shown: for a program of the caller's own, and for single variables that somebody named.
+    `arguments` is what was typed.
     """
 
     home: Home

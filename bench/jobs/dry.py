@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import calibration
-from bench.environments import Environment, Environments, Interpreter
+from bench.environments import Environment, Environments, Interpreter, of_runtime
 from bench.experiment import BASE, CANDIDATE
 from bench.host import read_host
 from bench.jobs.context import Context
@@ -17,9 +18,11 @@ from bench.plan import PlannedArm
 from bench.progress import harmless
 from bench.suites import worker_requirements
 from bench.trials import Block, Effort, Task, arm_of, block_commands
+from bench.variants import unfit
 from builder.compile import Options, regenerate_targets, steps
 from builder.gate import regrtest
 from builder.spec import Recipe, numbers
+from ext.compile import requirements
 
 
 def show(context: Context, resolved: Resolved) -> None:
@@ -48,6 +51,10 @@ def _line(text: str) -> None:
 
 
 def _arm(context: Context, resolved: Resolved, arm: PlannedArm) -> None:
+    if arm.runtime is not None:
+        _line("")
+        _line(f"# {arm.name}: {arm.title}, nothing is built: {arm.runtime.python}")
+        return
     for recipe in arm.recipes:
         _build(context, resolved, arm, recipe)
     gate = resolved.plan.experiment.gate
@@ -67,7 +74,8 @@ def _arm(context: Context, resolved: Resolved, arm: PlannedArm) -> None:
 def _build(context: Context, resolved: Resolved, arm: PlannedArm, recipe: Recipe) -> None:
     stored = context.store.find(recipe.key)
     _line("")
-    _line(f"# {arm.name}: {recipe.title}, build {recipe.key}")
+    variant = f", {arm.variant}" if arm.variant else ""
+    _line(f"# {arm.name}: {recipe.title}{variant}, build {recipe.key}")
     _line(f"# tree {recipe.tree} of commit {recipe.revision.commit}")
     for path in recipe.changed:
         _line(f"#   changes {path}")
@@ -103,6 +111,27 @@ def _interpreter(context: Context, recipe: Recipe) -> Interpreter:
     )
 
 
+def _interpreters(context: Context, arm: PlannedArm) -> Iterator[Interpreter]:
+    """What an arm runs in each replica."""
+    if arm.runtime is not None:
+        yield of_runtime(arm.runtime)
+    for recipe in arm.recipes:
+        yield _interpreter(context, recipe)
+
+
+def _compiling(resolved: Resolved) -> None:
+    """What variants are made from, and which benchmarks have none."""
+    for arm in resolved.plan.arms:
+        if not arm.variant:
+            continue
+        wanted = requirements(arm.version)
+        _line(f"# {arm.name}: compiled by {wanted.cython}, checked against the pure code's answers")
+        for benchmark in resolved.selection.benchmarks:
+            reason = unfit(benchmark, arm.variant)
+            if reason:
+                _line(f"missing     {benchmark.name} for {arm.name}: {reason}")
+
+
 def _measuring(context: Context, resolved: Resolved) -> None:
     _line("")
     _line("# environments: once for each build")
@@ -110,15 +139,16 @@ def _measuring(context: Context, resolved: Resolved) -> None:
     arms: list[tuple[PlannedArm, Environment]] = []
     shown: set[str] = set()
     for arm in resolved.plan.arms:
-        for recipe in arm.recipes:
-            environment = environments.planned(_interpreter(context, recipe))
-            if recipe is arm.recipe:
+        for number, interpreter in enumerate(_interpreters(context, arm)):
+            environment = environments.planned(interpreter)
+            if not number:
                 arms.append((arm, environment))
-            if recipe.key not in shown:  # the A/A arm may be the base's own build
-                shown.add(recipe.key)
+            if interpreter.identity not in shown:  # the A/A arm may be the base's own build
+                shown.add(interpreter.identity)
                 wanted = " ".join(worker_requirements(environment.interpreter.version))
                 _line(f"{environment.python} -m pip install --target {environment.base} {wanted}")
     _line("")
+    _compiling(resolved)
     _line("# one block of each benchmark (loops, warm-ups and values come from the calibration)")
     warmups, values = Effort().shape(0.02)
     for benchmark in resolved.selection.benchmarks:
@@ -128,7 +158,11 @@ def _measuring(context: Context, resolved: Resolved) -> None:
             task=Task(
                 index=0, name=benchmark.name, loops=1, warmups=warmups, values=values, seconds=0.02
             ),
-            arms=tuple(arm_of(env, benchmark, name=arm.name) for arm, env in arms),
+            arms=tuple(
+                arm_of(env, benchmark, name=arm.name)
+                for arm, env in arms
+                if not unfit(benchmark, arm.variant)
+            ),
             seed=0,
         )
         for command in block_commands(block, Path("SCRATCH"), None, draws_addresses=True):

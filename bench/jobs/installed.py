@@ -31,12 +31,8 @@ def installed(context: Context, result: Mapping[str, Any]) -> dict[str, Any]:
     environments = Environments(context.home, context.runner, PackageSource())
     arms = {}
     for arm in [result["base"], *result["candidates"]]:
-        if arm["build"]:
-            told = Interpreter(
-                identity=arm["build"]["key"],
-                python=Path("python"),
-                version=numbers(arm["build"]["facts"]["version"]),
-            )
+        told = _interpreter(arm)
+        if told is not None:
             arms[arm["name"]] = _packages(environments.planned(told), benchmarks)
     return {
         "schema": SCHEMA,
@@ -46,12 +42,31 @@ def installed(context: Context, result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _interpreter(arm: Mapping[str, Any]) -> Interpreter | None:
+    """What an arm ran, by its identity; None for what did not build."""
+    if arm.get("runtime"):
+        runtime = arm["runtime"]
+        return Interpreter(
+            identity=runtime["identity"],
+            python=Path("python"),
+            version=runtime["version"],
+            implementation=runtime["implementation"],
+        )
+    if not arm["build"]:
+        return None
+    return Interpreter(
+        identity=arm["build"]["key"],
+        python=Path("python"),
+        version=numbers(arm["build"]["facts"]["version"]),
+    )
+
+
 def _benchmarks(
     context: Context, plan: Mapping[str, Any], base: str
 ) -> Iterator[tuple[str, Benchmark]]:
     """The plan's benchmarks; none of a manifest, whose place nobody keeps."""
     if str(plan["suite"]).startswith("pyperformance "):
-        suite = suites.load(base, (), home=context.home)
+        suite = suites.load(base, tuple(plan["benchmarks"]), home=context.home)
         if suite.release == plan["suite"]:
             for one in suite.benchmarks:
                 if one.name in plan["benchmarks"]:

@@ -14,7 +14,9 @@ from builder.errors import UsageError
 
 def from_options(options: Namespace) -> Experiment:
     """The experiment that a command line asks for: a file, or options, or both."""
-    arms = ("base", "patch", "series", "candidate", "source", "pgo", "lto")
+    arms = (
+        *("base", "patch", "series", "candidate", "variant", "runtime", "source", "pgo", "lto"),
+    )
     given = [name for name in arms if getattr(options, name)]
     if options.file is not None and given:
         raise UsageError(
@@ -24,8 +26,8 @@ def from_options(options: Namespace) -> Experiment:
     if options.file is None and not given:
         raise UsageError(
             "There is no experiment.",
-            hint="Name a file (experiments/quickstart.toml), or --base with --patch, --series or "
-            "--candidate.",
+            hint="Name a file (experiments/quickstart.toml), or --base with --patch, --series, "
+            "--candidate, --variant or --runtime.",
         )
     document = read(options.file) if options.file else _composed(options)
     document = replace(document, content=_overridden(document.content, options))
@@ -36,29 +38,39 @@ def from_options(options: Namespace) -> Experiment:
 
 
 def _composed(options: Namespace) -> Document:
-    candidate: dict[str, Any] = {}
-    if options.series:
-        candidate["series"] = list(options.series)
-    if options.patch:
-        candidate["patch"] = list(options.patch)
-    if options.candidate:
-        candidate["revision"] = options.candidate
+    candidate = _candidate(options)
     if not options.base and not options.candidate:
         raise UsageError("--base is missing.", hint="For example: --base 3.13")
-    if not candidate:
+    if not candidate and not options.runtime:
         raise UsageError(
             "There is nothing to compare the base with.",
-            hint="Give it a --patch, a --series or a --candidate.",
+            hint="Give it a --patch, a --series, a --candidate, a --variant or a --runtime.",
         )
     content: dict[str, Any] = {
         # Without --base the candidate's own history decides; see from_options.
         "base": options.base or "HEAD",
-        "candidate": [candidate],
+        "candidate": [candidate, *_runtime(options)] if candidate else _runtime(options),
         "flavor": {"pgo": options.pgo, "lto": options.lto},
     }
     if options.source:
         content["source"] = options.source
     return Document(content=content, file="the command line", folder=Path.cwd(), name="adhoc")
+
+
+def _candidate(options: Namespace) -> dict[str, Any]:
+    """The arm that is built."""
+    given = {
+        "series": list(options.series),
+        "patch": list(options.patch),
+        "revision": options.candidate,
+        "variant": options.variant,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _runtime(options: Namespace) -> list[dict[str, Any]]:
+    """The arm that is there already, if one is named."""
+    return [{"runtime": options.runtime}] if options.runtime else []
 
 
 def _overridden(content: Mapping[str, Any], options: Namespace) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from bench.jobs.context import Context
 from bench.jobs.folder import kept_patches
 from bench.plan import Plan, PlannedArm
 from bench.suites import Selection, Suite
-from builder import patch, sources
+from builder import patch, runtimes, sources
 from builder.catalogue import Series, adhoc, load
 from builder.compile import check_flavor, identify_compiler
 from builder.errors import ExperimentError, PatchError
@@ -39,27 +39,10 @@ class Resolved:
 def resolve(context: Context, experiment: Experiment) -> Resolved:
     """Settle revisions, series, compilers and benchmarks. Raises errors of the family."""
     _check_wheels(experiment)
-    opened = Sources(context)
-    base_source = opened.provide(experiment.base.source)
-    revision = _base_revision(experiment, base_source)
-    context.show.say(f"Base: {revision.version} ({revision.commit[:12]}) from {revision.source}")
-    settler = _Settler(context, experiment.session.replicas)
-    settled = [settler.settle(BASE, experiment.base, revision, base_source)]
-    for kind, arm in experiment.arms[1:]:
-        source = opened.provide(arm.source) if arm.source else base_source
-        # Arms that are added for a session have the base's revision, however that was found.
-        is_own = arm.revision and arm in experiment.candidates
-        own = source.resolve(arm.revision) if is_own else revision
-        if own.branch != revision.branch:
-            raise ExperimentError(
-                f"{arm.name} is Python {own.branch}, the base {revision.branch}: their benchmarks "
-                "and bytecode differ.",
-                where=f"candidate.revision = {arm.revision}",
-                hint="Compare revisions of one branch.",
-            )
-        settled.append(settler.settle(kind, arm, own, source))
+    settled = _settled(context, experiment)
     _refuse_twins(settled)
-    suite = suites.load(revision.version, experiment.suite, home=context.home)
+    version = settled[0].planned.version
+    suite = suites.load(version, experiment.suite, home=context.home)
     selection = suites.select(suite, experiment.suite)
     # An arm that is added has the base's.
     patches = {
@@ -76,11 +59,71 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
     )
     return Resolved(
         plan=plan,
-        repositories={one.planned.name: one.repository for one in settled},
+        repositories={
+            one.planned.name: one.repository for one in settled if one.repository is not None
+        },
         suite=suite,
         selection=selection,
         patches=patches,
     )
+
+
+def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
+    """Every arm, the base first."""
+    opened = Sources(context)
+    settler = _Settler(context, experiment.session.replicas)
+    asked = experiment.base
+    revision: Revision | None = None
+    if asked.runtime:
+        settled = [settler.runtime(BASE, asked)]
+    else:
+        source = opened.provide(asked.source)
+        revision = _base_revision(experiment, source)
+        context.show.say(
+            f"Base: {revision.version} ({revision.commit[:12]}) from {revision.source}"
+        )
+        settled = [settler.settle(BASE, asked, revision, source)]
+    for kind, arm in experiment.arms[1:]:
+        if arm.runtime:
+            one = settler.runtime(kind, arm)
+        else:
+            source = opened.provide(arm.source or asked.source)
+            # Arms that are added for a session have the base's revision, however that was found.
+            is_own = arm.revision and arm in experiment.candidates
+            own = source.resolve(arm.revision) if is_own else revision
+            one = settler.settle(kind, arm, _there(own, arm), source)
+        _refuse_other_languages(settled[0].planned, one.planned)
+        settled.append(one)
+    return settled
+
+
+def _there(revision: Revision | None, arm: Arm) -> Revision:
+    if revision is None:
+        raise ExperimentError(
+            f"{arm.name} has no revision, and the base, a runtime, has none to give.",
+            where=f"candidate {arm.name}",
+            hint="Name a revision for each candidate that is to be built.",
+        )
+    return revision
+
+
+def _refuse_other_languages(base: PlannedArm, other: PlannedArm) -> None:
+    """Builds must be of one branch; a runtime may be of a neighbouring one, never of the other
+    Python: what pyperf and pyperformance have for one does not run on the other.
+    """
+    free = base.runtime is not None or other.runtime is not None
+    ours, theirs = (
+        arm.version.split(".")[0] if free else ".".join(arm.version.split(".")[:2])
+        for arm in (base, other)
+    )
+    if ours != theirs:
+        raise ExperimentError(
+            f"{other.name} is Python {theirs}, the base {ours}: their benchmarks and bytecode "
+            "differ.",
+            where=f"candidate {other.name} ({other.title})",
+            hint="Compare revisions of one branch; runtimes with a base of the same Python, 2 or "
+            "3.",
+        )
 
 
 def _with_digests(planned: PlannedArm, patches: Mapping[str, Sequence[Series]]) -> PlannedArm:
@@ -124,8 +167,8 @@ class Sources:
 class _Settled:
     asked: Arm
     planned: PlannedArm
-    repository: Repository
-    patches: tuple[Series, ...]
+    repository: Repository | None = None
+    patches: tuple[Series, ...] = ()
 
 
 def _base_revision(experiment: Experiment, source: Source) -> Revision:
@@ -165,8 +208,13 @@ class _Settler:
             placebo=arm.placebo,
         )
         recipes = tuple(replace(recipe, replica=number) for number in self._numbers(kind))
-        planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes)
+        planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes, variant=arm.variant)
         return _Settled(asked=arm, planned=planned, repository=repository, patches=stack)
+
+    def runtime(self, kind: str, arm: Arm) -> _Settled:
+        """An arm that is there already."""
+        found = runtimes.find(self._context.home, self._context.runner, arm.runtime)
+        return _Settled(asked=arm, planned=PlannedArm(name=arm.name, kind=kind, runtime=found))
 
     def _numbers(self, kind: str) -> range:
         """The numbers of an arm's replicas: the same for all arms, so that they draw alike.
@@ -208,16 +256,17 @@ def _read_patch(name: str) -> Series:
 
 
 def _refuse_twins(settled: Sequence[_Settled]) -> None:
-    """Two arms with one recipe would measure one build against itself, as if they were two."""
-    seen: dict[str, str] = {}
+    """Two arms of one identity would measure one thing against itself, as if they were two."""
+    seen: dict[tuple[str, str], str] = {}
     for one in settled:
         if one.planned.kind == AA:
             continue  # is meant to
-        key = one.planned.recipe.key
+        key = one.planned.identity
         if key in seen:
             raise ExperimentError(
                 f"{seen[key]} and {one.planned.name} are one and the same build.",
-                where=f"both have the recipe {key}",
-                hint="Give the candidate a series, revision or flavor that changes something.",
+                where=f"both have the recipe {key[0]}",
+                hint="Give the candidate a series, revision, flavor or variant that changes "
+                "something.",
             )
         seen[key] = one.planned.name

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -31,6 +31,9 @@ from bench.report import formats, terminal
 from bench.result import Calibrated
 from builder.errors import EXIT_VERDICT, BrokenError
 from builder.store import guard_writes
+
+More = Callable[[Resolved, Measured], dict[str, Any]]
+"""What a kind of experiment adds to result.json, from what was settled and measured."""
 
 
 def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> int:
@@ -64,17 +67,19 @@ def run(
     dry_run: bool,
     fail_on: str | None,
     as_json: bool,
+    more: More | None = None,
 ) -> int:
     """Take an experiment to its verdict; the exit code says how it went.
 
     Goes on where an earlier run of the same experiment stopped, and answers from what is there when
-    it was complete. Raises errors of the family; BrokenError after the result was written.
+    it was complete. `more` as of `measured`. Raises errors of the family; BrokenError after the
+    result was written.
     """
     context.home.prepare()
     if dry_run:
         dry.show(context, resolve(context, experiment))
         return 0
-    result, folder = measured(context, experiment, out)
+    result, folder = measured(context, experiment, out, more=more)
     # A reader who has seen enough (`| head`) changes nothing about the verdict.
     with contextlib.suppress(BrokenPipeError):
         _tell(context, result, folder, as_json=as_json)
@@ -82,12 +87,18 @@ def run(
 
 
 def measured(
-    context: Context, experiment: Experiment, out: Path | None, *, needed: str = ""
+    context: Context,
+    experiment: Experiment,
+    out: Path | None,
+    *,
+    needed: str = "",
+    more: More | None = None,
 ) -> tuple[dict[str, Any], Folder]:
     """The result of an experiment and its folder, begun, gone on with, or found complete.
 
-    `needed` names an arm without which nothing is worth timing: where it is broken, the result says
-    so and has no blocks. Raises errors of the family.
+    `more` adds to the result what a kind of experiment has of its own. `needed` names an arm that
+    makes timing worth while: where it is broken, the result says so and has no blocks. Raises
+    errors of the family.
     """
     resolved = resolve(context, experiment)
     folder = folder_of(out, resolved.plan)
@@ -96,7 +107,14 @@ def measured(
         seed = folder.open(resolved.plan, _drawn_seed(experiment), resolved.patches)
         result = folder.finished()
         if result is None:
-            run = _Run(context=context, resolved=resolved, folder=folder, seed=seed, needed=needed)
+            run = _Run(
+                context=context,
+                resolved=resolved,
+                folder=folder,
+                seed=seed,
+                more=more,
+                needed=needed,
+            )
             result = run.go()
         else:
             context.show.say("This very experiment was run already; this is what it gave.")
@@ -114,6 +132,7 @@ class _Run:
     resolved: Resolved
     folder: Folder
     seed: int
+    more: More | None = None
     needed: str = ""
 
     def go(self) -> dict[str, Any]:
@@ -172,7 +191,7 @@ class _Run:
             if found is not None and arm.planned.kind != PLACEBO:
                 found = judging.beside(found, band)
             reports.append(replace(arm.report, comparisons=found))
-        return results.assemble(
+        assembled = results.assemble(
             plan=self.resolved.plan,
             seed=self.seed,
             arms=reports,
@@ -186,6 +205,8 @@ class _Run:
             version=version("patchbench"),
             places=self._places(),
         )
+        extra = self.more(self.resolved, timed) if self.more is not None and timed else {}
+        return {**assembled, **extra}
 
     def _compared(self, arms: Sequence[BuiltArm], timed: Measured) -> dict[str, Comparisons]:
         margin = self.resolved.plan.experiment.session.margin

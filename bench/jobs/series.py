@@ -91,6 +91,8 @@ def _list(pairs: Sequence[tuple[Subject, KeptResults]]) -> None:
 
 def _show(context: Context, one: Subject, kept: KeptResults) -> None:
     for key, value in {"name": one.name, **_manifest(context, one)}.items():
+        if value == []:
+            continue
         shown = ", ".join(value) if isinstance(value, list) else value
         sys.stdout.write(f"{key:11} {harmless(str(shown))}\n")
     for result in kept.results:

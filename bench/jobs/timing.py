@@ -9,22 +9,22 @@ from pathlib import Path
 
 from bench.calibration import Choices
 from bench.comparison import Missing
-from bench.environments import Environment, Environments, Interpreter
+from bench.environments import Environment, Environments, Interpreter, of_runtime
 from bench.host import Host
 from bench.jobs import interpreters
 from bench.jobs.arms import BuiltArm
 from bench.jobs.context import Context
+from bench.jobs.fitting import Fitting
 from bench.jobs.resolve import Resolved
 from bench.packages import PackageSource
-from bench.plan import Plan
+from bench.plan import Plan, PlannedArm
 from bench.records import Measured
 from bench.session import Session, Subject, Terms
-from bench.suites import Benchmark
-from bench.trials import Effort, arm_of
+from bench.suites import Benchmark, Suite, misfit
+from bench.trials import Arm, Effort
 from builder import lock
 from builder.errors import MeasureError
 from builder.spec import numbers
-from builder.store import Build
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,40 +71,38 @@ class Timing:
     # -- what is measured ------------------------------------------------------------------------
 
     def _subjects(self, arms: Sequence[BuiltArm]) -> tuple[list[Subject], tuple[Missing, ...]]:
-        """The benchmarks that every arm can run, and those that some arm cannot."""
+        """The benchmarks that the base and a candidate can run, and what is missing."""
         environments = self._environments()
-        lineups = _lineups(arms, environments)
-        # The A/A arm may have the base's own builds: each is made ready once.
-        unique = {each.interpreter.identity: each for one in lineups for each in one.values()}
+        lineups = _lineups(arms, environments, self.resolved.plan.replicas)
         selection = self.resolved.selection
-        subjects = []
+        subjects: list[Subject] = []
         missing = list(selection.missing)
         with self.context.show.bar("installing", len(selection.benchmarks)) as bar:
             for benchmark in selection.benchmarks:
-                reason = self._installed(environments, list(unique.values()), benchmark)
-                if reason:
-                    missing.append(Missing(benchmark=benchmark.name, reason=reason))
-                else:
-                    subjects.append(_subject(benchmark, lineups))
+                fitter = _Fitter(
+                    environments=environments,
+                    fitting=Fitting(self.context, self._packages),
+                    suite=self.resolved.suite,
+                    benchmark=benchmark,
+                )
+                subject, lacking = fitter.subject(lineups)
+                missing += lacking
+                if subject is not None:
+                    subjects.append(subject)
                 bar.advance(note=benchmark.name)
         return subjects, tuple(missing)
 
-    def _environments(self) -> Environments:
+    @property
+    def _packages(self) -> PackageSource:
         wheels = self.resolved.plan.experiment.wheels
-        source = PackageSource(
+        return PackageSource(
             environment=self.context.pip_environment, wheels=Path(wheels) if wheels else None
         )
-        return Environments(self.context.home, self.context.runner, source, self.context.show.say)
 
-    def _installed(
-        self, environments: Environments, ready: Sequence[Environment], benchmark: Benchmark
-    ) -> str:
-        """Why a benchmark cannot be installed somewhere; "" when it is there for all."""
-        for environment in ready:
-            lacking = environments.add(self.resolved.suite, environment, benchmark)
-            if lacking is not None:
-                return lacking.reason
-        return ""
+    def _environments(self) -> Environments:
+        return Environments(
+            self.context.home, self.context.runner, self._packages, self.context.show.say
+        )
 
     # -- how it is measured ----------------------------------------------------------------------
 
@@ -136,28 +134,70 @@ def terms(plan: Plan, names: Sequence[str], choices: Choices, seed: int) -> Term
     )
 
 
-def _lineups(arms: Sequence[BuiltArm], environments: Environments) -> list[dict[str, Environment]]:
-    """For each replica, the environments of all arms by their names, the base's first."""
-    return [
-        {arm.planned.name: environments.provide(_interpreter(arm.builds[replica])) for arm in arms}
-        for replica in range(len(arms[0].builds))
-    ]
+@dataclass(frozen=True, kw_only=True)
+class _Fitter:
+    """Fits one benchmark to every arm that can run it."""
+
+    environments: Environments
+    fitting: Fitting
+    suite: Suite
+    benchmark: Benchmark
+
+    def subject(self, lineups: Sequence[Lineup]) -> tuple[Subject | None, list[Missing]]:
+        """The benchmark with the arms that can run it in every replica, and why others cannot.
+
+        None where the base cannot, or the base alone can.
+        """
+        fitted: list[list[Arm]] = []
+        reasons: dict[str, str] = {}
+        for replica, lineup in enumerate(lineups):
+            fitted.append([])
+            for planned, environment in lineup:
+                one = self._fitted(planned, environment, replica)
+                if isinstance(one, Arm):
+                    fitted[-1].append(one)
+                else:
+                    reasons.setdefault(planned.name, one)
+                    if planned is lineup[0][0]:
+                        return None, [Missing(benchmark=self.benchmark.name, reason=one)]
+        missing = [
+            Missing(benchmark=self.benchmark.name, reason=reason, arm=name)
+            for name, reason in reasons.items()
+        ]
+        found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
+        if len(found[0]) < 2:
+            return None, missing
+        return Subject(benchmark=self.benchmark, lineups=found), missing
+
+    def _fitted(self, planned: PlannedArm, environment: Environment, replica: int) -> Arm | str:
+        reason = misfit(self.benchmark, environment.interpreter.version)
+        if reason:
+            return reason
+        lacking = self.environments.add(self.suite, environment, self.benchmark)
+        if lacking is not None:
+            return lacking.reason
+        return self.fitting.arm(planned, environment, self.benchmark, replica)
 
 
-def _interpreter(build: Build) -> Interpreter:
-    return Interpreter(
-        identity=build.key, python=build.python, version=numbers(build.facts.version)
+Lineup = Sequence[tuple[PlannedArm, Environment]]
+"""The arms of one replica and their environments, the base first."""
+
+
+def _lineups(
+    arms: Sequence[BuiltArm], environments: Environments, replicas: int
+) -> tuple[Lineup, ...]:
+    """A lineup for each replica."""
+    return tuple(
+        [(arm.planned, environments.provide(_interpreter(arm, replica))) for arm in arms]
+        for replica in range(replicas)
     )
 
 
-def _subject(benchmark: Benchmark, lineups: Sequence[Mapping[str, Environment]]) -> Subject:
-    return Subject(
-        benchmark=benchmark,
-        lineups=tuple(
-            tuple(
-                arm_of(environment, benchmark, name=name, replica=replica)
-                for name, environment in lineup.items()
-            )
-            for replica, lineup in enumerate(lineups)
-        ),
+def _interpreter(arm: BuiltArm, replica: int) -> Interpreter:
+    runtime = arm.planned.runtime
+    if runtime is not None:
+        return of_runtime(runtime)
+    build = arm.builds[replica]
+    return Interpreter(
+        identity=build.key, python=build.python, version=numbers(build.facts.version)
     )

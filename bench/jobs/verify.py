@@ -142,7 +142,7 @@ def _trees(context: Context, folder: Path, origin: str) -> Check:
         sources.parse(origin), home=context.home, runner=context.runner, say=context.show.say
     )
     plan = read_json(folder / PLAN)
-    arms = plan["arms"]
+    arms = [arm for arm in plan["arms"] if arm["recipe"] is not None]
     problems = []
     for arm in arms:
         recipe = recipe_of(arm["recipe"])

@@ -30,8 +30,8 @@ _ROW = 0.27
 _DPI = 160
 _HEADING = 100  # characters in a line of a title
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
-_INK, _SOFT, _BAND = "#182026", "#55616c", "#e3e9ee"
-_VERDICTS = {
+INK, SOFT, _BAND = "#182026", "#55616c", "#e3e9ee"
+VERDICT_COLOURS = {
     "faster": "#0a6a9c",
     "slower": "#b4460f",
     "equivalent": "#4a5866",
@@ -39,7 +39,7 @@ _VERDICTS = {
 }
 _STYLES = {
     "margin": Style(colour=_BAND, filled=True, order=0),
-    "one": Style(colour=_SOFT),
+    "one": Style(colour=SOFT),
     "placebo": Style(colour="#7d6a1c", dashes="dotted", order=1),
     "wide": Style(width=1.3, order=2),
     "plain": Style(width=3.5, order=3),
@@ -53,10 +53,10 @@ _STYLES = {
 
 def _settings() -> None:
     mpl.rc("font", size=9.0)
-    mpl.rc("axes", edgecolor=_SOFT, labelcolor=_INK)
-    mpl.rc("xtick", color=_SOFT)
+    mpl.rc("axes", edgecolor=SOFT, labelcolor=INK)
+    mpl.rc("xtick", color=SOFT)
     # A name with dollars in it is no formula.
-    mpl.rc("text", color=_INK, parse_math=False)
+    mpl.rc("text", color=INK, parse_math=False)
     # Text stays text, to be read aloud, searched and copied; one result gives one file.
     mpl.rc("svg", fonttype="none", hashsalt="patchbench")
 
@@ -65,7 +65,7 @@ def render(result: Mapping[str, Any], kind: str) -> dict[str, str | bytes]:
     """All charts by file name, `kind` svg (text) or png (bytes)."""
     view = view_of(result)
     return {
-        f"charts/{name}.{kind}": _saved(figure, title, kind) for name, title, figure in _all(view)
+        f"charts/{name}.{kind}": saved(figure, title, kind) for name, title, figure in _all(view)
     }
 
 
@@ -90,7 +90,8 @@ def _line(text: str) -> str:
     return flat if len(flat) <= 2 * _HEADING else f"{flat[: 2 * _HEADING]}..."
 
 
-def _saved(draw: Callable[[], Figure], title: str, kind: str) -> str | bytes:
+def saved(draw: Callable[[], Figure], title: str, kind: str) -> str | bytes:
+    """What a figure's file holds, `kind` svg (text) or png (bytes)."""
     with charts.own_settings(), warnings.catch_warnings():
         # A name may hold letters that no font here has: they are shown as boxes.
         warnings.simplefilter("ignore", UserWarning)
@@ -110,7 +111,7 @@ def _look(stroke: Stroke) -> Style:
     style = _STYLES[stroke.mark]
     if stroke.mark not in ("wide", "plain", "off", "dot"):
         return style
-    return replace(style, colour=_VERDICTS.get(stroke.verdict, _SOFT))
+    return replace(style, colour=VERDICT_COLOURS.get(stroke.verdict, SOFT))
 
 
 def _look_small(stroke: Stroke) -> Style:
@@ -154,7 +155,9 @@ def _ratios(candidate: Candidate, view: View, title: str) -> Figure:
         words = f"{row.ratio:.4f}  {spelled(row.ratio)}"
         axes.text(1.03, place + 0.5, words, va="center")
         verdict = f"{SIGNS.get(row.verdict, ' ')} {row.verdict}"
-        axes.text(1.37, place + 0.5, verdict, va="center", color=_VERDICTS.get(row.verdict, _INK))
+        axes.text(
+            1.37, place + 0.5, verdict, va="center", color=VERDICT_COLOURS.get(row.verdict, INK)
+        )
     charts.paint(axes, strokes, _look)
     _names(axes, rows)
     band = f"band: the margin of {view.margin * 100:g}%"
@@ -164,7 +167,7 @@ def _ratios(candidate: Candidate, view: View, title: str) -> Figure:
 
 def _names(axes: Axes, rows: Sequence[Row]) -> None:
     places = [place + 0.5 for place in range(len(rows))]
-    axes.set_yticks(places, [_line(row.name)[:28] for row in rows], color=_INK)
+    axes.set_yticks(places, [_line(row.name)[:28] for row in rows], color=INK)
 
 
 def _blocks(candidate: Candidate, view: View, title: str) -> Figure:

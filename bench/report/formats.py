@@ -43,6 +43,12 @@ def _csv(result: Result) -> Files:
     return {"report.csv": csv.render(result)}
 
 
+def _ladder(result: Result) -> Files:
+    from bench.report import ladder
+
+    return ladder.render(result)
+
+
 def _charts(kind: str, result: Result) -> Files:
     from bench.report import charts_files
 
@@ -55,6 +61,7 @@ FORMATS: Mapping[str, Callable[[Result], Files]] = {
     "mail": _mail,
     "submission": _submission,
     "csv": _csv,
+    "ladder": _ladder,
     "svg": partial(_charts, "svg"),
     "png": partial(_charts, "png"),
 }
@@ -67,5 +74,7 @@ PRINTED = ("json", "text")
 
 def render_all(result: Result) -> dict[str, str]:
     """The files that a run leaves beside its result.json, by name."""
-    files = {name: text for each in OF_A_RUN for name, text in FORMATS[each](result).items()}
+    own = ("ladder",) if result.get("ladder") else ()
+    wanted = (*OF_A_RUN, *own)
+    files = {name: text for each in wanted for name, text in FORMATS[each](result).items()}
     return {name: str(text) for name, text in files.items()}

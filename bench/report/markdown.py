@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bench import warmup
 from bench.progress import harmless
 from bench.report import wording
 
@@ -65,6 +66,7 @@ def filled(template: str, **values: object) -> str:
         own_warnings=wording.own_warnings,
         signs=wording.SIGNS,
         told=wording.told,
+        warmup=warmup.told,
     )
     environment.filters["code"] = lambda text: _Raw(code(text))
     environment.filters["fenced"] = lambda text: _Raw(fenced(text))

@@ -61,6 +61,8 @@ def _why(result: Result) -> Iterator[Fact]:
             yield Fact(label=label, text=f"{row['base']} -> {row['candidate']}")
         if not one["differences"]:
             text = "the same flags, and an evaluation function of the same size and jumps"
+            if one.get("variant"):
+                text += f"; the benchmarks' own Python is compiled ({one['variant']})"
             yield Fact(label=one["name"], text=text)
 
 
@@ -122,6 +124,9 @@ def _builds(result: Result) -> Iterator[Fact]:
     base: dict[str, str] = {}
     compilers = dict(_compilers(result["experiment"]))
     for arm in [result["base"], *claims(result)]:
+        if arm.get("runtime"):
+            yield Fact(label=arm["name"], text=f"{arm['title']}, not built here")
+            continue
         if not arm["build"]:
             yield Fact(label=arm["name"], text="did not build")
             continue
@@ -185,6 +190,8 @@ def _aslr(mode: object) -> str:
 
 def _revisions(result: Result) -> Iterator[Fact]:
     for arm in [result["base"], *claims(result)]:
+        if arm.get("runtime"):
+            continue  # told among the builds
         revision, series = arm["revision"], arm["series"]
         patches = f" with {', '.join(series)}" if series else ""
         source = revision.get("source", "")

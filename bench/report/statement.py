@@ -83,7 +83,8 @@ def state(result: Result) -> Statement:
 
 
 def _subject(result: Result) -> str:
-    version = result["base"]["revision"]["version"]
+    base = result["base"]
+    what_base = base["title"] if base.get("runtime") else f"CPython {base['revision']['version']}"
     found = claims(result)
     first = found[0]
     if first["verdict"] in ("faster", "slower"):
@@ -91,7 +92,7 @@ def _subject(result: Result) -> str:
     else:
         what = f"{first['name']}: {first['verdict']}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"CPython {version}: {what}{more}"
+    return f"{what_base}: {what}{more}"
 
 
 def _slower(result: Result) -> str:

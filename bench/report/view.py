@@ -73,7 +73,10 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """All that is known of one candidate. `rows` go from the fastest to the slowest."""
+    """All that is known of one candidate. `rows` go from the fastest to the slowest.
+
+    `warmups`, of what compiles while it runs: benchmarks and a line on each.
+    """
 
     arm: Arm
     kind: str
@@ -87,6 +90,8 @@ class Candidate:
     differences: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
     method: str
+    is_built: bool = True
+    warmups: tuple[tuple[str, str], ...] = ()
 
     @property
     def suite(self) -> Row | None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from bench import warmup
 from bench.comparison import TIME
 from bench.progress import harmless
 from bench.report import wording
@@ -29,10 +30,12 @@ def view_of(result: Mapping[str, Any]) -> View:
         name=result["experiment"]["name"],
         when=_moment(str(result["when"])),
         version=str(result["patchbench"]),
-        margin=_positive(session["margin"]),
+        margin=positive(session["margin"]),
         base=_arm(result["base"]),
         candidates=tuple(_candidate(one, result) for one in result["candidates"]),
-        ladder=tuple(_rung(one) for one in result.get("ladder") or ()),
+        ladder=tuple(
+            _rung(one) for one in result.get("ladder") or () if one.get("ratio") is not None
+        ),
         objections=objections(result),
         host=_host(result["host"]),
         host_name=str(result["host"]["name"]),
@@ -64,7 +67,8 @@ def _moment(when: str) -> str:
         return when
 
 
-def _positive(value: Any) -> float:
+def positive(value: Any) -> float:
+    """A number above 0. Raises ValueError or TypeError for anything else."""
     number = float(value)
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{value!r} is no number above 0")
@@ -72,7 +76,7 @@ def _positive(value: Any) -> float:
 
 
 def _bound(value: Any) -> float | None:
-    return None if value is None else _positive(value)
+    return None if value is None else positive(value)
 
 
 # -- arms ---------------------------------------------------------------------------------------
@@ -83,10 +87,18 @@ def _arm(data: Mapping[str, Any]) -> Arm:
 
 
 def _facts(data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    if data.get("runtime"):
+        runtime = data["runtime"]
+        yield "runtime", f"{runtime['implementation']} {runtime['release']}".strip()
+        yield "Python", runtime["version"]
+        yield "packages", ", ".join(runtime["packages"]) or "none that patchbench provided"
+        return
     revision = data["revision"]
     yield "CPython", f"{revision['version']} ({revision['commit'][:12]})"
     if data["series"]:
         yield "series", ", ".join(data["series"])
+    if data.get("variant"):
+        yield "code of the benchmarks", f"compiled ({data['variant']})"
     build = data["build"]
     if build is None:
         yield "build", "none"
@@ -137,6 +149,10 @@ def _candidate(data: Mapping[str, Any], result: Mapping[str, Any]) -> Candidate:
         differences=tuple(data["differences"]),
         warnings=(*data["warnings"], *common),
         method=data["method"],
+        is_built=not data.get("runtime"),
+        warmups=tuple(
+            (name, warmup.told(one)) for name, one in (data.get("warmups") or {}).items()
+        ),
     )
 
 
@@ -144,7 +160,7 @@ def _row(data: Mapping[str, Any], name: str, common: Sequence[str], **more: Any)
     return Row(
         name=name,
         metric=data["metric"],
-        ratio=_positive(data["ratio"]),
+        ratio=positive(data["ratio"]),
         low=_bound(data["low"]),
         high=_bound(data["high"]),
         low95=_bound(data["low95"]),
@@ -158,13 +174,14 @@ def _row(data: Mapping[str, Any], name: str, common: Sequence[str], **more: Any)
 
 
 def _band(pair: Sequence[Any] | None) -> tuple[float, float] | None:
-    return None if pair is None else (_positive(pair[0]), _positive(pair[1]))
+    return None if pair is None else (positive(pair[0]), positive(pair[1]))
 
 
 def _rung(data: Mapping[str, Any]) -> Rung:
     defaults: dict[str, Any] = dict.fromkeys(("low", "high", "low95", "high95"))
     defaults |= {"metric": TIME, "verdict": "", "blocks": 0, "builds": 1, "warnings": ()}
-    row = _row(defaults | dict(data), data["name"], ())
+    group = f"{data['group']}: " if data.get("group") else ""
+    row = _row(defaults | dict(data), f"{group}{data['name']}", ())
     return Rung(row=row, title=str(data.get("title", "")))
 
 
@@ -183,8 +200,8 @@ def _points(candidate: str, result: Mapping[str, Any]) -> dict[str, tuple[Point,
         point = Point(
             order=order,
             number=int(block["number"]),
-            ratio=_positive(means[candidate]) / _positive(means[base]),
-            drift=_positive(means[base]) / medians[block["benchmark"]],
+            ratio=positive(means[candidate]) / positive(means[base]),
+            drift=positive(means[base]) / medians[block["benchmark"]],
             replica=int(block.get("replica", 0)),
             disturbed=block.get("disturbed") or "",
         )
@@ -194,7 +211,7 @@ def _points(candidate: str, result: Mapping[str, Any]) -> dict[str, tuple[Point,
 
 def _medians(base: str, blocks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """The middle of the base's times on each benchmark."""
-    timed = [(block["benchmark"], _positive(block["means"][base])) for block in blocks]
+    timed = [(block["benchmark"], positive(block["means"][base])) for block in blocks]
     medians = {}
     for name, group in groupby(sorted(timed), key=lambda pair: pair[0]):
         times = [seconds for _, seconds in group]
@@ -239,7 +256,7 @@ def session_facts(session: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     told: list[tuple[str, Any]] = [
         ("suite", session["suite"]),
         ("protocol", _protocols(session)),
-        ("margin", f"{_positive(session['margin']) * 100:g}%"),
+        ("margin", f"{positive(session['margin']) * 100:g}%"),
         ("blocks a benchmark, at most", session.get("blocks")),
         ("measured until", session.get("until")),
         ("builds of each arm", session.get("replicas")),

@@ -256,7 +256,7 @@ INVALID = [
     (BASE + ONE + "[session]\nprocess_seconds = 0\n", "session.process_seconds", 5, "0.05 to 600"),
     (BASE + ONE + "[session]\nseed = -1\n", "session.seed is -1", 5, "0 to 4294967295"),
     (BASE + ONE + "[session]\nreplicas = 0\n", "session.replicas is 0", 5, "1 to 20"),
-    (BASE + ONE + "[session]\nreplicas = 16\nblocks = 15\n", "session.replicas is 16", 5, "as many blocks"),
+    (BASE + ONE + "[session]\nreplicas = 16\nblocks = 15\n", "session.replicas", 5, "as many"),
     (BASE + ONE + "[session]\naa = 1\n", "session.aa is a number", 5, "true or false"),
     (BASE + ONE + "[session]\nplacebos = 21\n", "session.placebos is 21", 5, "0 to 20"),
     (BASE + ONE + '[session]\nuntil = "late"\n', "session.until is 'late'", 5, "decided, blocks"),
@@ -321,3 +321,47 @@ def test_a_document_without_a_file_names_no_line(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError) as caught:
         understand(document)
     assert caught.value.where == "the command line"
+
+
+# -- variants and runtimes -----------------------------------------------------------------------
+
+
+def test_arms_may_run_compiled_code_or_be_other_runtimes(tmp_path: Path) -> None:
+    text = 'base = "3.13"\n[[candidate]]\nvariant = "cython"\n[[candidate]]\nruntime = "pypy3"\n'
+    text += '[[candidate]]\nseries = "3.13/a"\nvariant = "typed"\n'
+    text += '[[candidate]]\nruntime = "../opt/bin/graalpy"\nname = "graal"\n'
+    found = load(written(tmp_path, text))
+
+    assert [(one.name, one.variant, one.runtime) for one in found.candidates] == [
+        ("cython", "cython", ""),
+        ("pypy3", "", "pypy3"),
+        ("a+typed", "typed", ""),
+        ("graal", "", str(tmp_path / "../opt/bin/graalpy")),
+    ]
+
+
+def test_the_base_may_be_a_runtime(tmp_path: Path) -> None:
+    text = 'base = { runtime = "pypy3" }\n[[candidate]]\nrevision = "3.11"\n'
+    assert load(written(tmp_path, text)).base.runtime == "pypy3"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('[[candidate]]\nvariant = "fast"', "candidate[1].variant"),
+        ('[[candidate]]\nruntime = "pypy3"\nseries = "a/b"', "goes without a runtime"),
+        ('[[candidate]]\nruntime = "pypy3"\nflavor = { pgo = true }', "goes without a runtime"),
+    ],
+)
+def test_what_a_variant_or_runtime_cannot_be(text: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError) as told:
+        load(written(tmp_path, f'base = "3.13"\n{text}\n'))
+    assert reason in str(told.value)
+
+
+def test_placebos_need_a_base_that_is_built(tmp_path: Path) -> None:
+    text = (
+        'base = { runtime = "pypy3" }\n[[candidate]]\nrevision = "3.11"\n[session]\nplacebos = 1\n'
+    )
+    with pytest.raises(ExperimentError, match="needs a base that is built"):
+        load(written(tmp_path, text))

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from bench.comparison import Comparisons, Missing
-from bench.judging import Band, beside, conclude
-from bench.records import BlockRecord, Measured
+from bench.judging import Band, among, beside, conclude
+from bench.records import BlockRecord, Measured, without
 
 
 def record(number: int, task: str, ratio: float, *, replica: int = 0) -> BlockRecord:
@@ -163,3 +163,47 @@ def test_a_gain_inside_the_band_is_warned_of(ratio: float, inside: bool) -> None
 
 def test_a_band_without_a_suite_warns_of_nothing() -> None:
     assert beside(suite_of(1.0), Band(suite=None, benchmarks={})) == suite_of(1.0)
+
+
+# -- arms that lack benchmarks -------------------------------------------------------------------
+
+
+def lacking(task: str, arm: str) -> Measured:
+    """The same session, in which an arm is missing for one benchmark alone."""
+    done = measured()
+    blocks = [without(one, (arm,)) if one.task == task else one for one in done.blocks]
+    lost = Missing(benchmark=task, reason="it has no types", arm=arm)
+    return replace(done, blocks=tuple(blocks), missing=(*done.missing, lost))
+
+
+def test_what_one_arm_lacks_is_missing_for_it_alone() -> None:
+    done = lacking("chaos", "fast")
+
+    fast = conclude(done, "fast", margin=0.01)
+    assert [row.benchmark for row in fast.comparisons] == ["nbody"]
+    assert {one.benchmark for one in fast.missing} == {"go", "chaos"}
+    other = conclude(done, "placebo", margin=0.01)
+    assert [row.benchmark for row in other.comparisons] == ["chaos", "nbody"]
+    assert {one.benchmark for one in other.missing} == {"go"}
+    assert all("arm" not in one for one in fast.as_json()["missing"])
+
+
+def test_among_some_benchmarks_only_theirs_count() -> None:
+    some = among(measured(), ["nbody"])
+    assert {one.task for one in some.blocks} == {"nbody"}
+    assert some.missing == ()
+    assert conclude(some, "fast", margin=0.01).suite is not None
+
+
+def test_a_warm_up_is_told_on_the_comparison() -> None:
+    done = measured()
+    warm = {"fast": {"first": 12.0, "seconds": 1.5}}
+    done = replace(done, blocks=tuple(replace(one, warmups=warm) for one in done.blocks))
+    (row, _other) = conclude(done, "fast", margin=0.01).comparisons
+    (warning,) = [one for one in row.warnings if one.startswith("warm-up")]
+    assert "of fast" in warning
+    assert "12x" in warning
+    assert not any(
+        one.startswith("warm-up")
+        for one in conclude(done, "placebo", margin=0.01).comparisons[0].warnings
+    )

@@ -245,9 +245,9 @@ def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str)
 @pytest.mark.parametrize(
     ("protocol", "names", "said"),
     [
-        ("lockstep", [], "1 to 8 arms"),
+        ("lockstep", [], "1 to 12 arms"),
         ("lockstep", ["a", "a"], "name of its own"),
-        ("lockstep", [f"a{number}" for number in range(9)], "1 to 8 arms"),
+        ("lockstep", [f"a{number}" for number in range(13)], "1 to 12 arms"),
         ("sideways", ["a"], "no protocol 'sideways'"),
     ],
 )

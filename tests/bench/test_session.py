@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from bench import session as sessions
+from bench import tasks
 from bench.comparison import Comparisons
 from bench.host import State
 from bench.judging import conclude
@@ -149,7 +150,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
 
 def _use(protocol: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROTOCOLS, "pretend", protocol)
-    monkeypatch.setattr(sessions, "calibrate", protocol.calibrate)
+    monkeypatch.setattr(tasks, "calibrate", protocol.calibrate)
 
 
 def _session(
@@ -278,7 +279,7 @@ def test_a_calibration_that_was_stopped_goes_on(tmp_path: Path, pretend: Pretend
         return calibrate(benchmark, *rest, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sessions, "calibrate", interrupted)
+        patch.setattr(tasks, "calibrate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             _session(tmp_path, pretend).run()
     _session(tmp_path, pretend).run()

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from bench.comparison import Comparisons
-from bench.judging import conclude
-from bench.records import BlockRecord, Measured
+from bench.judging import among, conclude
+from bench.records import BlockRecord, Measured, without
 from bench.standing import Rules, look, settled
 from tests.bench.made_up import Judge, measured, record
 
@@ -79,3 +79,34 @@ def test_settling_changes_nothing_the_second_time() -> None:
     some = measured(*blocks("a", 7, 0.1), *blocks("b", 7, 0.005))
     once = settled(some, RULES, conclude)
     assert settled(once, RULES, conclude) == once
+
+
+def test_an_arm_that_lacks_a_benchmark_keeps_nobody_waiting() -> None:
+    rules = Rules(blocks=20, margin=0.01, seed=1, watched=("fast", "slow"))
+    some = [
+        without(record(task, number, candidates=("fast", "slow")), ("slow",) if task == "a" else ())
+        for task in "ab"
+        for number in range(5)
+    ]
+
+    def judge(session: Measured, candidate: str, *, margin: float) -> Comparisons:
+        asked = Judge(lambda task, count: "slower" if task != "b" else "undecided")
+        return asked(among(session, "b" if candidate == "slow" else "ab"), candidate, margin=margin)
+
+    standing = look(some, rules, judge)
+    assert standing.decided == {"a"}
+    assert standing.open == ("b",)
+    assert standing.needed["b"] is not None
+
+
+def test_an_arm_without_any_benchmark_is_not_waited_for() -> None:
+    rules = Rules(blocks=20, margin=0.01, seed=1, watched=("fast", "slow"))
+    some = [without(record("a", n, candidates=("fast", "slow")), ("slow",)) for n in range(5)]
+
+    def judge(session: Measured, candidate: str, *, margin: float) -> Comparisons:
+        asked = Judge(lambda task, count: "slower")
+        return asked(among(session, "" if candidate == "slow" else "a"), candidate, margin=margin)
+
+    standing = look(some, rules, judge)
+    assert standing.decided == {"a"}
+    assert standing.suite_decided

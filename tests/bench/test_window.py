@@ -9,7 +9,7 @@ from bench.window import Window
 
 def window(planned: int, **done: tuple[int, float]) -> Window:
     """Each arm has timed so many values, evenly, the last at that time; all began at 100."""
-    one = Window(done, planned, began=100.0)
+    one = Window(dict.fromkeys(done, planned), began=100.0)
     for arm, (count, last) in done.items():
         for number in range(count):
             one.timed(arm, 100 + (last - 100) * (number + 1) / count)

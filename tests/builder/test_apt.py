@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.apt import Apt, GoneError, find_archive, read_list, signed_by, upstream_release
+from builder.apt import Apt, read_list, upstream_release
+from builder.apt_state import GoneError, find_archive, signed_by
 from builder.errors import SourceError
 from builder.revisions import UnreachableError
 from tests.builder.upstream import FakeApt, write_tarball

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.apt import GoneError
+from builder.apt_state import GoneError
 from builder.debian import Debian
 from builder.errors import SourceError
 from builder.process import SystemRunner

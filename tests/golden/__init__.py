@@ -46,10 +46,10 @@ FILES: dict[str, Callable[[], str]] = {
     "mail.txt": lambda: mail.render(specimens.specimen()),
     "submission.md": lambda: submission.render(specimens.specimen()),
     "terminal.txt": terminal_text,
+    "RESULT.md": series_page,
     "night.txt": lambda: (
         f"Subject: {nightmail.subject(nights.night())}\n\n{nightmail.body(nights.night())}"
     ),
-    "RESULT.md": series_page,
 }
 
 

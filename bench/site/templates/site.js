@@ -116,7 +116,8 @@
       // A click holds a night, so that the pointer can go to its commit; another lets go.
       plot.addEventListener("click", (event) => {
         isHeld = !isHeld;
-        if (isHeld) follow(event);
+        // A finger points only now.
+        if (!isHeld || event.pointerType !== "mouse") follow(event);
       });
       plot.addEventListener("keydown", (event) => {
         if (!wake()) return;

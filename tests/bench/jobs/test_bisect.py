@@ -286,8 +286,9 @@ def test_ends_that_enclose_nothing_are_told(machine: Machine) -> None:
     with pytest.raises(BisectError, match="does not lead to main") as caught:
         bisect(machine.context, machine.request(aside, "main"), as_json=False)
     assert commits[0] in caught.value.hint
-    with pytest.raises(BisectError, match="does not lead to"):
+    with pytest.raises(BisectError, match="does not lead to") as caught:
         bisect(machine.context, machine.request("main", commits[0]), as_json=False)
+    assert caught.value.hint == f"{commits[0]} is the older one: name it first."
     assert machine.asked == []
 
 

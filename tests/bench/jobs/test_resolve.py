@@ -118,3 +118,58 @@ def test_a_candidate_that_is_a_placebo_is_one(place: Path) -> None:
 def test_two_arms_of_one_recipe_are_refused(place: Path) -> None:
     with pytest.raises(ExperimentError, match="lto and again are one and the same build"):
         settled(place, LTO, Arm(name="again", flavor=Flavor(lto=True)))
+
+
+# -- variants and runtimes -----------------------------------------------------------------------
+
+
+def runtime(folder: Path, version: str = "3.11.11", implementation: str = "pypy") -> Path:
+    """Something that answers as a Python does that is asked what it is."""
+    told = f'{{"implementation": "{implementation}", "version": "{version}", "release": "7.3.19"'
+    python = folder / f"{implementation}-{version}"
+    python.write_text(f'#!/bin/sh\necho \'{told}, "executable": "{python}"}}\'\n')
+    python.chmod(0o755)
+    return python
+
+
+def test_a_variant_has_the_build_of_the_arm_that_it_is_of(place: Path) -> None:
+    plan = settled(place, Arm(name="cython", variant="cython"), LTO).plan
+    cython = plan.arms[1]
+    assert cython.recipes == plan.base.recipes
+    assert cython.identity != plan.base.identity
+    assert cython.title == f"{plan.base.title}, cython"
+    assert cython.to_json()["variant"] == "cython"
+
+
+def test_two_arms_of_one_variant_are_twins(place: Path) -> None:
+    two = (Arm(name="one", variant="cython"), Arm(name="two", variant="cython"))
+    with pytest.raises(ExperimentError, match="one and the same"):
+        settled(place, *two)
+
+
+def test_a_runtime_is_asked_what_it_is_and_not_built(place: Path, tmp_path: Path) -> None:
+    python = runtime(tmp_path)
+    found = settled(place, Arm(name="pypy", runtime=str(python)))
+    pypy = found.plan.arms[1]
+    assert pypy.recipes == ()
+    assert pypy.title == "pypy 7.3.19 (Python 3.11.11)"
+    assert set(found.repositories) == {"base"}
+    told = pypy.to_json()
+    assert told["recipe"] is None
+    assert told["runtime"]["version"] == "3.11.11"
+    assert str(tmp_path) not in str(told)
+
+
+def test_a_runtime_of_the_other_python_is_refused(place: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="is Python 2, the base 3"):
+        settled(place, Arm(name="old", runtime=str(runtime(tmp_path, "2.7.18"))))
+
+
+def test_beside_a_runtime_a_candidate_says_its_revision(place: Path, tmp_path: Path) -> None:
+    source = SourceSpec(kind="git", location=str(place / "fake.git"))
+    base = Arm(name="base", runtime=str(runtime(tmp_path)), source=source)
+    plan = settled(place, Arm(name="built", revision="main"), base=base).plan
+    assert plan.base.version == "3.11.11"
+    assert [len(arm.recipes) for arm in plan.arms] == [0, 1]
+    with pytest.raises(ExperimentError, match="has no revision"):
+        settled(place, LTO, base=base)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.commands.options import json_option
-from bench.commands.site import add_site_arguments, run_site
+from bench.commands import nightly
 from bench.history.store import History
 from bench.jobs.context import Context
 from bench.progress import Show
@@ -23,8 +22,13 @@ from tests.bench.site.made_up import nights
 def run(folder: Path, *arguments: str) -> str:
     """What is said."""
     parser = argparse.ArgumentParser()
-    add_site_arguments(parser)
-    json_option(parser)
+
+    def add(_name: str, run: object, _text: str) -> argparse.ArgumentParser:
+        parser.set_defaults(run=run)
+        return parser
+
+    nightly.add_commands(add)
+    options = parser.parse_args(("site", *arguments))
     said = io.StringIO()
     context = Context(
         home=Home(root=folder / "home", host_lock=folder / "lock"),
@@ -32,7 +36,7 @@ def run(folder: Path, *arguments: str) -> str:
         runner=SystemRunner(),
         show=Show(stream=said),
     )
-    assert run_site(context, parser.parse_args(arguments)) == 0
+    assert options.run(context, options) == 0
     return said.getvalue()
 
 

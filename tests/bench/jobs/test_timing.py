@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import cast
 
 from bench.calibration import Choices
+from bench.comparison import Missing
 from bench.environments import Environment, Environments, Interpreter
 from bench.experiment import SessionOptions
 from bench.jobs.arms import BuiltArm
-from bench.jobs.timing import _lineups, _subject, terms
+from bench.jobs.context import Context
+from bench.jobs.fitting import Fitting
+from bench.jobs.timing import _Fitter, _lineups, terms
+from bench.packages import PackageSource
 from bench.plan import PlannedArm
+from bench.preparing import Subject
 from bench.result import ArmReport
-from bench.suites import Benchmark
+from bench.suites import Benchmark, Suite
 from bench.trials import Task
 from tests.bench.test_plan import PLAN
 from tests.builder.test_spec import RECIPE
@@ -43,11 +48,37 @@ def built(name: str, *keys: str) -> BuiltArm:
     return BuiltArm(planned=PlannedArm(name=name, recipes=(RECIPE,)), report=report)
 
 
-def test_there_is_a_lineup_of_all_arms_for_each_replica() -> None:
-    arms = [built("base", "b0", "b1"), built("fast", "f0", "f1"), built("aa", "b2", "b3")]
-    lineups = _lineups(arms, cast(Environments, Pretended()))
-    subject = _subject(BENCHMARK, lineups)
+class Installed(Pretended):
+    """The same, with the benchmark in them, but for those in `lacking` by their identities."""
 
+    def __init__(self, *lacking: str) -> None:
+        self._lacking = lacking
+
+    def add(self, suite: Suite, environment: Environment, benchmark: Benchmark) -> Missing | None:
+        if environment.key in self._lacking:
+            return Missing(benchmark=benchmark.name, reason=f"not in {environment.key}")
+        return None
+
+
+def fitted(*lacking: str, variant: str = "") -> tuple[Subject | None, list[Missing]]:
+    arms = [built("base", "b0", "b1"), built("fast", "f0", "f1"), built("aa", "b2", "b3")]
+    fast = arms[1]
+    arms[1] = replace(fast, planned=replace(fast.planned, variant=variant))
+    environments = cast(Environments, Installed(*lacking))
+    fitter = _Fitter(
+        environments=environments,
+        fitting=Fitting(cast(Context, None), PackageSource()),
+        suite=Suite(name="s", release="s 1", version="3.13.5", benchmarks=()),
+        benchmark=BENCHMARK,
+    )
+    return fitter.subject(_lineups(arms, environments, 2))
+
+
+def test_there_is_a_lineup_of_all_arms_for_each_replica() -> None:
+    subject, missing = fitted()
+
+    assert missing == []
+    assert subject is not None
     told = [[(arm.name, arm.replica, arm.python) for arm in one] for one in subject.lineups]
     assert told == [
         [
@@ -61,6 +92,32 @@ def test_there_is_a_lineup_of_all_arms_for_each_replica() -> None:
             ("aa", 1, Path("/envs/b3/bin/python")),
         ],
     ]
+
+
+def test_an_arm_that_lacks_a_benchmark_in_one_replica_is_missing_alone() -> None:
+    subject, missing = fitted("f1")
+
+    assert missing == [Missing(benchmark="fast", reason="not in f1", arm="fast")]
+    assert subject is not None
+    assert [[arm.name for arm in one] for one in subject.lineups] == [["base", "aa"]] * 2
+
+
+def test_what_the_base_lacks_is_missing_for_all() -> None:
+    assert fitted("b0", "f0") == (None, [Missing(benchmark="fast", reason="not in b0")])
+
+
+def test_where_only_the_base_is_left_nothing_is_measured() -> None:
+    subject, missing = fitted("f0", "b3")
+    assert subject is None
+    assert [one.arm for one in missing] == ["fast", "aa"]
+
+
+def test_a_variant_that_there_is_not_is_told() -> None:
+    subject, (missing,) = fitted(variant="typed")
+    assert subject is not None
+    assert [arm.name for arm in subject.lineups[0]] == ["base", "aa"]
+    assert (missing.arm, missing.benchmark) == ("fast", "fast")
+    assert "only kernels have a typed variant" in missing.reason
 
 
 def test_terms_are_those_of_the_plan() -> None:

@@ -1,0 +1,187 @@
+"""The arm of a benchmark: a build or runtime as it is, or with the benchmark's code compiled.
+
+A compiled module is used only after it has answered as the pure one does, on this very interpreter:
+see `Fitting.arm`. What was found is kept beside the module, so that each is asked once.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench import packages
+from bench.environments import Environment
+from bench.jobs.context import Context
+from bench.packages import PackageSource
+from bench.plan import PlannedArm
+from bench.suites import Benchmark
+from bench.trials import Arm, Worker, answering_command, arm_of
+from bench.variants import is_kernel, unfit
+from builder import lock
+from builder.errors import BuildError, RequirementsError
+from builder.process import Command, clean_environment, last_lines
+from builder.store import guard_writes, write_atomically
+from ext import kernels, tools
+from ext.compile import Compiler, Module, Target
+from ext.kernels import Source
+
+_ANSWER_SECONDS = 600.0
+_PIP_SECONDS = 600.0
+
+
+class Fitting:
+    """Makes arms of benchmarks, compiling where an arm asks for it."""
+
+    def __init__(self, context: Context, source: PackageSource) -> None:
+        self._context = context
+        self._source = source
+
+    def arm(
+        self,
+        planned: PlannedArm,
+        environment: Environment,
+        benchmark: Benchmark,
+        replica: int,
+        *,
+        known: bool = True,
+    ) -> Arm | str:
+        """The arm that runs `benchmark` in an environment which has it; or why it cannot.
+
+        With `known`, what was tried in vain before is not tried again.
+        Raises RequirementsError when Cython or setuptools cannot be installed, StoreError when
+        nothing can be written.
+        """
+        arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
+        if not planned.variant:
+            return arm
+        reason = unfit(benchmark, planned.variant) if known else ""
+        if reason:
+            return reason
+        source = _source(benchmark, planned.variant)
+        if source is None:
+            return f"the kernel has no {planned.variant} variant"
+        try:
+            module = self._compiler(environment).provide(source)
+        except BuildError as error:
+            return f"{error.what} {_telling(error.where)}"
+        kind = f"{arm.kind}+{planned.variant}"
+        if is_kernel(benchmark):
+            compiled = replace(arm, kind=kind, pythonpath=(module.site, *arm.pythonpath))
+        else:
+            compiled = replace(arm, kind=kind, module=module.file)
+        return self._agreeing(benchmark, arm, compiled, module) or compiled
+
+    # -- compiling -------------------------------------------------------------------------------
+
+    def _compiler(self, environment: Environment) -> Compiler:
+        home, interpreter = self._context.home, environment.interpreter
+        with lock.hold(home.lock("tools"), on_wait=lambda _path: None):
+            root = home.root / "tools"
+            with guard_writes(root):
+                found = tools.provide(root, interpreter.version, self._install)
+        return Compiler(
+            runner=self._context.runner,
+            cache=home.root / "modules",
+            target=Target(
+                identity=interpreter.identity,
+                python=environment.python,
+                version=interpreter.version,
+            ),
+            tools=found,
+            say=self._context.show.say,
+        )
+
+    def _install(self, requirement: str, folder: Path) -> None:
+        """Install a pure package, or one for the Python that runs us."""
+        self._context.show.say(f"Installing {requirement}.")
+        done = packages.install_here(
+            self._context.runner, self._source, folder, requirement, timeout=_PIP_SECONDS
+        )
+        if not done.ok:
+            raise RequirementsError(
+                f"{requirement} cannot be installed: {packages.pip_error(done)}",
+                where=last_lines(packages.anonymous(done.output)),
+                hint="Variants need it. If this machine has no package index, put its wheel into a "
+                "folder and name it with --wheels.",
+            )
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    def _agreeing(self, benchmark: Benchmark, pure: Arm, compiled: Arm, module: Module) -> str:
+        """Why compiled code is not to be trusted; "" where it answers as the pure code does."""
+        kept = module.site.parent / f"answers-{benchmark.name}.json"
+        if kept.exists():
+            return str(json.loads(kept.read_text(encoding="utf-8")))
+        asked = _asked_kernel if is_kernel(benchmark) else _asked_script
+        reason = self._unlike(benchmark, pure, compiled, asked)
+        with guard_writes(kept):
+            write_atomically(kept, json.dumps(reason))
+        return reason
+
+    def _unlike(self, benchmark: Benchmark, pure: Arm, compiled: Arm, asked: Any) -> str:
+        with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
+            answers = []
+            # The pure one twice: what it does not answer twice alike, nobody can compare.
+            for number, arm in enumerate((pure, compiled, pure)):
+                file = Path(scratch) / f"answer{number}.json"
+                command = asked(benchmark, arm, Path(scratch), file)
+                done = self._context.runner.run(command, timeout=_ANSWER_SECONDS)
+                if not done.ok:
+                    which = "compiled" if arm is compiled else "pure"
+                    return f"its {which} code {done.how()}: {_telling(last_lines(done.output))}"
+                answers.append(_read(file, done.output))
+        first, other, again = answers
+        if first != other and first == again:
+            return f"compiled, it answers otherwise{_first_difference(first, other)}"
+        return ""
+
+
+def _source(benchmark: Benchmark, variant: str) -> Source | None:
+    """What a benchmark's variant is made from; None where it has none."""
+    if is_kernel(benchmark):
+        return kernels.at(benchmark.source).source(variant)
+    script = benchmark.source / Path(benchmark.script).name
+    return Source(name=script.stem, path=script, imports=False)
+
+
+def _asked_kernel(benchmark: Benchmark, arm: Arm, scratch: Path, _file: Path) -> Command:
+    kernel = kernels.at(benchmark.source)
+    path = (*arm.pythonpath, benchmark.source / kernels.PURE)
+    return Command(
+        argv=(str(arm.python), "-c", kernel.program(kernel.size)),
+        cwd=scratch,
+        env=clean_environment(
+            PYTHONPATH=":".join(map(str, path)), PYTHONHASHSEED="1", PYTHONDONTWRITEBYTECODE="1"
+        ),
+    )
+
+
+def _asked_script(benchmark: Benchmark, arm: Arm, scratch: Path, file: Path) -> Command:
+    return answering_command(benchmark, arm, Worker(scratch=scratch, hash_seed=1), file)
+
+
+def _read(file: Path, output: str) -> Any:
+    """What a script wrote, or a kernel printed, without whence its code came."""
+    if file.exists():
+        return json.loads(file.read_text(encoding="utf-8"))
+    told = json.loads(output.splitlines()[-1]) if output.strip() else {}
+    return told["answer"] if isinstance(told, dict) and "answer" in told else []
+
+
+def _first_difference(first: Sequence[Any], other: Sequence[Any]) -> str:
+    """The benchmark of a script that answered otherwise."""
+    for one, two in zip(first, other, strict=False):
+        if one != two and isinstance(one, list) and one:
+            return f" in {one[0]}"
+    return ""
+
+
+def _telling(where: str) -> str:
+    """The line of a compiler or of a traceback that says most."""
+    lines = [line.strip() for line in where.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return packages.anonymous((errors or lines or [""])[-1])
