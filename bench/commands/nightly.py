@@ -8,11 +8,10 @@ from pathlib import Path
 
 from bench import arguments as types
 from bench.commands.options import Add, json_option
-from bench.commands.site import add_site_arguments
+from bench.commands.site import add_site_arguments, run_site
 from bench.jobs import nightly as running
 from bench.jobs import nightly_install as installing
 from bench.jobs import nightly_status as looking
-from bench.jobs import site as sites
 from bench.jobs.context import Context
 from bench.nightly import load
 from builder.errors import UsageError
@@ -54,14 +53,9 @@ def add_commands(add: Add) -> None:
 def _nightly(context: Context, options: argparse.Namespace) -> int:
     action, file = _meant(options.words)
     _check(action, options)
-    if action == "site" and options.history and options.out:
-        return sites.site(context, options.history, options.out, as_json=options.json)
-    config = load(file)
     if action == "site":
-        where, out = options.history or config.history, options.out or config.site
-        if out is None:
-            raise UsageError("The nightly file has no [site].", hint="Name a folder with --out.")
-        return sites.site(context, where, out, as_json=options.json)
+        return run_site(context, _with_places(options, file))
+    config = load(file)
     if action == "status":
         return looking.status(context, config, as_json=options.json)
     if options.install:
@@ -71,6 +65,17 @@ def _nightly(context: Context, options: argparse.Namespace) -> int:
     day: datetime.date | None = options.date
     request = running.Request(day=day, catch_up=options.catch_up, as_json=options.json)
     return running.nightly(context, config, request)
+
+
+def _with_places(options: argparse.Namespace, file: Path) -> argparse.Namespace:
+    """The options, with what they leave to the nightly file: it need not be there for nothing."""
+    if not (options.history and options.out):
+        config = load(file)
+        options.history = options.history or config.history
+        options.out = options.out or config.site
+    if options.out is None:
+        raise UsageError("The nightly file has no [site].", hint="Name a folder with --out.")
+    return options
 
 
 def _check(action: str, options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bench import cli
 from bench.jobs import nightly_install
-from builder.errors import ToolError
+from builder.errors import ToolError, UsageError
 from builder.process import Command, Completed
 
 NIGHTLY = '[[branch]]\nrevision = "main"\n'
@@ -97,6 +97,32 @@ def test_cron(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"nightly {file} >> {file.parent / 'nights' / 'cron.log'} 2>&1\n" in out
 
 
-def test_system_goes_with_install(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(file, "--system") == 2
-    assert "--install" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--system"], "--install"),
+        (["--out", "site"], "nightly site"),
+        (["--history", "x.sqlite"], "nightly site"),
+        (["another.toml"], "Too many words"),
+        (["--date", "yesterday"], "no date"),
+        (["--date", "9999-01-01"], "in the future"),
+    ],
+)
+def test_a_command_line_that_cannot_be_meant(
+    file: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code: object = call(file, *options)
+    except SystemExit as end:
+        code = end.code
+    assert code == UsageError.exit_code
+    assert told in capsys.readouterr().err
+
+
+def test_a_site_needs_a_folder(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = str(file.parent / "home")
+    assert cli.main(["--home", home, "nightly", "site", str(file)]) == UsageError.exit_code
+    assert "has no [site]" in capsys.readouterr().err
+    out = str(file.parent / "site")
+    assert cli.main(["--home", home, "nightly", "site", str(file), "--out", out]) == 2
+    assert "There is no history" in capsys.readouterr().err
