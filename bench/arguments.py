@@ -9,6 +9,7 @@ import contextlib
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 from bench.keys import seconds_of
@@ -61,6 +62,18 @@ def duration(text: str) -> str:
             f"{text!r} is no time such as 90s, 10m or 2h, a week at most"
         ) from None
     return text
+
+
+def day(text: str) -> date:
+    """A date that is not in the future."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no date such as 2026-11-25") from None
+    # A day of grace: the zones of this world are a day apart.
+    if found > date.today() + timedelta(days=1):
+        raise ArgumentTypeError(f"{text} is in the future")
+    return found
 
 
 def formats(text: str) -> tuple[str, ...]:

@@ -29,7 +29,10 @@ from bench.progress import Show, harmless
 from builder.errors import (
     EXIT_BUG,
     EXIT_INTERRUPTED,
+    EXIT_SKIP,
+    EXIT_STOP,
     EXIT_TERMINATED,
+    EXIT_VERDICT,
     PatchbenchError,
     StoreError,
     UsageError,
@@ -42,7 +45,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 _EXIT_CODES = """\
 exit codes:
   0    done
-  1    the verdict that --fail-on names, or a reproduction that contradicts
+  1    the verdict that --fail-on names, a reproduction that contradicts, or a night with a
+       confirmed slowdown
   2    a command line that cannot be carried out
   3    an experiment file that is not valid
   4    a source or revision that cannot be had
@@ -55,8 +59,15 @@ exit codes:
   12   requirements that cannot be installed
   13   a results file that cannot be read
   14   a bundle that is not what it says
+  15   another night is at work
+  16   a mail that could not be delivered
+  17   a bisection that names no single commit
+  18   a program that does something else once it is compiled
   70   a bug of patchbench
+  125  bisect --step: the commit cannot be judged; 0 good, 1 bad
+  128  bisect --step: any error, so that `git bisect run` stops
   130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
+A night of which a line failed ends with the code of what failed first.
 """
 
 
@@ -78,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     reset_inherited_signals()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(given)
+    options = _parsed(given)
     show = Show(quiet=options.quiet, verbose=options.verbose)
     code = 0
     try:
@@ -96,6 +107,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         code = _unforeseen(error, options)
     _drop_the_unwritable()
+    return _for_git(code, given)
+
+
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(given)
+    except SystemExit as end:
+        sys.exit(_for_git(int(end.code or 0), given))
+
+
+def _for_git(code: int, given: Sequence[str]) -> int:
+    """The exit code as `git bisect run` understands it, if that is who asks: it would take every
+    error below 128 for a bad commit, one of the command line as well.
+    """
+    is_step = "bisect" in given and any(one.partition("=")[0] == "--step" for one in given)
+    if is_step and code not in (0, EXIT_VERDICT, EXIT_SKIP):
+        return max(code, EXIT_STOP)
     return code
 
 
@@ -136,7 +164,7 @@ def _complain(error: PatchbenchError) -> int:
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    goes_on = options.name in ("run", "ladder", "calibrate", "study")
+    goes_on = options.name in ("run", "ladder", "calibrate", "study", "bisect", "nightly")
     again = " The same command goes on where it stopped." if goes_on else ""
     _tell(f"interrupted; everything finished so far is kept.{again}")
     # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is
@@ -173,6 +201,7 @@ def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) 
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
+        environment=dict(os.environ),
         arguments=tuple(arguments),
     )
 

@@ -86,17 +86,25 @@ def scan(
     values: Sequence[float] | Floats,
     epochs: Sequence[int] | npt.NDArray[np.int64] | None = None,
     settings: Settings = SETTINGS,
+    *,
+    known: Sequence[Change] = (),
+    watched: int = 0,
 ) -> tuple[Change, ...]:
     """All changes of one series: seconds or ratios by night, NaN where a night has no value.
 
     `epochs` gives each night's; where it differs from the night before, all starts anew. The result
-    at a night depends on no later night.
+    at a night depends on no later night: what a scan of the first `watched` nights found may be
+    given as `known`, and only the nights since then are scored.
     """
     logs, nights = _logs(values)
-    found: list[Change] = []
+    new = int(np.searchsorted(nights, watched))
+    found = list(known)
     for first, last in _spans(epochs, nights):
-        start = first
-        while (change := _first(logs[start:last], settings)) is not None:
+        if last <= new:
+            continue
+        own = [change.start for change in known if change.start >= nights[first]]
+        start = max(first, int(np.searchsorted(nights, own[-1]))) if own else first
+        while (change := _first(logs[start:last], settings, since=new - start)) is not None:
             found.append(_moved(change, nights, start))
             start += change.start
     return tuple(found)
@@ -120,7 +128,7 @@ def latest(
     changes = np.flatnonzero(np.diff(np.asarray(epochs))) if epochs is not None else np.array([])
     start = max(since, int(changes[-1]) + 1 if len(changes) else 0)
     logs, nights = _logs(array[start:])
-    change = _first(logs, settings, only_last=True)
+    change = _first(logs, settings, since=len(logs) - 1)
     return None if change is None else _moved(change, nights + start, 0)
 
 
@@ -165,25 +173,52 @@ class _References:
 
 
 def _references(logs: Floats, first: int, last: int, settings: Settings) -> _References:
-    """Those for windows that begin at `first` to `last`; the others are not worked out (scale 1).
-
-    The long ones are alike in length and done at once, the few short ones alone.
-    """
+    """Those of windows that begin at `first` to `last`; the others are not worked out."""
     stride, most = settings.stride, settings.reference
     count = last // stride + 1
     centre, scale, nights = np.zeros(count), np.ones(count), np.ones(count)
     ends = np.arange(first // stride, count) * stride
-    for end in ends[ends < most]:
-        if end >= min(settings.least_reference, most):
-            at = end // stride
-            centre[at], scale[at] = (one[0] for one in _level(logs[None, :end], settings))
-            nights[at] = end
+    short = ends[(ends < most) & (ends >= min(settings.least_reference, most))]
+    if len(short):
+        centre[short // stride], scale[short // stride] = _short_levels(logs, short, settings)
+        nights[short // stride] = short
     full = ends[ends >= most]
     if len(full):
         rows = np.lib.stride_tricks.sliding_window_view(logs, most)[full - most]
         centre[full // stride], scale[full // stride] = _level(rows, settings)
         nights[full // stride] = most
     return _References(centre=centre, scale=scale, nights=nights)
+
+
+def _short_levels(
+    logs: Floats, ends: npt.NDArray[np.int64], settings: Settings
+) -> tuple[Floats, Floats]:
+    """`_level` of the nights before each of `ends`, all at once: rows are filled up with infinity,
+    which sorts to the end. They are as long as the longest reference whatever is asked for, since a
+    sum's last bit goes by its length.
+    """
+    width, counts = settings.reference, ends[:, None]
+    there = np.arange(width) < counts
+    padded = np.full(width, np.inf)
+    padded[: min(width, len(logs))] = logs[:width]
+    rows = np.where(there, padded, np.inf)
+
+    def medians(values: Floats) -> Floats:
+        ordered = np.sort(values, axis=1)
+        low, high = (np.take_along_axis(ordered, at, axis=1) for at in _middles(counts))
+        return np.asarray((low + high) / 2, dtype=np.float64)
+
+    middle = medians(rows)
+    spread = np.maximum(medians(np.abs(rows - middle)) / _MAD_SHARE, settings.floor)
+    kept = np.where(there, np.clip(rows, middle - 3 * spread, middle + 3 * spread), 0)
+    centre = kept.sum(axis=1, keepdims=True) / counts
+    squares = np.where(there, (kept - centre) ** 2, 0).sum(axis=1) / (ends - 1)
+    return centre[:, 0], np.maximum(np.sqrt(squares) / 0.99, settings.floor)
+
+
+def _middles(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
+    """The places of the one or two values in the middle."""
+    return (counts - 1) // 2, counts // 2
 
 
 def _level(rows: Floats, settings: Settings) -> tuple[Floats, Floats]:
@@ -199,11 +234,11 @@ def _level(rows: Floats, settings: Settings) -> tuple[Floats, Floats]:
     return kept.mean(axis=1), np.maximum(kept.std(axis=1, ddof=1) / 0.99, settings.floor)
 
 
-def _first(logs: Floats, settings: Settings, *, only_last: bool = False) -> Change | None:
-    """The first alarm in one run of nights, or that of its last night alone."""
+def _first(logs: Floats, settings: Settings, *, since: int = 0) -> Change | None:
+    """The first alarm in one run of nights that is raised by night `since` or a later one."""
     least = -(-settings.least_reference // settings.stride) * settings.stride
-    begin = least + min(settings.windows) - 1
-    for first in range(max(begin, len(logs) - 1) if only_last else begin, len(logs), _CHUNK):
+    begin = max(least + min(settings.windows) - 1, since)
+    for first in range(begin, len(logs), _CHUNK):
         last = min(first + _CHUNK, len(logs))
         scores = _scores(logs, first, last, settings)
         best = np.abs(scores).max(axis=0)

@@ -35,6 +35,7 @@ from builder.spec import digest
 from builder.store import Home, guard_writes, write_atomically
 
 STAMP = "env.json"
+CPYTHON = "cpython"
 _PROCEDURE = 1
 _PIP_SECONDS = 1800.0
 # Its name for itself, its version, and the folders that may hold the pip it brings: CPython's own,
@@ -52,13 +53,14 @@ class Interpreter:
     """An interpreter to make an environment for.
 
     `identity` says what it is (a build's key): the same identity means the same environment.
-    `kind` names the kind of runtime: calibrations are shared within a kind.
+    `kind` names the kind of runtime: calibrations are shared within a kind. `version` is that of
+    the language, `implementation` as platform.python_implementation() has it, in lower case.
     """
 
     identity: str
     python: Path
     version: str
-    implementation: str = "cpython"
+    implementation: str = CPYTHON
 
     @property
     def kind(self) -> str:
@@ -270,12 +272,17 @@ class Environments:
         self, environment: Environment, arguments: list[str], target: Path, held: int
     ) -> Completed:
         """Install into `target`: an option that every pip since 1.1 has, unlike --prefix."""
+        interpreter = environment.interpreter
+        python2 = interpreter.version.startswith("2.")
+        # The last pip for 2.7 asks for names of .pyc files that are CPython's.
+        plain = ("--no-compile",) if python2 and interpreter.implementation != CPYTHON else ()
+        options = (*plain, *self._source.options())
         command = packages.pip_command(
             environment.python,
-            ["install", "--target", str(target), *self._source.options(), *arguments],
+            ["install", "--target", str(target), *options, *arguments],
             self._source,
             pip=environment.pip,
-            python2=environment.interpreter.version.startswith("2."),
+            python2=python2,
             keep_fds=(held,),
         )
         return self._runner.run(command, timeout=_PIP_SECONDS)

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bench.keys import Keys, kind_of
+from builder import loop_flags
 from builder.spec import Flavor
 
+_KEYS = ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc", "loop_cflags")
 _OPTION = re.compile(r"--(with|without|enable|disable)-[A-Za-z0-9][\w-]*(=.*)?", re.ASCII)
 # Options that a flavor has keys for, or that are always given; and what to do in their place.
 _OURS = {
@@ -28,7 +30,7 @@ def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
     """
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
-    keys.known(value, key, ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc"))
+    keys.known(value, key, _KEYS)
     flavor = replace(
         default,
         pgo=keys.boolean(value, key, "pgo", default.pgo),
@@ -36,12 +38,16 @@ def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
         configure=keys.strings(value, key, "configure") or default.configure,
         cflags=keys.string(value, key, "cflags", default.cflags),
         cc=keys.string(value, key, "cc", default.cc),
+        loop_cflags=keys.string(value, key, "loop_cflags", default.loop_cflags).strip(),
     )
     if "computed_gotos" in value:
         gotos = keys.boolean(value, key, "computed_gotos", True)
         flavor = replace(flavor, computed_gotos=gotos)
     for option in flavor.configure:
         _check_option(keys, option, f"{key}.configure")
+    for flag in flavor.loop_cflags.split():
+        if not loop_flags.FLAG.fullmatch(flag):
+            keys.fail(f"{key}.loop_cflags", f"has {flag!r}", "options of gcc such as -fno-gcse")
     return flavor
 
 

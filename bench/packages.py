@@ -128,10 +128,12 @@ def anonymous(text: str) -> str:
 
 
 def bundled_wheels(folders: Sequence[Path]) -> tuple[Path, ...]:
-    """The wheels of pip, and setuptools where there is one, from the first folder with a pip."""
+    """The wheels from the first folder with a pip: pip's, setuptools' where there is one, and what
+    a distribution has taken out of its pip.
+    """
     for folder in folders:
         if any(folder.glob("pip-*.whl")):
-            return (*sorted(folder.glob("pip-*.whl")), *sorted(folder.glob("setuptools-*.whl")))
+            return tuple(sorted(folder.glob("*.whl")))
     return ()
 
 

@@ -37,9 +37,8 @@ class SessionOptions:
     placebos: int = 0
 
 
-def read_session(keys: Keys, value: Any) -> SessionOptions:
+def read_session(keys: Keys, value: Any, key: str = "session") -> SessionOptions:
     """The options that the table `value` gives. Raises ExperimentError naming the key."""
-    key = "session"
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table")
     given = SessionOptions()
@@ -62,8 +61,8 @@ def read_session(keys: Keys, value: Any) -> SessionOptions:
     )
     if options.replicas > options.blocks:
         keys.fail(
-            "session.replicas",
-            f"is {options.replicas}, and session.blocks {options.blocks}",
+            f"{key}.replicas",
+            f"is {options.replicas}, and {key}.blocks {options.blocks}",
             "as many blocks as replicas, or more: blocks rotate over the replicas",
         )
     return options

@@ -46,7 +46,7 @@ def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
         "title": recipe.title + (f", {arm['variant']}" if arm.get("variant") else ""),
         "revision": asdict(recipe.revision),
         "series": list(recipe.series),
-        "flavor": asdict(recipe.flavor),
+        "flavor": recipe.flavor.content,
     }
     return told | {key: arm[key] for key in ("kind", "variant") if key in arm}
 
@@ -65,7 +65,7 @@ def recipe_of(data: Mapping[str, Any]) -> Recipe:
     """A recipe from plan.json. Raises KeyError or TypeError for what is none."""
     nested = {
         "revision": Revision(**data["revision"]),
-        "flavor": Flavor(**{**data["flavor"], "configure": tuple(data["flavor"]["configure"])}),
+        "flavor": Flavor.of(data["flavor"]),
         "compiler": Compiler(**data["compiler"]),
         "series": tuple(data["series"]),
         "changed": tuple(data["changed"]),

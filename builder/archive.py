@@ -7,7 +7,7 @@ import http.client
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -66,6 +66,10 @@ class Archive:
     def candidate_base(self, name: str, branch: str | None = None) -> Revision:  # noqa: ARG002
         """Raises SourceError: a tarball has no history."""
         raise no_history(name, self._label)
+
+    def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
+        """See revisions.Source. A tarball has none."""
+        return None
 
     def offers(self) -> tuple[Offer, ...]:
         """See revisions.Source: its one release, which is imported for this."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder import facts, layout, lock, regen
+from builder import facts, layout, lock, loop_flags, regen
 from builder.errors import BuildError, ExperimentError, StoreError, ToolError
 from builder.git import Repository
 from builder.process import (
@@ -269,6 +269,7 @@ class _Compilation:
             if step.name == "make":
                 # After all that reads or writes sources by their content, and before the compiler.
                 self._lay_out()
+                loop_flags.apply(self._recipe.flavor.loop_cflags, self._home.work)
             if step.name == "regenerate":
                 regenerated = self._regenerate(step)
             else:

@@ -83,6 +83,10 @@ class Debian:
         """Raises SourceError: release tarballs have no history."""
         raise no_history(name, _KIND)
 
+    def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
+        """See revisions.Source. A tarball has none."""
+        return None
+
     def offers(self) -> tuple[Offer, ...]:
         """See revisions.Source: the releases in reach, and those imported before."""
         trouble: tuple[Offer, ...] = ()

@@ -109,9 +109,36 @@ class VerifyError(PatchbenchError):
     exit_code = 14
 
 
+class BusyError(PatchbenchError):
+    """Something that must not run twice at the same time does run: a night."""
+
+    exit_code = 15
+
+
+class DeliveryError(PatchbenchError):
+    """A mail that could not be delivered."""
+
+    exit_code = 16
+
+
+class BisectError(PatchbenchError):
+    """A bisection that names no single commit; what it found is written."""
+
+    exit_code = 17
+
+
+class DifferentError(PatchbenchError):
+    """A program that does something else once a module of it is compiled."""
+
+    exit_code = 18
+
+
 # The run itself went well: its verdict is what --fail-on asked to be told of, or `reproduce` got
 # another one than was claimed.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
+# What `git bisect run` takes for "cannot be judged", and for "stop here".
+EXIT_SKIP = 125
+EXIT_STOP = 128
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Literal
 
@@ -36,6 +37,27 @@ class Change:
     old_mode: str
     new_mode: str
     status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """A commit as a list of them shows it: its author's time, in seconds since 1970."""
+
+    hash: str
+    authored: int
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authored(Commit):
+    """A commit with the name of who wrote it: of unknown origin, as the subject is."""
+
+    author: str
+
+    @property
+    def day(self) -> date:
+        """The day on which it was written, UTC."""
+        return datetime.fromtimestamp(self.authored, UTC).date()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +195,37 @@ class Repository:
         """The commits on the first-parent line from `old` (left out) to `new`, oldest first."""
         out = self._text("rev-list", "--first-parent", "--reverse", f"{old}..{new}")
         return tuple(out.split())
+
+    def commits(self, old: str, new: str) -> tuple[Commit, ...]:
+        """The commits that `new` has in its history and `old` has not, newest first."""
+        out = self._text("log", "-z", "--format=%H %at %s", f"{old}..{new}", "--")
+        rows = (row.split(" ", 2) for row in out.split("\0") if row)
+        return tuple(Commit(hash=r[0], authored=int(r[1]), subject=r[2]) for r in rows)
+
+    def head_before(self, tip: str, epoch: int) -> str | None:
+        """What `tip` was at a time (seconds since 1970): the newest commit of its first-parent line
+        that was committed by then. None where all are younger.
+        """
+        out = self._text("rev-list", "-1", "--first-parent", f"--before={epoch}", tip, "--")
+        return out.strip() or None
+
+    def graph(
+        self, old: str, new: str, *, first_parent: bool = False
+    ) -> dict[str, tuple[str, ...]]:
+        """The commits that `new` has in its history and `old` has not, each with its parents.
+
+        With `first_parent` only the line of first parents, each commit with that one parent.
+        """
+        line = ("--first-parent",) if first_parent else ()
+        out = self._text("rev-list", "--parents", *line, f"{old}..{new}", "--")
+        rows = (row.split() for row in out.splitlines())
+        return {row[0]: tuple(row[1:2] if first_parent else row[1:]) for row in rows}
+
+    def authored(self, commit: str) -> Authored:
+        """Who wrote a commit, when, and its subject."""
+        out = self._text("log", "-1", "--format=%at%x00%aN%x00%s", commit, "--")
+        when, author, subject = out.rstrip("\n").split("\0", 2)
+        return Authored(hash=commit, authored=int(when), author=author, subject=subject)
 
     def read(self, tree: str, path: str) -> bytes | None:
         """The content of a file of a tree (or commit); None where there is no such file."""

@@ -130,9 +130,14 @@ def apply(layout: Layout, tree: Path) -> None:
             _prepend(tree / name, _assembly(size))
     if layout.script:
         (tree / SCRIPT).write_text(layout.script, encoding="utf-8")
-    if layout.rules:
+    append_rules(tree, layout.rules)
+
+
+def append_rules(tree: Path, rules: tuple[str, ...]) -> None:
+    """Add lines to the end of a configured tree's Makefile, which keeps its time."""
+    if rules:
         makefile = tree / "Makefile"
-        _rewrite(makefile, makefile.read_bytes() + "\n".join(("", *layout.rules, "")).encode())
+        _rewrite(makefile, makefile.read_bytes() + "\n".join(("", *rules, "")).encode())
 
 
 def _prepend(path: Path, line: str) -> None:

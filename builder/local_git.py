@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from builder import git_remote, lock
@@ -51,6 +52,10 @@ class LocalGit:
         base = base_name(candidate, branch, self._theirs.refs())
         commit = base_commit(self._repository, candidate, self._commit(base), base)
         return revision_of(self._repository, self._label, commit[:12], commit)
+
+    def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
+        """See revisions.Source."""
+        return self._repository
 
     def offers(self) -> tuple[Offer, ...]:
         """See revisions.Source."""

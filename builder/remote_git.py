@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from builder import git_remote, lock
 from builder.errors import SourceError
@@ -77,6 +77,10 @@ class RemoteGit:
         commit = base_commit(graph, candidate, tip, base)
         self._fetch(commit, f"refs/commits/{commit}", commit[:12])
         return self._revision(commit[:12], commit)
+
+    def history(self, commits: Sequence[str]) -> Repository:
+        """See revisions.Source."""
+        return self._history(commits)
 
     def offers(self) -> tuple[Offer, ...]:
         """See revisions.Source."""

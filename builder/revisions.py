@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +61,12 @@ class Source(Protocol):
 
         The first parent of a commit that is on the base's branch already, else the merge base of
         the two. Without `branch` it is the branch of the candidate's own version, else main.
+        """
+
+    def history(self, commits: Sequence[str]) -> Repository | None:
+        """A repository that has these commits, of this source, and all before them.
+
+        It may lack their files. None where the source has no history.
         """
 
     def offers(self) -> tuple[Offer, ...]:

@@ -170,9 +170,10 @@ def on_path(runner: Runner) -> tuple[Runtime, ...]:
     found: dict[Path, Runtime] = {}
     for name in _ON_PATH:
         program = shutil.which(name)
-        if program is not None and Path(program).resolve() not in found:
+        if program is not None:
             with contextlib.suppress(UsageError):
-                found[Path(program).resolve()] = _at(runner, Path(program), name)
+                one = _at(runner, Path(program), name)
+                found.setdefault(one.python.resolve(), one)
     return tuple(found.values())
 
 
@@ -221,6 +222,11 @@ def in_use(home: Home, runtime: Runtime) -> Iterator[Runtime]:
         with contextlib.suppress(OSError):
             os.utime(runtime.folder / STAMP)
         yield runtime
+
+
+def last_used(folder: Path) -> float | None:
+    """When a runtime was last asked for, seconds since 1970; None for one that is not whole."""
+    return (folder / STAMP).stat().st_mtime if read(folder) is not None else None
 
 
 def remove(home: Home, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -134,6 +135,13 @@ class Default:
     def candidate_base(self, name: str, branch: str | None = None) -> Revision:
         """See Source. Only git has the history for it."""
         return self._git.candidate_base(name, branch)
+
+    def history(self, commits: Sequence[str]) -> Repository | None:
+        """See Source. Only git has it."""
+        own = self._debian.repository
+        if any(own.has_commit(commit) for commit in commits):
+            return None
+        return self._git.history(commits)
 
     def offers(self) -> tuple[Offer, ...]:
         """See Source."""

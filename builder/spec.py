@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 # Raised when the way of building changes so that older builds no longer compare with new ones.
 PROCEDURE = 1
@@ -16,8 +18,9 @@ KEY_LENGTH = 16
 class Flavor:
     """How a tree is configured and compiled.
 
-    `computed_gotos` None leaves configure's own choice. `cflags` go to configure's CFLAGS_NODIST
-    where the branch has it, so that extension modules of others are compiled as always.
+    `computed_gotos` None leaves configure's own choice. `cflags` are configure's CFLAGS: for all of
+    CPython, and for extension modules that are built for it later. `loop_cflags` are for the file
+    of the evaluation loop alone (see `builder.loop_flags`).
     """
 
     pgo: bool = False
@@ -26,6 +29,7 @@ class Flavor:
     configure: tuple[str, ...] = ()
     cflags: str = ""
     cc: str = "gcc"
+    loop_cflags: str = ""
 
     @property
     def name(self) -> str:
@@ -40,9 +44,27 @@ class Flavor:
         parts.extend(option.lstrip("-") for option in self.configure)
         if self.cflags:
             parts.append(self.cflags)
+        if self.loop_cflags:
+            parts.append(f"loop {self.loop_cflags}")
         if self.cc != "gcc":
             parts.append(self.cc)
         return "+".join(parts) or "plain"
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Flavor:
+        """A flavor from JSON, with its name or without. Raises KeyError or TypeError."""
+        told = {key: value for key, value in data.items() if key != "name"}
+        return cls(**told | {"configure": tuple(data["configure"])})
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """All that it says. What flavors had not always is left out where it says nothing: builds
+        made before are found, and their results verified.
+        """
+        content = asdict(self)
+        if not self.loop_cflags:
+            del content["loop_cflags"]
+        return content
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +131,7 @@ class Recipe:
             "tree": self.tree,
             "changed": sorted(self.changed),
             "epoch": self.revision.epoch,
-            "flavor": asdict(self.flavor),
+            "flavor": self.flavor.content,
             "compiler": asdict(self.compiler),
             "replica": self.replica,
         }

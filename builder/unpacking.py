@@ -213,19 +213,20 @@ class Unpacking:
     def _listing(self) -> tuple[Binary, ...]:
         """Fetched once a day, and kept when they cannot be fetched again."""
         file = self._root / "packages.json"
-        old = _read(file)
+        names = part_names()
+        old = _read(file, names)
         if old is not None and 0 <= time.time() - file.stat().st_mtime < _DAY:
             return old
         self._say("Fetching the archive's lists of packages (about 50 MB, once a day).")
-        parts = (name for one in KNOWN.values() for name in (*one.packages, *sum(one.wheels, ())))
         try:
-            fresh = self._apt.update(tuple(dict.fromkeys(parts)))
+            fresh = self._apt.update(names)
         except UnreachableError as error:
             if old is None:
                 raise
             self._say(f"{error.what} Using those fetched before.")
             return old
-        content = {"schema": _SCHEMA, "packages": [asdict(one) for one in fresh]}
+        packages = [asdict(one) for one in fresh]
+        content = {"schema": _SCHEMA, "asked": names, "packages": packages}
         with guard_writes(file):
             write_atomically(file, json.dumps(content, indent=1))
         return fresh
@@ -236,7 +237,7 @@ class Unpacking:
 
 def offered(packages: Sequence[Binary]) -> tuple[Offer, ...]:
     """The runtimes of which a suite has all parts, the newest of each first. Pure."""
-    found = {}
+    found: dict[str, Offer] = {}
     for known in KNOWN.values():
         for suite in dict.fromkeys(one.suite for one in packages):
             there = {one.name: one for one in packages if one.suite == suite}
@@ -295,11 +296,17 @@ def _bundle_pip(root: Path) -> None:
         wheel.rename(bundle / wheel.name)
 
 
-def _read(file: Path) -> tuple[Binary, ...] | None:
-    """The lists as they were kept; None where there are none that this version can read."""
+def part_names() -> tuple[str, ...]:
+    """The names of all packages that a runtime is made of."""
+    parts = (name for one in KNOWN.values() for name in (*one.packages, *sum(one.wheels, ())))
+    return tuple(dict.fromkeys(parts))
+
+
+def _read(file: Path, names: tuple[str, ...]) -> tuple[Binary, ...] | None:
+    """The lists as they were kept; None where there are none that serve this version."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if content["schema"] != _SCHEMA:
+        if content["schema"] != _SCHEMA or tuple(content["asked"]) != names:
             return None
         return tuple(Binary(**one) for one in content["packages"])
     except (OSError, ValueError, LookupError, TypeError):

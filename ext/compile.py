@@ -108,7 +108,7 @@ _OLDER = (
 
 
 class Compiler:
-    """Compiles for one interpreter into one cache."""
+    """Compiles for one interpreter into one cache. `directives` are Cython's, "name=value"."""
 
     def __init__(
         self,
@@ -118,6 +118,7 @@ class Compiler:
         target: Target,
         tools: Tools,
         flags: tuple[str, ...] = FLAGS,
+        directives: tuple[str, ...] = (),
         say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._runner = runner
@@ -125,6 +126,7 @@ class Compiler:
         self._target = target
         self._tools = tools
         self._flags = flags
+        self._directives = directives
         self._say = say
         self._versions: tuple[str, str] | None = None
 
@@ -146,7 +148,7 @@ class Compiler:
         """16 hex digits over everything that decides what the module is."""
         content = {
             "procedure": _PROCEDURE,
-            "name": source.name,
+            "name": source.dotted,
             "source": [source.path.suffix, _sha256(source.path)],
             "types": _sha256(source.types) if source.types else "",
             "target": [self._target.identity, self._target.version],
@@ -155,6 +157,7 @@ class Compiler:
             content |= {
                 "tools": self._tool_versions(),
                 "flags": self._flags,
+                "directives": self._directives,
                 "language": self._language,
                 "script": _sha256(_BUILD),
             }
@@ -225,11 +228,13 @@ class Compiler:
     def _translate(self, folder: Path, source: Source, held: int) -> Command:
         """Generate C, and the page that shows where it calls into the interpreter."""
         program = (sys.executable, "-m", "cython", "--annotate", self._language)
+        directives = (word for one in self._directives for word in ("-X", one))
         return Command(
             argv=(
                 *program,
+                *directives,
                 "--module-name",
-                source.name,
+                source.dotted,
                 "-o",
                 f"{source.name}.c",
                 source.path.name,

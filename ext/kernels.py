@@ -38,7 +38,8 @@ class Source:
 
     `path` is its .py or .pyx; `types` a .pxd that goes with it. `compiled` is False where the
     source itself is the module. `imports` is False where it needs more than the standard library
-    to be imported, so that others must see whether it works.
+    to be imported, so that others must see whether it works. `package` is the dotted name of the
+    package that it is imported from, empty for none.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Source:
     types: Path | None = None
     compiled: bool = True
     imports: bool = True
+    package: str = ""
+
+    @property
+    def dotted(self) -> str:
+        """The module's full name."""
+        return f"{self.package}.{self.name}" if self.package else self.name
 
 
 @dataclass(frozen=True, kw_only=True)

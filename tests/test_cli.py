@@ -22,7 +22,8 @@ FIXED = (
 ).split()
 WITH_DATA = (
     *("doctor", "sources", "series", "build", "builds", "run", "compare"),
-    *("bundle", "verify", "reproduce", "calibrate"),
+    *("bundle", "verify", "reproduce", "calibrate", "nightly", "bisect"),
+    *("runtimes", "hot"),
 )
 
 

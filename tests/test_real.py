@@ -6,13 +6,16 @@ Two builds of 2.7.18, about five minutes each from an empty cache on two shared 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pyperf
 import pytest
 
+from bench import cli
 from bench.cli import main
+from tests.test_published import offences
 
 pytestmark = pytest.mark.real
 
@@ -74,6 +77,21 @@ def test_a_series_of_ours_runs_to_its_verdict(
     assert nbody["verdict"] == "faster"
     assert nbody["blocks"] == 8
     assert "faster" in (results / "report.md").read_text()
+
+
+def test_its_result_is_recorded_beside_its_patches(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(cli.PROJECT / "patches", tmp_path / "patches")
+    monkeypatch.setattr(cli, "PROJECT", tmp_path)
+    folder = tmp_path / "patches" / "2.7" / "inline-fast-paths"
+    (folder / "result.json").unlink(missing_ok=True)
+    assert main(["series", "--record", str(results)]) == 0
+    (kept,) = json.loads((folder / "result.json").read_text())["results"]
+    assert kept["suite"] == _result(results)["candidates"][0]["suite"]
+    page = (folder / "RESULT.md").read_text()
+    assert "Against 2.7.18 plain" in page
+    assert offences(page + json.dumps(kept)) == []
 
 
 def test_raw_trials_are_pyperfs_own_json(results: Path) -> None:

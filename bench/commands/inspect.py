@@ -7,6 +7,8 @@ import argparse
 from bench import arguments as types
 from bench.commands.options import Add, json_option
 from bench.jobs import inspect as inspecting
+from bench.jobs import series as listing
+from bench.jobs import series_record as recording
 from bench.jobs.context import Context
 
 
@@ -14,9 +16,7 @@ def add_commands(add: Add) -> None:
     """Add the commands of this module."""
     json_option(add("doctor", _doctor, "check this machine, and what it means for measuring"))
     json_option(add("sources", _sources, "list where CPython can be had from, with versions"))
-    series = add("series", _series, "list the series of patches, or show one")
-    series.add_argument("series", nargs="?", metavar="BRANCH/NAME", help="all of them without")
-    json_option(series)
+    _add_series(add)
     builds = add("builds", _builds, "list the stored builds, or show the facts of one")
     builds.add_argument("key", nargs="?", metavar="KEY", help="all of them without")
     json_option(builds)
@@ -27,7 +27,7 @@ def add_commands(add: Add) -> None:
         "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
     )
     json_option(compare)
-    gc = add("gc", _gc, "remove stored builds that are not needed")
+    gc = add("gc", _gc, "remove stored builds and runtimes that are not needed")
     which = gc.add_mutually_exclusive_group()
     which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
     which.add_argument(
@@ -41,6 +41,28 @@ def add_commands(add: Add) -> None:
     gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
 
+def _add_series(add: Add) -> None:
+    text = "list the series of patches with their verdicts, show one, or record a run's"
+    series = add("series", _series, text)
+    series.add_argument(
+        "series",
+        nargs="?",
+        metavar="BRANCH/NAME",
+        help="or EXPERIMENT/NAME of a flavor; all of them without",
+    )
+    which = series.add_mutually_exclusive_group()
+    which.add_argument(
+        "--record",
+        type=types.path,
+        metavar="DIR",
+        help="keep what a run found of it, beside its patches: from the run's results folder",
+    )
+    which.add_argument(
+        "--render", action="store_true", help="make RESULT.md again from what is kept"
+    )
+    json_option(series)
+
+
 def _doctor(context: Context, options: argparse.Namespace) -> int:
     return inspecting.doctor(context, as_json=options.json)
 
@@ -50,7 +72,11 @@ def _sources(context: Context, options: argparse.Namespace) -> int:
 
 
 def _series(context: Context, options: argparse.Namespace) -> int:
-    return inspecting.series(context, name=options.series, as_json=options.json)
+    if options.record:
+        return recording.record(context, options.record, name=options.series, as_json=options.json)
+    if options.render:
+        return recording.render(context, name=options.series)
+    return listing.series(context, name=options.series, as_json=options.json)
 
 
 def _builds(context: Context, options: argparse.Namespace) -> int:

@@ -112,16 +112,25 @@ def night_rows(connection: Connection, number: int) -> tuple[tuple[Row, ...], di
     query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
     query = query.where(ROWS.c.night_id == number).order_by(TRACKS.c.benchmark)
     rows = tuple(_row(one) for one in connection.execute(query))
-    missing = select(MISSING.c.benchmark, MISSING.c.reason).where(MISSING.c.night_id == number)
-    ordered = missing.order_by(MISSING.c.benchmark)
+    lacking = select(MISSING.c.benchmark, MISSING.c.reason).where(MISSING.c.night_id == number)
+    ordered = lacking.order_by(MISSING.c.benchmark)
     return rows, {one.benchmark: one.reason for one in connection.execute(ordered)}
+
+
+def missing(connection: Connection, line: Line) -> dict[int, dict[str, str]]:
+    """What is missing in the nights of a line, by the night's number: benchmarks with reasons."""
+    query = select(MISSING).join_from(MISSING, NIGHTS).where(_nights_of(line))
+    found: dict[int, dict[str, str]] = {}
+    for one in connection.execute(query.order_by(MISSING.c.benchmark)):
+        found.setdefault(one.night_id, {})[one.benchmark] = one.reason
+    return found
 
 
 def series(connection: Connection, line: Line, benchmark: str) -> tuple[Point, ...]:
     """One benchmark of a line over all nights that have it, in order of time."""
     known = {one.number: one for one in nights(connection, line)}
     query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
-    query = query.where(_of_line(line), TRACKS.c.benchmark == benchmark)
+    query = query.where(of_line(line), TRACKS.c.benchmark == benchmark)
     rows = {one.night_id: _row(one) for one in connection.execute(query)}
     return tuple(
         Point(
@@ -138,7 +147,7 @@ def series(connection: Connection, line: Line, benchmark: str) -> tuple[Point, .
 
 def benchmarks(connection: Connection, line: Line) -> tuple[str, ...]:
     """The benchmarks that a line ever had, sorted."""
-    query = select(TRACKS.c.benchmark).where(_of_line(line)).order_by(TRACKS.c.benchmark)
+    query = select(TRACKS.c.benchmark).where(of_line(line)).order_by(TRACKS.c.benchmark)
     return tuple(connection.execute(query).scalars())
 
 
@@ -153,7 +162,7 @@ def matrix(connection: Connection, line: Line, *, last: int | None = None) -> Ma
     row_of, column_of = _places(names), _places([one.id for one in found])
     means, releases = (np.full((len(names), len(found)), np.nan) for _ in range(2))
     values = select(TRACKS.c.benchmark, ROWS.c.night_id, ROWS.c.mean, ROWS.c.release_ratio)
-    values = values.join_from(ROWS, TRACKS).where(_of_line(line))
+    values = values.join_from(ROWS, TRACKS).where(of_line(line))
     if last is not None:
         values = values.where(ROWS.c.night_id.in_(list(column_of)))
     for name, night, mean, release in connection.execute(values):
@@ -205,7 +214,7 @@ def add_alarms(connection: Connection, alarms: Sequence[Alarm]) -> None:
     """
     for alarm in alarms:
         line = Line(host=alarm.host, branch=alarm.branch, flavor=alarm.flavor)
-        query = select(TRACKS.c.id).where(_of_line(line), TRACKS.c.benchmark == alarm.benchmark)
+        query = select(TRACKS.c.id).where(of_line(line), TRACKS.c.benchmark == alarm.benchmark)
         track = connection.execute(query).scalar()
         if track is None:
             raise UsageError(
@@ -229,7 +238,7 @@ def add_alarms(connection: Connection, alarms: Sequence[Alarm]) -> None:
 def alarms(connection: Connection, line: Line) -> tuple[Alarm, ...]:
     """The alarms of a line in the order in which they were raised."""
     query = select(TRACKS.c.benchmark, ALARMS).join_from(ALARMS, TRACKS)
-    query = query.join(NIGHTS, NIGHTS.c.id == ALARMS.c.night_id).where(_of_line(line))
+    query = query.join(NIGHTS, NIGHTS.c.id == ALARMS.c.night_id).where(of_line(line))
     ordered = query.order_by(NIGHTS.c.moment, ALARMS.c.id)
     return tuple(
         Alarm(
@@ -259,8 +268,8 @@ def everything(connection: Connection) -> Iterator[Night]:
     """All nights with their rows, line by line, in order of time: for an export."""
     for line in lines(connection):
         for entry in nights(connection, line):
-            rows, missing = night_rows(connection, entry.number)
-            yield Night(**{**vars(entry.night), "rows": rows, "missing": missing})
+            rows, lacking = night_rows(connection, entry.number)
+            yield Night(**{**vars(entry.night), "rows": rows, "missing": lacking})
 
 
 def _nights_of(line: Line) -> Any:
@@ -269,7 +278,8 @@ def _nights_of(line: Line) -> Any:
     return and_(*same, NIGHTS.c.host_id == host)
 
 
-def _of_line(line: Line) -> Any:
+def of_line(line: Line) -> Any:
+    """The condition that a track is of this line."""
     host = select(HOSTS.c.id).where(HOSTS.c.name == line.host).scalar_subquery()
     same = TRACKS.c.branch == line.branch, TRACKS.c.flavor == line.flavor
     return and_(*same, TRACKS.c.host_id == host)

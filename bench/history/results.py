@@ -169,11 +169,11 @@ def _against(document: Mapping[str, Any], tonight: str, other: str) -> Found:
 
 def _given(arm: Mapping[str, Any], *, turned: bool) -> Found:
     rows = {
-        one["benchmark"]: _ratio(one, turned=turned)
+        one["benchmark"]: ratio_of(one, turned=turned)
         for one in arm.get("comparisons") or []
         if one["metric"] == TIME
     }
-    return rows, _ratio(arm["suite"], turned=turned) if arm.get("suite") else None
+    return rows, ratio_of(arm["suite"], turned=turned) if arm.get("suite") else None
 
 
 def _worked_out(document: Mapping[str, Any], tonight: str, other: str) -> Found:
@@ -197,7 +197,7 @@ def _worked_out(document: Mapping[str, Any], tonight: str, other: str) -> Found:
     return _given(compared.as_json(), turned=False)
 
 
-def _ratio(one: Mapping[str, Any], *, turned: bool) -> Ratio:
+def ratio_of(one: Mapping[str, Any], *, turned: bool = False) -> Ratio:
     """A comparison as a night has it; `turned` where it is of the other build against this one.
 
     Turning is exact: intervals are of logs, and the margin's bounds are each other's reciprocals.

@@ -15,7 +15,9 @@ from builder.store import Home, Store
 class Context:
     """Passed from the command line to the jobs. `project` holds patches/ and experiments/.
 
-    `pip_environment` is what pip may see of the caller's environment, `arguments` what was typed.
+    `pip_environment` is what pip may see of the caller's environment; `environment` is all of it,
+    never shown: for a program of the caller's own, and for single variables that somebody named.
+    `arguments` is what was typed.
     """
 
     home: Home
@@ -24,11 +26,17 @@ class Context:
     show: Show
     pip_environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def patches(self) -> Path:
         """The folder of the series."""
         return self.project / "patches"
+
+    @property
+    def experiments(self) -> Path:
+        """The folder of the ready experiments."""
+        return self.project / "experiments"
 
     @property
     def store(self) -> Store:

@@ -19,9 +19,8 @@ from bench.host import read_host
 from bench.jobs.context import Context
 from bench.progress import harmless, stdout_console
 from bench.report import terminal
-from builder import lock
+from builder import lock, runtimes
 from builder import sources as sourcing
-from builder.catalogue import load, load_all
 from builder.errors import StoreError, ToolError
 from builder.store import Build, Home, age_in_days, guard_writes, size_of
 
@@ -64,30 +63,6 @@ def sources(context: Context, *, as_json: bool) -> int:
         table.add_row(*map(cell, told), cell(offer.note or ("here" if offer.cached else "")))
     print_table(table)
     return 0
-
-
-def series(context: Context, *, name: str | None, as_json: bool) -> int:
-    """List all series, or show one."""
-    found = [load(context.patches, name)] if name else list(load_all(context.patches))
-    if as_json:
-        print_json([_series_json(one) for one in found])
-        return 0
-    if name:
-        for key, value in _series_json(found[0]).items():
-            shown = ", ".join(value) if isinstance(value, list) else value
-            sys.stdout.write(f"{key:11} {harmless(str(shown))}\n")
-        return 0
-    table = Table("series", "applies to", "status", "title", box=None)
-    for one in found:
-        table.add_row(cell(one.name), cell(one.applies_to), cell(one.status), cell(one.title))
-    print_table(table)
-    return 0
-
-
-def _series_json(series: Any) -> dict[str, Any]:
-    names = ("name", "title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
-    told: dict[str, Any] = {name: str(getattr(series, name)) for name in names}
-    return told | {"patches": [patch.name for patch in series.patches]}
 
 
 def builds(context: Context, *, key: str | None, as_json: bool) -> int:
@@ -174,9 +149,29 @@ def collect_garbage(
             continue
         freed += size
         context.show.say(f"{key}: {'would be removed' if dry_run else 'removed'}")
+    if not keys:
+        days = -1.0 if everything else keep_days
+        freed += _clear_runtimes(context, keep_days=days, dry_run=dry_run)
     freed += _clear_caches(context, everything=everything, dry_run=dry_run)
     context.show.say(f"{freed / 1e6:.0f} MB {'would be' if dry_run else 'were'} freed")
     return 0
+
+
+def _clear_runtimes(context: Context, *, keep_days: float, dry_run: bool) -> int:
+    """Runtimes that were unused for long, and what is left of those that were not finished."""
+    freed = 0
+    for folder in sorted(runtimes.folder_of(context.home).glob("*")):
+        used = runtimes.last_used(folder)
+        if used is not None and age_in_days(used) <= keep_days:
+            continue
+        size = size_of(folder)
+        with guard_writes(folder):
+            if not dry_run and not runtimes.remove(context.home, folder.name):
+                context.show.say(f"{folder.name}: a run is using it; kept")
+                continue
+        freed += size
+        context.show.say(f"{folder.name}: {'would be removed' if dry_run else 'removed'}")
+    return freed
 
 
 def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
@@ -196,12 +191,14 @@ def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
 
 
 def orphans(home: Home) -> tuple[Path, ...]:
-    """Environments of builds that are no longer stored. A half-made one has no stamp yet."""
+    """Environments of interpreters that are no longer there. A half-made one has no stamp yet."""
     found = []
     for stamp in sorted(home.envs.glob("*/env.json")):
         try:
-            identity = json.loads(stamp.read_text(encoding="utf-8"))["interpreter"]["identity"]
-            orphaned = not (home.builds / identity).exists()
+            told = json.loads(stamp.read_text(encoding="utf-8"))["interpreter"]
+            # Another runtime's identity names no build.
+            stored = (home.builds / told["identity"]).exists()
+            orphaned = not stored and not Path(told["python"]).exists()
         except (OSError, ValueError, LookupError, TypeError):
             orphaned = True  # damaged: of no use to anybody
         if orphaned:

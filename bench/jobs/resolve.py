@@ -70,7 +70,7 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
 
 def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
     """Every arm, the base first."""
-    opened = _Sources(context)
+    opened = Sources(context)
     settler = _Settler(context, experiment.session.replicas)
     asked = experiment.base
     revision: Revision | None = None
@@ -143,7 +143,7 @@ def _check_wheels(experiment: Experiment) -> None:
         )
 
 
-class _Sources:
+class Sources:
     """Sources that were provided already, so that each is asked once."""
 
     def __init__(self, context: Context) -> None:
@@ -151,6 +151,7 @@ class _Sources:
         self._known: dict[SourceSpec, Source] = {}
 
     def provide(self, spec: SourceSpec | None) -> Source:
+        """The source that is meant, the same object every time."""
         spec = spec or SourceSpec()
         if spec not in self._known:
             self._known[spec] = sources.provide(

@@ -72,28 +72,53 @@ def run(
     """Take an experiment to its verdict; the exit code says how it went.
 
     Goes on where an earlier run of the same experiment stopped, and answers from what is there when
-    it was complete. `more` adds to the result what a kind of experiment has of its own. Raises
-    errors of the family; BrokenError after the result was written.
+    it was complete. `more` as of `measured`. Raises errors of the family; BrokenError after the
+    result was written.
     """
     context.home.prepare()
-    resolved = resolve(context, experiment)
     if dry_run:
-        dry.show(context, resolved)
+        dry.show(context, resolve(context, experiment))
         return 0
+    result, folder = measured(context, experiment, out, more=more)
+    # A reader who has seen enough (`| head`) changes nothing about the verdict.
+    with contextlib.suppress(BrokenPipeError):
+        _tell(context, result, folder, as_json=as_json)
+    return _exit_code(result, fail_on)
+
+
+def measured(
+    context: Context,
+    experiment: Experiment,
+    out: Path | None,
+    *,
+    needed: str = "",
+    more: More | None = None,
+) -> tuple[dict[str, Any], Folder]:
+    """The result of an experiment and its folder, begun, gone on with, or found complete.
+
+    `more` adds to the result what a kind of experiment has of its own. `needed` names an arm that
+    makes timing worth while: where it is broken, the result says so and has no blocks. Raises
+    errors of the family.
+    """
+    resolved = resolve(context, experiment)
     folder = folder_of(out, resolved.plan)
     folder.refuse_others()
     with folder.claimed(context.show.say):
         seed = folder.open(resolved.plan, _drawn_seed(experiment), resolved.patches)
         result = folder.finished()
         if result is None:
-            one = _Run(context=context, resolved=resolved, folder=folder, seed=seed, more=more)
-            result = one.go()
+            run = _Run(
+                context=context,
+                resolved=resolved,
+                folder=folder,
+                seed=seed,
+                more=more,
+                needed=needed,
+            )
+            result = run.go()
         else:
             context.show.say("This very experiment was run already; this is what it gave.")
-    # A reader who has seen enough (`| head`) changes nothing about the verdict.
-    with contextlib.suppress(BrokenPipeError):
-        _tell(context, result, folder, as_json=as_json)
-    return _exit_code(result, fail_on)
+    return result, folder
 
 
 def _drawn_seed(experiment: Experiment) -> int:
@@ -108,6 +133,7 @@ class _Run:
     folder: Folder
     seed: int
     more: More | None = None
+    needed: str = ""
 
     def go(self) -> dict[str, Any]:
         """Everything from the builds to result.json and the reports."""
@@ -122,7 +148,8 @@ class _Run:
             fit = [arm for arm in arms if arm.fit]
             # Placebos alone are not worth the time where they were to stand beside a candidate.
             watched = {arm.planned.name for arm in fit} & set(self.resolved.plan.watched)
-            timed = self._timing(choices, host).measured(fit) if watched else None
+            worth = watched and (not self.needed or self.needed in watched)
+            timed = self._timing(choices, host).measured(fit) if worth else None
             result = self._result(arms, timed, choices.origin, host)
         with guard_writes(self.folder.path):
             self.folder.finish(result, formats.render_all(result))

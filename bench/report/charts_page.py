@@ -112,7 +112,7 @@ def ratio_pieces(
     pieces = _cut(
         len(rows), ROW, lambda pen, index: charts.draw_row(pen, rows[index], scale, index)
     )
-    across = _percents(scale.ticks(6))
+    across = percents(scale.ticks(6))
     return Piece(height=ROW, marks=frame.marks, across=across), pieces
 
 
@@ -135,14 +135,14 @@ def lane_charts(view: View) -> tuple[LaneChart, ...]:
 
 def _upward(piece: Piece, scale: Scale) -> Piece:
     ticks = [(charts_scale.height_of(scale, float(label)), label) for _, label in scale.ticks(3)]
-    return Piece(height=piece.height, marks=piece.marks, upward=_percents(ticks))
+    return Piece(height=piece.height, marks=piece.marks, upward=percents(ticks))
 
 
 def _with_shares(piece: Piece, scale: Scale) -> Piece:
     """Ticks as shares above and below 1."""
     values = [float(label) for _, label in scale.ticks(3)]
     ticks = [(charts_scale.height_of(scale, value), share(value)) for value in values]
-    return Piece(height=piece.height, marks=piece.marks, upward=_percents(ticks))
+    return Piece(height=piece.height, marks=piece.marks, upward=percents(ticks))
 
 
 def share(ratio: float) -> str:
@@ -150,7 +150,8 @@ def share(ratio: float) -> str:
     return f"{(ratio - 1) * 100:+.3g}%" if ratio != 1 else "0"
 
 
-def _percents(ticks: Iterable[tuple[float, str]]) -> Ticks:
+def percents(ticks: Iterable[tuple[float, str]]) -> Ticks:
+    """Ticks at shares of the length, in the page's words."""
     return tuple((f"{place * 100:.2f}%", label) for place, label in ticks)
 
 

@@ -8,6 +8,7 @@ and a content security policy lets their hashes run and nothing else.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,10 +67,33 @@ def render(result: Mapping[str, Any]) -> str:
     )
 
 
-def page(template: str, **values: Any) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Assets:
+    """Where templates lie, and the style sheets and scripts of their pages, in order."""
+
+    folders: tuple[Path, ...] = (_TEMPLATES,)
+    styles: tuple[str, ...] = ("page.css",)
+    scripts: tuple[str, ...] = ("page.js",)
+
+    def beside(self, folder: Path, *, styles: tuple[str, ...], scripts: tuple[str, ...]) -> Assets:
+        """These with more style sheets, of another folder, and other scripts."""
+        return Assets(
+            folders=(folder, *self.folders), styles=(*self.styles, *styles), scripts=scripts
+        )
+
+
+REPORT = Assets()
+
+
+def page(template: str, assets: Assets = REPORT, **values: Any) -> str:
     """A page of ours: the template's content, with the style sheet and script that all share."""
+    return _environment(assets).get_template(template).render(**values)
+
+
+@functools.cache
+def _environment(assets: Assets) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(assets.folders),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -79,18 +103,22 @@ def page(template: str, **values: Any) -> str:
     environment.filters["kind"] = _kind
     environment.filters["sign"] = lambda verdict: wording.SIGNS.get(verdict, "?")
     environment.filters["spelled"] = spelled
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
-    return environment.get_template(template).render(
-        style=Markup(style),
-        script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-        **values,
+    style, script = (_joined(assets, names) for names in (assets.styles, assets.scripts))
+    environment.globals |= {
+        "style": Markup(style),
+        "script": Markup(script),
+        "style_hash": _hash(style),
+        "script_hash": _hash(script),
+    }
+    return environment
+
+
+def _joined(assets: Assets, names: Iterable[str]) -> str:
+    found = (
+        next(path for folder in assets.folders if (path := folder / name).is_file())
+        for name in names
     )
-
-
-def _asset(name: str) -> str:
-    return (_TEMPLATES / name).read_text(encoding="utf-8")
+    return "".join(path.read_text(encoding="utf-8") for path in found)
 
 
 def _hash(text: str) -> str:

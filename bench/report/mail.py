@@ -27,18 +27,18 @@ def render(result: Mapping[str, Any]) -> str:
     """The mail, with its subject and no other header. Shapes: docs/result-schema.md."""
     told = state(result)
     parts = [
-        [_cut(_SUBJECT + plain(told.subject), COLUMNS)],
-        *([*_paragraph(one)] for one in told.verdicts),
-        [*_paragraph(told.slower)],
+        [cut(_SUBJECT + plain(told.subject), COLUMNS)],
+        *([*paragraph(one)] for one in told.verdicts),
+        [*paragraph(told.slower)],
         [*_objections(told)],
         *([*_table(one)] for one in told.tables),
-        [*_paragraph(told.reading)] if told.tables else [],
+        [*paragraph(told.reading)] if told.tables else [],
         *([*_section(one)] for one in told.sections),
         ["To reproduce", *(line for one in told.commands for line in command(one))],
-        [*_paragraph(told.made)],
+        [*paragraph(told.made)],
     ]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines)
-    return "\n".join(_safe(line.rstrip()) for line in text.split("\n")) + "\n"
+    return "\n".join(safe(line.rstrip()) for line in text.split("\n")) + "\n"
 
 
 def plain(text: object) -> str:
@@ -55,7 +55,7 @@ def command(text: str) -> list[str]:
     try:
         words = [re.sub(r"\s", " ", word) for word in shlex.split(_ascii(text))]
     except ValueError:  # it never was one
-        return [*_paragraph(text, "  ")]
+        return [*paragraph(text, "  ")]
     lines = ["  "]
     for word in map(shlex.quote, words):
         room = COLUMNS - len(" \\")
@@ -85,15 +85,20 @@ def _continued(lines: Sequence[str], at: int) -> str:
     return f"{line}\\" if lines[at + 1].startswith("\0") else f"{line} \\"
 
 
-def _safe(line: str) -> str:
-    """No line that a mailbox takes for the next mail, or a server for the end of this one."""
+def safe(line: str) -> str:
+    """A line as it may stand in a mail: nothing that a mailbox takes for the next mail, or a server
+    for the end of this one.
+    """
     return f" {line}" if line.startswith("From ") or line in (".", "--") else line
 
 
-def _paragraph(text: object, indent: str = "", first: str | None = None) -> Iterator[str]:
+def paragraph(text: object, indent: str = "", first: str | None = None) -> Iterator[str]:
+    """Text of unknown origin in lines; `first` stands before the first one, `indent` before all
+    others.
+    """
     yield from textwrap.wrap(
         plain(text),
-        # One column is left for _safe.
+        # One column is left for safe.
         COLUMNS - 1,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
@@ -101,7 +106,8 @@ def _paragraph(text: object, indent: str = "", first: str | None = None) -> Iter
     )
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """The beginning of a text, with dots where that is not all of it."""
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
@@ -109,12 +115,12 @@ def _objections(told: Statement) -> Iterator[str]:
     if told.objections:
         yield "What speaks against it"
         for one in told.objections:
-            yield from _paragraph(one, "    ", "  * ")
+            yield from paragraph(one, "    ", "  * ")
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield from _paragraph(table.title)
-    yield from _paragraph(f"against {table.against}")
+    yield from paragraph(table.title)
+    yield from paragraph(f"against {table.against}")
     yield ""
     yield _line(_TITLES)
     yield "-" * COLUMNS
@@ -128,21 +134,21 @@ def _table(table: Table) -> Iterator[str]:
     if notes:
         yield ""
     for note in notes:
-        yield from _paragraph(note, "    ", "  * ")
+        yield from paragraph(note, "    ", "  * ")
 
 
 def _row(row: Row) -> Iterator[str]:
     """A row; a name that is too long for its column has lines of its own above it."""
     name = plain(row.name)
     if len(name) > _WIDTHS[0]:
-        yield from _paragraph(name)
+        yield from paragraph(name)
         name = ""
     yield _line((name, row.ratio, row.interval, row.verdict, row.blocks))
 
 
 def _line(cells: Sequence[str]) -> str:
     name, ratio, interval, verdict, blocks = (
-        _cut(plain(cell), width) for cell, width in zip(cells, _WIDTHS, strict=True)
+        cut(plain(cell), width) for cell, width in zip(cells, _WIDTHS, strict=True)
     )
     widths = _WIDTHS
     return (
@@ -160,7 +166,7 @@ def _section(section: Section) -> Iterator[str]:
 def _fact(fact: Fact) -> Iterator[str]:
     if fact.exact:
         # On lines of their own, so that flags can be read, and copied.
-        yield from _paragraph(f"{fact.label}:", "  ")
-        yield from _paragraph(fact.text, "      ")
+        yield from paragraph(f"{fact.label}:", "  ")
+        yield from paragraph(fact.text, "      ")
     else:
-        yield from _paragraph(f"{fact.label}: {fact.text}", "      ", "  ")
+        yield from paragraph(f"{fact.label}: {fact.text}", "      ", "  ")

@@ -44,6 +44,11 @@ def fenced(text: object) -> str:
 
 def render(result: Mapping[str, Any]) -> str:
     """The report as Markdown. Shapes: docs/result-schema.md."""
+    return filled("report.md.jinja", result=result)
+
+
+def filled(template: str, **values: object) -> str:
+    """A template of Markdown, filled in."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -65,8 +70,8 @@ def render(result: Mapping[str, Any]) -> str:
     )
     environment.filters["code"] = lambda text: _Raw(code(text))
     environment.filters["fenced"] = lambda text: _Raw(fenced(text))
-    text = environment.get_template("report.md.jinja").render(result=result)
-    # What a candidate does not have leaves its empty lines behind.
+    text = environment.get_template(template).render(**values)
+    # What is not there leaves its empty lines behind.
     return re.sub(r"\n{3,}", "\n\n", text)
 
 

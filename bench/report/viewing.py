@@ -40,7 +40,7 @@ def view_of(result: Mapping[str, Any]) -> View:
         host=_host(result["host"]),
         host_name=str(result["host"]["name"]),
         host_line=f"{result['host']['cpu']}, {result['host']['os']}",
-        session=_session(session),
+        session=session_facts(session),
         # On one line each: no second line can pass for a command of its own.
         commands=tuple(" ".join(command.split()) for command in result["commands"]),
         disturbed=sum(1 for block in result["blocks"] if block.get("disturbed")),
@@ -251,7 +251,8 @@ def _host(host: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((label, wording.told(fact)) for label, fact in told)
 
 
-def _session(session: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def session_facts(session: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """How a run was measured, as pairs of label and value, from its `session`."""
     told: list[tuple[str, Any]] = [
         ("suite", session["suite"]),
         ("protocol", _protocols(session)),

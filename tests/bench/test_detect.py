@@ -144,3 +144,33 @@ def test_the_chunks_of_a_long_series_join() -> None:
         values = nights(700, seed=5)
         values[at:] *= 1.06
         assert any(at <= change.found <= at + 4 for change in scan(values))
+
+
+@settings(max_examples=20)
+@given(
+    seed=st.integers(0, 1000),
+    steps=st.lists(st.integers(1, 398), max_size=4),
+    epoch=st.integers(1, 399),
+    watched=st.integers(0, 400),
+)
+def test_a_scan_goes_on_where_it_stood(
+    seed: int, steps: list[int], epoch: int, watched: int
+) -> None:
+    values = nights(400, seed)
+    for step in steps:
+        values[step:] *= 1.04
+    values[seed % 390 : seed % 390 + 6] = np.nan
+    epochs = [0] * epoch + [1] * (400 - epoch)
+    before = scan(values[:watched], epochs[:watched])
+    assert scan(values, epochs, known=before, watched=watched) == scan(values, epochs)
+
+
+def test_levels_of_short_references_are_those_of_each_alone() -> None:
+    from bench.detect import SETTINGS, _level, _short_levels
+
+    logs = np.log(nights(249))
+    ends = np.array([20, 25, 45, 100, 245])
+    centre, scale = _short_levels(logs, ends, SETTINGS)
+    for at, end in enumerate(ends):
+        alone = _level(logs[None, :end], SETTINGS)
+        assert (centre[at], scale[at]) == pytest.approx((alone[0][0], alone[1][0]), rel=1e-12)

@@ -53,7 +53,7 @@ def test_work_on_other_cpus_is_no_disturbance_nor_is_what_the_host_does_not_tell
 def test_each_reason_is_told(changed: dict[str, Any], reason: str) -> None:
     state = replace(CALM, **changed)
     assert why_disturbed(state) == reason
-    assert why_disturbed(replace(state, seconds=0.5)) == ""
+    assert why_disturbed(replace(state, seconds=0.4)) == ""
 
 
 def test_several_reasons_are_all_told() -> None:

@@ -167,6 +167,7 @@ def test_a_base_of_its_own_flavor_and_patches(tmp_path: Path) -> None:
         ('revision = "feature/fast"', "feature-fast"),
         ('patch = "block.diff"', "block-candidate"),
         ("flavor = { pgo = true, lto = true }", "pgo+lto"),
+        ('flavor = { loop_cflags = "-fno-gcse" }', "loop--fno-gcse"),
     ],
 )
 def test_an_arm_without_a_name_is_named_after_what_it_is(
@@ -227,6 +228,8 @@ INVALID = [
     (BASE + ONE + '[flavor]\nconfigure = ["--prefix=/"]\n', "flavor.configure has", 5, "--with-*"),
     (BASE + ONE + '[flavor]\nconfigure = ["--with-lto"]\n', "'--with-lto'", 5, "lto = true"),
     (BASE + ONE + "[flavor]\ncflags = 2\n", "flavor.cflags is a number", 5, "one line of text"),
+    (BASE + ONE + "[flavor]\nloop_cflags = []\n", "flavor.loop_cflags is a list", 5, "one line"),
+    (BASE + ONE + '[flavor]\nloop_cflags = "-O2 $(X)"\n', "loop_cflags has '$(X)'", 5, "-fno-gcse"),
     (BASE + "source = 7\n" + ONE, "source is a number", 2, "git, debian, a URL"),
     (BASE + 'source = {url = "x"}\n' + ONE, "source.url is not a key", 2, "location"),
     (BASE + 'source = {location = "git:x", sha256 = "0"}\n' + ONE, "source is not", 2, "tarball"),
@@ -253,7 +256,7 @@ INVALID = [
     (BASE + ONE + "[session]\nprocess_seconds = 0\n", "session.process_seconds", 5, "0.05 to 600"),
     (BASE + ONE + "[session]\nseed = -1\n", "session.seed is -1", 5, "0 to 4294967295"),
     (BASE + ONE + "[session]\nreplicas = 0\n", "session.replicas is 0", 5, "1 to 20"),
-    (BASE + ONE + "[session]\nreplicas = 16\n", "session.replicas is 16", 5, "as many blocks"),
+    (BASE + ONE + "[session]\nreplicas = 16\nblocks = 15\n", "session.replicas", 5, "as many"),
     (BASE + ONE + "[session]\naa = 1\n", "session.aa is a number", 5, "true or false"),
     (BASE + ONE + "[session]\nplacebos = 21\n", "session.placebos is 21", 5, "0 to 20"),
     (BASE + ONE + '[session]\nuntil = "late"\n', "session.until is 'late'", 5, "decided, blocks"),

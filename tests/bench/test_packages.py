@@ -125,5 +125,6 @@ def test_the_first_folder_with_a_pip_counts(tmp_path: Path) -> None:
     found = packages.bundled_wheels(
         [tmp_path / folder for folder in ("absent", "none", "one", "two")]
     )
-    assert [path.name for path in found] == ["pip-1.whl", "setuptools-2.whl"]
+    # A distribution takes other packages out of its pip, and puts them beside it.
+    assert [path.name for path in found] == ["pip-1.whl", "setuptools-2.whl", "six-3.whl"]
     assert packages.bundled_wheels([tmp_path / "none"]) == ()

@@ -101,6 +101,16 @@ def test_flavors_are_seen_in_the_binary(workshop: Workshop) -> None:
     assert not build.facts.computed_gotos
 
 
+def test_flags_of_the_loop_are_seen_in_the_binary(workshop: Workshop) -> None:
+    flavor = Flavor(loop_cflags="-fno-gcse")
+    build, _ = workshop.builder.provide(workshop.recipe(flavor=flavor), workshop.repository)
+    assert "-fno-gcse" in build.facts.options
+    base, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    found = facts.differences(base.facts, build.facts, flavors_differ=True, changed=())
+    assert "options of the evaluation loop" in {one.fact for one in found}
+    assert "sysconfig CFLAGS" not in {one.fact for one in found}
+
+
 def test_what_differs_between_two_builds(workshop: Workshop) -> None:
     base, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
     patched = workshop.recipe(fake.speed_patch(1.1))

@@ -143,6 +143,7 @@ def test_unknown_names_list_the_releases(machine: Machine) -> None:
 def test_there_is_no_base_without_history(machine: Machine) -> None:
     with pytest.raises(SourceError, match="no history") as caught:
         machine.source().candidate_base("2.7.18")
+    assert machine.source().history(("a" * 40,)) is None
     assert "--base" in caught.value.hint
 
 

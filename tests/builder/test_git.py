@@ -270,6 +270,27 @@ class TestReading:
         )
         assert "-3\n+4\n" in repository.diff(old, new)
 
+    def test_the_commits_between_two(self, upstream: Upstream, repository: Repository) -> None:
+        old = upstream.commit("main", "3.14.0a0")
+        topic = upstream.commit("topic", "3.14.0a1", parents=(old,))
+        new = upstream.commit("main", "3.14.0a2", parents=(old, topic))
+        found = repository.commits(old, new)
+        assert [(one.hash, one.subject) for one in found] == [
+            (new, "3.14.0a2"),
+            (topic, "3.14.0a1"),
+        ]
+        assert found[0].authored == upstream.clock
+        assert repository.commits(new, old) == ()
+
+    def test_what_a_head_was(self, upstream: Upstream, repository: Repository) -> None:
+        first = upstream.commit("main", "3.14.0a0")
+        then = upstream.clock
+        second = upstream.commit("main", "3.14.0a1")
+        assert repository.head_before(second, then) == first
+        assert repository.head_before(second, then + 59) == first
+        assert repository.head_before(second, then + 60) == second
+        assert repository.head_before(second, then - 1) is None
+
     def test_history_is_told(self, upstream: Upstream, repository: Repository) -> None:
         first = upstream.commit("main", "3.14.0a0")
         second = upstream.commit("main", "3.14.0a0")
@@ -282,6 +303,13 @@ class TestReading:
         assert not repository.is_ancestor(third, side)
         assert repository.log(first, third) == (second, third)
         assert repository.epoch(third) == upstream.clock
+        graph = {second: (first,), side: (first,), third: (second, side)}
+        assert repository.graph(first, third) == graph
+        line = {second: (first,), third: (second,)}
+        assert repository.graph(first, third, first_parent=True) == line
+        told = repository.authored(second)
+        assert (told.hash, told.author, told.subject) == (second, "tests", "3.14.0a0")
+        assert told.day.isoformat() == "2014-05-13"
         other = upstream.commit("other", "1.0", parents=())
         assert repository.merge_base(other, third) is None
 

@@ -164,3 +164,11 @@ def test_offers_are_branches_and_finished_releases(upstream: Upstream, source: L
         upstream.tag(tag, commit)
     upstream.commit("topic", "3.13.5")
     assert [offer.revision for offer in source.offers()] == ["3.13", "v3.13.5"]
+
+
+def test_its_history_is_its_own(upstream: Upstream, source: LocalGit) -> None:
+    old = upstream.commit("main", "3.14.0a0")
+    new = upstream.commit("main", "3.14.0a1")
+    history = source.history((old, new))
+    assert history is not None
+    assert [one.hash for one in history.commits(old, new)] == [new]

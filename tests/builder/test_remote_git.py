@@ -81,6 +81,16 @@ def test_the_base_is_found_without_fetching_files_of_the_past(
     assert not source.repository.has_commit(first)
 
 
+def test_the_history_comes_when_it_is_asked_for(upstream: Upstream, here: Here) -> None:
+    old = upstream.commit("3.13", "3.13.4")
+    new = upstream.commit("3.13", "3.13.5")
+    source = here.source()
+    source.resolve(new)
+    history = source.history((old, new))
+    assert [one.hash for one in history.commits(old, new)] == [new]
+    assert not source.repository.has_commit(old)
+
+
 def test_a_server_without_partial_clones_still_tells_the_base(
     upstream: Upstream, here: Here
 ) -> None:

@@ -21,6 +21,7 @@ RECIPE = Recipe(
         replace(RECIPE, flavor=Flavor(pgo=True)),
         replace(RECIPE, flavor=Flavor(cflags="-O2")),
         replace(RECIPE, flavor=Flavor(computed_gotos=False)),
+        replace(RECIPE, flavor=Flavor(loop_cflags="-O2")),
         replace(RECIPE, compiler=replace(RECIPE.compiler, sha256="z")),
         replace(RECIPE, replica=1),
         replace(RECIPE, placebo="padding:1"),
@@ -37,7 +38,7 @@ def test_names_for_people_are_not_in_the_key() -> None:
     assert replace(RECIPE, revision=named, series=("3.13/x",)).key == RECIPE.key
 
 
-def test_a_recipe_without_a_placebo_has_the_key_that_it_always_had() -> None:
+def test_a_recipe_without_what_is_new_has_the_key_that_it_always_had() -> None:
     assert RECIPE.key == "e8ea773a78fc4d6b"
 
 
@@ -49,6 +50,7 @@ def test_numbers_of_a_version(version: str) -> None:
 def test_titles() -> None:
     flavor = Flavor(pgo=True, lto=True, computed_gotos=False, cflags="-march=native")
     assert flavor.name == "pgo+lto+no-computed-gotos+-march=native"
+    assert Flavor(loop_cflags="-fno-gcse").name == "loop -fno-gcse"
     recipe = replace(RECIPE, flavor=flavor, series=("3.13/x",), replica=2)
     assert recipe.title == f"3.13.5 {flavor.name} + 3.13/x (replica 2)"
     assert RECIPE.revision.branch == "3.13"

@@ -19,9 +19,20 @@ _IDENTITY = {
 }
 
 
-def commit_tree(bare: Path, tree: Path, *, branch: str = "main") -> tuple[Repository, str]:
-    """Commit a folder's files on top of `branch` of a bare repository (made if need be)."""
+def commit_tree(
+    bare: Path,
+    tree: Path,
+    *,
+    branch: str = "main",
+    subject: str = "the fake CPython",
+    when: int = 1700000000,
+) -> tuple[Repository, str]:
+    """Commit a folder's files on top of `branch` of a bare repository (made if need be).
+
+    `when`: seconds since 1970.
+    """
     env = _IDENTITY | {"GIT_DIR": str(bare), "GIT_WORK_TREE": str(tree)}
+    env |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{when} +0000")
 
     def git(*arguments: str) -> str:
         done = subprocess.run(
@@ -38,6 +49,6 @@ def commit_tree(bare: Path, tree: Path, *, branch: str = "main") -> tuple[Reposi
     git("add", "--all", "--force", ".")
     has_parent = (bare / "refs" / "heads" / branch).exists()
     parent = ["-p", git("rev-parse", branch)] if has_parent else []
-    commit = git("commit-tree", *parent, "-m", "the fake CPython", git("write-tree"))
+    commit = git("commit-tree", *parent, "-m", subject, git("write-tree"))
     git("update-ref", f"refs/heads/{branch}", commit)
     return Repository.open(bare), commit

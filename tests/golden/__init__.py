@@ -12,7 +12,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.report import mail, markdown, submission, terminal
+from bench import nightmail
+from bench.kept_results import KeptResults, extract, of_series
+from bench.report import kept, mail, markdown, submission, terminal
+from tests.golden import nights
 from tests.golden import specimen as specimens
 
 FOLDER = Path(__file__).parent
@@ -29,12 +32,24 @@ def terminal_text() -> str:
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
+def series_page() -> str:
+    """RESULT.md of a series that the specimen's run measured."""
+    run = specimens.specimen()
+    subject = of_series(specimens.SERIES, Path("patches"))
+    result = extract(run, run["candidates"][0], subject, ())
+    return kept.render(KeptResults(name=subject.name, results=(result,)))
+
+
 FILES: dict[str, Callable[[], str]] = {
     "result.json": lambda: json.dumps(specimens.specimen(), indent=1, ensure_ascii=False) + "\n",
     "report.md": lambda: markdown.render(specimens.specimen()),
     "mail.txt": lambda: mail.render(specimens.specimen()),
     "submission.md": lambda: submission.render(specimens.specimen()),
     "terminal.txt": terminal_text,
+    "RESULT.md": series_page,
+    "night.txt": lambda: (
+        f"Subject: {nightmail.subject(nights.night())}\n\n{nightmail.body(nights.night())}"
+    ),
 }
 
 

@@ -13,8 +13,10 @@ from bench.host import Host
 from bench.plan import Plan, PlannedArm
 from bench.records import BlockRecord, Measured
 from bench.result import ArmReport
+from builder.catalogue import Series
 from builder.facts import Difference, Facts
 from builder.gate import Judgement
+from builder.patch import Patch
 from builder.spec import Compiler, Flavor, Recipe, Revision
 from builder.store import Build, Stage
 
@@ -48,6 +50,19 @@ HOST = Host(
     kernel="6.1.0",
     os="Debian GNU/Linux 12 (bookworm)",
     libc="glibc 2.36",
+)
+
+SERIES = Series(
+    name="3.13/fast-add",
+    branch="3.13",
+    title="Fast add",
+    why="why",
+    applies_to=">=3.13,<3.14",
+    upstream="none",
+    status="not proposed",
+    effect="effect",
+    mechanism="mechanism",
+    patches=(Patch(name="0001-add.patch", data=b"--- a\n+++ b\n"),),
 )
 
 

@@ -65,7 +65,9 @@ def test_gc_keeps_what_was_used_and_removes_what_was_not(
     os.utime(stamp, (0, 0))
     orphan = workbench.home / "envs" / ("e" * 16)
     orphan.mkdir()
-    (orphan / "env.json").write_text(json.dumps({"interpreter": {"identity": old}}))
+    (orphan / "env.json").write_text(
+        json.dumps({"interpreter": {"identity": old, "python": "/gone"}})
+    )
     assert workbench.patchbench("gc", "--dry-run") == 0
     assert stamp.exists()
     assert workbench.patchbench("gc") == 0

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,95 +11,19 @@ from bench.report import html, index
 from bench.report.viewing import view_of
 from tests.bench.report.big import big
 from tests.bench.report.hostile import hostile
+from tests.browser import NARROW, WIDE, Browser, needed
 from tests.golden.specimen import specimen
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER), reason="needs the Debian packages chromium, chromium-driver"
-    ),
-]
-WIDE, NARROW = 1280, 375
+pytestmark = needed
 
 
-class Browser:
-    """A page that was opened, and what its browser did meanwhile."""
-
-    def __init__(self, folder: Path) -> None:
-        from selenium import webdriver
-        from selenium.webdriver.chrome.options import Options
-        from selenium.webdriver.chrome.service import Service
-
-        options = Options()
-        options.binary_location = str(CHROMIUM)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-        for option in (
-            *("headless=new", "no-sandbox", "disable-background-networking", "disable-gpu"),
-            *("disable-component-update", "no-first-run", "hide-scrollbars"),
-            f"user-data-dir={folder / 'profile'}",
-        ):
-            options.add_argument(f"--{option}")
-        self.driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-        self._page = folder / "page.html"
-
-    def open(self, page: str, width: int = WIDE) -> None:
-        self._page.write_text(page, encoding="utf-8")
-        self.driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride",
-            {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600},
-        )
-        self.driver.get(self._page.as_uri())
-
-    def do(self, script: str, *arguments: Any) -> Any:
-        return self.driver.execute_script(script, *arguments)
-
-    def press(self, selector: str, key: str) -> None:
-        from selenium.webdriver.common.by import By
-
-        self.driver.find_element(By.CSS_SELECTOR, selector).send_keys(key)
-
-    def click(self, selector: str) -> None:
-        from selenium.webdriver.common.by import By
-
-        element = self.driver.find_element(By.CSS_SELECTOR, selector)
-        self.do("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
-
-    def names(self) -> list[str]:
-        """The benchmarks that are shown, from the top."""
-        found = self.do(
-            "return [...document.querySelectorAll('#c1 tbody.benchmark')]"
-            ".filter(one => one.offsetParent !== null).map(one => one.dataset.name)"
-        )
-        return [str(name) for name in found]
-
-    def requests(self) -> list[str]:
-        """What the page asked for since the last call, and was not stopped by its own policy."""
-        logged = [
-            json.loads(one["message"])["message"] for one in self.driver.get_log("performance")
-        ]
-        stopped = {
-            event["params"]["requestId"]
-            for event in logged
-            if event["method"] == "Network.loadingFailed"
-            and event["params"].get("blockedReason") == "csp"
-        }
-        sent = [
-            event["params"] for event in logged if event["method"] == "Network.requestWillBeSent"
-        ]
-        own = self._page.as_uri()
-        return [
-            one["request"]["url"]
-            for one in sent
-            # The browser's own first page asks for much.
-            if one["documentURL"] == own
-            and one["request"]["url"] not in (own, "data:,")
-            and one["requestId"] not in stopped
-        ]
-
-    def complaints(self) -> list[str]:
-        return [one["message"] for one in self.driver.get_log("browser")]
+def names_of(browser: Browser) -> list[str]:
+    """The benchmarks that are shown, from the top."""
+    found = browser.do(
+        "return [...document.querySelectorAll('#c1 tbody.benchmark')]"
+        ".filter(one => one.offsetParent !== null).map(one => one.dataset.name)"
+    )
+    return [str(name) for name in found]
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +83,7 @@ def test_a_dot_is_painted_in_the_colour_of_its_verdict(browser: Browser, page: s
 @pytest.mark.parametrize("how", ["click", "\n", " "])
 def test_sorting_by_click_and_by_key(browser: Browser, page: str, how: str) -> None:
     browser.open(page)
-    by_ratio = browser.names()
+    by_ratio = names_of(browser)
     assert len(by_ratio) == 12
 
     def sort(key: str) -> None:
@@ -170,13 +91,13 @@ def test_sorting_by_click_and_by_key(browser: Browser, page: str, how: str) -> N
         browser.click(selector) if how == "click" else browser.press(selector, how)
 
     sort("name")
-    assert browser.names() == sorted(by_ratio) != by_ratio
+    assert names_of(browser) == sorted(by_ratio) != by_ratio
     sort("name")
-    assert browser.names() == sorted(by_ratio, reverse=True)
+    assert names_of(browser) == sorted(by_ratio, reverse=True)
     head = "return document.querySelector('#c1 th.name[aria-sort]').getAttribute('aria-sort')"
     assert browser.do(head) == "descending"
     sort("ratio")
-    assert browser.names() == by_ratio
+    assert names_of(browser) == by_ratio
     assert browser.do(head) == "none"
     # What is sorted is the chart as well: each row has its own piece of it.
     dots = browser.do(
@@ -189,7 +110,7 @@ def test_sorting_by_click_and_by_key(browser: Browser, page: str, how: str) -> N
 @pytest.mark.parametrize("how", ["click", "\n"])
 def test_filtering_by_verdict(browser: Browser, page: str, how: str) -> None:
     browser.open(page)
-    everything = browser.names()
+    everything = names_of(browser)
     wanted = browser.do(
         "return [...document.querySelectorAll('#c1 tbody.benchmark[data-verdict=faster]')]"
         ".map(one => one.dataset.name)"
@@ -197,21 +118,21 @@ def test_filtering_by_verdict(browser: Browser, page: str, how: str) -> None:
     assert 0 < len(wanted) < len(everything)
     selector = "#c1 .filter[data-verdict=faster]"
     browser.click(selector) if how == "click" else browser.press(selector, how)
-    assert browser.names() == wanted
+    assert names_of(browser) == wanted
     pressed = f"return document.querySelector('{selector}').getAttribute('aria-pressed')"
     assert browser.do(pressed) == "true"
     status = browser.do("return document.querySelector('#c1 .shown').textContent")
     assert status == f"{len(wanted)} of 12 benchmarks"
     browser.click(selector)
-    assert browser.names() == everything
+    assert names_of(browser) == everything
 
 
 def test_filtering_by_name(browser: Browser, page: str) -> None:
     browser.open(page)
     browser.press("#c1 .search", "BM_01")
-    assert sorted(browser.names()) == ["bm_010", "bm_011"]
+    assert sorted(names_of(browser)) == ["bm_010", "bm_011"]
     browser.press("#c1 .search", "\ue00c")  # Escape
-    assert len(browser.names()) == 12
+    assert len(names_of(browser)) == 12
 
 
 @pytest.mark.parametrize("how", ["click", "\n"])
@@ -301,4 +222,4 @@ def test_a_large_result_is_small_enough(browser: Browser) -> None:
     page = html.render(big(benchmarks=100, blocks=60, arms=5, replicas=3))
     assert len(page.encode()) < 2_000_000
     browser.open(page)
-    assert len(browser.names()) == 100
+    assert len(names_of(browser)) == 100

@@ -1,0 +1,118 @@
+"""Compiling modules of a user's program, unchanged, for the interpreter that it runs with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import packages
+from bench.hot import MAIN, HotModule
+from bench.jobs.context import Context
+from bench.jobs.subject import Subject
+from bench.packages import PackageSource
+from builder import lock
+from builder.errors import BuildError, RequirementsError
+from builder.process import last_lines
+from builder.store import guard_writes
+from ext import annotate, tools
+from ext.annotate import Line
+from ext.compile import Compiler, Target
+from ext.kernels import Source
+
+_PIP_SECONDS = 600.0
+# Unchanged: Cython would take annotations for C types, and refuse what they do not say.
+DIRECTIVES = ("annotation_typing=False",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """A module as it was compiled. `page` is Cython's of its `lines`, `seconds` what it took."""
+
+    module: HotModule
+    file: Path
+    page: Path | None
+    lines: tuple[Line, ...]
+    seconds: float
+
+
+class Compiling:
+    """Compiles into the home's cache; `scratch` is for sources under the names that they need."""
+
+    def __init__(self, context: Context, subject: Subject, scratch: Path, wheels: str) -> None:
+        self._context = context
+        self._subject = subject
+        self._scratch = scratch
+        self._source = PackageSource(
+            environment=context.pip_environment, wheels=Path(wheels) if wheels else None
+        )
+
+    def compile(
+        self, modules: Sequence[HotModule], *, strict: bool
+    ) -> tuple[list[Compiled], list[tuple[str, str]]]:
+        """What could be compiled, and of the rest (name, reason).
+
+        Raises BuildError when none could be, or with `strict` when one could not; RequirementsError
+        when Cython cannot be installed.
+        """
+        compiler = self._compiler()
+        made: list[Compiled] = []
+        refused: list[tuple[str, str]] = []
+        with self._context.show.bar("compiling", len(modules)) as bar:
+            for number, one in enumerate(modules):
+                try:
+                    made.append(self._compiled(compiler, one))
+                except BuildError as error:
+                    if strict or (not made and number == len(modules) - 1):
+                        raise
+                    refused.append((one.name, error.what))
+                    self._context.show.say(f"{error.what} It is left as it is.")
+                bar.advance(note=one.name)
+        return made, refused
+
+    def _compiled(self, compiler: Compiler, one: HotModule) -> Compiled:
+        path = one.file
+        if one.name == MAIN:
+            # Cython goes by the suffix, and a console script has none.
+            path = self._scratch / f"{one.file.stem.replace('-', '_')}.py"
+            with guard_writes(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(one.file, path)
+        source = Source(name=one.stem, package=one.package, path=path, imports=False)
+        module = compiler.provide(source)
+        return Compiled(
+            module=one,
+            file=module.file,
+            page=module.lines,
+            lines=annotate.read(module.lines) if module.lines else (),
+            seconds=module.seconds,
+        )
+
+    def _compiler(self) -> Compiler:
+        home, subject = self._context.home, self._subject
+        with lock.hold(home.lock("tools")), guard_writes(home.root / "tools"):
+            found = tools.provide(home.root / "tools", subject.version, self._install)
+        return Compiler(
+            runner=self._context.runner,
+            cache=home.root / "modules",
+            target=Target(
+                identity=subject.identity, python=subject.python, version=subject.version
+            ),
+            tools=found,
+            directives=DIRECTIVES,
+            say=self._context.show.say,
+        )
+
+    def _install(self, requirement: str, folder: Path) -> None:
+        self._context.show.say(f"Installing {requirement}.")
+        done = packages.install_here(
+            self._context.runner, self._source, folder, requirement, timeout=_PIP_SECONDS
+        )
+        if not done.ok:
+            raise RequirementsError(
+                f"{requirement} cannot be installed: {packages.pip_error(done)}",
+                where=last_lines(packages.anonymous(done.output)),
+                hint="If this machine has no package index, put its wheel into a folder and name "
+                "it with --wheels.",
+            )

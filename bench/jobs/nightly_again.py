@@ -1,0 +1,142 @@
+"""What is suspicious about a night is measured again, before anybody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from bench import suspicion as suspecting
+from bench.history import models, reading
+from bench.history.columns import columns
+from bench.history.models import Entry
+from bench.history.store import History
+from bench.jobs import run as running
+from bench.jobs.context import Context
+from bench.night import SUITE, Finding, Revised
+from bench.nightly import TONIGHT, Branch, Nightly, experiment
+from bench.nights import Task
+from bench.session_folder import SessionFolder
+from bench.suites import is_manifest
+from bench.suspicion import Suspicion
+from bench.watching import watch
+from builder.errors import PatchbenchError
+from builder.spec import Flavor
+
+Found = tuple[tuple[Finding, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """Looks at a line of a night. `place` is the night's folder."""
+
+    context: Context
+    config: Nightly
+    history: History
+    place: Path
+
+    def findings(
+        self, night: models.Night, task: Task, branch: Branch, flavor: Flavor, old: Revised | None
+    ) -> Found:
+        """What fresh sessions say of all that is suspicious, and the keys of their builds."""
+        line = reading.Line(host=night.host, branch=night.branch, flavor=night.flavor)
+        entries, suspicions = self._suspicions(night, line, old)
+        number = next(one.number for one in entries if one.night.identity == night.identity)
+        days = {one.number: one.night.when.date() for one in entries}
+        found: list[Finding] = []
+        builds: list[str] = []
+        for commit in dict.fromkeys(one.old.commit for one in suspicions):
+            group = [one for one in suspicions if one.old.commit == commit]
+            again, keys = self._measured(group, task, branch, flavor, days)
+            found += again
+            builds += keys
+        self._keep(line, number, suspicions, found)
+        return tuple(found), tuple(builds)
+
+    def _suspicions(
+        self, night: models.Night, line: reading.Line, old: Revised | None
+    ) -> tuple[tuple[Entry, ...], tuple[Suspicion, ...]]:
+        with self.history.connect() as connection:
+            known = columns(connection, line, self.config.cache)
+            alarms = reading.alarms(connection, line)
+        entries = known.entries
+        number = next(one.number for one in entries if one.night.identity == night.identity)
+        session = suspecting.of_session(night, number, old) if old is not None else ()
+        # Of a night that is not the newest (several machines, an import) no trend is asked.
+        newest = known.measured[-1].number == number
+        changes = watch(known, self.config.cache) if newest else {}
+        return entries, suspecting.together(
+            session, suspecting.of_trend(known, changes, alarms) if newest else ()
+        )
+
+    def _measured(
+        self,
+        group: Sequence[Suspicion],
+        task: Task,
+        branch: Branch,
+        flavor: Flavor,
+        days: Mapping[int, date],
+    ) -> tuple[list[Finding], tuple[str, ...]]:
+        """One fresh session of tonight's head against the revision before the change."""
+        assert task.head is not None
+        old = group[0].old
+        names = ", ".join(one.benchmark for one in group)
+        self.context.show.say(
+            f"{task.branch} {task.flavor}: suspicious, and measured again against "
+            f"{old.commit[:12]}: {names}"
+        )
+        folder = self.place / f"{task.folder}-again-{old.commit[:12]}"
+        asked = experiment(
+            branch,
+            flavor,
+            name=folder.name,
+            base=old.commit,
+            others={TONIGHT: task.head.commit},
+            session=self.config.confirm,
+            suite=self._suite(group, task, branch),
+        )
+        again: Mapping[str, Any] | None = None
+        reason, keys = "", ()
+        try:
+            result, _folder = running.measured(self.context, asked, folder, needed=TONIGHT)
+            again = next(one for one in result["candidates"] if one["name"] == TONIGHT)
+            arms = (result["base"], again)
+            keys = tuple(one["key"] for arm in arms for one in arm["replicas"])
+        except PatchbenchError as error:
+            reason = error.what
+        told = f"{self.place.name}/{folder.name}" if again is not None else ""
+        found = [
+            suspecting.judged(one, again, reason=reason, folder=told, since=days[one.start])
+            for one in group
+        ]
+        return found, keys
+
+    def _suite(self, group: Sequence[Suspicion], task: Task, branch: Branch) -> tuple[str, ...]:
+        """The scripts that make the suspicious benchmarks; all of them where the suite is meant."""
+        whole = branch.template.suite
+        blocks = SessionFolder(self.place / task.folder / "raw").read().blocks
+        scripts = {block.task: block.benchmark for block in blocks}
+        wanted = [scripts.get(one.benchmark, "") for one in group if one.benchmark != SUITE]
+        if len(wanted) < len(group) or not all(wanted):
+            return whole
+        return (*(word for word in whole if is_manifest(word)), *dict.fromkeys(wanted))
+
+    def _keep(
+        self,
+        line: reading.Line,
+        number: int,
+        suspicions: Sequence[Suspicion],
+        findings: Sequence[Finding],
+    ) -> None:
+        """What became of each, in the history; the suite is no benchmark of it."""
+        by_name = {one.benchmark: one for one in findings}
+        alarms = [
+            suspecting.alarm_of(one, by_name[one.benchmark], line, number)
+            for one in suspicions
+            if one.benchmark != SUITE
+        ]
+        if alarms:
+            with self.history.begin() as connection:
+                reading.add_alarms(connection, alarms)

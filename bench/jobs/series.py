@@ -1,0 +1,111 @@
+"""The series, and the flavors beside them: listed and shown with what runs found of them."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+from rich.table import Table
+
+from bench import kept_results as keeping
+from bench.jobs import subjects
+from bench.jobs.context import Context
+from bench.jobs.inspect import cell, print_json, print_table
+from bench.kept_results import KeptResults, Result, Subject
+from bench.progress import harmless, stdout_console
+from bench.report import kept as pages
+from bench.report import terminal
+from bench.report.wording import headline
+from builder.catalogue import load
+from builder.errors import DataError
+
+_MANIFEST = ("title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
+
+
+def series(context: Context, *, name: str | None, as_json: bool) -> int:
+    """List all with their verdicts, or show one with all that was found."""
+    pairs = [(one, keeping.read(one)) for one in subjects.chosen(context, name)]
+    with readable(str(pairs[0][0].folder / keeping.FILE) if name else keeping.FILE):
+        if as_json:
+            print_json([_told(context, one, kept) for one, kept in pairs])
+        elif name:
+            _show(context, *pairs[0])
+        else:
+            _list(pairs)
+    return 0
+
+
+@contextlib.contextmanager
+def readable(where: str) -> Iterator[None]:
+    """A result that lacks something deep inside is a damaged file, and no bug."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
+        raise DataError(
+            "The result is damaged: it lacks what is needed of it.",
+            where=f"{where}: {type(error).__name__}: {error}",
+            hint="Get it again from where it was made.",
+        ) from error
+
+
+def _told(context: Context, one: Subject, kept: KeptResults) -> dict[str, Any]:
+    stale = [keeping.is_stale(result, one) for result in kept.results]
+    return {
+        "name": one.name,
+        **_manifest(context, one),
+        "results": [
+            {"stale": is_stale, **result}
+            for is_stale, result in zip(stale, kept.results, strict=True)
+        ],
+    }
+
+
+def _manifest(context: Context, one: Subject) -> dict[str, Any]:
+    """What a series says of itself; of a flavor, what it is."""
+    if one.flavor is not None:
+        return {"title": one.title, "status": one.status, "flavor": one.flavor.content}
+    series = load(context.patches, one.name)
+    return {
+        **{key: getattr(series, key) for key in _MANIFEST},
+        "requires": list(series.requires),
+        "conflicts": list(series.conflicts),
+        "patches": [patch.name for patch in series.patches],
+    }
+
+
+def _list(pairs: Sequence[tuple[Subject, KeptResults]]) -> None:
+    table = Table(box=None)
+    for title in ("series", "status", "against", "ratio", "interval", "verdict", "title"):
+        table.add_column(title, no_wrap=title not in ("title", "status"))
+    for one, kept in pairs:
+        for number, result in enumerate(kept.results or (None,)):
+            stale = result is not None and keeping.is_stale(result, one)
+            name = ("", "") if number else (one.name, one.status)
+            cells = (*name, *pages.cells(result, stale=stale), "" if number else one.title)
+            table.add_row(*map(cell, cells))
+    print_table(table)
+
+
+def _show(context: Context, one: Subject, kept: KeptResults) -> None:
+    for key, value in {"name": one.name, **_manifest(context, one)}.items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        sys.stdout.write(f"{key:11} {harmless(str(shown))}\n")
+    for result in kept.results:
+        _show_result(one, result)
+    if not kept.results:
+        sys.stdout.write("\nNot measured yet: no run was recorded.\n")
+
+
+def _show_result(one: Subject, result: Result) -> None:
+    console = stdout_console()
+    base, when = keeping.base_of(result), f"{result['when'][:10]} on {result['host']['cpu']}"
+    console.print(f"\n[bold]{cell(one.name)}[/bold] against {cell(base)}, {cell(when)}")
+    terminal.show_comparisons(result, console)
+    for control in result["controls"]:
+        console.print(cell(f"changing nothing: {pages.controlled(control)}"))
+    console.print(f"[bold]{cell(headline(result))}[/bold]")
+    if keeping.is_stale(result, one):
+        console.print("[yellow]stale:[/yellow] it has changed since; measure it again")

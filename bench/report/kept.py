@@ -1,0 +1,41 @@
+"""RESULT.md of a series or flavor, and its line in a list: what runs found of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.kept_results import KeptResults, Result, base_of
+from bench.report import markdown
+from bench.report.viewing import session_facts
+from bench.report.wording import interval, shown_ratio
+
+
+def render(kept: KeptResults) -> str:
+    """RESULT.md. It is made of result.json alone, and of nothing else."""
+    return markdown.filled(
+        "kept.md.jinja",
+        kept=kept,
+        base_of=base_of,
+        controlled=controlled,
+        session_facts=session_facts,
+    )
+
+
+def cells(result: Result | None, *, stale: bool) -> tuple[str, str, str, str]:
+    """Base, ratio, interval and verdict, for a table. Empty cells where nothing was measured."""
+    if result is None:
+        return "", "", "", "not measured"
+    verdict = f"{result['verdict']}, stale" if stale else str(result["verdict"])
+    suite = result["suite"]
+    if suite is None:
+        return base_of(result), "", "", verdict
+    bounds = interval(suite["low"], suite["high"])
+    return base_of(result), f"{suite['ratio']:.4f}", bounds, verdict
+
+
+def controlled(control: Mapping[str, Any]) -> str:
+    """What an arm that changes nothing showed in the same run."""
+    suite = control["suite"]
+    bounds = interval(suite["low"], suite["high"])
+    return f"{control['title']}: {shown_ratio(suite['ratio'])}, {bounds}, {suite['verdict']}"

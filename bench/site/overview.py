@@ -1,0 +1,231 @@
+"""The first page: what moved lately, how each line stands, and benchmarks by lines with arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from bench.history.models import MEASURED, UNCHANGED
+from bench.site import naming
+from bench.site.benchmark import SUITE_TITLE
+from bench.site.gather import commit_of
+from bench.site.model import LineData, Mark, Page, Site
+from bench.site.rendering import (
+    STATES,
+    day,
+    key_of,
+    link,
+    percent,
+    render,
+    shown_seconds,
+    title_of,
+)
+
+# An arrow stands as long as the change was found in one of so many last nights.
+RECENT_NIGHTS = 30
+OVERDUE = timedelta(hours=48)
+_MOST_NEWS = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """A change of late."""
+
+    kind: str
+    text: str
+    line: str
+    since: str
+    commit: str
+    commit_href: str
+    href: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """A line: how it stands. `state` is that of its last night; `old` is the days since then, ""
+    where that is as it should be.
+    """
+
+    branch: str
+    flavor: str
+    when: str
+    state: str
+    reason: str
+    commit: str
+    commit_href: str
+    old: str
+    release_title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A benchmark of a line: an arrow with its size, and where it stands."""
+
+    kind: str
+    arrow: str
+    size: str
+    value: str
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A benchmark across the lines; a cell is None where a line does not have it."""
+
+    name: str
+    cells: tuple[Cell | None, ...]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether an arrow stands in it."""
+        return any(cell is not None and cell.kind for cell in self.cells)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """The table of a host."""
+
+    host: str
+    href: str
+    heads: tuple[Head, ...]
+    rows: tuple[Row, ...]
+
+
+def pages(site: Site) -> Iterator[Page]:
+    """The one page. It tells how old its nights are, and so is made again every time."""
+    lines = [
+        (one.columns.line, len(one.columns.entries), one.newest.number, one.marks)
+        for one in site.lines
+    ]
+    yield Page(
+        path=naming.INDEX,
+        key=key_of(site, site.now.isoformat(), lines),
+        render=lambda: render(
+            "overview.html.jinja",
+            naming.INDEX,
+            site,
+            when=f"{site.now:%Y-%m-%d %H:%M} UTC",
+            boards=[_board(site, host) for host in site.hosts],
+            news=_news(site),
+            recent=RECENT_NIGHTS,
+        ),
+    )
+
+
+def _recent(data: LineData, mark: Mark) -> bool:
+    return mark.found >= len(data.columns.nights) - RECENT_NIGHTS
+
+
+def _news(site: Site) -> list[News]:
+    """Changes of the last nights, the newest first."""
+    found = [
+        (data.columns.measured[mark.start].night.when, name, data, mark)
+        for data in site.lines
+        for name, marks in data.marks.items()
+        for mark in marks
+        if mark.is_news and _recent(data, mark)
+    ]
+    found.sort(key=lambda one: (one[0], abs(one[3].ratio - 1)), reverse=True)
+    return [_told(site, name, data, mark) for _, name, data, mark in found[:_MOST_NEWS]]
+
+
+def _told(site: Site, name: str, data: LineData, mark: Mark) -> News:
+    entry = data.columns.measured[mark.start]
+    commit = site.commits.get(commit_of(entry), "")
+    host = f" on {data.columns.line.host}" if len(site.hosts) > 1 else ""
+    return News(
+        kind=mark.kind,
+        text=f"{name}: {percent(mark)} {mark.kind}",
+        line=f"{title_of(data)}{host}",
+        since=day(entry.night.when),
+        commit=commit,
+        commit_href=link("", naming.commit_path(commit)) if commit else "",
+        href=_address(data, name),
+        state=STATES[mark.state],
+    )
+
+
+def _address(data: LineData, benchmark: str) -> str:
+    line = data.columns.line
+    return link("", naming.benchmark_path(line, benchmark), naming.anchor(line.flavor))
+
+
+def _board(site: Site, host: str) -> Board:
+    lines = site.of_host(host)
+    names = sorted({name for data in lines for name in data.columns.benchmarks})
+    columns = [_cells(data) for data in lines]
+    return Board(
+        host=host,
+        href=link("", naming.host_path(host)),
+        heads=tuple(_head(site, data) for data in lines),
+        rows=(
+            Row(name=SUITE_TITLE, cells=tuple(_suite(data) for data in lines)),
+            *(Row(name=name, cells=tuple(cells.get(name) for cells in columns)) for name in names),
+        ),
+    )
+
+
+def _head(site: Site, data: LineData) -> Head:
+    entry = data.newest
+    night, commit = entry.night, site.commits.get(commit_of(entry), "")
+    age = site.now - night.when
+    # A head that did not move is a good night as well.
+    is_linked = bool(commit) and night.state != UNCHANGED
+    return Head(
+        branch=night.branch,
+        flavor=night.flavor,
+        when=day(night.when),
+        state="" if night.state == MEASURED else night.state,
+        reason=night.reason,
+        commit=commit,
+        commit_href=link("", naming.commit_path(commit)) if is_linked else "",
+        old=f"{age.days} days ago" if age > OVERDUE else "",
+        release_title=night.release.title if night.release else "",
+    )
+
+
+def _suite(data: LineData) -> Cell | None:
+    suites = [
+        entry.night.release.suite
+        for entry in data.columns.measured
+        if entry.night.release and entry.night.release.suite
+    ]
+    if not suites:
+        return None
+    return Cell(
+        kind="", arrow="", size="", value=f"{suites[-1].ratio:.3f}", href=_address(data, "")
+    )
+
+
+def _cells(data: LineData) -> Mapping[str, Cell]:
+    """The newest value of each benchmark: where it stands against the release, else its time."""
+    read = data.columns
+    ratios, seconds = read.field("release_ratio"), read.field("mean")
+    return {
+        name: _cell(data, name, _last(ratios[row]), _last(seconds[row]))
+        for row, name in enumerate(read.benchmarks)
+    }
+
+
+def _cell(data: LineData, name: str, ratio: float | None, seconds: float | None) -> Cell:
+    moved = [mark for mark in data.marks.get(name, ()) if mark.is_news and _recent(data, mark)]
+    value = f"{ratio:.3f}" if ratio is not None else shown_seconds(seconds) if seconds else ""
+    if not moved:
+        return Cell(kind="", arrow="", size="", value=value, href=_address(data, name))
+    mark = moved[-1]
+    return Cell(
+        kind=mark.kind,
+        arrow="\N{UPWARDS ARROW}" if mark.kind == "slower" else "\N{DOWNWARDS ARROW}",
+        size=percent(mark),
+        value=value,
+        href=_address(data, name),
+    )
+
+
+def _last(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float | None:
+    known = np.flatnonzero(np.isfinite(values))
+    return float(values[known[-1]]) if len(known) else None

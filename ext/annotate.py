@@ -1,0 +1,75 @@
+"""Cython's page of lines: which lines of a module still call into the interpreter, and how much.
+
+The page has an element for each line of the source, whose class ends in its score. Cython's score
+is a weighted count of the calls of C API functions in the C code of the line: 0 is plain C.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+from builder.errors import DataError
+
+_CLASS = re.compile(r"cython line score-(\d+)")
+_NUMBERED = re.compile(r"\W*(\d+):(?: (.*))?$", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of the source, counted from 1, with its score."""
+
+    number: int
+    score: int
+    text: str
+
+
+def read(page: Path) -> tuple[Line, ...]:
+    """The lines of a page that Cython wrote. Raises DataError when it is none."""
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"Cython's page of lines cannot be read: {error}.", where=str(page)
+        ) from error
+    reader = _Reader()
+    reader.feed(text)
+    if not reader.lines:
+        raise DataError(
+            "Cython's page of lines has no lines.",
+            where=str(page),
+            hint="Another Cython may write it otherwise: see ext/annotate.py.",
+        )
+    return tuple(reader.lines)
+
+
+class _Reader(HTMLParser):
+    """Takes the text of every <pre class="cython line score-N">, which begins with a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[Line] = []
+        self._score: int | None = None
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A line begins."""
+        found = _CLASS.fullmatch(dict(attrs).get("class") or "") if tag == "pre" else None
+        if found:
+            self._score = int(found[1])
+            self._text = []
+
+    def handle_data(self, data: str) -> None:
+        """Text, of a line or around them."""
+        self._text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        """A line ends."""
+        if tag == "pre" and self._score is not None:
+            found = _NUMBERED.match("".join(self._text))
+            if found:
+                text = (found[2] or "").rstrip("\n")
+                self.lines.append(Line(number=int(found[1]), score=self._score, text=text))
+            self._score = None

@@ -1,0 +1,58 @@
+"""Small histories for the site: two benchmarks, two flavors, a step of 5% and what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bench.history.models import BROKEN, UNCHANGED, Night, Row, Standing
+from bench.history.store import History
+from bench.site.build import Built, build
+from tests.bench.history import made_up
+
+STEP = 60
+NOW = made_up.BEGIN + timedelta(days=90, hours=3)
+
+
+def nights(count: int = 90, *, host: str = made_up.HOST, branch: str = "main") -> list[Night]:
+    """The first benchmark takes 5% more from night STEP on."""
+    made = []
+    for number, night in enumerate(made_up.history(count * 2, 2, ("plain", "pgo"), branch=branch)):
+        if number // 2 >= count:
+            break
+        factor = 1.05 if number // 2 >= STEP else 1.0
+        rows = (_times(night.rows[0], factor), *night.rows[1:])
+        identity = f"{host} {night.identity}"
+        made.append(replace(night, rows=rows, host=host, identity=identity))
+    return made
+
+
+def _times(row: Row, factor: float) -> Row:
+    assert row.release is not None
+    ratio = replace(row.release, ratio=row.release.ratio * factor)
+    return replace(row, mean=row.mean * factor, release=ratio)
+
+
+def failed(night: Night) -> Night:
+    """The same night, whose head does not compile."""
+    return replace(night, state=BROKEN, reason="does not compile: <ceval.c>", rows=(), last=None)
+
+
+def quiet(night: Night) -> Night:
+    """The same night, whose head did not move."""
+    return replace(night, state=UNCHANGED, reason="the head did not move", rows=(), last=None)
+
+
+def against(night: Night, title: str) -> Night:
+    """The same night, held against another release."""
+    assert night.release is not None
+    return replace(night, release=Standing(key=title, title=title, suite=night.release.suite))
+
+
+def site_of(folder: Path, some: Sequence[Night], *, now: datetime = NOW) -> Built:
+    """The site of a history with these nights more, in `folder`/site."""
+    with History.open(folder / "history.db") as history:
+        history.add_nights(some)
+        return build(history, folder / "site", now=now)

@@ -1,0 +1,42 @@
+"""Ten years of nights, 100 benchmarks and 4 flavors: what the site promises, in full.
+
+The bounds are of the work itself (user CPU seconds), and looser than the promise where a machine
+may be slower than the one they were promised for.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections import deque
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.history.store import History
+from bench.site.build import build
+from tests.bench.history import made_up
+
+pytestmark = pytest.mark.big
+NOW = made_up.BEGIN + timedelta(days=3651)
+
+
+def cpu() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime
+
+
+def test_the_whole_site_and_a_night_more(history: History, tmp_path: Path) -> None:
+    assert history.add_nights(made_up.history()) == 3650 * 4
+    began = cpu()
+    whole = build(history, tmp_path / "site", now=NOW)
+    assert whole.made == whole.pages > 3650
+    assert cpu() - began < 240, "two minutes of two cores"
+    sizes = {path: path.stat().st_size for path in (tmp_path / "site").rglob("*.html")}
+    assert max(sizes.values()) < 1_000_000
+    began = cpu()
+    night = deque(made_up.history(3651), maxlen=4)
+    worked = cpu() - began
+    history.add_nights(night)
+    more = build(history, tmp_path / "site", now=NOW + timedelta(days=1))
+    assert cpu() - began - worked < 10
+    assert more.made < 150

@@ -1,0 +1,112 @@
+"""The series of this project on the real sources: each applies, alone and stacked, and they build.
+
+One build for each branch, of all its series that go together, held to a short gate.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import combinations, permutations
+from pathlib import Path
+
+import pytest
+
+from builder import sources
+from builder.catalogue import Series, load_all
+from builder.compile import Builder, identify_compiler
+from builder.errors import PatchError
+from builder.gate import Gate
+from builder.process import SystemRunner
+from builder.revisions import Source
+from builder.series import apply_series, check_applies, check_stack
+from builder.spec import Flavor, Recipe
+from builder.store import Home, Store
+
+pytestmark = pytest.mark.real
+
+NEWEST = {"2.7": "2.7.18", "3.13": "3.13.5"}
+# These measure patchbench, and are no proposals.
+CONTROLS = ("known-slowdown", "placebo-padding")
+SERIES = load_all(Path(__file__).parent.parent / "patches")
+PAIRS = [pair for pair in combinations(SERIES, 2) if pair[0].branch == pair[1].branch]
+
+
+@pytest.fixture(scope="module")
+def home(real_home: Path) -> Home:
+    made = Home(root=real_home, host_lock=real_home / "host.lock")
+    made.prepare()
+    return made
+
+
+@pytest.fixture(scope="module")
+def source(home: Home) -> Source:
+    return sources.provide(sources.parse("debian"), home=home, runner=SystemRunner(), say=print)
+
+
+def applied(source: Source, *stack: Series) -> tuple[str, tuple[str, ...]]:
+    """The tree after a stack, and the paths that it changed."""
+    revision = source.resolve(NEWEST[stack[0].branch])
+    for one in stack:
+        check_applies(one, revision)
+    found = apply_series(source.repository, source.repository.tree(revision.commit), stack)
+    return found.tree, found.changed
+
+
+def going_together(branch: str) -> Iterator[Series]:
+    """The proposals for a branch, without those that exclude one before them."""
+    stack: list[Series] = []
+    for one in SERIES:
+        if one.branch == branch and not one.name.endswith(CONTROLS):
+            try:
+                check_stack([*stack, one])
+            except PatchError:
+                continue
+            stack.append(one)
+            yield one
+
+
+@pytest.mark.parametrize("series", SERIES, ids=lambda one: one.name)
+def test_every_series_applies_alone(source: Source, series: Series) -> None:
+    assert not series.requires, "then it is to be applied on what it requires"
+    assert applied(source, series)[1]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " ".join(one.name for one in pair))
+def test_two_series_stack_in_either_order_or_say_that_they_do_not(
+    source: Source, pair: tuple[Series, Series]
+) -> None:
+    told = any(one.name in other.conflicts for one, other in permutations(pair))
+    trees = set()
+    for order in permutations(pair):
+        if told:
+            with pytest.raises(PatchError, match="exclude each other"):
+                applied(source, *order)
+        else:
+            trees.add(applied(source, *order)[0])
+    assert len(trees) == (0 if told else 1), "the order makes a difference that nobody tells"
+
+
+@pytest.mark.parametrize("branch", NEWEST)
+def test_all_that_go_together_build_and_are_python_still(
+    source: Source, home: Home, branch: str
+) -> None:
+    stack = tuple(going_together(branch))
+    assert len(stack) >= 4
+    tree, changed = applied(source, *stack)
+    runner = SystemRunner()
+    recipe = Recipe(
+        revision=source.resolve(NEWEST[branch]),
+        tree=tree,
+        flavor=Flavor(),
+        compiler=identify_compiler("gcc", runner),
+        series=tuple(one.name for one in stack),
+        changed=changed,
+    )
+    builder = Builder(home=home, store=Store(home, print), runner=runner, say=print)
+    build, _made = builder.provide(recipe, source.repository)
+    assert build.facts.computed_gotos
+    gate = Gate(home=home, runner=runner, say=print, jobs=len(os.sched_getaffinity(0)))
+    outcome = gate.result(build, "short")
+    assert outcome.failed == ()
+    assert len(outcome.passed) > 10
