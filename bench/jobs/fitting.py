@@ -15,6 +15,7 @@ from typing import Any
 
 from bench import packages
 from bench.environments import Environment
+from bench.jobs.compiling import DIRECTIVES
 from bench.jobs.context import Context
 from bench.packages import PackageSource
 from bench.plan import PlannedArm
@@ -92,6 +93,7 @@ class Fitting:
                 version=interpreter.version,
             ),
             tools=found,
+            directives=DIRECTIVES,
             say=self._context.show.say,
         )
 
