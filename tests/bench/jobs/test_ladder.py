@@ -80,24 +80,23 @@ def test_series_that_go_together_are_on_it(place: Path, capsys: pytest.CaptureFi
 def test_without_a_runtime_the_ladder_ends_before_it(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", "/usr/bin/nowhere:/bin:/usr/bin")
     monkeypatch.setattr("shutil.which", lambda _name: None)
     asked = wanted(place, "gotos", "lto", "pypy")
     assert ladder.run(context(place), asked, out=None, dry_run=True, as_json=False) == 0
     assert "pypy" not in capsys.readouterr().out
+    asked = wanted(place, "gotos", "pypy", runtime="/no/such/pypy")
     with pytest.raises(UsageError):
-        asked = wanted(place, "gotos", "pypy", runtime="/no/such/pypy")
         ladder.run(context(place), asked, out=None, dry_run=True, as_json=False)
 
 
 @pytest.mark.slow
 def test_a_ladder_is_measured_and_told(place: Path, tmp_path: Path) -> None:
-    asked = wanted(place, "gotos", "lto", "series", "cython")
+    asked = wanted(place, "gotos", "lto", "series")
     assert ladder.run(context(place), asked, out=tmp_path / "out", dry_run=False, as_json=True) == 0
 
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     rungs = {one["name"]: one for one in result["ladder"]}
-    assert list(rungs) == ["gotos", "lto", "series", "cython", "lto-alone", "series-alone"]
+    assert list(rungs) == ["gotos", "lto", "series", "lto-alone", "series-alone"]
     # The patch makes it half as slow again.
     assert rungs["series"]["step"]["ratio"] == pytest.approx(1.5, rel=0.2)
     assert {"ladder.md", "ladder.svg", "ladder.html"} <= {
