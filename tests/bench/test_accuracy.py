@@ -170,7 +170,7 @@ def test_blocks_without_any_error(together: list[float], harmless: bool) -> None
 
 
 def test_a_mean_error_that_others_do_not_share_is_mostly_noise() -> None:
-    """One of five benchmarks is off by 2.5 standard errors: as five without bias may well have it."""
+    """One of five is off by 2.5 standard errors, as one of five without bias may well be."""
     odd = noisy(0.02, bias=0.011)
     others = [noisy(0.02, bias=bias) for bias in (0.002, -0.003, 0.0, 0.001)]
     alone, pooled = accuracy([noisy(0.01)], [odd]), accuracy([noisy(0.01)], [odd], [odd, *others])
