@@ -10,7 +10,7 @@ next (a lag-1 correlation of 0.2) raise five times as many false alarms as indep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -144,6 +144,26 @@ def together(*several: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
     for one in (one for some in several for one in some):
         found.setdefault(one.benchmark, one)
     return tuple(found.values())
+
+
+def carried(suite: Suspicion, again: Mapping[str, Any]) -> tuple[Suspicion, ...]:
+    """The benchmarks that carry a change of the whole suite: those that the fresh session calls as
+    it calls the suite. None where it does not call that.
+    """
+    wanted = "slower" if suite.ratio > 1 else "faster"
+    if not again.get("suite") or again["suite"]["verdict"] != wanted:
+        return ()
+    return tuple(
+        replace(
+            suite,
+            benchmark=row["benchmark"],
+            ratio=row["ratio"],
+            low=row["low"] or row["ratio"],
+            high=row["high"] or row["ratio"],
+        )
+        for row in again.get("comparisons") or []
+        if row["metric"] == TIME and row["verdict"] == wanted
+    )
 
 
 def judged(

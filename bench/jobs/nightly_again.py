@@ -48,11 +48,11 @@ class Again:
         found: list[Finding] = []
         builds: list[str] = []
         for commit in dict.fromkeys(one.old.commit for one in suspicions):
-            group = [one for one in suspicions if one.old.commit == commit]
-            again, keys = self._measured(group, task, branch, flavor, days)
+            group = tuple(one for one in suspicions if one.old.commit == commit)
+            group, again, keys = self._measured(group, task, branch, flavor, days)
+            self._keep(line, number, group, again)
             found += again
             builds += keys
-        self._keep(line, number, suspicions, found)
         return tuple(found), tuple(builds)
 
     def _suspicions(
@@ -73,13 +73,16 @@ class Again:
 
     def _measured(
         self,
-        group: Sequence[Suspicion],
+        group: tuple[Suspicion, ...],
         task: Task,
         branch: Branch,
         flavor: Flavor,
         days: Mapping[int, date],
-    ) -> tuple[list[Finding], tuple[str, ...]]:
-        """One fresh session of tonight's head against the revision before the change."""
+    ) -> tuple[tuple[Suspicion, ...], list[Finding], tuple[str, ...]]:
+        """One fresh session of tonight's head against the revision before the change.
+
+        The group comes back with the benchmarks that carry the suite's change, if that was in it.
+        """
         assert task.head is not None
         old = group[0].old
         names = ", ".join(one.benchmark for one in group)
@@ -104,6 +107,10 @@ class Again:
             again = next(one for one in result["candidates"] if one["name"] == TONIGHT)
             arms = (result["base"], again)
             keys = tuple(one["key"] for arm in arms for one in arm["replicas"])
+            for whole in (one for one in group if one.benchmark == SUITE):
+                known = self._scripts(task)
+                carried = [o for o in suspecting.carried(whole, again) if o.benchmark in known]
+                group = suspecting.together(group, carried)
         except PatchbenchError as error:
             reason = error.what
         told = f"{self.place.name}/{folder.name}" if again is not None else ""
@@ -111,17 +118,20 @@ class Again:
             suspecting.judged(one, again, reason=reason, folder=told, since=days[one.start])
             for one in group
         ]
-        return found, keys
+        return group, found, keys
 
     def _suite(self, group: Sequence[Suspicion], task: Task, branch: Branch) -> tuple[str, ...]:
         """The scripts that make the suspicious benchmarks; all of them where the suite is meant."""
-        whole = branch.template.suite
-        blocks = SessionFolder(self.place / task.folder / "raw").read().blocks
-        scripts = {block.task: block.benchmark for block in blocks}
+        whole, scripts = branch.template.suite, self._scripts(task)
         wanted = [scripts.get(one.benchmark, "") for one in group if one.benchmark != SUITE]
         if len(wanted) < len(group) or not all(wanted):
             return whole
         return (*(word for word in whole if is_manifest(word)), *dict.fromkeys(wanted))
+
+    def _scripts(self, task: Task) -> dict[str, str]:
+        """The script that makes each of tonight's benchmarks."""
+        blocks = SessionFolder(self.place / task.folder / "raw").read().blocks
+        return {block.task: block.benchmark for block in blocks}
 
     def _keep(
         self,

@@ -190,3 +190,13 @@ def test_what_could_not_be_measured_again_stays_open(again: Any) -> None:
     assert (found.state, found.ratio, found.reason) == ("undecided", None, "why")
     line = Line(host="h", branch="main", flavor="plain")
     assert suspicion.alarm_of(raised, found, line, 9).ratio == 1.2
+
+
+def test_a_change_of_the_suite_names_what_carries_it() -> None:
+    whole = Suspicion(benchmark=SUITE, old=OLD, start=7, ratio=1.1, low=1.0, high=1.2)
+    rows = [row("slower", 1.2, "a"), row("undecided", 1.1, "b"), row("faster", 0.9, "c")]
+    found = suspicion.carried(whole, {"comparisons": rows, "suite": row("slower", 1.05)})
+    assert [(one.benchmark, one.ratio, one.start) for one in found] == [("a", 1.2, 7)]
+    undecided = {"comparisons": rows, "suite": row("undecided", 1.05)}
+    assert suspicion.carried(whole, undecided) == ()
+    assert suspicion.carried(whole, {"comparisons": rows, "suite": None}) == ()
