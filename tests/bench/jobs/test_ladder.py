@@ -9,8 +9,10 @@ from bench.jobs import ladder
 from bench.jobs.context import Context
 from bench.jobs.ladder import Wanted
 from bench.progress import Show
+from builder import runtimes
 from builder.errors import UsageError
 from builder.process import SystemRunner
+from builder.runtimes import Runtime
 from builder.store import Home
 from tests import fake
 from tests.fake.repository import commit_tree
@@ -80,7 +82,10 @@ def test_series_that_go_together_are_on_it(place: Path, capsys: pytest.CaptureFi
 def test_without_a_runtime_the_ladder_ends_before_it(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.which", lambda _name: None)
+    def nothing(*_asked: object) -> Runtime:
+        raise UsageError("There is no such runtime.")
+
+    monkeypatch.setattr(runtimes, "find", nothing)
     asked = wanted(place, "gotos", "lto", "pypy")
     assert ladder.run(context(place), asked, out=None, dry_run=True, as_json=False) == 0
     assert "pypy" not in capsys.readouterr().out
