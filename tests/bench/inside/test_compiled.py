@@ -40,7 +40,7 @@ if __name__ == "__main__":
     runner = pyperf.Runner()
     runner.bench_func("half", half, 3)
     runner.bench_time_func("timed", timed)
-    runner.bench_func("kind", type, half)
+    runner.bench_func("kind", object)
 """
 
 
@@ -89,7 +89,7 @@ def test_a_script_answers_instead_of_being_timed(tmp_path: Path) -> None:
     assert answers(tmp_path, script, None) == [
         ["half", ["1.5", "3", "'script.py'"]],
         ["timed", None],
-        ["kind", "a type"],
+        ["kind", "a object"],
     ]
 
 
