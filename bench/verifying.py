@@ -213,6 +213,7 @@ def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
         yield from counter.unlike(
             {"band": result["placebo_band"]}, {"band": recomputed}, "result.json", TOLERANCE
         )
+    yield from _ladder(evidence, counter)
 
 
 def _concluded(evidence: Evidence) -> dict[str, Comparisons]:
@@ -288,7 +289,6 @@ _JUDGES: dict[str, Callable[[Evidence, Counter], Iterator[str]]] = {
     "blocks": _blocks,
     "session": _session,
     "comparisons": _comparisons,
-    "ladder": _ladder,
     "plan": lambda one, counter: check_plan(one.plan, one.result, counter),
     "patches": lambda one, counter: check_patches(one.plan, one.folder, counter),
     "reports": _reports,

@@ -82,7 +82,9 @@ def a_candidate_in_one_pair_of_brackets(at: Place) -> Sequence[str]:
     return at.experiment('[candidate]\nseries = "3.13/slow"\n')
 
 
-@fault(3, "candidate[1] is the base itself", "a series, patch, revision or flavor")
+@fault(
+    3, "candidate[1] is the base itself", "a series, patch, revision, flavor, variant or runtime"
+)
 def a_candidate_that_is_the_base(at: Place) -> Sequence[str]:
     return at.experiment("[[candidate]]\n")
 
