@@ -60,15 +60,16 @@ class Accuracy:
     after: float
 
 
-def accuracy(same: Sequence[Cell], known: Sequence[Cell]) -> Accuracy:
+def accuracy(same: Sequence[Cell], known: Sequence[Cell], pool: Sequence[Cell] = ()) -> Accuracy:
     """The accuracy of a protocol over benchmarks, each of equal weight.
 
-    `same`: one binary against itself, for the noise; `known`: a known difference, for the bias. At
-    least one cell of `same`, and two errors in every cell; ValueError otherwise.
+    `same`: one binary against itself, for the noise; `known`: a known difference, for the bias;
+    `pool`: known differences of all benchmarks under this protocol, where those are more. At least
+    one cell of `same`, and two errors in every cell; ValueError otherwise.
 
-    The square of a mean error is on average too large by its own squared standard error, which is
-    taken off (an unbiased estimate of the squared bias, 0 at least): else the protocol with the
-    noisier blocks would be counted as biased as well.
+    A class has a benchmark or two with a known difference, so that their mean errors are mostly
+    noise. What their biases can be expected to be is learnt from the pool (empirical Bayes, Efron
+    and Morris, JASA 1973): see `expected_bias`.
     """
     if not same or any(len(cell.errors) < 2 for cell in (*same, *known)):
         raise ValueError("an accuracy needs a benchmark, and two blocks of each")
@@ -86,12 +87,16 @@ def accuracy(same: Sequence[Cell], known: Sequence[Cell]) -> Accuracy:
         bias=bias[0],
         bias_low=bias[1],
         bias_high=bias[2],
-        after=math.sqrt(noise + squared_bias(known)),
+        after=math.sqrt(noise + expected_bias(known, squared_bias(pool or known))),
     )
 
 
 def squared_bias(known: Sequence[Cell]) -> float:
-    """The mean square of the benchmarks' biases, without what their noise adds; 0 at least."""
+    """The mean square of the benchmarks' biases, without what their noise adds; 0 at least.
+
+    The square of a mean error is on average too large by its own squared standard error, which is
+    taken off: else the protocol with the noisier blocks would be counted as biased as well.
+    """
     if not known:
         return 0.0
     squares = []
@@ -99,6 +104,22 @@ def squared_bias(known: Sequence[Cell]) -> float:
         estimate = stats.estimate_mean(cell.errors)
         squares.append(estimate.value**2 - (estimate.error or 0.0) ** 2)
     return max(_mean(squares), 0.0)
+
+
+def expected_bias(known: Sequence[Cell], usual: float) -> float:
+    """The expected mean square of some benchmarks' biases, where `usual` is the mean square of such
+    biases: each mean error is shrunk towards 0 by how much of it is likely to be noise.
+
+    With bias ~ N(0, usual) and mean | bias ~ N(bias, error^2), the bias given the mean has mean
+    w * mean and variance w * error^2, where w = usual / (usual + error^2).
+    """
+    squares = []
+    for cell in known if usual > 0 else ():
+        estimate = stats.estimate_mean(cell.errors)
+        noise = (estimate.error or 0.0) ** 2
+        weight = usual / (usual + noise)
+        squares.append((weight * estimate.value) ** 2 + weight * noise)
+    return _mean(squares) if squares else 0.0
 
 
 def least(accuracies: Mapping[str, Accuracy]) -> str:

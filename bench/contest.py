@@ -167,6 +167,11 @@ def _of_class(kind: str, tasks: Mapping[str, Task], cells: _Cells) -> list[Row]:
         measured = accuracy.accuracy(
             [cells[name, task, by_known] for task in noise],
             [cells[name, task, True] for task in known],
+            [
+                cell
+                for (protocol, _task, is_known), cell in cells.items()
+                if is_known and protocol == name
+            ],
         )
         found.append(
             Row(

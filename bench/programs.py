@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,10 @@ _SHELL = 'exec "$@" > "$0.stdout" 2> "$0.stderr"'
 # In a folder with more files than this, looking costs more than it is worth.
 MOST_FILES = 5000
 _OURS = ("__pycache__",)
+# How Python ends a program that it cannot run: what does not even compile has no traceback.
+_PYTHONS_END = re.compile(
+    r"^Traceback \(most recent call last\)|^(Syntax|Indentation|Tab)Error: ", re.MULTILINE
+)
 Seen = dict[str, tuple[int, int, int]]
 
 
@@ -143,7 +148,7 @@ def refuse_failure(program: Program, ran: Ran) -> None:
     Another status than 0 is no failure: a linter has one when it finds something.
     """
     text = ran.outcome.stderr.decode("utf-8", "backslashreplace")
-    if ran.outcome.status >= 0 and not (ran.outcome.status and "Traceback (most recent" in text):
+    if ran.outcome.status >= 0 and not (ran.outcome.status and _PYTHONS_END.search(text)):
         return
     how = f"status {ran.outcome.status}"
     if ran.outcome.status < 0:

@@ -306,6 +306,8 @@ def _build_differences(
     for arm in before["experiment"]["arms"]:
         if arm["name"] in later:
             one, other = arm["recipe"], later[arm["name"]]["recipe"]
+            if one is None or other is None:
+                continue  # a runtime
             for what, x, y in (
                 ("source tree", one["tree"], other["tree"]),
                 ("compiler", one["compiler"]["version"], other["compiler"]["version"]),

@@ -289,7 +289,9 @@ def worker_command(
 
 def answering_command(benchmark: Benchmark, arm: Arm, worker: Worker, file: Path) -> Command:
     """The process that writes what a script's functions return into `file`. Pure."""
-    command = worker_command(benchmark, arm, (), worker)
+    # Asked for by pyperf 1.6.1, and not looked at: every function runs once.
+    options = ("--loops=1", "--warmups=0", "--values=1")
+    command = worker_command(benchmark, arm, options, worker)
     return replace(command, env={**command.env, "PATCHBENCH_ANSWERS": str(file)})
 
 

@@ -23,7 +23,7 @@ FIXED = (
 WITH_DATA = (
     *("doctor", "sources", "series", "build", "builds", "run", "compare"),
     *("bundle", "verify", "reproduce", "calibrate", "nightly", "bisect"),
-    *("runtimes", "hot"),
+    *("runtimes", "hot", "ladder"),
 )
 
 

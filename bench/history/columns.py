@@ -12,6 +12,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Columns:
         """One of FIELDS: a row for each benchmark, a column for each night."""
         return np.asarray(self.values[FIELDS.index(name)])
 
-    @property
+    @cached_property
     def measured(self) -> tuple[Entry, ...]:
         """The nights that have rows, one for each column."""
         return tuple(self.entries[night] for night in self.nights)

@@ -15,6 +15,7 @@ from typing import Any
 
 from bench import packages
 from bench.environments import Environment
+from bench.jobs.compiling import DIRECTIVES
 from bench.jobs.context import Context
 from bench.packages import PackageSource
 from bench.plan import PlannedArm
@@ -92,6 +93,7 @@ class Fitting:
                 version=interpreter.version,
             ),
             tools=found,
+            directives=DIRECTIVES,
             say=self._context.show.say,
         )
 
@@ -124,9 +126,11 @@ class Fitting:
 
     def _unlike(self, benchmark: Benchmark, pure: Arm, compiled: Arm, asked: Any) -> str:
         with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
-            answers = []
-            # The pure one twice: what it does not answer twice alike, nobody can compare.
-            for number, arm in enumerate((pure, compiled, pure)):
+            answers: list[Any] = []
+            # The pure one twice, if they differ: what does not answer alike, nobody can compare.
+            for number, arm in enumerate((compiled, pure, pure)):
+                if number > 1 and answers[0] == answers[1]:
+                    return ""
                 file = Path(scratch) / f"answer{number}.json"
                 command = asked(benchmark, arm, Path(scratch), file)
                 done = self._context.runner.run(command, timeout=_ANSWER_SECONDS)
@@ -134,8 +138,8 @@ class Fitting:
                     which = "compiled" if arm is compiled else "pure"
                     return f"its {which} code {done.how()}: {_telling(last_lines(done.output))}"
                 answers.append(_read(file, done.output))
-        first, other, again = answers
-        if first != other and first == again:
+        other, first, again = answers
+        if first == again:
             return f"compiled, it answers otherwise{_first_difference(first, other)}"
         return ""
 

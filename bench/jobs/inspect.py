@@ -180,6 +180,7 @@ def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
     folders = [home.failures, *orphans(home)]
     if everything and not in_use(home):
         folders += [home.envs, home.ccache, home.configure_caches, home.suites, home.work.parent]
+        folders += [home.root / name for name in ("modules", "tools", "apt-binaries")]
     freed = 0
     for folder in folders:
         if folder.exists():

@@ -105,6 +105,8 @@ def _laid_out_or_of_another_revision(run: Table, candidate: Table) -> str:
         return "its revision is not the base's."
     if candidate.get("placebo") or candidate.get("kind", "candidate") != "candidate":
         return "it has a layout of its own."
+    if candidate.get("variant", "") != run["base"].get("variant", "") or candidate.get("runtime"):
+        return "it runs compiled code, or is another runtime."
     return ""
 
 

@@ -49,20 +49,41 @@ def study(context: Context, request: Request, *, out: Path | None) -> int:
     Raises errors of the family when there is no interpreter or nothing can be written.
     """
     with interpreters.base_build(context, request.base, request.source) as build:
-        ready = interpreters.prepare(context, build, request.words or _FULL, wheels=request.wheels)
-        tried = {one.benchmark: one for one in _all(context, ready, request)}
-    docs, data = (out or context.project / "docs"), (out or context.project / "bench" / "data")
-    file = data / f"variants-{compilable.edition(ready.benchmarks)}.toml"
-    everything = {**compilable.read(file), **tried}
-    with guard_writes(file):
-        docs.mkdir(parents=True, exist_ok=True)
-        data.mkdir(parents=True, exist_ok=True)
-        found = [everything[name] for name in sorted(everything)]
-        write_atomically(file, compilable.as_toml(found))
-        write_atomically(docs / "variants.md", compilable.as_page(found, ready.suite.release))
-    fit = compilable.scripts_that_can(found)
-    context.show.say(f"{len(fit)} scripts can be compiled; written: {docs / 'variants.md'}")
+        words = request.words or _FULL
+        ready = interpreters.prepare(context, build, words, wheels=request.wheels)
+        table = _Table(
+            docs=out or context.project / "docs",
+            data=out or context.project / "bench" / "data",
+            edition=compilable.edition(ready.benchmarks),
+            release=ready.suite.release,
+        )
+        # One by one: what was found so far is kept when it is stopped.
+        for one in _all(context, ready, request):
+            fit = table.add(one)
+    context.show.say(f"{len(fit)} scripts can be compiled; written: {table.docs / 'variants.md'}")
     return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """The two files."""
+
+    docs: Path
+    data: Path
+    edition: str
+    release: str
+
+    def add(self, one: Tried) -> tuple[str, ...]:
+        """Write what was found of a benchmark beside what is there; the scripts that can."""
+        file = self.data / f"variants-{self.edition}.toml"
+        known = {**compilable.read(file), one.benchmark: one}
+        found = [known[name] for name in sorted(known)]
+        with guard_writes(file):
+            self.docs.mkdir(parents=True, exist_ok=True)
+            self.data.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, compilable.as_toml(found))
+            write_atomically(self.docs / "variants.md", compilable.as_page(found, self.release))
+        return compilable.scripts_that_can(found)
 
 
 def _all(context: Context, ready: Ready, request: Request) -> Iterator[Tried]:

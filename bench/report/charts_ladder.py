@@ -6,6 +6,7 @@ faint dots are its benchmarks; the line leads along the chain. Rungs alone are b
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -15,7 +16,7 @@ from bench.comparison import spelled
 from bench.report import charts_scale
 from bench.report.charts_files import INK, SOFT, VERDICT_COLOURS, saved
 from bench.report.charts_scale import Scale
-from bench.report.rungs import Group, Line
+from bench.report.rungs import Group, Line, counted
 
 _ROW = 0.36
 _WIDTH = 11.0
@@ -69,8 +70,8 @@ def _panel(axes: Axes, group: Group, scale: Scale) -> None:
     ticks = scale.ticks(8)
     axes.set_xticks([place for place, _ in ticks], [text for _, text in ticks])
     axes.set_xlabel(
-        f"{group.name}: time / time of {group.lines[0].title} (below 1 is faster; faint: each "
-        f"of {len(group.tasks)} benchmarks)"
+        f"{group.name}: time / time of {group.lines[0].title} (below 1 is faster; faint: "
+        f"{counted(len(group.tasks))})"
     )
 
 
@@ -80,7 +81,7 @@ def _row(axes: Axes, line: Line, scale: Scale, y: float) -> None:
             axes.plot([scale.at(cell.whole.ratio)], [y], ".", color="#b6bec6", zorder=1)
     if line.whole is None:
         words = "the ladder's base" if line.is_base else f"missing: {line.reason}"
-        axes.text(1.02, y, words[:60], va="center", color=SOFT)
+        axes.text(1.02, y, textwrap.shorten(words, 42), va="center", color=SOFT)
         return
     colour = VERDICT_COLOURS.get(line.whole.verdict, SOFT)
     if line.whole.low is not None and line.whole.high is not None:
@@ -88,7 +89,7 @@ def _row(axes: Axes, line: Line, scale: Scale, y: float) -> None:
         axes.plot(ends, [y, y], color=colour, linewidth=2.5, zorder=3)
     filled = colour if line.in_chain else "white"
     axes.plot([scale.at(line.whole.ratio)], [y], "o", color=colour, mfc=filled, ms=7, zorder=4)
-    added = f"; step {line.step.ratio:.3f}" if line.step is not None and line.on else ""
+    added = f"; to {line.on} {line.step.ratio:.3f}" if line.step is not None and line.on else ""
     axes.text(1.02, y, f"{line.whole.ratio:.3f}  {spelled(line.whole.ratio)}{added}", va="center")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bench.report import charts_ladder, html, markdown, wording
-from bench.report.rungs import Cell, Group, Ratio, groups
+from bench.report.rungs import Cell, Group, Ratio, counted, groups
 from bench.report.viewing import view_of
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -78,5 +78,6 @@ def _words() -> dict[str, Any]:
         "interval_of": interval,
         "cell_text": cell_text,
         "signs": wording.SIGNS,
+        "counted": counted,
         "shown": wording.shown_ratio,
     }

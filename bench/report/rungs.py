@@ -36,8 +36,8 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A rung with its geometric means; `count` benchmarks are in them. The base has no ratio, nor
-    has a rung without benchmarks; `reason` says why.
+    """A rung with its geometric means; `count` benchmarks are in them, `arm` says what ran. The
+    base has no ratio, nor has a rung without benchmarks; `reason` says why.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Line:
     in_chain: bool
     count: int
     is_base: bool
+    arm: str = ""
     whole: Ratio | None = None
     step: Ratio | None = None
     reason: str = ""
@@ -59,6 +60,11 @@ class Group:
     name: str
     tasks: tuple[str, ...]
     lines: tuple[Line, ...]
+
+
+def counted(benchmarks: int) -> str:
+    """1 benchmark, 2 benchmarks."""
+    return f"{benchmarks} benchmark{'' if benchmarks == 1 else 's'}"
 
 
 def groups(result: Mapping[str, Any]) -> tuple[Group, ...]:
@@ -92,6 +98,7 @@ def _line(
         in_chain=bool(rung["in_chain"]),
         count=len(rung["tasks"]),
         is_base=arm is None,
+        arm=harmless(str((result["base"] if arm is None else arm)["title"])),
         whole=_ratio(rung),
         step=_ratio(rung.get("step") or {}),
         reason="" if rung["tasks"] else (told or ["not measured"])[0],

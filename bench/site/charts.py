@@ -26,6 +26,8 @@ from bench.site.model import Floats, Mark, Track, Truths, Whole
 HEIGHT = 140
 # One value of two hundred may lie beyond the axis, where it is drawn at the edge.
 _PART = 0.005
+# More nights than this have smaller dots.
+_MANY = 1000
 # matplotlib has no types for it.
 _DATES: Any = dates
 _LEAST = timedelta(days=7)
@@ -96,7 +98,10 @@ def chart(track: Track, window: Window, *, seconds: bool = False) -> Chart | Non
     marks = (
         *_behind(track, window, scale, seconds=seconds),
         ("range", _ranges(x[inside], low[inside], high[inside], scale)),
-        ("dot", _dots(x[inside], _down(values[inside], scale))),
+        (
+            "dot many" if inside.sum() > _MANY else "dot",
+            _dots(x[inside], _down(values[inside], scale)),
+        ),
         *_levels(track, values, x, inside, scale),
         *_changes(track, window, x),
     )

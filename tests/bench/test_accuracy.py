@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from bench.accuracy import SPAN, Cell, accuracy, least, no_harm, squared_bias
+from bench.accuracy import SPAN, Cell, accuracy, expected_bias, least, no_harm, squared_bias
+from bench.stats import estimate_mean
 
 errors = st.lists(st.floats(-0.3, 0.3), min_size=2, max_size=30).map(tuple)
 cells = st.builds(Cell, errors=errors, seconds=st.floats(0.1, 30))
@@ -166,3 +167,21 @@ def test_the_bound_of_harm_is_exceeded_in_one_of_twenty() -> None:
 @pytest.mark.parametrize(("together", "harmless"), [([0.0] * 12, True), ([0.1] * 12, False)])
 def test_blocks_without_any_error(together: list[float], harmless: bool) -> None:
     assert no_harm([0.0] * 12, together) is harmless
+
+
+def test_a_mean_error_that_others_do_not_share_is_mostly_noise() -> None:
+    """One of five is off by 2.5 standard errors, as one of five without bias may well be."""
+    odd = noisy(0.02, bias=0.011)
+    others = [noisy(0.02, bias=bias) for bias in (0.002, -0.003, 0.0, 0.001)]
+    alone, pooled = accuracy([noisy(0.01)], [odd]), accuracy([noisy(0.01)], [odd], [odd, *others])
+    assert pooled.bias == alone.bias
+    assert pooled.after < 0.6 * alone.after
+
+
+@given(st.floats(0.0, 0.05), st.floats(0.0001, 0.05))
+def test_an_expected_bias_lies_between_none_and_what_was_seen(bias: float, usual: float) -> None:
+    cell = noisy(0.001, bias=bias)
+    error = estimate_mean(cell.errors).error or 0.0
+    found = expected_bias([cell], usual**2)
+    assert 0 <= found <= (bias + 1e-9) ** 2 + error**2
+    assert expected_bias([cell], 0.0) == 0.0

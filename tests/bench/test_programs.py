@@ -68,6 +68,9 @@ def test_a_program_that_fails_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MeasureError, match=r"fails as it is \(status 1\)") as told:
         refuse_failure(program, _programs(program).plain(1))
     assert "nothing_of_that_name" in told.value.where
+    program = _program(tmp_path, "this is no Python")
+    with pytest.raises(MeasureError, match="fails as it is"):
+        refuse_failure(program, _programs(program).plain(1))
     program = _program(tmp_path, "import os\nos.kill(os.getpid(), 9)")
     with pytest.raises(MeasureError, match=r"\(status 137\)|\(signal 9\)"):
         refuse_failure(program, _programs(program).plain(1))

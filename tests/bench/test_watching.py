@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,8 +43,9 @@ def read(history: History, cache: Path | None = None) -> Columns:
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History.open(tmp_path / "history.db")
+def history(tmp_path: Path) -> Iterator[History]:
+    with History.open(tmp_path / "history.db") as opened:
+        yield opened
 
 
 def test_a_step_is_found_and_the_other_benchmark_left_alone(history: History) -> None:

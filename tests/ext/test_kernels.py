@@ -45,7 +45,7 @@ def test_there_are_kernels_for_what_is_slow() -> None:
     assert len(KERNELS) >= 12
     assert sum("hand" in kernel.variants for kernel in KERNELS) >= 3
     for kernel in KERNELS:
-        assert set(kernel.variants) >= {"pure", "compiled", "typed"}, kernel.name
+        assert set(kernel.variants) >= {"pure", "cython", "typed"}, kernel.name
 
 
 @pytest.mark.parametrize("name", KNOWN)
