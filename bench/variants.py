@@ -46,7 +46,7 @@ def unfit(benchmark: Benchmark, variant: str) -> str:
 
 @functools.cache
 def _known(edition: str) -> Mapping[str, Mapping[str, object]]:
-    """What came of trying a release's benchmarks: `cannot` by reasons, and all that were `tried`."""
+    """What came of trying a release: `cannot` by reasons, and all that were `tried`."""
     path = _DATA / f"variants-{edition}.toml"
     nothing: dict[str, dict[str, object]] = {"cannot": {}, "tried": {}}
     if not path.exists():
