@@ -35,15 +35,20 @@ def unfit(benchmark: Benchmark, variant: str) -> str:
         return ""  # of a kernel, what is there decides
     if variant != CYTHON:
         return f"only kernels have a {variant} variant: it needs files beside the benchmark"
-    edition = benchmark.folder.partition("/")[0]
-    return _known(edition).get(benchmark.name, "")
+    known = _known(benchmark.folder.partition("/")[0])
+    if benchmark.name in known["tried"] or not benchmark.requirements:
+        return str(known["cannot"].get(benchmark.name, ""))
+    return (
+        f"nobody has tried it, and its hot code may be in what it requires: `patchbench study "
+        f"variants --benchmarks {benchmark.name}` tries it"
+    )
 
 
 @functools.cache
-def _known(edition: str) -> Mapping[str, str]:
-    """The reasons of a release's benchmarks; none where nobody tried."""
+def _known(edition: str) -> Mapping[str, Mapping[str, object]]:
+    """What came of trying a release: `cannot` by reasons, and all that were `tried`."""
     path = _DATA / f"variants-{edition}.toml"
+    nothing: dict[str, dict[str, object]] = {"cannot": {}, "tried": {}}
     if not path.exists():
-        return {}
-    reasons: Mapping[str, str] = tomllib.loads(path.read_text(encoding="utf-8"))["cannot"]
-    return reasons
+        return nothing
+    return nothing | tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,17 @@ def test_other_benchmarks_are_compiled_unchanged_or_not_at_all(tmp_path: Path) -
 
 
 def test_what_was_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "variants-9.9.toml").write_text('[cannot]\ngo = "it is all in C"\n')
+    (tmp_path / "variants-9.9.toml").write_text(
+        '[cannot]\ngo = "it is all in C"\n[tried]\nmako = {}\n'
+    )
     monkeypatch.setattr(variants, "_DATA", tmp_path)
     variants._known.cache_clear()
     assert unfit(benchmark(tmp_path), "cython") == "it is all in C"
     assert unfit(benchmark(tmp_path, "chaos"), "cython") == ""
+    # What needs packages has its hot code there, unless it was tried.
+    mako, other = (
+        replace(benchmark(tmp_path, name), requirements=("mako==1",)) for name in ("mako", "other")
+    )
+    assert unfit(mako, "cython") == ""
+    assert "nobody has tried it" in unfit(other, "cython")
     variants._known.cache_clear()
