@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[]
     owner: dict[str, Any] = {}
     if os.geteuid() == 0:
         # pytest's folders are for their owner alone: one that nobody can reach.
-        place = Path("/tmp") / f"patchbench-postgresql-{os.getpid()}"
-        place.mkdir(mode=0o700)
+        place = Path(tempfile.mkdtemp(prefix="patchbench-postgresql-", dir="/tmp"))
         nobody = pwd.getpwnam("nobody")
         os.chown(place, nobody.pw_uid, nobody.pw_gid)
         owner = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
