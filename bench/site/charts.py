@@ -26,8 +26,8 @@ from bench.site.model import Floats, Mark, Track, Truths, Whole
 HEIGHT = 140
 # One value of two hundred may lie beyond the axis, where it is drawn at the edge.
 _PART = 0.005
-# More nights than this have smaller dots.
-_MANY = 1000
+# Up to so many nights have large dots, more than so many small ones.
+_FEW, _MANY = 60, 1000
 # matplotlib has no types for it.
 _DATES: Any = dates
 _LEAST = timedelta(days=7)
@@ -99,7 +99,7 @@ def chart(track: Track, window: Window, *, seconds: bool = False) -> Chart | Non
         *_behind(track, window, scale, seconds=seconds),
         ("range", _ranges(x[inside], low[inside], high[inside], scale)),
         (
-            "dot many" if inside.sum() > _MANY else "dot",
+            _dot_class(int(inside.sum())),
             _dots(x[inside], _down(values[inside], scale)),
         ),
         *_levels(track, values, x, inside, scale),
@@ -151,6 +151,12 @@ def _down(values: Floats, scale: Scale) -> Whole:
     share = np.clip(np.log(values / scale.low) / scale.length, 0, 1)
     top, bottom = height_of(scale, scale.high), height_of(scale, scale.low)
     return np.rint(HEIGHT * (bottom + (top - bottom) * share)).astype(np.int64)
+
+
+def _dot_class(nights: int) -> str:
+    if nights > _MANY:
+        return "dot many"
+    return "dot few" if nights <= _FEW else "dot"
 
 
 def _dots(x: Whole, y: Whole) -> str:

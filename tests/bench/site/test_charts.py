@@ -75,7 +75,7 @@ def test_only_the_nights_of_the_window_count() -> None:
     one = track()
     drawn = chart(one, window_of(BEGIN + 80 * DAY, BEGIN + 99 * DAY))
     assert drawn is not None
-    assert len(points(dict(drawn.piece.marks)["dot"])) == 20
+    assert len(points(dict(drawn.piece.marks)["dot few"])) == 20
     assert chart(one, window_of(BEGIN + 900 * DAY, BEGIN + 999 * DAY)) is None
     nothing = replace(one, ratio=np.full(100, np.nan))
     assert chart(nothing, window_of(BEGIN, BEGIN + 99 * DAY)) is None
