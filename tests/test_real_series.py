@@ -27,9 +27,13 @@ pytestmark = pytest.mark.real
 
 NEWEST = {"2.7": "2.7.18", "3.13": "3.13.5"}
 # These measure patchbench, and are no proposals.
-CONTROLS = ("known-slowdown", "placebo-padding")
+CONTROLS = ("yardstick", "known-slowdown", "placebo-padding")
 SERIES = load_all(Path(__file__).parent.parent / "patches")
-PAIRS = [pair for pair in combinations(SERIES, 2) if pair[0].branch == pair[1].branch]
+PAIRS = [
+    pair
+    for pair in combinations(SERIES, 2)
+    if pair[0].branch == pair[1].branch and not any(one.requires for one in pair)
+]
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +71,14 @@ def going_together(branch: str) -> Iterator[Series]:
 
 
 @pytest.mark.parametrize("series", SERIES, ids=lambda one: one.name)
-def test_every_series_applies_alone(source: Source, series: Series) -> None:
-    assert not series.requires, "then it is to be applied on what it requires"
-    assert applied(source, series)[1]
+def test_every_series_applies_on_what_it_requires_and_not_without(
+    source: Source, series: Series
+) -> None:
+    required = [one for one in SERIES if one.name in series.requires]
+    assert applied(source, *required, series)[1]
+    if required:
+        with pytest.raises(PatchError, match="requires"):
+            applied(source, series)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " ".join(one.name for one in pair))

@@ -7,23 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import packages
 from bench.hot import MAIN, HotModule
+from bench.jobs.compilers import compiler_for
 from bench.jobs.context import Context
 from bench.jobs.subject import Subject
 from bench.packages import PackageSource
-from builder import lock
-from builder.errors import BuildError, RequirementsError
-from builder.process import last_lines
+from builder.errors import BuildError
 from builder.store import guard_writes
-from ext import annotate, tools
+from ext import annotate
 from ext.annotate import Line
 from ext.compile import Compiler, Target
 from ext.kernels import Source
-
-_PIP_SECONDS = 600.0
-# Unchanged: Cython would take annotations for C types, and refuse what they do not say.
-DIRECTIVES = ("annotation_typing=False",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,29 +84,6 @@ class Compiling:
         )
 
     def _compiler(self) -> Compiler:
-        home, subject = self._context.home, self._subject
-        with lock.hold(home.lock("tools")), guard_writes(home.root / "tools"):
-            found = tools.provide(home.root / "tools", subject.version, self._install)
-        return Compiler(
-            runner=self._context.runner,
-            cache=home.root / "modules",
-            target=Target(
-                identity=subject.identity, python=subject.python, version=subject.version
-            ),
-            tools=found,
-            directives=DIRECTIVES,
-            say=self._context.show.say,
-        )
-
-    def _install(self, requirement: str, folder: Path) -> None:
-        self._context.show.say(f"Installing {requirement}.")
-        done = packages.install_here(
-            self._context.runner, self._source, folder, requirement, timeout=_PIP_SECONDS
-        )
-        if not done.ok:
-            raise RequirementsError(
-                f"{requirement} cannot be installed: {packages.pip_error(done)}",
-                where=last_lines(packages.anonymous(done.output)),
-                hint="If this machine has no package index, put its wheel into a folder and name "
-                "it with --wheels.",
-            )
+        subject = self._subject
+        target = Target(identity=subject.identity, python=subject.python, version=subject.version)
+        return compiler_for(self._context, self._source, target)

@@ -15,23 +15,21 @@ from typing import Any
 
 from bench import packages
 from bench.environments import Environment
-from bench.jobs.compiling import DIRECTIVES
+from bench.jobs.compilers import compiler_for
 from bench.jobs.context import Context
 from bench.packages import PackageSource
 from bench.plan import PlannedArm
 from bench.suites import Benchmark
 from bench.trials import Arm, Worker, answering_command, arm_of
 from bench.variants import is_kernel, unfit
-from builder import lock
-from builder.errors import BuildError, RequirementsError
+from builder.errors import BuildError
 from builder.process import Command, clean_environment, last_lines
 from builder.store import guard_writes, write_atomically
-from ext import kernels, tools
+from ext import kernels
 from ext.compile import Compiler, Module, Target
 from ext.kernels import Source
 
 _ANSWER_SECONDS = 600.0
-_PIP_SECONDS = 600.0
 
 
 class Fitting:
@@ -79,37 +77,11 @@ class Fitting:
     # -- compiling -------------------------------------------------------------------------------
 
     def _compiler(self, environment: Environment) -> Compiler:
-        home, interpreter = self._context.home, environment.interpreter
-        with lock.hold(home.lock("tools"), on_wait=lambda _path: None):
-            root = home.root / "tools"
-            with guard_writes(root):
-                found = tools.provide(root, interpreter.version, self._install)
-        return Compiler(
-            runner=self._context.runner,
-            cache=home.root / "modules",
-            target=Target(
-                identity=interpreter.identity,
-                python=environment.python,
-                version=interpreter.version,
-            ),
-            tools=found,
-            directives=DIRECTIVES,
-            say=self._context.show.say,
+        interpreter = environment.interpreter
+        target = Target(
+            identity=interpreter.identity, python=environment.python, version=interpreter.version
         )
-
-    def _install(self, requirement: str, folder: Path) -> None:
-        """Install a pure package, or one for the Python that runs us."""
-        self._context.show.say(f"Installing {requirement}.")
-        done = packages.install_here(
-            self._context.runner, self._source, folder, requirement, timeout=_PIP_SECONDS
-        )
-        if not done.ok:
-            raise RequirementsError(
-                f"{requirement} cannot be installed: {packages.pip_error(done)}",
-                where=last_lines(packages.anonymous(done.output)),
-                hint="Variants need it. If this machine has no package index, put its wheel into a "
-                "folder and name it with --wheels.",
-            )
+        return compiler_for(self._context, self._source, target)
 
     # -- answers ---------------------------------------------------------------------------------
 

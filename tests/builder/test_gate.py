@@ -161,4 +161,11 @@ def test_full_takes_what_is_there_and_core_a_part(court: Court) -> None:
     extra.touch()
     assert "test_other" in gate.tests_of(court.base, "full")
     assert "test_other" not in gate.tests_of(court.base, "core")
+    extra.with_name("test_read_by_a_test.txt").touch()
+    extra.with_name("test_folder_of_files").mkdir()
+    package = extra.with_name("test_package")
+    package.mkdir()
+    (package / "__init__.py").touch()
+    found = set(gate.tests_of(court.base, "full")) - set(there)
+    assert found == {"test_other", "test_package"}
     assert len(CORE) == len(set(CORE))
