@@ -43,7 +43,7 @@ def judged(tried: Tried, spent: Mapping[str, Any]) -> Tried:
     if called > sum(rest.values()) / total:
         where = f"{called:.0%} in C that this calls"
     else:
-        where = f"the rest in {', '.join(elsewhere)}"
+        where = f"the rest in {', '.join(name.strip('<>') for name in elsewhere)}"
     return replace(found, reason=f"{own:.0%} of its time is in its own Python, {where}")
 
 
