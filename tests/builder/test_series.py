@@ -598,8 +598,9 @@ class TestAnyBytes:
         tmp_path_factory: pytest.TempPathFactory,
         data: bytes,
     ) -> None:
-        home = tmp_path_factory.getbasetemp()
-        folder = home / "canary" / "deep"
+        # Of its own: the folders of all other tests would be looked through for each example.
+        home = tmp_path_factory.getbasetemp() / "canary"
+        folder = home / "so" / "deep" / "that" / "dots" / "stay" / "inside"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "a").write_text("untouched")
         before = snapshot(home, repository.path)
