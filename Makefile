@@ -31,7 +31,7 @@ real: setup test-packages ## the slow tests, and those that build and run a real
 	$(BIN)/pytest -v -m "(real or slow) and not big" --durations=10 $(OPTIONS)
 
 big: setup test-packages ## years of history and full simulations: about half an hour
-	$(BIN)/pytest -v -m big --durations=10 $(OPTIONS)
+	$(BIN)/pytest -v -rP -m big --durations=10 $(OPTIONS)
 
 test-packages: setup
 	@scripts/packages.sh packages-test.txt
