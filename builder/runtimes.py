@@ -1,6 +1,6 @@
 """Other runtimes than CPython as it is built here: what they are, and where one is found.
 
-    <home>/runtimes/<name>-<version>/root/      packages of a distribution, unpacked
+    <home>/runtimes/<name>-<version>/root       packages of a distribution, unpacked
                                      runtime.json    the stamp, written last
 
 How one comes there is in builder/unpacking.py. Any other Python executable serves as well, by its
