@@ -84,6 +84,30 @@ class Terminated(BaseException):
     """SIGTERM came: end as on Ctrl-C, with the exit code of its own."""
 
 
+class _Endings:
+    """SIGINT and SIGTERM, raised as exceptions, and remembered: `code` is the exit code of the last
+    that came, or 0. Where one comes while an extension module initializes (SciPy and matplotlib
+    import many), the module turns it into an ImportError, which is then nobody's bug.
+    """
+
+    def __init__(self) -> None:
+        self.code = 0
+
+    def expect(self) -> None:
+        """Take both signals from now on; an ignored SIGINT (nohup) stays ignored."""
+        if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def _interrupt(self, _number: int, _frame: object) -> None:
+        self.code = EXIT_INTERRUPTED
+        raise KeyboardInterrupt
+
+    def _terminate(self, _number: int, _frame: object) -> None:
+        self.code = EXIT_TERMINATED
+        raise Terminated
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     _open_streams()
@@ -92,20 +116,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parsed(given)
     show = Show(quiet=options.quiet, verbose=options.verbose)
     code = 0
+    endings = _Endings()
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        endings.expect()
         code = options.command(_context(options, show, given), options)
         sys.stdout.flush()
     except BrokenPipeError:
         pass  # the reader of our stdout is gone (`| head`): not an error, and nothing more to say
     except PatchbenchError as error:
         code = _complain(error)
-    except KeyboardInterrupt:
-        code = _interrupted(options, EXIT_INTERRUPTED)
-    except Terminated:
-        code = _interrupted(options, EXIT_TERMINATED)
+    except (KeyboardInterrupt, Terminated):
+        code = _interrupted(options, endings.code or EXIT_INTERRUPTED)
     except Exception as error:
-        code = _unforeseen(error, options)
+        code = _interrupted(options, endings.code) if endings.code else _unforeseen(error, options)
     _drop_the_unwritable()
     return _for_git(code, given)
 
@@ -146,10 +169,6 @@ def _drop_the_unwritable() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _terminate(_number: int, _frame: object) -> None:
-    raise Terminated
 
 
 def _tell(text: str) -> None:

@@ -144,6 +144,29 @@ def test_ctrl_c_before_anything_is_done(at: Place) -> None:
     assert "Traceback" not in said
 
 
+SWALLOWED = """
+import signal, sys
+from bench import cli
+
+def importing(*_ignored):
+    try:
+        signal.raise_signal({number})
+    except BaseException:
+        raise ImportError("initialization failed") from None
+
+cli._context = importing
+sys.exit(cli.main(["doctor"]))
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_an_import_makes_an_error_of(number: signal.Signals, code: int) -> None:
+    got, _out, said = ended([sys.executable, "-c", SWALLOWED.format(number=int(number))])
+    assert got == code, said
+    assert said.startswith("patchbench: interrupted")
+    assert "bug" not in said
+
+
 # -- somebody else's files ----------------------------------------------------------------------
 
 

@@ -38,7 +38,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("a-first", "not proposed", ""),
         ("b-other", "not proposed", '"3.13/a-first"'),
         ("c-padding", "placebo", ""),
-        ("known-slowdown", "not proposed", ""),
+        ("d-slower", "yardstick", ""),
     ):
         series = folder / "patches" / "3.13" / name
         series.mkdir(parents=True)
@@ -75,7 +75,7 @@ def test_series_that_go_together_are_on_it(place: Path, capsys: pytest.CaptureFi
     shown = capsys.readouterr().out
     assert "# series: 3.13.5 lto + 3.13/a-first, build" in shown
     assert "# series-alone: 3.13.5 plain + 3.13/a-first, build" in shown
-    for other in ("b-other", "c-padding", "known-slowdown"):
+    for other in ("b-other", "c-padding", "d-slower"):
         assert other not in shown
 
 
