@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from bench import arguments as types
-from bench.commands.options import Add, json_option
-from bench.experiment import GATES, PROTOCOLS, SessionOptions
+from bench.commands.options import Add, json_option, option, several
+from bench.experiment import SessionOptions
 from bench.jobs import bisect as bisecting
 from bench.jobs.context import Context
 from bench.keys import seconds_of
@@ -81,43 +81,18 @@ def _search_options(group: argparse._ArgumentGroup) -> None:
 def _session_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--pgo", action="store_true", help="build with PGO")
     group.add_argument("--lto", action="store_true", help="build with LTO")
-    group.add_argument(
-        "--gate", choices=GATES, default="core", help="tests before any timing; default: core"
-    )
-    group.add_argument(
-        "--blocks",
-        type=types.whole(2, 1000),
+    option(group, "gate", default="core")
+    option(
+        group,
+        "blocks",
         default=BLOCKS,
-        metavar="N",
         help=f"blocks a commit, four times as many where they do not decide; default: {BLOCKS}",
     )
-    group.add_argument(
-        "--budget", type=types.duration, metavar="TIME", help="of timing a commit: 90s, 10m, 2h"
-    )
-    group.add_argument(
-        "--replicas", type=types.whole(1, 20), default=1, metavar="N", help="builds of each commit"
-    )
-    group.add_argument(
-        "--margin",
-        type=types.number(0.0001, 0.5),
-        default=0.01,
-        help="a change is to be larger; default: 0.01 (1%%)",
-    )
-    group.add_argument(
-        "--protocol",
-        choices=PROTOCOLS,
-        default="auto",
-        help="how a block's processes share the CPU",
-    )
-    group.add_argument(
-        "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
-    )
-    group.add_argument(
-        "--wheels",
-        type=types.filled,
-        metavar="DIR",
-        help="install requirements from this folder alone",
-    )
+    option(group, "budget", help="of timing a commit: 90s, 10m, 2h")
+    option(group, "replicas", default=1, help="builds of each commit")
+    option(group, "margin", help="a change is to be larger; default: 0.01 (1%%)")
+    option(group, "protocol", default="auto")
+    several(group, "seed", "wheels")
 
 
 def _bisect(context: Context, options: argparse.Namespace) -> int:

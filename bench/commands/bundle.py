@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bench import arguments as types
-from bench.commands.options import Add, json_option
-from bench.experiment import GATES
+from bench.commands.options import Add, json_option, option, several
 from bench.jobs import bundle as bundling
 from bench.jobs import reproduce as reproducing
 from bench.jobs import verify as verifying
@@ -55,16 +54,8 @@ def _changes(group: argparse._ArgumentGroup) -> None:
         metavar="ARM=NAME",
         help="the runtime (a name or a path) of an arm that was not built",
     )
-    group.add_argument("--gate", choices=GATES, help="tests before any timing")
-    group.add_argument(
-        "--budget", type=types.duration, metavar="TIME", help="of the timing part: 90s, 10m, 2h"
-    )
-    group.add_argument(
-        "--blocks", type=types.whole(2, 1000), metavar="N", help="blocks a benchmark, at most"
-    )
-    group.add_argument(
-        "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
-    )
+    option(group, "gate", help="tests before any timing; default: the bundle's")
+    several(group, "budget", "blocks", "seed")
 
 
 def _bundle(context: Context, options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bench import arguments as types
-from bench.commands.options import Add, json_option
+from bench.commands.options import Add, json_option, option
 from bench.jobs import calibrate as calibrating
 from bench.jobs.context import Context
 from bench.keys import seconds_of
@@ -22,14 +22,11 @@ def add_commands(add: Add) -> None:
         help="a branch, tag or commit, or the key of a stored build; default: the build that was "
         "used last, else that of the quickstart",
     )
-    calibrate.add_argument(
-        "--source", type=types.filled, metavar="WHERE", help="git, debian, URL or path"
-    )
-    calibrate.add_argument(
-        "--blocks",
-        type=types.whole(2, 1000),
+    option(calibrate, "source")
+    option(
+        calibrate,
+        "blocks",
         default=calibrating.ENOUGH,
-        metavar="N",
         help=f"of each benchmark under each protocol; default: {calibrating.ENOUGH}",
     )
     calibrate.add_argument(
@@ -38,15 +35,8 @@ def add_commands(add: Add) -> None:
         metavar="NAMES",
         help="names and tags, with ,; default: some of each class",
     )
-    calibrate.add_argument(
-        "--budget", type=types.duration, metavar="TIME", help="of measuring: 10m, 1h"
-    )
-    calibrate.add_argument(
-        "--wheels",
-        type=types.filled,
-        metavar="DIR",
-        help="install requirements from this folder alone",
-    )
+    option(calibrate, "budget", help="of measuring: 10m, 1h")
+    option(calibrate, "wheels")
     json_option(calibrate)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bench import arguments as types
-from bench.commands.options import Add, json_option
+from bench.commands.options import Add, json_option, option, several
 from bench.jobs import hot
 from bench.jobs.context import Context
 from bench.keys import seconds_of
@@ -53,25 +53,12 @@ def _measuring(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="what is compared: CPU time with all children's (default), or the time that passes",
     )
-    parser.add_argument(
-        "--blocks",
-        type=types.whole(2, 1000),
-        metavar="N",
-        help="pairs of runs; default: as the budget allows, 5 to 40",
-    )
-    parser.add_argument(
-        "--budget", type=types.duration, default="60s", metavar="TIME", help="of measuring: 60s"
-    )
+    option(parser, "blocks", help="pairs of runs; default: as the budget allows, 5 to 40")
+    option(parser, "budget", default="60s", help="of measuring: 60s")
     parser.add_argument(
         "--timeout", type=types.duration, default="10m", metavar="TIME", help="of one run: 10m"
     )
-    parser.add_argument(
-        "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
-    )
-    parser.add_argument(
-        "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
-    )
-    parser.add_argument("--wheels", type=types.filled, metavar="DIR", help="Cython comes from here")
+    several(parser, "margin", "seed", "wheels")
 
 
 def _hot(context: Context, options: argparse.Namespace) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bench import arguments as types
-from bench.commands.options import Add, json_option
-from bench.experiment import GATES, PROTOCOLS, UNTIL
+from bench.commands.options import Add, json_option, option, several
 from bench.jobs import ladder
 from bench.jobs.context import Context
 from bench.ladder import STEPS
@@ -26,9 +25,7 @@ def add_commands(add: Add) -> None:
 def _arms(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is on the ladder")
     group.add_argument("--base", type=types.filled, metavar="REV", help="default: the branch")
-    group.add_argument(
-        "--source", type=types.filled, metavar="WHERE", help="git, debian, URL, path"
-    )
+    option(group, "source")
     group.add_argument(
         "--series",
         action="append",
@@ -61,13 +58,7 @@ def _arms(parser: argparse.ArgumentParser) -> None:
 
 def _session(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how it is measured")
-    group.add_argument("--gate", choices=GATES, help="tests before any timing")
-    group.add_argument("--budget", type=types.duration, metavar="TIME", help="of the timing part")
-    group.add_argument("--blocks", type=types.whole(2, 1000), metavar="N", help="at most")
-    group.add_argument("--until", choices=UNTIL, help="stop when decided, or after the blocks")
-    group.add_argument("--protocol", choices=PROTOCOLS, help="how processes share the CPU")
-    group.add_argument("--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all drawn")
-    group.add_argument("--wheels", type=types.filled, metavar="DIR", help="install from it alone")
+    several(group, "gate", "budget", "blocks", "until", "protocol", "seed", "wheels")
 
 
 def _ladder(context: Context, options: argparse.Namespace) -> int:

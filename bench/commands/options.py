@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 from bench import arguments as types
 from bench.experiment import GATES, PROTOCOLS, UNTIL
@@ -11,6 +12,51 @@ from bench.variants import VARIANTS
 
 Add = Callable[..., argparse.ArgumentParser]
 """Adds a command: its name, its function of a context and options, and one line on what it does."""
+
+
+_KNOWN: dict[str, dict[str, Any]] = {
+    "source": {"type": types.filled, "metavar": "WHERE", "help": "git, debian, a URL or a path"},
+    "gate": {"choices": GATES, "help": "tests before any timing; default: core"},
+    "budget": {
+        "type": types.duration,
+        "metavar": "TIME",
+        "help": "of the timing part: 90s, 10m, 2h",
+    },
+    "blocks": {
+        "type": types.whole(2, 1000),
+        "metavar": "N",
+        "help": "blocks a benchmark, at most",
+    },
+    "until": {"choices": UNTIL, "help": "stop when all is decided, or after the blocks"},
+    "replicas": {
+        "type": types.whole(1, 20),
+        "metavar": "N",
+        "help": "builds of each arm; default: 1",
+    },
+    "margin": {"type": types.number(0.0001, 0.5), "default": 0.01, "help": "default: 0.01 (1%%)"},
+    "protocol": {"choices": PROTOCOLS, "help": "how a block's processes share the CPU"},
+    "seed": {
+        "type": types.whole(0, 2**32 - 1),
+        "metavar": "N",
+        "help": "of all that is drawn",
+    },
+    "wheels": {
+        "type": types.filled,
+        "metavar": "DIR",
+        "help": "install requirements from this folder alone",
+    },
+}
+
+
+def option(group: argparse._ActionsContainer, name: str, **changed: Any) -> None:
+    """An option that is the same wherever it is taken, but for what is `changed` (its default)."""
+    group.add_argument(f"--{name}", **{**_KNOWN[name], **changed})
+
+
+def several(group: argparse._ActionsContainer, *names: str) -> None:
+    """Several of them, in this order."""
+    for name in names:
+        option(group, name)
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +98,7 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     arms.add_argument(
         "--runtime", type=types.filled, metavar="NAME", help="another Python: a name or a path"
     )
-    arms.add_argument(
-        "--source", type=types.filled, metavar="WHERE", help="git, debian, a URL or a path"
-    )
+    option(arms, "source")
     arms.add_argument("--pgo", action="store_true", help="all arms with PGO")
     arms.add_argument("--lto", action="store_true", help="all arms with LTO")
     both = parser.add_argument_group("changes to the experiment")
@@ -64,19 +108,7 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="quick, core, full, or names and tags, with ,",
     )
-    both.add_argument("--gate", choices=GATES, help="tests before any timing; default: core")
-    both.add_argument(
-        "--budget", type=types.duration, metavar="TIME", help="of the timing part: 90s, 10m, 2h"
-    )
-    both.add_argument(
-        "--blocks", type=types.whole(2, 1000), metavar="N", help="blocks a benchmark, at most"
-    )
-    both.add_argument(
-        "--until", choices=UNTIL, help="stop when all is decided, or after the blocks"
-    )
-    both.add_argument(
-        "--replicas", type=types.whole(1, 20), metavar="N", help="builds of each arm; default: 1"
-    )
+    several(both, "gate", "budget", "blocks", "until", "replicas")
     # None where it is not given: a file may ask for it.
     both.add_argument(
         "--aa", action="store_true", default=None, help="add an arm: the base against itself"
@@ -87,13 +119,4 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="add N arms of which nothing but the layout differs from the base",
     )
-    both.add_argument("--protocol", choices=PROTOCOLS, help="how a block's processes share the CPU")
-    both.add_argument(
-        "--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="of all that is drawn"
-    )
-    both.add_argument(
-        "--wheels",
-        type=types.filled,
-        metavar="DIR",
-        help="install requirements from this folder alone",
-    )
+    several(both, "protocol", "seed", "wheels")

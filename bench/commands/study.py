@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import arguments as types
-from bench.commands.options import Add
+from bench.commands.options import Add, option
 from bench.jobs import study, study_real, study_record, study_variants
 from bench.jobs.context import Context
 from builder.errors import UsageError
@@ -49,7 +49,7 @@ def add_commands(add: Add) -> None:
         help="folder of validation.json and validation.md: docs; of `record`, the file to write",
     )
     parser.add_argument("--small", action="store_true", default=None, help="tiny, to try it")
-    parser.add_argument("--seed", type=types.whole(0, 2**32 - 1), metavar="N", help="default: 1")
+    option(parser, "seed", help="default: 1")
     parser.add_argument(
         "--data",
         type=types.path,
@@ -64,13 +64,11 @@ def _measuring_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--base", type=types.filled, metavar="REV", help="or the key of a stored build"
     )
-    group.add_argument("--source", type=types.filled, metavar="WHERE", help="as of `run`")
+    option(group, "source")
     group.add_argument(
         "--benchmarks", type=types.filled, metavar="NAMES", help="names and tags, with ,"
     )
-    group.add_argument(
-        "--wheels", type=types.filled, metavar="DIR", help="install requirements from here alone"
-    )
+    option(group, "wheels")
     group.add_argument(
         "--processes", type=types.whole(4, 1000), metavar="N", help="record: of each benchmark; 40"
     )
