@@ -78,14 +78,14 @@ def _manifest(context: Context, one: Subject) -> dict[str, Any]:
 
 def _list(pairs: Sequence[tuple[Subject, KeptResults]]) -> None:
     table = Table(box=None)
-    for title in ("series", "status", "against", "ratio", "interval", "verdict", "title"):
-        table.add_column(title, no_wrap=title not in ("title", "status"))
+    for title in ("series", "ratio", "interval", "verdict", "against", "status"):
+        table.add_column(title, no_wrap=title not in ("against", "status"))
     for one, kept in pairs:
         for number, result in enumerate(kept.results or (None,)):
             stale = result is not None and keeping.is_stale(result, one)
-            name = ("", "") if number else (one.name, one.status)
-            cells = (*name, *pages.cells(result, stale=stale), "" if number else one.title)
-            table.add_row(*map(cell, cells))
+            name, status = ("", "") if number else (one.name, one.status)
+            base, *found = pages.cells(result, stale=stale)
+            table.add_row(*map(cell, (name, *found, base, status)))
     print_table(table)
 
 
