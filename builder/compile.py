@@ -32,6 +32,8 @@ from builder.store import NO_SPACE, Build, Home, Stage, Store, guard_writes, sha
 # Debian's folder of compiler names that are ccache: first on PATH it leaves CC, and so everything
 # that the build records of its compiler, as it is without ccache.
 _CCACHE_NAMES = Path("/usr/lib/ccache")
+# -Wmissing-profile, which gcc has on by default since version 9.
+_NO_PROFILE = re.compile(r"ceval\w*\.gcda\W+profile count data file not found")
 _STEP_TIMEOUT = 4 * 3600.0
 Say = Callable[[str], None]
 
@@ -334,13 +336,17 @@ class _Compilation:
             raise _failure(self._recipe, step, done, self._home.failures / self._recipe.key, log)
 
     def _check_profile(self) -> None:
-        """PGO without a profile of the loop is no PGO, though gcc and make are content with it."""
-        if self._recipe.flavor.pgo and not list((self._home.work / "Python").glob("*ceval*.gcda")):
+        """PGO without a profile of the loop is no PGO, though gcc and make are content with it.
+
+        What gcc says is asked, and not the files: 2.7's make removes them when it has used them.
+        """
+        log = self._folder / "log" / "make.log"
+        if _NO_PROFILE.search(log.read_text(encoding="utf-8", errors="replace")):
             raise BuildError(
                 "The profile task left no profile of the evaluation loop: the build would be "
                 "called PGO and not be it.",
-                where=self._recipe.title,
-                hint="Read make.log: the profile task failed, and this tree's make goes on.",
+                where=str(self._home.failures / self._recipe.key),
+                hint="Read make.log there: the profile task failed, and this tree's make goes on.",
             )
 
     def _finished(self, regenerated: tuple[str, ...]) -> Build:

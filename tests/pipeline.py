@@ -103,8 +103,9 @@ def _slow_down(tree: Path, ground: Ground) -> None:
     _edit(tree / "configure", "[ $pgo = 0 ]", "sleep 0.1\n[ $pgo = 0 ]")
     _edit(
         tree / "Makefile.pre.in",
-        "\tif [ @PGO@",
-        f"\tsleep 0.2\n\tif [ -e {ground.full} ]; then cat branch > /dev/full; fi\n\tif [ @PGO@",
+        "\t$(CC) -c $(PY_CFLAGS)",
+        f"\tsleep 0.2\n\tif [ -e {ground.full} ]; then cat branch > /dev/full; fi\n"
+        "\t$(CC) -c $(PY_CFLAGS)",
     )
     _edit(tree / "Makefile.pre.in", "\tcp -r fake/.", "\tsleep 0.1\n\tcp -r fake/.")
     _edit(tree / "Makefile.pre.in", "\tcp python $", "\tsleep 0.1\n\tcp python $")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,11 +33,12 @@ RUNNER = SystemRunner()
 class Workshop:
     """A home, and a repository with the fake CPython in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, edit: Callable[[Path], object] = lambda _tree: None) -> None:
         self.home = Home(root=folder / "home", host_lock=folder / "host.lock")
         self.said: list[str] = []
         self.store = Store(self.home, self.said.append)
         tree = fake.write_tree(folder / "tree")
+        edit(tree)
         self.repository, commit = commit_tree(folder / "fake.git", tree)
         self.revision = Revision(
             source="git",
@@ -99,6 +101,22 @@ def test_flavors_are_seen_in_the_binary(workshop: Workshop) -> None:
     assert build.facts.pgo, build.facts.options
     assert build.facts.lto
     assert not build.facts.computed_gotos
+
+
+def test_a_build_whose_profile_task_failed_is_no_pgo(tmp_path: Path) -> None:
+    """The fake has no profile at all, and gcc is let say so."""
+
+    def tell(tree: Path) -> None:
+        script = tree / "configure"
+        told = script.read_text().replace("-fprofile-use -Wno-missing-profile", "-fprofile-use")
+        script.write_text(told)
+
+    workshop = Workshop(tmp_path, tell)
+    recipe = workshop.recipe(flavor=Flavor(pgo=True))
+    with pytest.raises(BuildError, match="no profile of the evaluation loop") as caught:
+        workshop.builder.provide(recipe, workshop.repository)
+    assert (Path(caught.value.where) / "make.log").exists()
+    assert workshop.store.all() == ()
 
 
 def test_flags_of_the_loop_are_seen_in_the_binary(workshop: Workshop) -> None:
