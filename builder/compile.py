@@ -53,6 +53,8 @@ class Options:
     optimizations: bool
     lto: bool
     ensurepip: bool
+    # 2.7's configure says "Enable Link Time Optimization in PGO builds", and means it.
+    lto_with_pgo_alone: bool = False
 
     @classmethod
     def of(cls, configure: str) -> Options:
@@ -61,6 +63,7 @@ class Options:
             optimizations="--enable-optimizations" in configure,
             lto="--with-lto" in configure,
             ensurepip="--with-ensurepip" in configure or "--with(out)-ensurepip" in configure,
+            lto_with_pgo_alone="Link Time Optimization in PGO builds" in configure,
         )
 
 
@@ -155,9 +158,17 @@ def steps(
         # The tree's own choice of a Python may not be on the machine; any of today's will do.
         plan.append(step("regenerate", "make", "PYTHON_FOR_REGEN=python3", *regenerate))
     target = ["profile-opt"] if recipe.flavor.pgo and not options.optimizations else []
-    plan.append(step("make", "make", f"-j{jobs}", *target))
+    plan.append(step("make", "make", f"-j{jobs}", *target, *_lto_variables(recipe, options)))
     plan.append(step("install", "make", "install"))
     return tuple(plan)
+
+
+def _lto_variables(recipe: Recipe, options: Options) -> tuple[str, ...]:
+    """LTO without PGO for a tree that has it with PGO alone: what its Makefile adds there."""
+    if not recipe.flavor.lto or recipe.flavor.pgo or not options.lto_with_pgo_alone:
+        return ()
+    flags = "-flto -fuse-linker-plugin -ffat-lto-objects -flto-partition=none -g"
+    return f"EXTRA_CFLAGS={flags}", f"LDFLAGS={flags}"
 
 
 def regenerate_targets(recipe: Recipe, repository: Repository) -> tuple[str, ...]:
@@ -349,6 +360,18 @@ class _Compilation:
                 hint="Read make.log there: the profile task failed, and this tree's make goes on.",
             )
 
+    def _check_effect(self, read: facts.Facts) -> None:
+        """What was asked for must be in the binary, or its name would be a lie."""
+        flavor = self._recipe.flavor
+        for name, asked, found in (("PGO", flavor.pgo, read.pgo), ("LTO", flavor.lto, read.lto)):
+            if asked and read.options and not found:
+                raise BuildError(
+                    f"{name} was asked for, and the evaluation loop was compiled without it.",
+                    where=str(self._home.failures / self._recipe.key),
+                    hint=f"Leave {name} out, or find out in make.log there why this tree's make "
+                    "goes without it.",
+                )
+
     def _finished(self, regenerated: tuple[str, ...]) -> Build:
         prefix = self._folder / "prefix"
         name = f"python{self._recipe.revision.branch}"
@@ -360,6 +383,7 @@ class _Compilation:
                 hint="Read install.log there.",
             )
         read = facts.read(python, prefix, self._runner)
+        self._check_effect(read)
         return Build(
             key=self._recipe.key,
             title=self._recipe.title,

@@ -263,6 +263,38 @@ def test_an_old_tree_is_profiled_by_its_own_target(workshop: Workshop, tmp_path:
     assert "--enable-optimizations" not in plan["configure"]
 
 
+def test_lto_without_pgo_where_configure_has_it_with_pgo_alone(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """2.7's --with-lto does nothing without --enable-optimizations."""
+    old = Options.of(
+        "--enable-optimizations --with-lto Enable Link Time Optimization in PGO builds"
+    )
+    new = Options.of("--enable-optimizations --with-lto enable Link-Time-Optimization in any build")
+
+    def made(options: Options, **flavor: bool) -> tuple[str, ...]:
+        recipe = workshop.recipe(flavor=Flavor(**flavor))
+        plan = steps(recipe, home=workshop.home, folder=tmp_path, options=options, jobs=2)
+        return next(step.command.argv for step in plan if step.name == "make")
+
+    variables = made(old, lto=True)[2:]
+    assert [one.partition("=")[0] for one in variables] == ["EXTRA_CFLAGS", "LDFLAGS"]
+    assert all("-flto" in one for one in variables)
+    for argv in (made(new, lto=True), made(old, lto=True, pgo=True), made(old, pgo=True)):
+        assert argv == ("make", "-j2")
+
+
+def test_a_flavor_that_is_not_in_effect_is_refused(tmp_path: Path) -> None:
+    def ignore(tree: Path) -> None:
+        script = tree / "configure"
+        script.write_text(script.read_text().replace('flags="$flags -flto"', "true"))
+
+    workshop = Workshop(tmp_path, ignore)
+    with pytest.raises(BuildError, match="LTO was asked for"):
+        workshop.builder.provide(workshop.recipe(flavor=Flavor(lto=True)), workshop.repository)
+    assert workshop.store.all() == ()
+
+
 def test_a_flavor_that_the_tree_does_not_know_is_refused_before_building() -> None:
     check_flavor(Flavor(pgo=True), "", "2.7.10")  # make profile-opt serves
     with pytest.raises(ExperimentError, match="no --with-lto"):
