@@ -8,7 +8,7 @@ Two kinds of input. `Measured` is the main line's: blocks, each with the process
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,10 @@ ONE_BUILD = "one-build: speaks of these two binaries only; rebuilding either may
 COMMON = (
     "common-blocks: the suite's interval rests on the {count} blocks that all benchmarks have, so "
     "that it matters to none when it was decided; the ratio is of all blocks"
+)
+APART = (
+    "two-speeds: the rounds' own mean is {ratio:.4f}: in some blocks an arm was far from its usual "
+    "speed, which moves the means of rounds and not what most blocks show; the interval holds both"
 )
 
 Round = tuple[int, str]
@@ -291,6 +295,10 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
             [one.estimate.value for one in used],
             {key: key[1] for key in keys},
         )
+        warnings = [
+            *warnings,
+            *_apart(estimate, [[one.rounds[key] for key in keys] for one in used]),
+        ]
     if any(len(one.rounds) > len(keys) for one in used):
         warnings = [*warnings, COMMON.format(count=len(keys))]
     return _Known(
@@ -302,6 +310,16 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
         looks=looks,
         warnings=(*([ONE_BUILD] if builds == 1 else []), *warnings),
     )
+
+
+def _apart(estimate: ranks.RankEstimate, rows: Sequence[Sequence[float]]) -> Iterator[str]:
+    """Whether the rounds, each a mean over the benchmarks, are elsewhere than the benchmarks, each
+    at the centre of the same rounds: there is no one number then.
+    """
+    bounds = estimate.own_interval(PLAIN)
+    typical = math.fsum(ranks.hodges_lehmann(row) for row in rows) / len(rows)
+    if bounds is not None and not bounds[0] <= typical <= bounds[1]:
+        yield APART.format(ratio=math.exp(estimate.centre))
 
 
 def _of_processes(one: Recorded) -> _Known:

@@ -85,6 +85,10 @@ class RankEstimate:
             low, high = min(low, bounds[0]), max(high, bounds[1])
         return min(low, self.value), max(high, self.value)
 
+    def own_interval(self, alpha: float) -> tuple[float, float] | None:
+        """The interval that the units give, not extended to anything."""
+        return replace(self, value=self.centre).interval(alpha)
+
     def p_value(self) -> float | None:
         """The least alpha whose interval excludes 0; None where there is no interval."""
         if not self.known:

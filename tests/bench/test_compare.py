@@ -68,6 +68,27 @@ def test_suite_is_the_geometric_mean_of_the_ratios() -> None:
     assert (found.suite.blocks, found.suite.builds) == (10, 1)
 
 
+def test_a_suite_of_arms_with_two_speeds_says_so() -> None:
+    """Each benchmark is 40% slower in two rounds of twelve, each in others: all rounds' means are
+    slower, and what most blocks show is not.
+    """
+    noise = np.random.default_rng(3).normal(0, 0.005, (6, 12))
+    calm = [measured(f"b{n}", np.exp(row).tolist()) for n, row in enumerate(noise)]
+    for benchmark in range(6):
+        noise[benchmark, 2 * benchmark : 2 * benchmark + 2] += 0.4
+    torn = [measured(f"b{n}", np.exp(row).tolist()) for n, row in enumerate(noise)]
+
+    suite = compare_blocks(calm).suite
+    assert suite is not None
+    assert codes(suite) == ["one-build"]
+    suite = compare_blocks(torn).suite
+    assert suite is not None
+    assert codes(suite) == ["one-build", "two-speeds"]
+    assert suite.low == pytest.approx(suite.ratio)  # extended to it
+    assert suite.high is not None
+    assert suite.high > 1.05
+
+
 def test_many_benchmarks_widen_the_interval_that_gives_the_verdict() -> None:
     rng = np.random.default_rng(1)
     noise = [np.exp(rng.normal(0, 0.01, 10)).tolist() for _ in range(40)]
