@@ -10,6 +10,8 @@ from bench import bundle as bundles
 from bench.cli import main
 from tests.test_published import offences
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BUNDLES = sorted(EXAMPLES.glob("*/*.tar.gz"))
 
