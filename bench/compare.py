@@ -295,10 +295,8 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
             [one.estimate.value for one in used],
             {key: key[1] for key in keys},
         )
-        warnings = [
-            *warnings,
-            *_apart(estimate, [[one.rounds[key] for key in keys] for one in used]),
-        ]
+        rows = [[one.rounds[key] for key in keys] for one in used]
+        warnings = [*warnings, *_apart(estimate, rows)]
     if any(len(one.rounds) > len(keys) for one in used):
         warnings = [*warnings, COMMON.format(count=len(keys))]
     return _Known(

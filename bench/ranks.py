@@ -76,6 +76,11 @@ class RankEstimate:
 
         None as well where it would be wider than a factor of a million either way.
         """
+        own = self.own_interval(alpha)
+        return None if own is None else (min(own[0], self.value), max(own[1], self.value))
+
+    def own_interval(self, alpha: float) -> tuple[float, float] | None:
+        """The interval that the units give, not extended to `value`."""
         cut = _cut(len(self.units), alpha)
         low, high = float(self.averages[max(cut, 0)]), float(self.averages[-1 - max(cut, 0)])
         if cut < 0:
@@ -83,11 +88,7 @@ class RankEstimate:
             if bounds is None:
                 return None
             low, high = min(low, bounds[0]), max(high, bounds[1])
-        return min(low, self.value), max(high, self.value)
-
-    def own_interval(self, alpha: float) -> tuple[float, float] | None:
-        """The interval that the units give, not extended to anything."""
-        return replace(self, value=self.centre).interval(alpha)
+        return low, high
 
     def p_value(self) -> float | None:
         """The least alpha whose interval excludes 0; None where there is no interval."""

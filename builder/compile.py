@@ -351,6 +351,8 @@ class _Compilation:
 
         What gcc says is asked, and not the files: 2.7's make removes them when it has used them.
         """
+        if not self._recipe.flavor.pgo:
+            return
         log = self._folder / "log" / "make.log"
         if _NO_PROFILE.search(log.read_text(encoding="utf-8", errors="replace")):
             raise BuildError(

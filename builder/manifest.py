@@ -16,7 +16,9 @@ from builder.errors import PatchError
 from builder.names import shown
 
 FILE = "series.toml"
-STATUSES = ("not proposed", "proposed", "accepted", "rejected", "merged", "placebo", "yardstick")
+# What is there to measure with, and not to make anything faster.
+CONTROLS = ("placebo", "yardstick")
+STATUSES = ("not proposed", "proposed", "accepted", "rejected", "merged", *CONTROLS)
 # What a series is called: its folder below patches/.
 NAME = re.compile(r"\d+\.\d+/[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 

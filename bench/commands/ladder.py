@@ -26,14 +26,7 @@ def _arms(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is on the ladder")
     group.add_argument("--base", type=types.filled, metavar="REV", help="default: the branch")
     option(group, "source")
-    group.add_argument(
-        "--series",
-        action="append",
-        default=[],
-        type=types.filled,
-        metavar="BRANCH/NAME",
-        help="again for more; default: all of the branch that go together",
-    )
+    option(group, "series", help="again for more; default: all of the branch that go together")
     group.add_argument(
         "--runtime",
         type=types.filled,

@@ -15,6 +15,13 @@ Add = Callable[..., argparse.ArgumentParser]
 
 
 _KNOWN: dict[str, dict[str, Any]] = {
+    "series": {
+        "action": "append",
+        "default": [],
+        "type": types.filled,
+        "metavar": "BRANCH/NAME",
+        "help": "of patches/; again for more",
+    },
     "source": {"type": types.filled, "metavar": "WHERE", "help": "git, debian, a URL or a path"},
     "gate": {"choices": GATES, "help": "tests before any timing; default: core"},
     "budget": {
@@ -79,14 +86,7 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a diff, - for stdin; again for more",
     )
-    arms.add_argument(
-        "--series",
-        action="append",
-        default=[],
-        type=types.filled,
-        metavar="BRANCH/NAME",
-        help="of patches/; again for more",
-    )
+    option(arms, "series")
     arms.add_argument(
         "--candidate", type=types.filled, metavar="REV", help="a branch or commit of the source"
     )

@@ -15,12 +15,9 @@ from bench.jobs.resolve import Resolved
 from bench.ladder import Rung
 from bench.records import Measured
 from bench.variants import is_kernel
-from builder import catalogue, runtimes
+from builder import catalogue, manifest, runtimes
 from builder.catalogue import Series
 from builder.errors import PatchbenchError
-
-# What is there to measure with, and not to make anything faster.
-_NOT_MEANT = ("placebo", "yardstick")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +83,7 @@ def _series(context: Context, branch: str) -> tuple[str, ...]:
     """
     kept: list[Series] = []
     for one in catalogue.load_all(context.patches):
-        if one.branch != branch or one.status in _NOT_MEANT:
+        if one.branch != branch or one.status in manifest.CONTROLS:
             continue
         clash = next((two for two in kept if _conflict(one, two)), None)
         if clash is None:
