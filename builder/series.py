@@ -6,7 +6,7 @@ what is refused here is what a tree must not hold when it is exported later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
@@ -32,6 +32,7 @@ __all__ = [
     "apply_series",
     "check_applies",
     "check_stack",
+    "going_together",
     "load",
     "load_all",
 ]
@@ -106,6 +107,23 @@ def check_stack(stack: Sequence[Series]) -> None:
                     f"{series.name}/{FILE}, requires",
                     f'Write series = ["{other}", "{series.name}"].',
                 )
+
+
+def going_together(candidates: Iterable[Series]) -> tuple[tuple[Series, ...], tuple[str, ...]]:
+    """The series that stack in the order given, and why each other one does not join them.
+
+    Of two that exclude each other the first stays.
+    """
+    stack: list[Series] = []
+    left: list[str] = []
+    for one in candidates:
+        try:
+            check_stack([*stack, one])
+        except PatchError as error:
+            left.append(f"{one.name} is left out: {error.what}")
+        else:
+            stack.append(one)
+    return tuple(stack), tuple(left)
 
 
 def apply_series(repository: Repository, tree: str, stack: Sequence[Series]) -> Applied:

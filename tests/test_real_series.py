@@ -6,7 +6,6 @@ One build for each branch, of all its series that go together, held to a short g
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from itertools import combinations, permutations
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from builder.gate import Gate
 from builder.manifest import CONTROLS
 from builder.process import SystemRunner
 from builder.revisions import Source
-from builder.series import apply_series, check_applies, check_stack
+from builder.series import apply_series, check_applies, going_together
 from builder.spec import Flavor, Recipe
 from builder.store import Home, Store
 
@@ -56,19 +55,6 @@ def applied(source: Source, *stack: Series) -> tuple[str, tuple[str, ...]]:
     return found.tree, found.changed
 
 
-def going_together(branch: str) -> Iterator[Series]:
-    """The proposals for a branch, without those that exclude one before them."""
-    stack: list[Series] = []
-    for one in SERIES:
-        if one.branch == branch and one.status not in CONTROLS:
-            try:
-                check_stack([*stack, one])
-            except PatchError:
-                continue
-            stack.append(one)
-            yield one
-
-
 @pytest.mark.parametrize("series", SERIES, ids=lambda one: one.name)
 def test_every_series_applies_on_what_it_requires_and_not_without(
     source: Source, series: Series
@@ -99,7 +85,8 @@ def test_two_series_stack_in_either_order_or_say_that_they_do_not(
 def test_all_that_go_together_build_and_are_python_still(
     source: Source, home: Home, branch: str
 ) -> None:
-    stack = tuple(going_together(branch))
+    proposals = [one for one in SERIES if one.branch == branch and one.status not in CONTROLS]
+    stack, _ = going_together(proposals)
     assert len(stack) >= 4
     tree, changed = applied(source, *stack)
     runner = SystemRunner()

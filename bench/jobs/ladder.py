@@ -16,8 +16,8 @@ from bench.ladder import Rung
 from bench.records import Measured
 from bench.variants import is_kernel
 from builder import catalogue, manifest, runtimes
-from builder.catalogue import Series
 from builder.errors import PatchbenchError
+from builder.series import going_together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,23 +78,16 @@ def _plan(context: Context, wanted: Wanted) -> ladder.Ladder:
 
 
 def _series(context: Context, branch: str) -> tuple[str, ...]:
-    """All series of a branch that go together, in the order of their names; of two that conflict
-    the first.
-    """
-    kept: list[Series] = []
-    for one in catalogue.load_all(context.patches):
-        if one.branch != branch or one.status in manifest.CONTROLS:
-            continue
-        clash = next((two for two in kept if _conflict(one, two)), None)
-        if clash is None:
-            kept.append(one)
-        else:
-            context.show.say(f"{one.name} is left out: it conflicts with {clash.name}.")
-    return tuple(one.name for one in kept)
-
-
-def _conflict(one: Series, other: Series) -> bool:
-    return other.name in one.conflicts or one.name in other.conflicts
+    """All proposals for a branch that go together, in the order of their names."""
+    proposals = (
+        one
+        for one in catalogue.load_all(context.patches)
+        if one.branch == branch and one.status not in manifest.CONTROLS
+    )
+    stack, left = going_together(proposals)
+    for why in left:
+        context.show.say(why)
+    return tuple(one.name for one in stack)
 
 
 def _runtime(context: Context, wanted: Wanted) -> str:

@@ -18,7 +18,15 @@ from builder.errors import PatchError
 from builder.git import ApplyFailure, Repository
 from builder.mismatch import explain, find
 from builder.patch import Patch, parse
-from builder.series import Applied, Series, adhoc, apply_series, check_applies, check_stack
+from builder.series import (
+    Applied,
+    Series,
+    adhoc,
+    apply_series,
+    check_applies,
+    check_stack,
+    going_together,
+)
 from builder.spec import Revision
 
 EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -428,6 +436,20 @@ class TestStack:
         with pytest.raises(PatchError, match=piece):
             check_stack([known[name] for name in stack])
         check_stack([known["a"], known["b"]])
+
+    def test_what_does_not_join_a_stack_is_told(self) -> None:
+        known = [
+            series("3.13/a", edit(5)),
+            series("3.13/b", edit(6), requires=("3.13/c",)),
+            series("3.13/c", edit(7)),
+            series("3.13/d", edit(8), conflicts=("3.13/a",)),
+        ]
+        stack, left = going_together(known)
+        assert [one.name for one in stack] == ["3.13/a", "3.13/c"]
+        assert left == (
+            "3.13/b is left out: 3.13/b requires 3.13/c.",
+            "3.13/d is left out: 3.13/d and 3.13/a exclude each other.",
+        )
 
 
 class TestVersions:
