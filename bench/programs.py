@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from packaging.version import Version
+
 from bench.hot import Cost, Outcome, read_cost
 from builder.errors import MeasureError
 from builder.process import Command, Runner, last_lines
@@ -29,6 +31,8 @@ _OURS = ("__pycache__",)
 _PYTHONS_END = re.compile(
     r"^Traceback \(most recent call last\)|^(Syntax|Indentation|Tab)Error: ", re.MULTILINE
 )
+# The first version that keeps bytecode in a folder of its own.
+_PYCACHE_PREFIX = Version("3.8")
 Seen = dict[str, tuple[int, int, int]]
 
 
@@ -60,10 +64,18 @@ class Programs:
     """Runs one program with one interpreter; `scratch` is a folder of ours."""
 
     def __init__(
-        self, program: Program, python: Path, runner: Runner, scratch: Path, *, timeout: float
+        self,
+        program: Program,
+        python: Path,
+        runner: Runner,
+        scratch: Path,
+        *,
+        version: str,
+        timeout: float,
     ) -> None:
         self._program = program
         self._python = python
+        self._has_prefix = Version(version) >= _PYCACHE_PREFIX
         self._runner = runner
         self._scratch = scratch
         self._timeout = timeout
@@ -135,11 +147,13 @@ class Programs:
         return Ran(outcome=outcome, cost=read_cost(report), report=report)
 
     def _variables(self, seed: int) -> dict[str, str]:
-        return {
-            "PYTHONHASHSEED": str(seed),
-            # Nothing is left beside the user's sources (3.8 and later), and all arms find it.
-            "PYTHONPYCACHEPREFIX": str(self._scratch / "pycache"),
-        }
+        variables = {"PYTHONHASHSEED": str(seed)}
+        if self._has_prefix:
+            # Nothing is left beside the user's sources, and all arms find it: whoever forbids
+            # Python to write bytecode would measure how long it takes to compile what is imported.
+            variables["PYTHONPYCACHEPREFIX"] = str(self._scratch / "pycache")
+            variables["PYTHONDONTWRITEBYTECODE"] = ""
+        return variables
 
 
 def refuse_failure(program: Program, ran: Ran) -> None:

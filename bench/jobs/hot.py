@@ -112,7 +112,12 @@ class _Job:
         program = self._program()
         runner = self.context.runner
         programs = Programs(
-            program, self.subject.python, runner, scratch, timeout=self.request.timeout
+            program,
+            self.subject.python,
+            runner,
+            scratch,
+            version=self.subject.version,
+            timeout=self.request.timeout,
         )
         self.context.show.say(f"Running {self.subject.script.name} with {self.subject.told}.")
         reference = observed.observe(program, programs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,10 +45,11 @@ def _program(tmp_path: Path, text: str, *arguments: str) -> Program:
     )
 
 
-def _programs(program: Program, timeout: float = 60.0) -> Programs:
+def _programs(program: Program, *, version: str = "3.11.2", timeout: float = 60.0) -> Programs:
     scratch = program.cwd / "scratch"
     scratch.mkdir(exist_ok=True)
-    return Programs(program, Path(sys.executable), SystemRunner(), scratch, timeout=timeout)
+    python = Path(sys.executable)
+    return Programs(program, python, SystemRunner(), scratch, version=version, timeout=timeout)
 
 
 def test_a_program_does_the_same_under_our_hands_as_by_itself(tmp_path: Path) -> None:
@@ -61,6 +63,20 @@ def test_a_program_does_the_same_under_our_hands_as_by_itself(tmp_path: Path) ->
     assert plain.cost is None
     assert ours.cost is not None
     assert ours.cost.cpu > 0
+
+
+@pytest.mark.parametrize(("version", "kept"), [("3.8.0", True), ("3.7.9", False)])
+def test_what_is_imported_is_compiled_once_and_not_beside_its_source(
+    tmp_path: Path, version: str, kept: bool
+) -> None:
+    (tmp_path / "mine.py").write_text("")
+    program = _program(tmp_path, "import mine")
+    forbidden = dict(program.environment) | {"PYTHONDONTWRITEBYTECODE": "1"}
+    programs = _programs(replace(program, environment=forbidden), version=version)
+    programs.run(1)
+    # What has no folder of its own for bytecode stays as the user wants it.
+    assert bool(list((tmp_path / "scratch").rglob("mine.*.pyc"))) == kept
+    assert not (tmp_path / "__pycache__").exists()
 
 
 def test_a_program_that_fails_is_refused(tmp_path: Path) -> None:
