@@ -22,6 +22,9 @@ from bench.report.wording import headline
 from builder.catalogue import load
 from builder.errors import DataError
 
+_COLUMNS = ("series", "ratio", "interval", "verdict", "builds", "against", "status")
+# A narrow terminal has those of the verdict, whole; one series shows all the rest.
+_FIRST, _WIDE = 4, 120
 _MANIFEST = ("title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
 
 
@@ -77,15 +80,16 @@ def _manifest(context: Context, one: Subject) -> dict[str, Any]:
 
 
 def _list(pairs: Sequence[tuple[Subject, KeptResults]]) -> None:
-    table = Table(box=None)
-    for title in ("series", "ratio", "interval", "verdict", "against", "status"):
-        table.add_column(title, no_wrap=title not in ("against", "status"))
+    columns = _COLUMNS if stdout_console().width >= _WIDE else _COLUMNS[:_FIRST]
+    table = Table(box=None, pad_edge=False)
+    for title in columns:
+        table.add_column(title, no_wrap=title in _COLUMNS[:_FIRST])
     for one, kept in pairs:
         for number, result in enumerate(kept.results or (None,)):
             stale = result is not None and keeping.is_stale(result, one)
             name, status = ("", "") if number else (one.name, one.status)
-            base, *found = pages.cells(result, stale=stale)
-            table.add_row(*map(cell, (name, *found, base, status)))
+            told = (name, *pages.cells(result, stale=stale), status)
+            table.add_row(*map(cell, told[: len(columns)]))
     print_table(table)
 
 

@@ -22,16 +22,19 @@ def render(kept: KeptResults) -> str:
     )
 
 
-def cells(result: Result | None, *, stale: bool) -> tuple[str, str, str, str]:
-    """Base, ratio, interval and verdict, for a table. Empty cells where nothing was measured."""
+def cells(result: Result | None, *, stale: bool) -> tuple[str, str, str, str, str]:
+    """Ratio, interval, verdict, builds of each arm and base, for a table. Empty cells where nothing
+    was measured.
+    """
     if result is None:
-        return "", "", "", "not measured"
+        return "", "", "not measured", "", ""
     verdict = f"{result['verdict']}, stale" if stale else str(result["verdict"])
     suite = result["suite"]
     if suite is None:
-        return base_of(result), "", "", verdict
+        return "", "", verdict, "", base_of(result)
     bounds = interval(suite["low"], suite["high"])
-    return base_of(result), f"{suite['ratio']:.4f}", bounds, verdict
+    ratio, builds = f"{suite['ratio']:.4f}", str(suite["builds"])
+    return ratio, bounds, verdict, builds, base_of(result)
 
 
 def controlled(control: Mapping[str, Any]) -> str:
