@@ -17,7 +17,7 @@ from builder.compile import Builder, identify_compiler
 from builder.errors import PatchError
 from builder.gate import Gate
 from builder.manifest import CONTROLS
-from builder.process import SystemRunner
+from builder.process import Command, SystemRunner
 from builder.revisions import Source
 from builder.series import apply_series, check_applies, going_together
 from builder.spec import Flavor, Recipe
@@ -27,6 +27,11 @@ pytestmark = pytest.mark.real
 
 NEWEST = {"2.7": "2.7.18", "3.13": "3.13.5"}
 SERIES = load_all(Path(__file__).parent.parent / "patches")
+# What could be seen to differ, asked of a build that has all series.
+SEMANTICS = {
+    branch: Path(__file__).parent / "semantics" / f"python_{branch.replace('.', '_')}.py"
+    for branch in NEWEST
+}
 PAIRS = [
     pair
     for pair in combinations(SERIES, 2)
@@ -105,3 +110,5 @@ def test_all_that_go_together_build_and_are_python_still(
     outcome = gate.result(build, "short")
     assert outcome.failed == ()
     assert len(outcome.passed) > 10
+    done = runner.run(Command(argv=(str(build.python), str(SEMANTICS[branch]))))
+    assert done.ok, done.output
