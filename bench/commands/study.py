@@ -17,7 +17,7 @@ _STUDIES = {
     "simulated": "simulate sessions whose truth is known",
     "real": "measure a binary against itself, beside pyperformance",
     "record": "make recordings of a binary, to be split",
-    "variants": "compile each benchmark's own Python: docs/variants.md and its data",
+    "variants": "compile each benchmark's own Python: docs/variants-*.md and their data",
     "page": "write the page again from validation.json",
 }
 # Options that not all studies have, and which have them.

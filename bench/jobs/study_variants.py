@@ -2,8 +2,8 @@
 
 Each benchmark that the suite has is run once under a profile, to see whether its time goes into its
 own Python at all; then its script is compiled, and must answer as it did. What came of it is
-written into docs/variants.md, and the reasons of those that cannot into bench/data/variants-*.toml,
-where an experiment finds them.
+written into docs/variants-*.md, and the reasons of those that cannot into
+bench/data/variants-*.toml, where an experiment finds them.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def study(context: Context, request: Request, *, out: Path | None) -> int:
         # One by one: what was found so far is kept when it is stopped.
         for one in _all(context, ready, request):
             fit = table.add(one)
-    context.show.say(f"{len(fit)} scripts can be compiled; written: {table.docs / 'variants.md'}")
+    context.show.say(f"{len(fit)} scripts can be compiled; written: {table.page}")
     return 0
 
 
@@ -73,6 +73,11 @@ class _Table:
     edition: str
     release: str
 
+    @property
+    def page(self) -> Path:
+        """The one for people."""
+        return self.docs / f"variants-{self.edition}.md"
+
     def add(self, one: Tried) -> tuple[str, ...]:
         """Write what was found of a benchmark beside what is there; the scripts that can."""
         file = self.data / f"variants-{self.edition}.toml"
@@ -82,7 +87,7 @@ class _Table:
             self.docs.mkdir(parents=True, exist_ok=True)
             self.data.mkdir(parents=True, exist_ok=True)
             write_atomically(file, compilable.as_toml(found))
-            write_atomically(self.docs / "variants.md", compilable.as_page(found, self.release))
+            write_atomically(self.page, compilable.as_page(found, self.release))
         return compilable.scripts_that_can(found)
 
 

@@ -71,7 +71,7 @@ def read(file: Path) -> dict[str, Tried]:
 
 def as_toml(tried: Sequence[Tried]) -> str:
     """The data that experiments read: `cannot` with reasons, `tried` with what was seen."""
-    lines = ["# Written by `patchbench study variants`: see docs/variants.md.", "", "[cannot]"]
+    lines = ["# Written by `patchbench study variants`: see docs/ladder.md.", "", "[cannot]"]
     lines += [f"{_key(one)} = {_text(one.reason)}" for one in tried if one.reason]
     lines += ["", "[tried]"]
     for one in tried:
@@ -92,7 +92,7 @@ def _text(text: str) -> str:
 
 
 def as_page(tried: Sequence[Tried], release: str) -> str:
-    """docs/variants.md."""
+    """docs/variants-*.md."""
     fit = scripts_that_can(tried)
     lines = [
         "# Which benchmarks can be compiled",
