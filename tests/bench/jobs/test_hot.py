@@ -131,6 +131,7 @@ def test_the_way_from_a_program_to_its_document(
     [
         ("import nothing_of_that_name", MeasureError, "fails as it is"),
         ("import os; print(os.urandom(9))", MeasureError, "does not do the same twice"),
+        ("import inspect; print(len(inspect.stack()))", MeasureError, "when patchbench runs it"),
         ("import os; os._exit(0)", MeasureError, "tells no times"),
         ("import random; random.seed(1)", MeasureError, "has a tenth of its time|too short"),
     ],
