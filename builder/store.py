@@ -141,6 +141,12 @@ class Build:
         """Wall time of all stages."""
         return sum(stage.seconds for stage in self.stages)
 
+    @property
+    def is_unpatched(self) -> bool:
+        """Whether it is its revision as it is: no patches, no placebo, replica 0."""
+        changes = ("series", "changed", "placebo", "replica")
+        return not any(self.recipe.get(change) for change in changes)
+
 
 class Store:
     """The builds under one home."""

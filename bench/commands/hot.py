@@ -19,7 +19,7 @@ def add_commands(add: Add) -> None:
         type=types.filled,
         metavar="WHICH",
         help="interpreter: a path, a program on PATH, or the key of a stored build; default: that "
-        "of the script's first line, else the build used last",
+        "of the script's first line, else the unpatched build used last, else patchbench's own",
     )
     parser.add_argument(
         "--modules",

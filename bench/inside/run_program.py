@@ -30,6 +30,8 @@ import sys
 import time
 import types
 
+# What Python gives the module that it runs, whichever Python that is; what follows is ours.
+_GIVEN = dict(globals())
 # 2.7 empties a module whose last reference is gone, and the script takes the place of this one.
 _SELF = sys.modules[__name__]
 
@@ -40,6 +42,8 @@ def main():
         settings = json.load(file)
     script = native(settings["script"])
     sys.argv = [script] + [native(word) for word in settings["arguments"]]
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = sys.orig_argv[:1] + sys.argv
     sys.path[0] = os.path.dirname(os.path.realpath(script))
     compiled = {
         native(name): [native(path) for path in found]
@@ -52,7 +56,7 @@ def main():
     if settings["interval"]:
         sampler.start(settings["interval"])
     if "__main__" in compiled:
-        load("__main__", compiled["__main__"][0], script)
+        load("__main__", compiled["__main__"][0], script, given(script))
     else:
         run(script)
 
@@ -67,24 +71,38 @@ def run(script):
     with io.open(script, "rb") as file:
         code = compile(file.read(), script, "exec", 0, True)
     main = types.ModuleType("__main__")
-    main.__file__ = script
-    main.__builtins__ = __builtins__
+    main.__dict__.update(given(script))
     sys.modules["__main__"] = main
     exec(code, main.__dict__)
 
 
-def load(name, path, source):
-    """Import the compiled module at `path` under a name, as if it were its source."""
+def given(script):
+    """What Python would have given a script that it runs as __main__."""
+    found = {
+        name: value for name, value in _GIVEN.items() if name.startswith("__") and name != "__doc__"
+    }
+    found["__file__"] = script
+    if "__loader__" in found:
+        found["__loader__"] = type(found["__loader__"])("__main__", script)
+    return found
+
+
+def load(name, path, source, attributes=()):
+    """Import the compiled module at `path` under a name, as if it were its source; it has the
+    `attributes` before its code runs.
+    """
     if sys.version_info < (3,):
         import imp
 
         # What is there already is what the module's own code fills and sees.
         module = sys.modules[name] = types.ModuleType(name)
         module.__file__ = source
+        module.__dict__.update(attributes)
         module = imp.load_dynamic(name, path)
         module.__file__ = source
         return module
     module = create(name, path, source)
+    module.__dict__.update(attributes)
     sys.modules[name] = module
     execute(module)
     return module

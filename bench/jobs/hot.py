@@ -18,6 +18,7 @@ from bench.hot import HotModule, Profile
 from bench.jobs import observed
 from bench.jobs.compiling import Compiled, Compiling
 from bench.jobs.context import Context
+from bench.jobs.hot_folder import FILE, KIND, HotFolder
 from bench.jobs.inspect import print_json
 from bench.jobs.observed import SEED, Arm, Reference
 from bench.jobs.subject import Subject, subject
@@ -26,12 +27,11 @@ from bench.progress import stdout_console
 from bench.published import published
 from bench.report import hot_program
 from builder import lock
-from builder.errors import MeasureError, StoreError
-from builder.store import guard_writes, write_atomically
+from builder.errors import MeasureError
+from builder.store import guard_writes
 
 SCHEMA = 1
-FILE = "hot.json"
-_MARK = "program.json"
+_PROFILE = "profile.json"
 # Kernels sample CPU time no finer than their own tick, which is 1 to 10 ms.
 _INTERVAL = 0.001
 _ENOUGH_SAMPLES = 250
@@ -69,46 +69,34 @@ def hot(context: Context, request: Request, *, as_json: bool) -> int:
     """
     context.home.prepare()
     found = subject(context, request.script, request.python)
-    folder = _claimed(request, found.script)
+    folder = request.out or Path("results") / f"hot-{found.script.stem}"
+    results = HotFolder(path=folder.absolute())
+    results.claim()
     with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
-        job = _Job(context=context, request=request, subject=found, folder=folder)
+        draft = Path(scratch) / "draft"
+        draft.mkdir()
+        job = _Job(context=context, request=request, subject=found, results=results, draft=draft)
         document = job.go(Path(scratch))
     if as_json:
         print_json(document)
     else:
         hot_program.show(document, stdout_console())
-        context.show.say(f"Kept: {folder}")
+        context.show.say(f"Kept: {results.path}")
     return 0
-
-
-def _claimed(request: Request, script: Path) -> Path:
-    """The results folder: an empty or new one, or one of this command."""
-    folder = (request.out or Path("results") / f"hot-{script.stem}").absolute()
-    with guard_writes(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not (folder / _MARK).exists():
-            raise StoreError(
-                "The folder for the results has something else in it.",
-                where=str(folder),
-                hint="Name an empty or a new folder with --out.",
-            )
-        for old in folder.iterdir():
-            if old.is_file():
-                old.unlink()
-        told = {"script": str(script), "arguments": request.arguments}
-        write_atomically(folder / _MARK, json.dumps(told, indent=1))
-    return folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
+    """`draft` is a folder of ours: `results` gets what is in it once all is there."""
+
     context: Context
     request: Request
     subject: Subject
-    folder: Path
+    results: HotFolder
+    draft: Path
 
     def go(self, scratch: Path) -> dict[str, Any]:
-        """The document of all that was found, written into the folder."""
+        """The document of all that was found, kept in the results folder."""
         program = self._program()
         runner = self.context.runner
         programs = Programs(
@@ -121,6 +109,7 @@ class _Job:
         )
         self.context.show.say(f"Running {self.subject.script.name} with {self.subject.told}.")
         reference = observed.observe(program, programs)
+        self.results.claim()  # again: it may be where the program writes
         profile = self._profile(programs)
         modules = hotness.hot_modules(profile)
         wanted = hotness.chosen(profile, modules, self.request.modules)
@@ -155,7 +144,7 @@ class _Job:
 
     def _program(self) -> Program:
         stdin = self.request.stdin
-        with guard_writes(stdin or self.folder):
+        with guard_writes(stdin or self.draft):
             data = stdin.read_bytes() if stdin else b""
         return Program(
             script=self.subject.script,
@@ -164,7 +153,7 @@ class _Job:
             environment=self.context.environment,
             stdin=data,
             files=self.request.files,
-            ignored=self.folder,
+            ignored=self.results.path,
         )
 
     # -- where it is hot ----------------------------------------------------------------------
@@ -185,7 +174,7 @@ class _Job:
                 where=str(self.subject.script),
                 hint="Give it more to do.",
             )
-        shutil.copyfile(reports[-1], self.folder / "profile.json")
+        self._keep(reports[-1], _PROFILE)
         return profile
 
     # -- compiled ---------------------------------------------------------------------------------
@@ -239,9 +228,10 @@ class _Job:
 
     def _kept(self, one: Compiled, profile: Profile) -> dict[str, Any]:
         """A module's lines, the hottest that call into the interpreter first; its page is kept."""
-        page = f"lines-{one.module.name.strip('_')}.html"
+        # Its whole name: a module may be called main, as the script is but for the underscores.
+        page = f"lines-{one.module.name}.html"
         if one.page is not None:
-            shutil.copyfile(one.page, self.folder / page)
+            self._keep(one.page, page)
         sampled = hotness.lines_of(profile, one.module.file)
         lines = [
             {
@@ -263,12 +253,19 @@ class _Job:
             "lines": lines,
         }
 
+    def _keep(self, file: Path, name: str) -> None:
+        with guard_writes(self.draft):
+            shutil.copyfile(file, self.draft / name)
+
     def _write(self, document: dict[str, Any]) -> dict[str, Any]:
+        files = sorted([FILE, *(one.name for one in self.draft.iterdir())])
         places = {Path.cwd(): ".", self.context.home.root: "HOME"}
-        clean: dict[str, Any] = published(document, places)
-        with guard_writes(self.folder):
+        told = {"kind": KIND, **document, "files": files}
+        clean: dict[str, Any] = published(told, places)
+        with guard_writes(self.draft):
             text = json.dumps(clean, indent=1, ensure_ascii=False) + "\n"
-            write_atomically(self.folder / FILE, text)
+            (self.draft / FILE).write_text(text, encoding="utf-8")
+        self.results.replace(self.draft)
         return clean
 
 

@@ -31,8 +31,8 @@ class Reference:
 def observe(program: Program, programs: Programs) -> Reference:
     """Run it as it is, by itself and under our hands, with another hash seed.
 
-    Raises MeasureError when it fails, tells no times, or does not do the same twice: then nothing
-    can be proved to be the same.
+    Raises MeasureError when it fails, tells no times, does not do the same twice or does something
+    else under our hands: then nothing can be proved to be the same.
     """
     first = programs.plain(SEED)
     refuse_failure(program, first)
@@ -48,7 +48,7 @@ def observe(program: Program, programs: Programs) -> Reference:
         other = programs.run(SEED)
         differs = difference(first.outcome, other.outcome)
         if differs:
-            raise _not_twice(differs)
+            raise _why(first, programs.plain(SEED), differs)
         warnings.append(
             "hash-seed: what it does depends on the hash seed; measured with one seed alone"
         )
@@ -93,4 +93,20 @@ def _not_twice(differs: str) -> MeasureError:
         "The program does not do the same twice, so that nothing can be proved.",
         where=differs,
         hint="Fix its seed, its time and where it writes; or give it other arguments.",
+    )
+
+
+def _why(first: Ran, again: Ran, differs: str) -> MeasureError:
+    """What to say of a program that differs under our hands from a run by itself: by itself it may
+    differ as well.
+    """
+    by_itself = difference(first.outcome, again.outcome)
+    if by_itself:
+        return _not_twice(by_itself)
+    return MeasureError(
+        "The program does something else when patchbench runs it, so that nothing can be proved.",
+        where=differs,
+        hint="By itself it does the same twice, but it can see what runs it. Let it not look at "
+        "the frames below its own (inspect.stack), at what is imported already (sys.modules), or "
+        "at its handlers of signals.",
     )

@@ -76,7 +76,9 @@ def _script(name: str) -> Path:
 
 
 def _interpreter(context: Context, script: Path, asked: str) -> tuple[Runtime, str]:
-    """The one that was asked for; else the script's own; else the build used last; else ours."""
+    """The one that was asked for; else the script's own; else the unpatched build that was used
+    last, since no user means one that somebody changed in order to measure it; else ours.
+    """
     store = context.store
     if asked:
         build = store.find(asked) if asked in store.names() else None
@@ -86,9 +88,9 @@ def _interpreter(context: Context, script: Path, asked: str) -> tuple[Runtime, s
     own = _own(context, script)
     if own is not None:
         return own, "as the script's first line says"
-    last = next(iter(store.all()), None)
+    last = next((build for build in store.all() if build.is_unpatched), None)
     if last is not None:
-        return _of_build(last), f"the stored build used last, {last.key}, {last.title}"
+        return _of_build(last), f"the unpatched build used last, {last.key}, {last.title}"
     return runtimes.find(context.home, context.runner, sys.executable), "the one that runs this"
 
 

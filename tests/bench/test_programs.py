@@ -65,6 +65,22 @@ def test_a_program_does_the_same_under_our_hands_as_by_itself(tmp_path: Path) ->
     assert ours.cost.cpu > 0
 
 
+# All that Python gives the module that it runs. What it is loaded by has another address each time.
+GIVEN = """\
+import sys
+for name, value in sorted(globals().items()):
+    print(name, type(value), value if value is None or isinstance(value, (str, dict)) else "")
+print(__loader__.name, __loader__.path, getattr(sys, "orig_argv", None), sys.path[0])
+"""
+
+
+def test_a_script_is_given_what_python_gives_it(tmp_path: Path) -> None:
+    programs = _programs(_program(tmp_path, GIVEN, "--x"))
+    plain, ours = programs.plain(1), programs.run(1)
+    assert plain.outcome.status == 0
+    assert hot.difference(plain.outcome, ours.outcome) == ""
+
+
 @pytest.mark.parametrize(("version", "kept"), [("3.8.0", True), ("3.7.9", False)])
 def test_what_is_imported_is_compiled_once_and_not_beside_its_source(
     tmp_path: Path, version: str, kept: bool

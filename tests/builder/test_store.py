@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from builder import lock
 from builder.errors import BuildError, StoreError
 from builder.facts import Facts
+from builder.spec import Recipe
 from builder.store import (
     STAMP,
     Build,
@@ -22,6 +24,7 @@ from builder.store import (
     size_of,
     write_atomically,
 )
+from tests.builder.test_spec import RECIPE
 
 KEY = "0123456789abcdef"
 FACTS = Facts(
@@ -102,6 +105,27 @@ def test_a_build_is_made_once_and_found_again(store: Store) -> None:
     assert made.python.read_text() == "an interpreter"
     assert store.all() == (made,)
     assert store.leftovers() == ()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "unpatched"),
+    [
+        (RECIPE, True),
+        (replace(RECIPE, series=("3.13/a",)), False),
+        (replace(RECIPE, changed=("a.c",)), False),
+        (replace(RECIPE, placebo="a"), False),
+        (replace(RECIPE, replica=1), False),
+    ],
+)
+def test_a_build_knows_whether_it_is_its_revision_as_it_is(
+    store: Store, recipe: Recipe, unpatched: bool
+) -> None:
+    told = asdict(recipe)
+    build, _ = store.provide(KEY, lambda folder, _held: replace(make(folder), recipe=told))
+    assert build.is_unpatched == unpatched
+    # One made before there were placebos.
+    del told["placebo"]
+    assert replace(build, recipe=told).is_unpatched == (unpatched or bool(recipe.placebo))
 
 
 def test_the_stamp_comes_last(store: Store) -> None:

@@ -14,6 +14,9 @@ import pytest
 from bench.cli import main
 from bench.hot import HotModule
 from bench.jobs import hot
+from bench.jobs.compiling import Compiled
+from bench.jobs.hot_folder import FILE
+from bench.programs import Programs, Ran
 from builder.errors import DifferentError, MeasureError, StoreError, ToolError, UsageError
 from ext import tools
 from ext.compile import Tools
@@ -50,6 +53,30 @@ class NoCompiler:
         return [], [(one.name, "nobody wanted to") for one in modules]
 
 
+class PagesAlone:
+    """Makes a page of each module, and leaves its code as it is."""
+
+    def __init__(self, _context: Any, _subject: Any, scratch: Path, _wheels: str) -> None:
+        self._scratch = scratch
+
+    def compile(
+        self, modules: Sequence[HotModule], *, strict: bool
+    ) -> tuple[list[Compiled], list[tuple[str, str]]]:
+        return [self._compiled(number, one) for number, one in enumerate(modules)], []
+
+    def _compiled(self, number: int, one: HotModule) -> Compiled:
+        page = self._scratch.with_name(f"page{number}")
+        page.write_text(f"page of {one.name}")
+        return Compiled(module=one, file=one.file, page=page, lines=(), seconds=0.0)
+
+
+class AsItIs(Programs):
+    """Runs the program as it is in both arms."""
+
+    def run(self, seed: int, _compiled: Any = None, *, interval: float = 0.0) -> Ran:
+        return super().run(seed, interval=interval)
+
+
 class Place:
     """A folder to stand in, and a home."""
 
@@ -81,7 +108,7 @@ def test_the_way_from_a_program_to_its_document(
     monkeypatch.setattr(hot, "Compiling", NoCompiler)
     assert place.hot(SCRIPT, "200000", options=["--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told == json.loads((place.out / hot.FILE).read_text())
+    assert told == json.loads((place.out / FILE).read_text())
     assert told["profile"]["functions"][0]["function"] == "spin"
     assert told["program"] == ["./program.py", "200000"]
     assert told["refused"] == [{"module": "helper", "reason": "nobody wanted to"}]
@@ -104,6 +131,7 @@ def test_the_way_from_a_program_to_its_document(
     [
         ("import nothing_of_that_name", MeasureError, "fails as it is"),
         ("import os; print(os.urandom(9))", MeasureError, "does not do the same twice"),
+        ("import inspect; print(len(inspect.stack()))", MeasureError, "when patchbench runs it"),
         ("import os; os._exit(0)", MeasureError, "tells no times"),
         ("import random; random.seed(1)", MeasureError, "has a tenth of its time|too short"),
     ],
@@ -143,6 +171,55 @@ def test_what_is_not_there_is_told(
     given = ["--home", str(place.folder / ".home"), "hot", *python, *options, script]
     assert main(given) == error.exit_code
     assert "to do:" in capsys.readouterr().err
+
+
+def _files(folder: Path) -> dict[str, str]:
+    return {one.name: one.read_text() for one in folder.iterdir() if one.is_file()}
+
+
+def test_a_folder_with_something_else_in_it_loses_nothing(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = {"leak.py": "pass", "precious.txt": "mine", "program.json": "{}"}
+    for folder in (place.folder, place.folder / "other"):
+        folder.mkdir(exist_ok=True)
+        for name, text in mine.items():
+            (folder / name).write_text(text)
+        given = ["--home", str(place.folder / ".home"), "hot", "--python", sys.executable]
+        given += ["--out", str(folder), "--modules", "nosuch", str(folder / "leak.py")]
+        assert main(given) == StoreError.exit_code
+        assert "Name an empty or a new folder" in capsys.readouterr().err
+        assert mine.items() <= _files(folder).items()
+
+
+@needs_headers
+def test_results_are_replaced_by_whole_ones_alone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot, "Compiling", PagesAlone)
+    monkeypatch.setattr(hot, "Programs", AsItIs)
+    # Of the script and of a module with nearly its name, each has a page.
+    (place.folder / "main.py").write_text(HELPER)
+    text = SCRIPT.replace("helper", "main")
+    assert place.hot(text, "200000", options=["--modules", "__main__,main"]) == 0
+    first = _files(place.out)
+    pages = ["lines-__main__.html", "lines-main.html"]
+    assert sorted(first) == [FILE, *pages, "profile.json"] == json.loads(first[FILE])["files"]
+    assert [first[page] for page in pages] == ["page of __main__", "page of main"]
+    assert place.hot("import nothing_of_that_name") == MeasureError.exit_code
+    assert place.hot(text, "200000", options=["--modules", "nosuch"]) == UsageError.exit_code
+    assert _files(place.out) == first
+    assert place.hot(text, "200000", options=["--modules", "main"]) == 0
+    assert sorted(_files(place.out)) == [FILE, "lines-main.html", "profile.json"]
+
+
+@needs_headers
+def test_a_program_that_writes_into_the_results_folder_is_told_before_anything_is_measured(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place.hot("open('results/hot.json', 'w').write('mine')") == StoreError.exit_code
+    assert "none of this command's" in capsys.readouterr().err
+    assert _files(place.out) == {"hot.json": "mine"}
 
 
 def test_without_a_compiler_that_is_told(
