@@ -26,14 +26,19 @@ _MEANING = {
     "title": "one line, as a commit's subject",
     "why": "what is slow today, and why this should help",
     "applies_to": 'a range of versions, such as ">=2.7.11,<2.8"',
-    "upstream": 'an address, "gh-12345", "bpo-4753", "PEP 659", or "none" ("none: why")',
+    "upstream": (
+        'an address, "gh-12345", "bpo-4753", "PEP 659", or several with ", " between them, or '
+        '"none"; ": " and what came of it may follow'
+    ),
     "status": f"one of {', '.join(STATUSES)}",
     "effect": "what is expected to become faster, and by how much",
     "mechanism": "why: fewer instructions, better prediction, fewer allocations",
 }
 KEYS = tuple(_MEANING)
 _LISTS = ("requires", "conflicts")
-_UPSTREAM = re.compile(r"none(: .+)?|https?://\S+|(gh|bpo)-\d+|PEP \d+", re.ASCII)
+_REFERENCE = r"(https?://\S+|(gh|bpo)-\d+|PEP \d+)"
+# What came of it may be of several lines.
+_UPSTREAM = re.compile(rf"(none|{_REFERENCE}(, {_REFERENCE})*)(:\s.+)?", re.ASCII | re.DOTALL)
 _WITH_REFERENCE = ("proposed", "accepted", "rejected", "merged")
 # Enough micro versions to tell whether a range has anything of a branch.
 _MICROS = 100
@@ -43,8 +48,8 @@ _MICROS = 100
 class Manifest:
     """What a series says of itself.
 
-    `applies_to` is a range of versions (PEP 440), `upstream` a reference or "none" (": why" may
-    follow), `status` one of STATUSES; `effect` and `mechanism` are what is expected.
+    `applies_to` is a range of versions (PEP 440), `upstream` references or "none" (": " and what
+    came of it may follow), `status` one of STATUSES; `effect` and `mechanism` are what is expected.
     `requires` and `conflicts` name other series of a stack.
     """
 

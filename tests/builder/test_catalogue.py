@@ -79,12 +79,24 @@ class TestLoad:
 
     @pytest.mark.parametrize(
         "upstream",
-        ["https://bugs.example.org/issue4753", "gh-1", "bpo-4753", "PEP 659", "none: closed"],
+        [
+            "https://bugs.example.org/issue4753",
+            "gh-1",
+            "bpo-4753",
+            "PEP 659",
+            "none: closed",
+            "gh-1: merged for 3.14; ours is smaller",
+            "gh-1, bpo-4753, https://bugs.example.org/issue4753, PEP 659: rejected",
+        ],
     )
     def test_every_reference(self, tmp_path: Path, upstream: str) -> None:
         status = '"not proposed"' if upstream.startswith("none") else '"proposed"'
         write(tmp_path, text=toml(upstream=f'"{upstream}"', status=status))
         assert load(tmp_path, "3.13/ints").upstream == upstream
+
+    def test_what_came_of_it_may_be_of_several_lines(self, tmp_path: Path) -> None:
+        write(tmp_path, text=toml(upstream='"""\ngh-1: merged,\nlater reverted\n"""'))
+        assert load(tmp_path, "3.13/ints").upstream == "gh-1: merged,\nlater reverted"
 
 
 # What series.toml says, the key that is named, and what the message must say.
@@ -110,6 +122,10 @@ BAD: list[tuple[str | bytes, str, list[str]]] = [
     ),
     (toml(status='"wip"'), "status", ["status is 'wip'.", "placebo"]),
     (toml(upstream='"soon"'), "upstream", ["'soon', no reference", "gh-12345"]),
+    *(
+        (toml(upstream=f'"{text}"'), "upstream", ["no reference"])
+        for text in ("gh-1 merged", "gh-1,", "none, gh-1", "gh-1:", "gh-1; merged", "gh-x: y")
+    ),
     (toml(upstream='"none"'), "upstream", ["status is 'proposed', but upstream is \"none\""]),
     (toml(applies_to='"3.13"'), "applies_to", ["'3.13', no range of versions", ">=2.7.11,<2.8"]),
     (toml(applies_to='">=2.7,<2.8"'), "applies_to", ["no version of branch 3.13"]),
