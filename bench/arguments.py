@@ -28,6 +28,15 @@ def path(text: str) -> Path:
     return Path(filled(text))
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Names with commas between them, and spaces where one likes them; each once."""
+    parts = [part.strip() for part in filled(text).split(",")]
+    found = tuple(dict.fromkeys(part for part in parts if part))
+    if not found:
+        raise ArgumentTypeError("it names nothing")
+    return found
+
+
 def number(low: float, high: float) -> Callable[[str], float]:
     """A number from `low` to `high`."""
 
@@ -78,11 +87,11 @@ def day(text: str) -> date:
 
 def formats(text: str) -> tuple[str, ...]:
     """Names of report formats, with commas between them."""
-    names = tuple(dict.fromkeys(text.split(",")))
-    for name in names:
+    found = names(text)
+    for name in found:
         if name not in (*FORMATS, *PRINTED):
             raise ArgumentTypeError(f"{name!r} is not one of {', '.join((*FORMATS, *PRINTED))}")
-    return names
+    return found
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -42,13 +42,33 @@ Result = Mapping[str, Any]
 """One of the results, as the module's docstring has it."""
 
 _OF_CANDIDATE = (
-    *("name", "kind", "title", "flavor", "verdict", "broken", "gate", "comparisons", "suite"),
-    *("suites", "missing", "differences", "margin", "error", "method", "warnings"),
+    "name",
+    "kind",
+    "title",
+    "flavor",
+    "verdict",
+    "broken",
+    "gate",
+    "comparisons",
+    "suite",
+    "suites",
+    "missing",
+    "differences",
+    "margin",
+    "error",
+    "method",
+    "warnings",
 )
 _OF_RUN = ("host", "when", "patchbench", "commands")
 _OF_FACTS = (
-    *("compiler", "options", "pgo", "lto", "computed_gotos"),
-    *("eval_function", "eval_bytes", "indirect_jumps"),
+    "compiler",
+    "options",
+    "pgo",
+    "lto",
+    "computed_gotos",
+    "eval_function",
+    "eval_bytes",
+    "indirect_jumps",
 )
 _OF_ROW = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "warnings")
 # What every reader relies on.

@@ -24,9 +24,8 @@ from bench.comparison import Comparisons, SuiteComparison
 from bench.records import Measured
 from builder.errors import UsageError
 
-SWITCH, GOTOS, PGO, LTO, SERIES, CYTHON, TYPED, PYPY = (
-    *("switch", "gotos", "pgo", "lto", "series", "cython", "typed", "pypy"),
-)
+SWITCH, GOTOS, PGO, LTO = "switch", "gotos", "pgo", "lto"
+SERIES, CYTHON, TYPED, PYPY = "series", "cython", "typed", "pypy"
 STEPS = (SWITCH, GOTOS, PGO, LTO, SERIES, CYTHON, TYPED, PYPY)
 """The chain, in its order."""
 BASE = "base"

@@ -41,8 +41,13 @@ print(json.dumps({
 """
 # What is looked for on PATH, to be listed.
 _ON_PATH = (
-    *("python3", "python2", "python2.7", *(f"python3.{minor}" for minor in range(4, 20))),
-    *("pypy", "pypy3", "graalpy"),
+    "python3",
+    "python2",
+    "python2.7",
+    *(f"python3.{minor}" for minor in range(4, 20)),
+    "pypy",
+    "pypy3",
+    "graalpy",
 )
 
 
@@ -141,6 +146,12 @@ def _at(runner: Runner, python: Path, name: str) -> Runtime:
             "There is no such executable.",
             where=str(python),
             hint="`patchbench runtimes` lists those that are there.",
+        )
+    if not os.access(python, os.X_OK):
+        raise UsageError(
+            f"{python.name} is a file that is not executable.",
+            where=str(python),
+            hint="Name the executable of an interpreter; `patchbench runtimes` lists some.",
         )
     facts, python = _asked(runner, python)
     content = {"facts": asdict(facts), "path": str(python), "sha256": sha256_of(python)}

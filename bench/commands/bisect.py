@@ -36,7 +36,7 @@ def add_commands(add: Add) -> None:
     bisect.add_argument("bad", type=types.filled, metavar="BAD", help="a later one that changed")
     bisect.add_argument(
         "--benchmark",
-        type=types.filled,
+        type=types.names,
         required=True,
         metavar="NAMES",
         help="which to measure, with ,; the geometric mean of several",
@@ -113,7 +113,7 @@ def _request(options: argparse.Namespace) -> bisecting.Request:
     return bisecting.Request(
         good=options.good,
         bad=options.bad,
-        suite=(*manifest, *options.benchmark.split(",")),
+        suite=(*manifest, *options.benchmark),
         source=parse(options.source or here),
         skip=tuple(options.skip),
         flavor=Flavor(pgo=options.pgo, lto=options.lto),

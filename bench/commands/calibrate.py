@@ -31,7 +31,8 @@ def add_commands(add: Add) -> None:
     )
     calibrate.add_argument(
         "--benchmarks",
-        type=types.filled,
+        type=types.names,
+        default=(),
         metavar="NAMES",
         help="names and tags, with ,; default: some of each class",
     )
@@ -45,7 +46,7 @@ def _calibrate(context: Context, options: argparse.Namespace) -> int:
         base=options.base or "",
         source=options.source or "",
         blocks=options.blocks,
-        words=tuple(options.benchmarks.split(",")) if options.benchmarks else (),
+        words=options.benchmarks,
         budget=seconds_of(options.budget) if options.budget else None,
         wheels=options.wheels or "",
     )

@@ -23,7 +23,8 @@ def add_commands(add: Add) -> None:
     )
     parser.add_argument(
         "--modules",
-        type=types.filled,
+        type=types.names,
+        default=(),
         metavar="NAMES",
         help="compile these, with , between them (__main__ is the script); default: each of the "
         "program's own with a tenth of its time",
@@ -66,7 +67,7 @@ def _hot(context: Context, options: argparse.Namespace) -> int:
         script=options.script,
         arguments=tuple(options.arguments),
         python=options.python or "",
-        modules=tuple(name.strip() for name in (options.modules or "").split(",") if name.strip()),
+        modules=options.modules,
         stdin=options.stdin,
         files=tuple(options.file),
         out=options.out,

@@ -35,14 +35,14 @@ def _arms(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--steps",
-        type=types.filled,
+        type=types.names,
         default=",".join(STEPS),
         metavar="NAMES",
         help=f"with , between them; default: {','.join(STEPS)}",
     )
     group.add_argument(
         "--suite",
-        type=types.filled,
+        type=types.names,
         default="kernels,quick",
         metavar="NAMES",
         help="default: kernels,quick",
@@ -63,8 +63,8 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
         source=options.source or "",
         series=tuple(options.series),
         runtime=options.runtime or "",
-        steps=tuple(options.steps.split(",")),
-        suite=tuple(options.suite.split(",")),
+        steps=options.steps,
+        suite=options.suite,
         gate=options.gate or "",
         wheels=options.wheels or "",
         session={name: value for name, value in given.items() if value is not None},

@@ -104,7 +104,7 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     both = parser.add_argument_group("changes to the experiment")
     both.add_argument(
         "--suite",
-        type=types.filled,
+        type=types.names,
         metavar="NAMES",
         help="quick, core, full, or names and tags, with ,",
     )

@@ -12,13 +12,13 @@ from bench.environments import Environment, Environments, Interpreter, of_runtim
 from bench.experiment import BASE, CANDIDATE
 from bench.host import read_host
 from bench.jobs.context import Context
+from bench.jobs.fitting import lacking
 from bench.jobs.resolve import Resolved
 from bench.packages import PackageSource
 from bench.plan import PlannedArm
 from bench.progress import harmless
 from bench.suites import worker_requirements
 from bench.trials import Block, Effort, Task, arm_of, block_commands
-from bench.variants import unfit
 from builder.compile import Options, regenerate_targets, steps
 from builder.gate import regrtest
 from builder.spec import Recipe, numbers
@@ -127,7 +127,7 @@ def _compiling(resolved: Resolved) -> None:
         wanted = requirements(arm.version)
         _line(f"# {arm.name}: compiled by {wanted.cython}, checked against the pure code's answers")
         for benchmark in resolved.selection.benchmarks:
-            reason = unfit(benchmark, arm.variant)
+            reason = lacking(benchmark, arm.variant)
             if reason:
                 _line(f"missing     {benchmark.name} for {arm.name}: {reason}")
 
@@ -161,7 +161,7 @@ def _measuring(context: Context, resolved: Resolved) -> None:
             arms=tuple(
                 arm_of(env, benchmark, name=arm.name)
                 for arm, env in arms
-                if not unfit(benchmark, arm.variant)
+                if not lacking(benchmark, arm.variant)
             ),
             seed=0,
         )

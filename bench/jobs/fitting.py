@@ -57,14 +57,11 @@ class Fitting:
         arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
         if not planned.variant:
             return arm
-        reason = unfit(benchmark, planned.variant) if known else ""
+        reason = lacking(benchmark, planned.variant, known=known)
         if reason:
             return reason
-        source = _source(benchmark, planned.variant)
-        if source is None:
-            return f"the kernel has no {planned.variant} variant"
         try:
-            module = self._compiler(environment).provide(source)
+            module = self._compiler(environment).provide(_source(benchmark, planned.variant))
         except BuildError as error:
             return f"{error.what} {_telling(error.where)}"
         kind = f"{arm.kind}+{planned.variant}"
@@ -116,10 +113,25 @@ class Fitting:
         return ""
 
 
-def _source(benchmark: Benchmark, variant: str) -> Source | None:
-    """What a benchmark's variant is made from; None where it has none."""
+def lacking(benchmark: Benchmark, variant: str, *, known: bool = True) -> str:
+    """Why a benchmark has no such variant; "" where it has one, as far as can be told beforehand.
+
+    With `known`, what was tried in vain before counts.
+    """
+    if not variant:
+        return ""
     if is_kernel(benchmark):
-        return kernels.at(benchmark.source).source(variant)
+        there = kernels.at(benchmark.source).source(variant) is not None
+        return "" if there else f"the kernel has no {variant} variant"
+    return unfit(benchmark, variant) if known else ""
+
+
+def _source(benchmark: Benchmark, variant: str) -> Source:
+    """What a benchmark's variant is made from, which it has."""
+    if is_kernel(benchmark):
+        source = kernels.at(benchmark.source).source(variant)
+        assert source is not None
+        return source
     script = benchmark.source / Path(benchmark.script).name
     return Source(name=script.stem, path=script, imports=False)
 

@@ -11,13 +11,13 @@ from typing import Any
 from bench.experiment import Document, Experiment, read, understand
 from builder.errors import UsageError
 
+# Options that say what the arms are, as a file does.
+_ARMS = ("base", "patch", "series", "candidate", "variant", "runtime", "source", "pgo", "lto")
+
 
 def from_options(options: Namespace) -> Experiment:
     """The experiment that a command line asks for: a file, or options, or both."""
-    arms = (
-        *("base", "patch", "series", "candidate", "variant", "runtime", "source", "pgo", "lto"),
-    )
-    given = [name for name in arms if getattr(options, name)]
+    given = [name for name in _ARMS if getattr(options, name)]
     if options.file is not None and given:
         raise UsageError(
             f"--{given[0]} goes without a FILE: the file says what the arms are.",
@@ -76,7 +76,7 @@ def _runtime(options: Namespace) -> list[dict[str, Any]]:
 def _overridden(content: Mapping[str, Any], options: Namespace) -> dict[str, Any]:
     changed = dict(content)
     if options.suite:
-        changed["suite"] = options.suite.split(",")
+        changed["suite"] = list(options.suite)
     for name in ("gate", "wheels"):
         value = getattr(options, name)
         if value:

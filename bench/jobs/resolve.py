@@ -11,13 +11,14 @@ from pathlib import Path
 from bench import suites
 from bench.experiment import AA, BASE, Arm, Experiment
 from bench.jobs.context import Context
+from bench.jobs.fitting import lacking
 from bench.jobs.folder import kept_patches
 from bench.plan import Plan, PlannedArm
 from bench.suites import Selection, Suite
 from builder import patch, runtimes, sources
 from builder.catalogue import Series, adhoc, load
 from builder.compile import check_flavor, identify_compiler
-from builder.errors import ExperimentError, PatchError
+from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.git import Repository
 from builder.revisions import Source
 from builder.series import apply_series, check_applies
@@ -57,6 +58,7 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         benchmarks=tuple(one.name for one in selection.benchmarks),
         protocol=experiment.session.protocol,
     )
+    _check_variants(plan, selection)
     return Resolved(
         plan=plan,
         repositories={
@@ -141,6 +143,25 @@ def _check_wheels(experiment: Experiment) -> None:
             where=f"wheels = {experiment.wheels}",
             hint="Name a folder with the wheels or sdists of all requirements.",
         )
+
+
+def _check_variants(plan: Plan, selection: Selection) -> None:
+    """Before builds and tests are made for nothing: one benchmark at least has the variants of the
+    base and of an arm that is asked about; a calibration has the base alone.
+    """
+    watched = [arm for arm in plan.arms if arm.name in plan.watched] or [plan.base]
+    told = []
+    for benchmark in selection.benchmarks:
+        of_base = lacking(benchmark, plan.base.variant)
+        reasons = [lacking(benchmark, arm.variant) for arm in watched]
+        if not of_base and not all(reasons):
+            return
+        told.append(f"{benchmark.name}: {of_base or '; '.join(dict.fromkeys(reasons))}")
+    raise MeasureError(
+        "No benchmark can be measured: none has the variants that are asked for.",
+        where="\n".join(told),
+        hint="Choose other benchmarks: kernels (--suite kernels) have cython and typed variants.",
+    )
 
 
 class Sources:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
@@ -29,12 +29,13 @@ _MANIFEST = ("title", "why", "applies_to", "upstream", "status", "effect", "mech
 
 
 def series(context: Context, *, name: str | None, as_json: bool) -> int:
-    """List all with their verdicts, or show one with all that was found."""
+    """List all, or those of a branch or experiment; or show one with all that was found."""
     pairs = [(one, keeping.read(one)) for one in subjects.chosen(context, name)]
-    with readable(str(pairs[0][0].folder / keeping.FILE) if name else keeping.FILE):
+    is_one = name is not None and "/" in name.strip("/")
+    with readable(str(pairs[0][0].folder / keeping.FILE) if is_one else keeping.FILE):
         if as_json:
             print_json([_told(context, one, kept) for one, kept in pairs])
-        elif name:
+        elif is_one:
             _show(context, *pairs[0])
         else:
             _list(pairs)
@@ -97,12 +98,21 @@ def _show(context: Context, one: Subject, kept: KeptResults) -> None:
     for key, value in {"name": one.name, **_manifest(context, one)}.items():
         if value == []:
             continue
-        shown = ", ".join(value) if isinstance(value, list) else value
-        sys.stdout.write(f"{key:11} {harmless(str(shown))}\n")
+        sys.stdout.write(f"{key:11} {harmless(_words(value))}\n")
     for result in kept.results:
         _show_result(one, result)
     if not kept.results:
         sys.stdout.write("\nNot measured yet: no run was recorded.\n")
+
+
+def _words(value: Any) -> str:
+    """A value of a manifest or of a flavor, for people: without what a flavor leaves open."""
+    if isinstance(value, Mapping):
+        said = {key: one for key, one in value.items() if one not in (None, "", ())}
+        return ", ".join(f"{key} = {_words(one)}" for key, one in said.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _show_result(one: Subject, result: Result) -> None:

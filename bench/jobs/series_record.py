@@ -26,19 +26,20 @@ Table = Mapping[str, Any]
 
 
 def record(context: Context, folder: Path, *, name: str | None, as_json: bool) -> int:
-    """Keep what a run found of `name`, or of each series and flavor that was alone in an arm.
+    """Keep what a run found of `name` (`subjects.chosen`), or of each series and flavor that was
+    alone in an arm.
 
     Raises DataError for a folder without a result, UsageError where the run did not measure what
     there is now.
     """
     run = results.read(folder)
-    wanted = subjects.chosen(context, name)[0].name if name else ""
+    wanted = {one.name for one in subjects.chosen(context, name)}
     known = subjects.series(context)
     placebos = {one.name for one in known.values() if one.status == "placebo"}
     recorded = []
     with readable(f"{folder / results.FILE}"):
         for candidate, subject, reason in _suited(context, run, known):
-            if wanted not in ("", subject.name):
+            if subject.name not in wanted:
                 continue
             if reason:
                 context.show.say(f"{candidate['name']} is not recorded: {reason}")
@@ -47,7 +48,7 @@ def record(context: Context, folder: Path, *, name: str | None, as_json: bool) -
             recorded.append(subject.name)
             context.show.say(f"{subject.name}: {headline(candidate)}")
     if not recorded:
-        raise _nothing_recorded(run, folder, wanted)
+        raise _nothing_recorded(run, folder, name or "")
     if as_json:
         print_json(recorded)
     return 0

@@ -23,15 +23,20 @@ def series(context: Context) -> dict[str, catalogue.Series]:
 
 
 def chosen(context: Context, name: str | None = None) -> list[Subject]:
-    """All of them, series first; or the one of that name, in a list.
+    """All of them, series first; or the one of that name, or those of that branch or experiment.
 
     Raises errors of the family for a file that is wrong, PatchError for an unknown name.
     """
     flavors = list(_flavors(context))
-    if name is None:
-        return [of_series(one, context.patches) for one in series(context).values()] + flavors
-    own = [one for one in flavors if one.name == name.strip("/")]
-    return own or [of_series(catalogue.load(context.patches, name), context.patches)]
+    word = (name or "").strip("/")
+    if "/" in word:
+        own = [one for one in flavors if one.name == word]
+        return own or [of_series(catalogue.load(context.patches, word), context.patches)]
+    everything = [of_series(one, context.patches) for one in series(context).values()] + flavors
+    own = [one for one in everything if one.name.partition("/")[0] == word]
+    if name is not None and not own:
+        catalogue.load(context.patches, name)  # says what there is
+    return everything if name is None else own
 
 
 def _flavors(context: Context) -> Iterator[Subject]:

@@ -51,6 +51,14 @@ def test_what_is_no_python_is_told(tmp_path: Path, content: str | None, what: st
         runtimes.find(home_at(tmp_path), RUNNER, str(path))
 
 
+def test_a_file_that_is_not_executable_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("no program")
+    with pytest.raises(UsageError, match=r"notes\.txt is a file that is not executable") as caught:
+        runtimes.find(home_at(tmp_path), RUNNER, str(path))
+    assert caught.value.where == str(path)
+
+
 def test_interpreters_on_path_are_listed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

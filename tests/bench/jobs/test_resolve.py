@@ -10,7 +10,7 @@ from bench.experiment import Arm, Experiment, SessionOptions
 from bench.jobs.context import Context
 from bench.jobs.resolve import Resolved, resolve
 from bench.progress import Show
-from builder.errors import ExperimentError
+from builder.errors import ExperimentError, MeasureError
 from builder.process import SystemRunner
 from builder.sources import SourceSpec
 from builder.spec import Flavor
@@ -145,6 +145,31 @@ def test_two_arms_of_one_variant_are_twins(place: Path) -> None:
     two = (Arm(name="one", variant="cython"), Arm(name="two", variant="cython"))
     with pytest.raises(ExperimentError, match="one and the same"):
         settled(place, *two)
+
+
+TYPED = Arm(name="typed", variant="typed")
+
+
+def test_variants_that_no_benchmark_has_are_refused_before_a_build(place: Path) -> None:
+    """The same would be found after builds and gate."""
+    source = SourceSpec(kind="git", location=str(place / "fake.git"))
+    base = Arm(name="base", revision="main", source=source, variant="typed")
+    for arms in ({"candidate": TYPED}, {"candidate": LTO, "base": base}):
+        with pytest.raises(MeasureError, match="No benchmark can be measured") as caught:
+            settled(place, arms["candidate"], base=arms.get("base"), aa=True)
+        assert "fast: only kernels have a typed variant" in caught.value.where
+        assert "pair: only kernels have a typed variant" in caught.value.where
+        assert "--suite kernels" in caught.value.hint
+
+
+def test_a_variant_that_no_benchmark_has_is_left_to_be_missing_beside_another_arm(
+    place: Path,
+) -> None:
+    assert len(settled(place, TYPED, LTO).plan.arms) == 3
+
+
+def test_a_base_alone_has_what_it_needs(place: Path) -> None:
+    assert len(settled(place).plan.arms) == 1
 
 
 def test_a_runtime_is_asked_what_it_is_and_not_built(place: Path, tmp_path: Path) -> None:

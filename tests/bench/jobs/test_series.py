@@ -139,6 +139,44 @@ def test_a_flavor_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixt
     assert "broken, stale" in capsys.readouterr().out
 
 
+def test_a_flavor_is_told_in_words(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    path = bench.experiments / "specimen.toml"
+    path.write_text(
+        EXPERIMENT.replace("{ lto = true }", '{ lto = true, configure = ["--with-x"] }', 1)
+    )
+    assert bench.series(FLAVOR) == 0
+    shown = capsys.readouterr().out
+    assert "flavor      pgo = false, lto = true, configure = --with-x, cc = gcc\n" in shown
+
+
+def test_those_of_a_branch_or_experiment_are_listed(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.write("2.7/other", "not proposed", 1.4)
+    path = bench.patches / "2.7/other/series.toml"
+    path.write_text(path.read_text().replace(">=3.13,<3.14", ">=2.7,<2.8"))
+    for word, names in (
+        ("2.7", ["2.7/other"]),
+        ("3.13/", [NAME, "3.13/padding", "3.13/wrong-add"]),
+        ("specimen", [FLAVOR]),
+    ):
+        capsys.readouterr()
+        assert bench.series(word) == 0
+        listed = capsys.readouterr().out.splitlines()[1:]
+        assert [line.split()[0] for line in listed] == names
+        assert bench.series(word, "--json") == 0
+        assert [one["name"] for one in json.loads(capsys.readouterr().out)] == names
+    assert bench.series("3.12") == PatchError.exit_code
+    assert "There is no series '3.12'" in capsys.readouterr().err
+
+
+def test_a_run_is_recorded_of_a_branch_alone(bench: Bench) -> None:
+    assert bench.record("3.13") == 0
+    assert bench.kept()["results"]
+    assert bench.kept("3.13/wrong-add")["results"]
+    assert not (bench.experiments / FLAVOR / "result.json").exists()
+
+
 def test_one_series_is_shown_with_all_of_it(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
