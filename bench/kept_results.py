@@ -1,16 +1,16 @@
-"""result.json of a series, or of a flavor as a candidate: what runs found of it, kept beside it.
+"""result.json of a series, a stack of series, or a flavor: what runs found of it, kept beside it.
 
 It holds the part of a run's result (docs/result-schema.md) that a reader of the series needs:
 
     schema    1
-    name      of what was measured: 3.13/compact-int-add, flavors-3.13/pgo
+    name      of what was measured: 3.13/compact-int-add, series-3.13/stack, flavors-3.13/pgo
     results   a list, one for each base that it was held against: a version and a flavor
 
 Each of the results has the keys of a candidate in a run's result (`title`, `verdict`, `broken`,
 `gate`, `comparisons`, `suite`, `suites`, `missing`, `differences`, `margin`, `error`, `method`,
 `warnings`, `flavor`), and
 
-    patches     the SHA-256 of each patch of the series by its name, as it was measured
+    patches     the SHA-256 of each patch by its name, in a stack by its series and name
     base        the base: `title`, `revision`, `flavor` (its name), `facts` of its build
     facts       those of the candidate's own build; null where it did not build
     controls    a list of `name`, `title` and `suite`: arms of the same run that change nothing
@@ -94,10 +94,11 @@ _SHAPE: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What results are kept of, and in which folder: a series, or a flavor as a candidate.
+    """What results are kept of, and in which folder: a series, a stack of several, or a flavor.
 
-    `patches` has the SHA-256 of each by its name; `flavor` is None for a series, which is held
-    against its base in any.
+    `patches` has the SHA-256 of each by its name, of a stack by its series and name. `flavor` is
+    None but for a flavor: the others are held against their base in any. `stack` names the series
+    of a stack.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Subject:
     folder: Path
     patches: Mapping[str, str] = field(default_factory=dict)
     flavor: Flavor | None = None
+    stack: tuple[str, ...] = ()
 
 
 def of_series(series: Series, root: Path) -> Subject:
@@ -118,6 +120,15 @@ def of_series(series: Series, root: Path) -> Subject:
         folder=root / series.name,
         patches=digests,
     )
+
+
+def patches_of(stack: Sequence[Series]) -> dict[str, str]:
+    """The SHA-256 of each patch of a stack, by its series and name."""
+    return {
+        f"{series.name}/{patch.name}": hashlib.sha256(patch.data).hexdigest()
+        for series in stack
+        for patch in series.patches
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

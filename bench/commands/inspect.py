@@ -48,7 +48,7 @@ def _add_series(add: Add) -> None:
         "series",
         nargs="?",
         metavar="BRANCH/NAME",
-        help="or EXPERIMENT/NAME of a flavor; BRANCH or EXPERIMENT: all of its; all without",
+        help="or EXPERIMENT/NAME of a stack or flavor; BRANCH or EXPERIMENT: all of them",
     )
     which = series.add_mutually_exclusive_group()
     which.add_argument(

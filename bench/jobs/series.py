@@ -1,4 +1,4 @@
-"""The series, and the flavors beside them: listed and shown with what runs found of them."""
+"""The series, their stacks and flavors: listed and shown with what runs found of them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def _told(context: Context, one: Subject, kept: KeptResults) -> dict[str, Any]:
 
 
 def _manifest(context: Context, one: Subject) -> dict[str, Any]:
-    """What a series says of itself; of a flavor, what it is."""
+    """What a series says of itself; of a stack or flavor, what it is."""
+    if one.stack:
+        return {"status": one.status, "series": list(one.stack)}
     if one.flavor is not None:
         return {"title": one.title, "status": one.status, "flavor": one.flavor.content}
     series = load(context.patches, one.name)

@@ -1,4 +1,4 @@
-"""Keeping what a run found of a series, or of a flavor, beside it."""
+"""Keeping what a run found of a series, a stack of series, or a flavor, beside it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Table = Mapping[str, Any]
 
 def record(context: Context, folder: Path, *, name: str | None, as_json: bool) -> int:
     """Keep what a run found of `name` (`subjects.chosen`), or of each series and flavor that was
-    alone in an arm.
+    alone in an arm, and of each stack.
 
     Raises DataError for a folder without a result, UsageError where the run did not measure what
     there is now.
@@ -69,17 +69,17 @@ def render(context: Context, *, name: str | None) -> int:
 def _suited(
     context: Context, run: Table, known: Mapping[str, Series]
 ) -> Iterator[tuple[Table, Subject, str]]:
-    """Each candidate that is one series or flavor and nothing else; and why it cannot be kept."""
-    flavors = [one for one in subjects.chosen(context) if one.flavor is not None]
+    """Each candidate that is a series, stack or flavor and nothing else; why it cannot be kept."""
+    asked = subjects.of_experiments(context, known)
     base = run["base"]["series"]
     for candidate in run["candidates"]:
         own = candidate["series"]
         if own[: len(base)] == base and len(own) == len(base) + 1 and own[-1] in known:
             series = known[own[-1]]
             yield candidate, of_series(series, context.patches), _unfit(run, candidate, known)
-        for flavor in flavors:
-            if subjects.is_of(flavor, run, candidate):
-                yield candidate, flavor, _unfit_flavor(run, candidate, flavor)
+        for subject in asked:
+            if subjects.is_of(subject, run, candidate):
+                yield candidate, subject, _unfit_asked(run, candidate, subject, known)
 
 
 def _unfit(run: Table, candidate: Table, known: Mapping[str, Series]) -> str:
@@ -92,12 +92,26 @@ def _unfit(run: Table, candidate: Table, known: Mapping[str, Series]) -> str:
     return _laid_out_or_of_another_revision(run, candidate) or _otherwise(run, candidate, known)
 
 
+def _unfit_asked(run: Table, candidate: Table, asked: Subject, known: Mapping[str, Series]) -> str:
+    """Why a candidate says nothing of the stack or flavor as the experiment has it now."""
+    if asked.stack:
+        return _unfit_stack(run, candidate, asked) or _otherwise(run, candidate, known)
+    return _unfit_flavor(run, candidate, asked)
+
+
 def _unfit_flavor(run: Table, candidate: Table, flavor: Subject) -> str:
-    """Why a candidate says nothing of the flavor as the experiment has it now."""
     if Flavor.of(candidate["flavor"]) != flavor.flavor:
         return "its flavor is not what the experiment has now."
     if candidate["series"] != run["base"]["series"]:
         return "it has patches of its own."
+    return _laid_out_or_of_another_revision(run, candidate)
+
+
+def _unfit_stack(run: Table, candidate: Table, stack: Subject) -> str:
+    if tuple(candidate["series"]) != stack.stack:
+        return "its series are not what the experiment has now."
+    if candidate["flavor"] != run["base"]["flavor"]:
+        return "its flavor is not the base's."
     return _laid_out_or_of_another_revision(run, candidate)
 
 

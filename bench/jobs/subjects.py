@@ -1,20 +1,22 @@
-"""What results can be kept of: the series of patches/, and the flavors that experiments/ ask about.
+"""What results can be kept of: the series of patches/, and what experiments/ ask about.
 
-A flavor is a candidate of a ready experiment that differs from its base in nothing else. It is
-called after both, flavors-2.7/pgo, and what is kept of it lies in experiments/flavors-2.7/pgo/.
+That is, candidates of a ready experiment that differ from its base in nothing but their flavor, or
+in nothing but several series, which are a stack. Each is called after both, flavors-2.7/pgo, and
+what is kept of it lies in experiments/flavors-2.7/pgo/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from bench.experiment import Arm, load
+from bench.experiment import Arm, Experiment, load
 from bench.jobs.context import Context
-from bench.kept_results import Subject, of_series
+from bench.kept_results import Subject, of_series, patches_of
 from builder import catalogue
 
-STATUS = "flavor"
+FLAVOR, STACK = "flavor", "stack"
 
 
 def series(context: Context) -> dict[str, catalogue.Series]:
@@ -27,40 +29,66 @@ def chosen(context: Context, name: str | None = None) -> list[Subject]:
 
     Raises errors of the family for a file that is wrong, PatchError for an unknown name.
     """
-    flavors = list(_flavors(context))
+    known = series(context)
+    asked = of_experiments(context, known)
     word = (name or "").strip("/")
     if "/" in word:
-        own = [one for one in flavors if one.name == word]
+        own = [one for one in asked if one.name == word]
         return own or [of_series(catalogue.load(context.patches, word), context.patches)]
-    everything = [of_series(one, context.patches) for one in series(context).values()] + flavors
+    everything = [*(of_series(one, context.patches) for one in known.values()), *asked]
     own = [one for one in everything if one.name.partition("/")[0] == word]
     if name is not None and not own:
         catalogue.load(context.patches, name)  # says what there is
     return everything if name is None else own
 
 
-def _flavors(context: Context) -> Iterator[Subject]:
-    for path in sorted(context.experiments.glob("*.toml")):
-        experiment = load(path)
-        for arm in experiment.candidates:
-            if _is_flavor(arm, experiment.base):
-                name = f"{experiment.name}/{arm.name}"
-                yield Subject(
-                    name=name,
-                    title=f"{experiment.base.revision} {arm.flavor.name}",
-                    status=STATUS,
-                    folder=context.experiments / name,
-                    flavor=arm.flavor,
-                )
+def of_experiments(context: Context, known: Mapping[str, catalogue.Series]) -> list[Subject]:
+    """The stacks and flavors that experiments ask about; `known` has every series by its name."""
+    return [
+        subject
+        for path in sorted(context.experiments.glob("*.toml"))
+        for subject in _of_experiment(context, load(path), known)
+    ]
+
+
+def _of_experiment(
+    context: Context, experiment: Experiment, known: Mapping[str, catalogue.Series]
+) -> Iterator[Subject]:
+    for arm in experiment.candidates:
+        name = f"{experiment.name}/{arm.name}"
+        folder = context.experiments / name
+        if _is_flavor(arm, experiment.base):
+            title = f"{experiment.base.revision} {arm.flavor.name}"
+            yield Subject(name=name, title=title, status=FLAVOR, folder=folder, flavor=arm.flavor)
+        stack = _stack(arm, experiment.base)
+        if len(stack) > 1 and all(one in known for one in stack):
+            yield Subject(
+                name=name,
+                title=", ".join(stack),
+                status=STACK,
+                folder=folder,
+                patches=patches_of([known[one] for one in stack]),
+                stack=arm.series,
+            )
 
 
 def _is_flavor(arm: Arm, base: Arm) -> bool:
-    others = (arm.series, arm.patches, arm.source) != (base.series, base.patches, base.source)
-    is_whole = bool(arm.revision or arm.placebo or others)
-    return not is_whole and arm.flavor != base.flavor
+    return arm.flavor != base.flavor and arm == _like(base, arm, flavor=arm.flavor)
+
+
+def _stack(arm: Arm, base: Arm) -> Sequence[str]:
+    """The series of an arm that differs from the base in nothing else."""
+    is_on_base = arm.series[: len(base.series)] == base.series
+    if not is_on_base or arm != _like(base, arm, series=arm.series):
+        return ()
+    return arm.series[len(base.series) :]
+
+
+def _like(base: Arm, arm: Arm, **but: Any) -> Arm:
+    """The base as this arm, but for some fields; it need not name the revision."""
+    return replace(base, name=arm.name, revision="", **but)
 
 
 def is_of(subject: Subject, run: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
-    """Whether a run's candidate is the flavor `subject`."""
-    name = f"{run['experiment']['name']}/{candidate['name']}"
-    return subject.flavor is not None and subject.name == name
+    """Whether a run's candidate is the stack or flavor `subject`, by its name."""
+    return subject.name == f"{run['experiment']['name']}/{candidate['name']}"

@@ -40,6 +40,12 @@ flavor = { lto = true }
 """
 NAME = "3.13/fast-add"
 FLAVOR = "specimen/link-time"
+STACKED = """\
+[[candidate]]
+name = "stack"
+series = ["3.13/fast-add", "3.13/padding"]
+"""
+STACK = "specimen/stack"
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -73,6 +79,16 @@ class Bench:
             stack = [load(self.patches, arm["series"][0])]
             run["experiment"]["arms"].append({"name": arm["name"], "patches": plan(arm, stack)})
         return run
+
+    def stack(self) -> dict[str, Any]:
+        """A stack that the experiment asks about and the run measured: its candidate."""
+        (self.experiments / "specimen.toml").write_text(EXPERIMENT + STACKED)
+        series = ["3.13/fast-add", "3.13/padding"]
+        arm: dict[str, Any] = {**self.run["candidates"][0], "name": "stack", "series": series}
+        patches = plan(arm, [load(self.patches, one) for one in series])
+        self.run["candidates"].append(arm)
+        self.run["experiment"]["arms"].append({"name": "stack", "patches": patches})
+        return arm
 
     def kept(self, name: str = NAME) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.patches / name / "result.json").read_text())
@@ -326,6 +342,54 @@ def test_what_says_nothing_of_the_flavor_is_refused(
     edit(bench.run["candidates"][3])
     assert bench.record(FLAVOR) == UsageError.exit_code
     assert reason in capsys.readouterr().err
+
+
+def test_a_stack_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.stack()
+    assert bench.record(STACK) == 0
+    page = (bench.experiments / STACK / "RESULT.md").read_text()
+    assert "- 3.13/fast-add/0001-it.patch: SHA-256" in page
+    assert "- 3.13/padding/0001-it.patch: SHA-256" in page
+    capsys.readouterr()
+    assert bench.series(STACK) == 0
+    assert "series      3.13/fast-add, 3.13/padding\n" in capsys.readouterr().out
+    bench.write("3.13/padding", "placebo", 1.4)
+    assert bench.series(STACK, "--json") == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["results"][0]["stale"]) == ("stack", True)
+
+
+def other_order(arm: dict[str, Any]) -> None:
+    arm["series"] = arm["series"][::-1]
+
+
+def other_flavor_than_its_base(arm: dict[str, Any]) -> None:
+    arm["flavor"] = {**arm["flavor"], "name": "lto"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (other_order, "its series are not what the experiment has now"),
+        (other_flavor_than_its_base, "its flavor is not the base's"),
+        (of_another_revision, "its revision is not the base's"),
+    ],
+)
+def test_what_says_nothing_of_the_stack_is_refused(
+    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(bench.stack())
+    assert bench.record(STACK) == UsageError.exit_code
+    assert reason in capsys.readouterr().err
+
+
+def test_a_stack_of_other_patches_is_refused(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.stack()
+    bench.write("3.13/padding", "placebo", 1.4)
+    assert bench.record(STACK) == UsageError.exit_code
+    assert "what was measured is not what lies in patches/ now" in capsys.readouterr().err
 
 
 def test_a_series_on_what_it_requires_is_recorded(bench: Bench) -> None:
