@@ -23,7 +23,6 @@ It was clean for publishing when the run wrote it, and nothing is added here. Pu
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,23 +111,13 @@ class Subject:
 
 def of_series(series: Series, root: Path) -> Subject:
     """A series below the folder `root`."""
-    digests = {patch.name: hashlib.sha256(patch.data).hexdigest() for patch in series.patches}
     return Subject(
         name=series.name,
         title=series.title,
         status=series.status,
         folder=root / series.name,
-        patches=digests,
+        patches={patch.name: patch.sha256 for patch in series.patches},
     )
-
-
-def patches_of(stack: Sequence[Series]) -> dict[str, str]:
-    """The SHA-256 of each patch of a stack, by its series and name."""
-    return {
-        f"{series.name}/{patch.name}": hashlib.sha256(patch.data).hexdigest()
-        for series in stack
-        for patch in series.patches
-    }
 
 
 @dataclass(frozen=True, kw_only=True)

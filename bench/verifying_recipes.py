@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter as Multiset
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -107,7 +106,7 @@ def check_patches(plan: Mapping[str, Any], folder: Path, counter: Counter) -> It
 
 
 def _digests(found: Sequence[Patch], kept: Mapping[str, str], counter: Counter) -> Iterator[str]:
-    digests = {one.name: hashlib.sha256(one.data).hexdigest() for one in found}
+    digests = {one.name: one.sha256 for one in found}
     for name in sorted({*digests, *kept}):
         counter.count += 1
         if name not in digests:

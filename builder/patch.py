@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from builder import diff, mail
@@ -21,6 +22,11 @@ class Patch:
 
     name: str
     data: bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, in hex: results say by it what was measured."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,9 +118,7 @@ def lacking(benchmark: Benchmark, variant: str, *, known: bool = True) -> str:
 
     With `known`, what was tried in vain before counts.
     """
-    if not variant:
-        return ""
-    if is_kernel(benchmark):
+    if variant and is_kernel(benchmark):
         there = kernels.at(benchmark.source).source(variant) is not None
         return "" if there else f"the kernel has no {variant} variant"
     return unfit(benchmark, variant) if known else ""

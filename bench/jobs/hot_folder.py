@@ -19,7 +19,6 @@ from builder.store import guard_writes
 FILE = "hot.json"
 # What hot.json calls itself: other programs have files of that name too.
 KIND = "patchbench hot"
-_HINT = "Name an empty or a new folder with --out."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +33,14 @@ class HotFolder:
         Raises StoreError unless it is empty or has results of this command and nothing else.
         """
         if self.path.resolve() == Path.cwd():
-            raise StoreError(
-                "The folder for the results is the one that you stand in, and the program runs in.",
-                where=str(self.path),
-                hint=_HINT,
-            )
+            raise _refused("is the one that you stand in, and the program runs in", self.path)
         with guard_writes(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             others = sorted(self.path / one.name for one in self._others())
         if others:
-            raise StoreError(
-                "The folder for the results has something in it that is none of this command's.",
-                where=str(others[0]),
-                hint=_HINT,
-            )
+            raise _refused("has something in it that is none of this command's", others[0])
         if not os.access(self.path, os.W_OK | os.X_OK):
-            raise StoreError(
-                "The folder for the results cannot be written to.",
-                where=str(self.path),
-                hint=_HINT,
-            )
+            raise _refused("cannot be written to", self.path)
 
     def replace(self, draft: Path) -> None:
         """The files in `draft`, hot.json among them, take the place of what this command left here.
@@ -88,3 +75,11 @@ class HotFolder:
             return frozenset(told["files"]) if told["kind"] == KIND else frozenset()
         except (OSError, ValueError, LookupError, TypeError):
             return frozenset()
+
+
+def _refused(why: str, where: Path) -> StoreError:
+    return StoreError(
+        f"The folder for the results {why}.",
+        where=str(where),
+        hint="Name an empty or a new folder with --out.",
+    )

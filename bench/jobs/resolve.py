@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -131,7 +130,7 @@ def _refuse_other_languages(base: PlannedArm, other: PlannedArm) -> None:
 def _with_digests(planned: PlannedArm, patches: Mapping[str, Sequence[Series]]) -> PlannedArm:
     """The arm with what its patches were: who gets the results can hold them to that."""
     kept = kept_patches(planned.name, patches.get(planned.name, ()))
-    digests = {name: hashlib.sha256(one.data).hexdigest() for name, one in kept}
+    digests = {name: one.sha256 for name, one in kept}
     return replace(planned, patches=digests)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -87,29 +86,23 @@ def _unfit(run: Table, candidate: Table, known: Mapping[str, Series]) -> str:
     base, series = run["base"], known[candidate["series"][-1]]
     if set(base["series"]) != set(series.requires):
         return f"it stands on {', '.join(base['series']) or 'nothing'}, not on what it requires."
-    if candidate["flavor"] != base["flavor"]:
-        return "its flavor is not the base's."
-    return _laid_out_or_of_another_revision(run, candidate) or _otherwise(run, candidate, known)
+    return _more_than_patches(run, candidate) or _otherwise(run, candidate, known)
 
 
 def _unfit_asked(run: Table, candidate: Table, asked: Subject, known: Mapping[str, Series]) -> str:
     """Why a candidate says nothing of the stack or flavor as the experiment has it now."""
     if asked.stack:
-        return _unfit_stack(run, candidate, asked) or _otherwise(run, candidate, known)
-    return _unfit_flavor(run, candidate, asked)
-
-
-def _unfit_flavor(run: Table, candidate: Table, flavor: Subject) -> str:
-    if Flavor.of(candidate["flavor"]) != flavor.flavor:
+        if tuple(candidate["series"]) != asked.stack:
+            return "its series are not what the experiment has now."
+        return _more_than_patches(run, candidate) or _otherwise(run, candidate, known)
+    if Flavor.of(candidate["flavor"]) != asked.flavor:
         return "its flavor is not what the experiment has now."
     if candidate["series"] != run["base"]["series"]:
         return "it has patches of its own."
     return _laid_out_or_of_another_revision(run, candidate)
 
 
-def _unfit_stack(run: Table, candidate: Table, stack: Subject) -> str:
-    if tuple(candidate["series"]) != stack.stack:
-        return "its series are not what the experiment has now."
+def _more_than_patches(run: Table, candidate: Table) -> str:
     if candidate["flavor"] != run["base"]["flavor"]:
         return "its flavor is not the base's."
     return _laid_out_or_of_another_revision(run, candidate)
@@ -130,7 +123,7 @@ def _otherwise(run: Table, candidate: Table, known: Mapping[str, Series]) -> str
     plans = {one["name"]: one.get("patches", {}) for one in run["experiment"]["arms"]}
     stack = [known[name] for name in candidate["series"] if name in known]
     kept = kept_patches(candidate["name"], stack)
-    now = {name: hashlib.sha256(patch.data).hexdigest() for name, patch in kept}
+    now = {name: patch.sha256 for name, patch in kept}
     measured = plans.get(candidate["name"], {})
     for name in sorted({*now, *measured}):
         if now.get(name) != measured.get(name):

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.experiment import Arm, Experiment, load
 from bench.jobs.context import Context
-from bench.kept_results import Subject, of_series, patches_of
+from bench.kept_results import Subject, of_series
 from builder import catalogue
 
 FLAVOR, STACK = "flavor", "stack"
@@ -30,16 +30,14 @@ def chosen(context: Context, name: str | None = None) -> list[Subject]:
     Raises errors of the family for a file that is wrong, PatchError for an unknown name.
     """
     known = series(context)
-    asked = of_experiments(context, known)
-    word = (name or "").strip("/")
-    if "/" in word:
-        own = [one for one in asked if one.name == word]
-        return own or [of_series(catalogue.load(context.patches, word), context.patches)]
-    everything = [*(of_series(one, context.patches) for one in known.values()), *asked]
-    own = [one for one in everything if one.name.partition("/")[0] == word]
-    if name is not None and not own:
-        catalogue.load(context.patches, name)  # says what there is
-    return everything if name is None else own
+    everything = [of_series(one, context.patches) for one in known.values()]
+    everything += of_experiments(context, known)
+    if name is None:
+        return everything
+    word = name.strip("/")
+    own = [one for one in everything if word in (one.name, one.name.partition("/")[0])]
+    # None of that name: what there is, is said by whoever looks for it.
+    return own or [of_series(catalogue.load(context.patches, word or name), context.patches)]
 
 
 def of_experiments(context: Context, known: Mapping[str, catalogue.Series]) -> list[Subject]:
@@ -67,7 +65,11 @@ def _of_experiment(
                 title=", ".join(stack),
                 status=STACK,
                 folder=folder,
-                patches=patches_of([known[one] for one in stack]),
+                patches={
+                    f"{one}/{patch.name}": patch.sha256
+                    for one in stack
+                    for patch in known[one].patches
+                },
                 stack=arm.series,
             )
 

@@ -20,14 +20,19 @@ class Equal(object):
     __ne__ = None
 
 
+def refusal(look, expected):
+    """The exception that tells that something is not there."""
+    try:
+        look()
+    except expected as error:
+        return error
+    raise AssertionError("found what is not there")
+
+
 def a_key_that_is_not_there_is_looked_up_once():
     key = Equal(answers=[False, True])
-    try:
-        {key: 1}["x"]
-    except KeyError as error:
-        assert error.args == ("x",)
-    else:
-        raise AssertionError("found what is not there")
+    found = {key: 1}
+    assert refusal(lambda: found["x"], KeyError).args == ("x",)
     assert key.calls == 1, key.calls
 
 
@@ -37,12 +42,7 @@ def an_instance_without_an_attribute_is_asked_once():
 
     one, key = Empty(), Equal(answers=[False, True])
     one.__dict__[key] = 1
-    try:
-        one.x
-    except AttributeError:
-        pass
-    else:
-        raise AssertionError("found what is not there")
+    refusal(lambda: one.x, AttributeError)
     assert key.calls == 1, key.calls
 
 
