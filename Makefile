@@ -25,6 +25,7 @@ check: setup ## format, lint, types and the fast tests: no real build
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q -n auto $(OPTIONS)
 
 real: setup test-packages ## the slow tests, and those that build and run a real CPython

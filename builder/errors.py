@@ -142,3 +142,7 @@ EXIT_SKIP = 125
 EXIT_STOP = 128
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+
+
+class UnreachableError(SourceError):
+    """A source that does not answer; another one may."""

@@ -18,7 +18,7 @@ _NUMBERED = re.compile(r"\W*(\d+):(?: (.*))?$", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class AnnotatedLine:
     """A line of the source, counted from 1, with its score."""
 
     number: int
@@ -26,7 +26,7 @@ class Line:
     text: str
 
 
-def read(page: Path) -> tuple[Line, ...]:
+def read(page: Path) -> tuple[AnnotatedLine, ...]:
     """The lines of a page that Cython wrote. Raises DataError when it is none."""
     try:
         text = page.read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lines: list[Line] = []
+        self.lines: list[AnnotatedLine] = []
         self._score: int | None = None
         self._text: list[str] = []
 
@@ -71,5 +71,5 @@ class _Reader(HTMLParser):
             found = _NUMBERED.match("".join(self._text))
             if found:
                 text = (found[2] or "").rstrip("\n")
-                self.lines.append(Line(number=int(found[1]), score=self._score, text=text))
+                self.lines.append(AnnotatedLine(number=int(found[1]), score=self._score, text=text))
             self._score = None

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from builder.errors import BuildError, DataError, RequirementsError, StoreError
 from builder.process import Command, Completed, Runner, clean_environment, last_lines
-from ext.kernels import Source
+from ext.kernels import ModuleSource
 
 STAMP = "module.json"
 # Raised when the way of compiling changes so that older modules no longer compare with new ones.
@@ -130,7 +130,7 @@ class Compiler:
         self._say = say
         self._versions: tuple[str, str] | None = None
 
-    def provide(self, source: Source) -> Module:
+    def provide(self, source: ModuleSource) -> Module:
         """The module, made if it is not there.
 
         Raises RequirementsError when the tools are not what they should be, DataError when a source
@@ -144,7 +144,7 @@ class Compiler:
         with _storing(self._cache), self._hold(key) as held:
             return self._find(key) or self._make(key, source, held)
 
-    def key(self, source: Source) -> str:
+    def key(self, source: ModuleSource) -> str:
         """16 hex digits over everything that decides what the module is."""
         content = {
             "procedure": _PROCEDURE,
@@ -195,7 +195,7 @@ class Compiler:
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
-    def _make(self, key: str, source: Source, held: int) -> Module:
+    def _make(self, key: str, source: ModuleSource, held: int) -> Module:
         folder = self._cache / key
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "src").mkdir(parents=True)
@@ -212,7 +212,7 @@ class Compiler:
         assert made is not None  # the lock keeps everybody else out
         return made
 
-    def _fill(self, folder: Path, source: Source, held: int) -> float:
+    def _fill(self, folder: Path, source: ModuleSource, held: int) -> float:
         """Put the module into `site`; the seconds that took."""
         if not source.compiled:
             shutil.copyfile(source.path, folder / "site" / source.path.name)
@@ -225,7 +225,7 @@ class Compiler:
         compiled = self._run(self._compile(folder, source, held), folder, source)
         return translated.seconds + compiled.seconds
 
-    def _translate(self, folder: Path, source: Source, held: int) -> Command:
+    def _translate(self, folder: Path, source: ModuleSource, held: int) -> Command:
         """Generate C, and the page that shows where it calls into the interpreter."""
         program = (sys.executable, "-m", "cython", "--annotate", self._language)
         directives = (word for one in self._directives for word in ("-X", one))
@@ -244,7 +244,7 @@ class Compiler:
             keep_fds=(held,),
         )
 
-    def _compile(self, folder: Path, source: Source, held: int) -> Command:
+    def _compile(self, folder: Path, source: ModuleSource, held: int) -> Command:
         """Compile the C for the target; where the cache lies is not in what comes of it."""
         where = ("../site", "../scratch")
         flags = (*self._flags, f"-ffile-prefix-map={folder / 'src'}=.")
@@ -259,7 +259,7 @@ class Compiler:
             keep_fds=(held,),
         )
 
-    def _imported(self, folder: Path, source: Source, held: int) -> Path:
+    def _imported(self, folder: Path, source: ModuleSource, held: int) -> Path:
         """The module's file, after the target has imported it from there, if it can."""
         command = Command(
             argv=(str(self._target.python), "-c", f"import {source.name}"),
@@ -281,7 +281,7 @@ class Compiler:
             )
         return files[0]
 
-    def _run(self, command: Command, folder: Path, source: Source) -> Completed:
+    def _run(self, command: Command, folder: Path, source: ModuleSource) -> Completed:
         done = self._runner.run(command, log=folder / "build.log", timeout=_SECONDS)
         if not done.ok:
             raise BuildError(
@@ -316,7 +316,7 @@ class Compiler:
             os.close(descriptor)
 
 
-def _write_stamp(folder: Path, source: Source, file: Path, seconds: float) -> None:
+def _write_stamp(folder: Path, source: ModuleSource, file: Path, seconds: float) -> None:
     lines = folder / "src" / f"{source.name}.html"
     stamp = {
         "name": source.name,

@@ -33,7 +33,7 @@ print(json.dumps(answer, sort_keys=True))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ModuleSource:
     """What one module is made from.
 
     `path` is its .py or .pyx; `types` a .pxd that goes with it. `compiled` is False where the
@@ -63,16 +63,16 @@ class Kernel:
     folder: Path
     size: int
 
-    def source(self, variant: str) -> Source | None:
+    def source(self, variant: str) -> ModuleSource | None:
         """What a variant is made from; None where the kernel does not have it."""
         pure = self.folder / PURE / f"{self.name}.py"
         types = self.folder / TYPED / f"{self.name}.pxd"
         hand = self.folder / HAND / f"{self.name}.pyx"
         found = {
-            PURE: Source(name=self.name, path=pure, compiled=False),
-            CYTHON: Source(name=self.name, path=pure),
-            TYPED: Source(name=self.name, path=pure, types=types) if types.exists() else None,
-            HAND: Source(name=self.name, path=hand) if hand.exists() else None,
+            PURE: ModuleSource(name=self.name, path=pure, compiled=False),
+            CYTHON: ModuleSource(name=self.name, path=pure),
+            TYPED: ModuleSource(name=self.name, path=pure, types=types) if types.exists() else None,
+            HAND: ModuleSource(name=self.name, path=hand) if hand.exists() else None,
         }
         return found[variant]
 

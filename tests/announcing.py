@@ -20,13 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import cli, disturbance
-from bench.environments import Environments
-from bench.jobs import run
-from bench.jobs.folder import Folder
-from bench.session import Session
-from builder import compile as compiling
-from builder.gate import Gate
+from bench.benchmarks.environments import Environments
+from bench.cli import main as cli
+from bench.host import interference
+from bench.results.folder import Folder
+from bench.run import run
+from bench.session.session import Session
+from builder.builds import compile as compiling
+from builder.builds.gate import Gate
 
 PAUSE = 0.02
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -137,7 +138,7 @@ def main() -> int:
     announce_all()
     slow_down()
     # What is measured again because of the host is drawn anew: outcomes could not be compared.
-    disturbance.LEAST_SECONDS = float("inf")
+    interference.LEAST_SECONDS = float("inf")
     return cli.main(arguments)
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bench import cli
+from bench.cli import main
 from bench.history import reading
 from bench.history.store import History
-from bench.jobs import nightly_publish
-from builder.git import Repository
+from bench.nightly import job
+from builder.git.repository import Repository
 from tests import fake
 from tests.fake.repository import commit_tree
 
@@ -65,7 +65,7 @@ class Ground:
     def night(self, day: str, *more: str) -> int:
         """Run the night of that date; its exit code."""
         arguments = ["--home", str(self.root / "home"), "nightly", str(self.file)]
-        return cli.main([*arguments, "--date", day, "--quiet", *more])
+        return main.main([*arguments, "--date", day, "--quiet", *more])
 
     def kept(self, day: str) -> dict[str, Any]:
         """What is on disk of a night."""
@@ -117,5 +117,5 @@ class Mailbox:
         def mail(context: Any, config: Any, history: Any, report: Any, now: Any) -> None:
             self.reports.append(report)
 
-        monkeypatch.setattr(nightly_publish, "site", site)
-        monkeypatch.setattr(nightly_publish, "mail", mail)
+        monkeypatch.setattr(job, "site", site)
+        monkeypatch.setattr(job, "mail", mail)

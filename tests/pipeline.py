@@ -19,8 +19,9 @@ from typing import Any
 import psutil
 import pyperf
 
-from builder import lock
-from builder.store import STAMP, Home, Store, sha256_of
+from builder.builds.store import STAMP, Store
+from builder.files import is_locked, sha256_of
+from builder.home import Home
 from tests import fake
 from tests.fake.repository import commit_tree
 
@@ -414,4 +415,4 @@ def digest_of(folder: Path) -> str:
 
 def is_timing(ground: Ground) -> bool:
     """Whether some run holds the lock of the whole host."""
-    return lock.is_held(ground.host_lock)
+    return is_locked(ground.host_lock)

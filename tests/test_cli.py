@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bench import cli
-from bench.commands import inspect
+from bench.cli import main
+from bench.cli.commands import inventory
 from builder import errors
 from builder.errors import PatchbenchError
 
@@ -28,7 +28,7 @@ WITH_DATA = (
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    actions = cli._parser()._subparsers
+    actions = main._parser()._subparsers
     assert actions is not None
     (found,) = actions._group_actions
     choices: Any = found.choices
@@ -47,7 +47,7 @@ def families(of: type[PatchbenchError] = PatchbenchError) -> Iterator[type[Patch
 
 def ending(arguments: list[str]) -> int:
     with pytest.raises(SystemExit) as left:
-        cli.main(arguments)
+        main.main(arguments)
     assert isinstance(left.value.code, int)
     return left.value.code
 
@@ -78,14 +78,14 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("name", ["", *sorted(commands())])
 def test_every_option_says_what_it_is(name: str) -> None:
-    parser = commands()[name] if name else cli._parser()
+    parser = commands()[name] if name else main._parser()
     for action in parser._actions:
         is_command = isinstance(action, argparse._SubParsersAction)
         assert is_command or action.help, action.dest
 
 
 def test_help_lists_the_exit_codes_that_there_are() -> None:
-    text = cli._EXIT_CODES
+    text = main._EXIT_CODES
     listed = [int(code) for code in re.findall(r"^  (\d+) ", text, re.MULTILINE)]
     assert listed == sorted(set(listed))
     codes = {one.exit_code for one in families()}
@@ -113,12 +113,12 @@ def test_every_kind_of_error_has_a_code_of_its_own() -> None:
     ],
 )
 def test_global_options_stand_before_and_after_the_command(line: str) -> None:
-    read = cli._parser().parse_args(shlex.split(line))
+    read = main._parser().parse_args(shlex.split(line))
     assert (read.name, read.home, read.quiet, read.verbose) == ("builds", "H", True, True)
 
 
 def test_without_global_options() -> None:
-    read = cli._parser().parse_args(["builds"])
+    read = main._parser().parse_args(["builds"])
     assert (read.home, read.quiet, read.verbose) == (None, False, False)
 
 
@@ -141,14 +141,14 @@ def _fails(_context: Any, _options: Any) -> int:
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[str]:
-    monkeypatch.setattr(inspect, "_builds", _fails)
+    monkeypatch.setattr(inventory, "_builds", _fails)
     return ["--home", str(tmp_path), "builds"]
 
 
 def test_a_bug_is_told_without_a_traceback(
     broken: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(broken) == errors.EXIT_BUG
+    assert main.main(broken) == errors.EXIT_BUG
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("patchbench: this is a bug of patchbench (AssertionError: nobody).")
@@ -159,14 +159,14 @@ def test_a_bug_is_told_without_a_traceback(
 def test_a_bug_shows_where_when_asked(
     broken: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([*broken, "--verbose"]) == errors.EXIT_BUG
+    assert main.main([*broken, "--verbose"]) == errors.EXIT_BUG
     assert "_fails" in capsys.readouterr().err
 
 
 def test_home_is_the_option_else_the_variable_else_the_cache(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    assert cli._home(None).name == "patchbench"
+    assert main._home(None).name == "patchbench"
     monkeypatch.setenv("PATCHBENCH_HOME", str(tmp_path / "variable"))
-    assert cli._home(None) == tmp_path / "variable"
-    assert cli._home(str(tmp_path / "option")) == tmp_path / "option"
+    assert main._home(None) == tmp_path / "variable"
+    assert main._home(str(tmp_path / "option")) == tmp_path / "option"

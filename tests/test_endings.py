@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
+from bench.cli import main
 from tests import fake
 from tests.faults import BASE_ONLY, Place, World, stores
 from tests.test_faults import at, world
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def patchbench(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "bench.cli", *arguments]
+    return [sys.executable, "-m", "bench.cli.main", *arguments]
 
 
 def ended(
@@ -57,7 +57,7 @@ def test_a_reader_that_has_gone_changes_no_verdict(at: Place, unread: int) -> No
     arguments = stores.again(at)
     with os.fdopen(os.dup(unread), "w") as stdout:
         at.patch.setattr(sys, "stdout", stdout)
-        code = cli.main(["--home", str(at.home), *arguments, "--fail-on", "slower"])
+        code = main.main(["--home", str(at.home), *arguments, "--fail-on", "slower"])
     assert code == 1
 
 
@@ -146,7 +146,7 @@ def test_ctrl_c_before_anything_is_done(at: Place) -> None:
 
 SWALLOWED = """
 import signal, sys
-from bench import cli
+from bench.cli import main as cli
 
 def importing(*_ignored):
     try:
@@ -233,7 +233,7 @@ def test_an_interrupt_while_text_is_executed_has_the_exit_code_of_all(tmp_path: 
     """Python would die of the signal after all, however the interrupt was handled."""
     (tmp_path / "interrupted.py").write_text(
         "import sys\n"
-        "from bench import cli\n"
+        "from bench.cli import main as cli\n"
         "def interrupt(*_):\n"
         "    exec('raise KeyboardInterrupt')\n"
         "cli._context = interrupt\n"
@@ -242,7 +242,7 @@ def test_an_interrupt_while_text_is_executed_has_the_exit_code_of_all(tmp_path: 
     done = subprocess.run(
         [sys.executable, "-m", "interrupted"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(cli.__file__).parent.parent}"},
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(main.__file__).parent.parent}"},
         capture_output=True,
         text=True,
         check=False,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import bundle as bundles
-from bench.cli import main
+from bench.cli.main import main
+from bench.jobs.bundle import archive as bundles
 from tests.test_published import offences
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
+from bench.cli import main
 from tests.faults import (
     Place,
     Row,
@@ -55,7 +55,7 @@ PARAMETERS = [
 def _run(at: Place, arguments: list[str]) -> int:
     home = [] if "--home" in arguments else ["--home", str(at.home)]
     try:
-        return cli.main([*home, *arguments])
+        return main.main([*home, *arguments])
     except SystemExit as left:  # argparse's own way out
         return int(left.code or 0)
 
@@ -107,7 +107,7 @@ def test_json_is_all_that_stdout_holds(
     }
     sources.without_apt(at)
     if name == "series":  # one of the world's own is misspelt
-        at.patch.setattr(cli, "PROJECT", Path(__file__).parent.parent)
+        at.patch.setattr(main, "PROJECT", Path(__file__).parent.parent)
     capsys.readouterr()
 
     code = _run(at, [*given.get(name, [name]), "--json"])

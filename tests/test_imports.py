@@ -1,9 +1,14 @@
-"""Who may import whom, who starts processes, who reads the environment: DESIGN.md's rules."""
+"""The rules of the house that import-linter cannot say (its contracts are in pyproject.toml).
+
+What a room offers, who starts processes, who reads the environment, who talks to git, how large a
+room may be, and that a class name means one thing.
+"""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +16,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 OURS = ("builder", "bench", "ext")
-COMMAND_LINE = ("bench/commands/", "bench/cli.py")
-COMPOSERS = ("bench/jobs/", *COMMAND_LINE)
-STATISTICS = ("bench/stats.py", "bench/levels.py", "bench/accuracy.py")
+MOST_MODULES = 12
+COMMAND_LINE = "bench/cli/main.py"
 # GitPython hands out a process of the standard library, whose names are needed to wait for it.
-GIT = ("builder/git.py", "builder/git_process.py")
+GIT = ("builder/git/repository.py", "builder/git/command.py")
 RUNNER = "builder/process.py"
 
 # What a Python 2.7 has under other names, for what runs inside either.
@@ -30,6 +34,8 @@ PYTHON_2 = {
     "thread",
     "urlparse",
 }
+# pip is the one that the interpreter itself brings.
+FOR_INSIDE = {*sys.stdlib_module_names, *PYTHON_2, "pyperf", "pip"}
 STARTING = {
     "subprocess": {"Popen", "run", "call", "check_call", "check_output", "getoutput"}
     | {"getstatusoutput"},
@@ -42,7 +48,13 @@ ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv",
 
 
 def files() -> list[Path]:
-    return sorted(path for room in OURS for path in (ROOT / room).rglob("*.py"))
+    return sorted(path for top in OURS for path in (ROOT / top).rglob("*.py"))
+
+
+def rooms() -> list[Path]:
+    """Every package of ours; what runs inside the measured interpreter is none."""
+    packages = (path.parent for path in files() if path.name == "__init__.py")
+    return sorted(path for path in packages if "inside" not in path.parts)
 
 
 def is_module(name: str) -> bool:
@@ -107,51 +119,29 @@ def uses(tree: ast.AST) -> Iterator[tuple[str, bool]]:
 def violations(path: str, source: str) -> list[str]:
     """Each rule that a file with this content would break, had it this path."""
     tree = ast.parse(source, path)
-    found = sorted({why for name in imports(path, tree) for why in _wrong_import(path, name)})
+    problems = sorted({why for name in imports(path, tree) for why in _wrong_import(path, name)})
     for name, called in uses(tree):
         module, _, rest = name.partition(".")
         if called and rest in STARTING.get(module, ()) and path != RUNNER:
-            found.append(f"starts a process: {name}")
+            problems.append(f"starts a process: {name}")
         is_inside = path.startswith("bench/inside/")  # a process of its own, with no other way in
-        if module == "os" and rest in ENVIRONMENT and path != "bench/cli.py" and not is_inside:
-            found.append(f"reads the environment: {name}")
-    return found
+        if module == "os" and rest in ENVIRONMENT and path != COMMAND_LINE and not is_inside:
+            problems.append(f"reads the environment: {name}")
+    return problems
 
 
 def _wrong_import(path: str, name: str) -> Iterator[str]:
-    room, top = path.partition("/")[0], name.partition(".")[0]
-    composes = path.startswith(COMPOSERS)
-    if room == "builder" and top in ("bench", "ext"):
-        yield f"builder imports {name}"
-    if room == "ext" and top in ("builder", "bench") and name not in _FOR_EXT:
-        yield f"ext imports {name}"
-    if room == "bench" and top == "ext" and not composes:
-        yield f"only jobs and the command line import ext: {name}"
-    if name.startswith("bench.jobs") and not composes:
-        yield f"only jobs and the command line import a job: {name}"
-    if name.startswith("bench.commands") and not path.startswith(
-        ("bench/commands/", "bench/cli.py")
-    ):
-        yield "only the command line imports a command"
-    if name == "bench.cli":
+    top = name.partition(".")[0]
+    if name == "bench.cli.main" and path != "bench/__main__.py":
         yield "nobody imports the command line"
-    if path in STATISTICS and top in OURS and name.replace(".", "/") + ".py" not in STATISTICS:
-        yield f"statistics import {name}"
-    if path.startswith("bench/inside/") and top not in _FOR_INSIDE:
+    if path.startswith("bench/inside/") and top not in FOR_INSIDE:
         yield f"bench/inside imports {name}"
     if top in PROCESS_MODULES and path != RUNNER and not (name == "subprocess" and path in GIT):
         yield f"only the runner imports {name}"
     if top in ("git", "gitdb") and path not in GIT:
-        yield f"only builder/git.py imports {name}"
-    if name == "builder.git_process" and not path.startswith("builder/git"):
-        yield f"only builder/git.py imports {name}"
-    if name == "(a computed name)":
+        yield f"only builder/git imports {name}"
+    if name == "(a computed name)" and path != COMMAND_LINE:
         yield "imports a computed name"
-
-
-_FOR_EXT = ("builder", "builder.errors", "builder.process")
-# pip is the one that the interpreter itself brings.
-_FOR_INSIDE = {*sys.stdlib_module_names, *PYTHON_2, "pyperf", "pip"}
 
 
 @pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -162,37 +152,21 @@ def test_every_file_keeps_the_rules(path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "source", "why"),
     [
-        ("builder/x.py", "from bench import stats", "builder imports bench.stats"),
-        ("builder/x.py", "def f():\n    import ext.kernels", "builder imports ext.kernels"),
-        (
-            "builder/x.py",
-            "from importlib import import_module as i\nimport_module('bench')",
-            "bench",
-        ),
         ("builder/x.py", "__import__(name)", "computed name"),
-        ("ext/x.py", "from builder import store", "ext imports builder.store"),
-        ("ext/x.py", "import bench.stats", "ext imports bench.stats"),
-        ("bench/x.py", "from ext import kernels", "only jobs and the command line import ext"),
-        ("bench/report/x.py", "from ..jobs import run", "import a job: bench.jobs.run"),
-        ("bench/x.py", "from bench.jobs.run import f", "import a job: bench.jobs.run"),
-        ("bench/jobs/x.py", "from bench.commands import inspect", "imports a command"),
-        ("bench/jobs/x.py", "from bench import cli", "nobody imports the command line"),
-        ("bench/jobs/x.py", "from ..cli import main", "nobody imports the command line"),
-        ("bench/stats.py", "from builder.errors import DataError", "statistics import"),
-        ("bench/stats.py", "from .session import x", "statistics import bench.session"),
+        ("bench/jobs/x.py", "from bench.cli import main", "nobody imports the command line"),
+        ("bench/jobs/x.py", "from bench.cli.main import main", "nobody imports the command line"),
         ("bench/inside/x.py", "import numpy", "bench/inside imports numpy"),
         ("bench/inside/x.py", "from bench import stats", "bench/inside imports bench.stats"),
         ("bench/x.py", "import subprocess", "only the runner imports subprocess"),
         ("bench/x.py", "from multiprocessing import Pool", "only the runner imports"),
         ("bench/x.py", "from concurrent.futures import Executor", "only the runner imports"),
-        ("builder/git.py", "import subprocess as s\ns.run([])", "starts a process: subprocess.run"),
-        ("builder/git.py", "from subprocess import Popen\nPopen([])", "starts a process"),
+        (GIT[0], "import subprocess as s\ns.run([])", "starts a process: subprocess.run"),
+        (GIT[0], "from subprocess import Popen\nPopen([])", "starts a process"),
         ("bench/x.py", "import os\nos.system('ls')", "starts a process: os.system"),
         ("bench/x.py", "from os import execvp as e\ne('ls', [])", "starts a process: os.execvp"),
         ("builder/x.py", "import os\nos.posix_spawn('ls', [], {})", "starts a process"),
         ("builder/x.py", "import os\nos.fork()", "starts a process: os.fork"),
-        ("builder/x.py", "from git import Repo", "only builder/git.py imports git"),
-        ("builder/x.py", "from builder.git_process import run", "imports builder.git_process"),
+        ("builder/x.py", "from git import Repo", "only builder/git imports git"),
         ("bench/x.py", "import os\nos.environ['A']", "reads the environment: os.environ"),
         ("bench/x.py", "from os import getenv\ngetenv('A')", "reads the environment: os.getenv"),
         ("bench/x.py", "import os\nos.path.expandvars('$A')", "reads the environment"),
@@ -205,14 +179,99 @@ def test_a_broken_rule_is_seen(path: str, source: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("builder/process.py", "import subprocess\nsubprocess.Popen([])\nimport os\nos.fork()"),
-        ("builder/git.py", "import subprocess\nfrom git import Git\nx: subprocess.Popen[bytes]"),
-        ("ext/x.py", "from builder.errors import BuildError\nfrom builder.process import Runner"),
-        ("bench/x.py", "from builder import store\nimport os\nos.getpid()"),
-        ("bench/jobs/x.py", "from ext import y\nfrom bench.jobs import run"),
-        ("bench/cli.py", "import os\nos.environ['A']\nfrom bench.jobs import run"),
+        (RUNNER, "import subprocess\nsubprocess.Popen([])\nimport os\nos.fork()"),
+        (GIT[0], "import subprocess\nfrom git import Git\nx: subprocess.Popen[bytes]"),
+        ("bench/x.py", "from builder import builds\nimport os\nos.getpid()"),
+        (COMMAND_LINE, "import os\nos.environ['A']\nfrom bench.jobs import run"),
         ("bench/inside/x.py", "import os, pyperf, Queue\nos.environ['A']"),
     ],
 )
 def test_what_is_allowed(path: str, source: str) -> None:
     assert violations(path, source) == []
+
+
+# -- faces ---------------------------------------------------------------------------------------
+
+
+def room_of(module: str) -> str:
+    return module if (ROOT / module.replace(".", "/")).is_dir() else module.rpartition(".")[0]
+
+
+def face_of(room: str) -> set[str]:
+    """The names of `__all__` in a room's `__init__`."""
+    tree = ast.parse((ROOT / room.replace(".", "/") / "__init__.py").read_text("utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and _dotted(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def past_the_face(path: str, source: str) -> list[str]:
+    """The imports of this file that reach past another room's face.
+
+    Modules directly in builder, bench and ext stand in no room. Rooms inside one another know each
+    other's modules.
+    """
+    own = ".".join(Path(path).parent.parts)
+    problems = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.ImportFrom) or str(node.module).partition(".")[0] not in OURS:
+            continue
+        room = room_of(str(node.module))
+        is_family = own == room or own.startswith(f"{room}.") or room.startswith(f"{own}.")
+        if room in OURS or (is_family and own not in OURS):
+            continue
+        if room != node.module:
+            problems.append(f"{node.module} is inside the room {room}")
+        else:
+            names = {alias.name for alias in node.names} - face_of(room)
+            problems += [f"{room} does not offer {name}" for name in sorted(names)]
+    return problems
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_rooms_are_used_through_their_faces(path: Path) -> None:
+    assert past_the_face(str(path.relative_to(ROOT)), path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "problems"),
+    [
+        ("bench/run/x.py", "from bench.measure import Rig", []),
+        ("bench/run/x.py", "from bench.measure.worker import Rig", 1),
+        ("bench/run/x.py", "from bench.measure import NoSuchName", 1),
+        ("bench/run/x.py", "def f():\n    from bench.measure.worker import Rig", 1),
+        ("bench/context.py", "from builder.builds.store import Store", 1),
+        ("bench/report/formats/x.py", "from bench.report.model import View", []),
+        ("bench/x.py", "from builder.errors import DataError", []),
+        ("bench/x.py", "from bench import measure", []),
+    ],
+)
+def test_reaching_past_a_face_is_seen(path: str, source: str, problems: list[str] | int) -> None:
+    seen = past_the_face(path, source)
+    assert len(seen) == problems if isinstance(problems, int) else seen == problems
+
+
+@pytest.mark.parametrize("room", rooms(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_says_what_it_is_and_is_not_too_large(room: Path) -> None:
+    text = (room / "__init__.py").read_text("utf-8")
+    assert ast.get_docstring(ast.parse(text))
+    modules = [path for path in room.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES
+
+
+def test_no_public_class_has_the_name_of_another() -> None:
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in files():
+        if not path.is_relative_to(ROOT / "ext" / "suite"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places[node.name].append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_tests_stand_in_the_same_folders_as_what_they_test() -> None:
+    names = {str(path.parent.relative_to(ROOT)) for path in files()}
+    tests = (ROOT / "tests" / top for top in OURS)
+    folders = {path.parent for top in tests for path in top.rglob("test_*.py")}
+    assert {str(path.relative_to(ROOT / "tests")) for path in folders} <= names

@@ -14,8 +14,8 @@ from typing import Any
 import pyperf
 import pytest
 
-from bench import cli
-from bench.cli import main
+from bench.cli import main as cli
+from bench.cli.main import main
 from tests.test_published import offences
 
 pytestmark = pytest.mark.real

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from builder import sources
-from builder.catalogue import Series, load_all
-from builder.compile import Builder, identify_compiler
+from builder.builds.compile import Builder, identify_compiler
+from builder.builds.gate import Gate
+from builder.builds.recipe import Flavor, Recipe
+from builder.builds.store import Store
 from builder.errors import PatchError
-from builder.gate import Gate
-from builder.manifest import CONTROLS
+from builder.home import Home
+from builder.patches.apply import apply_series, check_applies, going_together
+from builder.patches.catalogue import Series, load_all
+from builder.patches.series_toml import CONTROLS
 from builder.process import Command, SystemRunner
-from builder.revisions import Source
-from builder.series import apply_series, check_applies, going_together
-from builder.spec import Flavor, Recipe
-from builder.store import Home, Store
+from builder.sources import provide
+from builder.sources.revision import Source
 
 pytestmark = pytest.mark.real
 
@@ -48,7 +49,7 @@ def home(real_home: Path) -> Home:
 
 @pytest.fixture(scope="module")
 def source(home: Home) -> Source:
-    return sources.provide(sources.parse("debian"), home=home, runner=SystemRunner(), say=print)
+    return provide.provide(provide.parse("debian"), home=home, runner=SystemRunner(), say=print)
 
 
 def applied(source: Source, *stack: Series) -> tuple[str, tuple[str, ...]]:

@@ -22,8 +22,8 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Select, select
 
 from bench.history import reading
-from bench.history.models import Entry
-from bench.history.reading import Line
+from bench.history.models import NightEntry
+from bench.history.reading import LineKey
 from bench.history.tables import ROWS, TRACKS
 
 Values = npt.NDArray[np.float32]
@@ -47,8 +47,8 @@ class Columns:
     there is none. Seven digits: enough for times and ratios.
     """
 
-    line: Line
-    entries: tuple[Entry, ...]
+    line: LineKey
+    entries: tuple[NightEntry, ...]
     nights: tuple[int, ...]
     benchmarks: tuple[str, ...]
     values: Values
@@ -58,7 +58,7 @@ class Columns:
         return np.asarray(self.values[FIELDS.index(name)])
 
     @cached_property
-    def measured(self) -> tuple[Entry, ...]:
+    def measured(self) -> tuple[NightEntry, ...]:
         """The nights that have rows, one for each column."""
         return tuple(self.entries[night] for night in self.nights)
 
@@ -72,7 +72,7 @@ class _Kept:
     values: Values
 
 
-def columns(connection: Connection, line: Line, cache: Path | None = None) -> Columns:
+def columns_of(connection: Connection, line: LineKey, cache: Path | None = None) -> Columns:
     """The rows of a line; `cache` is a folder where they are kept for the next time.
 
     Nobody else may write to the folder meanwhile. OSError where it cannot be written.
@@ -93,12 +93,12 @@ def columns(connection: Connection, line: Line, cache: Path | None = None) -> Co
     return Columns(line=line, entries=entries, nights=nights, benchmarks=names, values=values)
 
 
-def name_of(line: Line) -> str:
+def name_of(line: LineKey) -> str:
     """What files are called in which something of a line is kept."""
     return hashlib.sha256(repr(line).encode()).hexdigest()[:16]
 
 
-def _mark(entry: Entry) -> int:
+def _mark(entry: NightEntry) -> int:
     """Tells nights apart, those of another history at the same place too."""
     text = f"{entry.number} {entry.night.identity} {entry.benchmarks}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
@@ -119,7 +119,7 @@ def _copy(
 
 def _fill(
     connection: Connection,
-    line: Line,
+    line: LineKey,
     values: Values,
     names: Sequence[str],
     columns_of: Mapping[int, int],
@@ -138,7 +138,7 @@ def _fill(
             values[:, rows, nights] = np.array(known, dtype=np.float64)[:, 2:].T
 
 
-def _query(line: Line, nights: Iterable[int]) -> Select[Any]:
+def _query(line: LineKey, nights: Iterable[int]) -> Select[Any]:
     query = select(ROWS.c.track_id, ROWS.c.night_id, *(ROWS.c[field] for field in FIELDS))
     wanted = list(nights)
     if len(wanted) <= _FEW:

@@ -11,17 +11,17 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import IO, Any
 
-from bench.history.models import Built, Night, Ratio, Row, Standing
+from bench.history.models import BenchmarkRow, BuildRow, HistoryRatio, NightRow, NightSuite
 from builder.errors import DataError
 
 # Raised when a reader of the old one would be misled.
 SCHEMA = 1
-_RATIO = tuple(field.name for field in fields(Ratio))
+_RATIO = tuple(field.name for field in fields(HistoryRatio))
 _OF_NIGHT = ("when", "host", "branch", "flavor", "commit", "version", "key", "state", "origin")
 _OF_ROW = ("benchmark", "mean", "rsd", "processes")
 
 
-def write_json_lines(nights: Iterable[Night], to: IO[str]) -> int:
+def write_json_lines(nights: Iterable[NightRow], to: IO[str]) -> int:
     """Write a line of JSON for each night, keys as in `Night`; how many."""
     count = 0
     for night in nights:
@@ -32,7 +32,7 @@ def write_json_lines(nights: Iterable[Night], to: IO[str]) -> int:
     return count
 
 
-def read_json_lines(lines: Iterable[str], where: str = "") -> Iterator[Night]:
+def read_json_lines(lines: Iterable[str], where: str = "") -> Iterator[NightRow]:
     """The nights that `write_json_lines` wrote. DataError names the first line that is none."""
     for number, line in enumerate(lines, 1):
         try:
@@ -46,7 +46,7 @@ def read_json_lines(lines: Iterable[str], where: str = "") -> Iterator[Night]:
             ) from None
 
 
-def write_csv(nights: Iterable[Night], to: IO[str]) -> int:
+def write_csv(nights: Iterable[NightRow], to: IO[str]) -> int:
     """Write a line for each row; how many. A night without rows has none: see its state in JSON."""
     writer = csv.writer(to, lineterminator="\n")
     ratios = [f"{against}_{part}" for against in ("last", "release") for part in _RATIO]
@@ -64,7 +64,7 @@ def write_csv(nights: Iterable[Night], to: IO[str]) -> int:
     return count
 
 
-def _parts(ratio: Ratio | None) -> list[Any]:
+def _parts(ratio: HistoryRatio | None) -> list[Any]:
     return [None if ratio is None else getattr(ratio, part) for part in _RATIO]
 
 
@@ -74,22 +74,22 @@ def _moment(value: object) -> str:
     raise TypeError(f"not for JSON: {type(value)}")
 
 
-def _night(document: dict[str, Any]) -> Night:
+def _night(document: dict[str, Any]) -> NightRow:
     document["when"] = datetime.fromisoformat(document["when"])
     if build := document["build"]:
         committed = build["committed"]
         build["committed"] = committed and datetime.fromisoformat(committed)
-        document["build"] = Built(**build)
+        document["build"] = BuildRow(**build)
     for against in ("last", "release"):
         if standing := document[against]:
-            document[against] = Standing(**standing | {"suite": _ratio(standing["suite"])})
+            document[against] = NightSuite(**standing | {"suite": _ratio(standing["suite"])})
     document["rows"] = tuple(_row(row) for row in document["rows"])
-    return Night(**document)
+    return NightRow(**document)
 
 
-def _row(row: dict[str, Any]) -> Row:
-    return Row(**row | {"last": _ratio(row["last"]), "release": _ratio(row["release"])})
+def _row(row: dict[str, Any]) -> BenchmarkRow:
+    return BenchmarkRow(**row | {"last": _ratio(row["last"]), "release": _ratio(row["release"])})
 
 
-def _ratio(ratio: dict[str, Any] | None) -> Ratio | None:
-    return None if ratio is None else Ratio(**ratio)
+def _ratio(ratio: dict[str, Any] | None) -> HistoryRatio | None:
+    return None if ratio is None else HistoryRatio(**ratio)

@@ -27,9 +27,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.comparison import TIME
-from bench.history.models import IMPORTED, Built, Night, Row
-from bench.pyperf_files import GZIP_MAGIC, RecordedBenchmark, ResultFile, load
+from bench.compare import GZIP_MAGIC, TIME, RecordedBenchmark, ResultFile, load
+from bench.history.models import IMPORTED, BenchmarkRow, BuildRow, NightRow
 from builder.errors import DataError
 
 _ENDING = re.compile(r"\.json(\.gz)?$")
@@ -107,11 +106,11 @@ def files_below(place: Path) -> Iterator[Path]:
     yield from (path for path in found if understand(path) is not None)
 
 
-def read_pyperf(path: Path, *, host: str = "", branch: str = "", flavor: str = "") -> Night:
+def read_pyperf(path: Path, *, host: str = "", branch: str = "", flavor: str = "") -> NightRow:
     """The night that a file tells of. `host`, `branch`, `flavor`: what counts where given.
 
-    Benchmarks of other metrics than time are missing, and say so. DataError as `bench.pyperf_files`
-    has it, and for a file that nothing says the date of.
+    Benchmarks of other metrics than time are missing, and say so. DataError as
+    `bench.compare.pyperf_files` has it, and for a file that nothing says the date of.
     """
     named = understand(path)
     if named is None:
@@ -128,7 +127,7 @@ def read_pyperf(path: Path, *, host: str = "", branch: str = "", flavor: str = "
     times = [one for one in file.benchmarks if one.metric == TIME and one.processes]
     digest = _digest(times)
     flavor = flavor or named.flavor or "plain"
-    return Night(
+    return NightRow(
         identity=f"pyperf {digest}",
         host=host or named.host or _hashed(metadata.get("hostname", "")),
         branch=branch or named.branch or metadata.get("commit_branch") or "unknown",
@@ -154,13 +153,13 @@ def _digest(times: list[RecordedBenchmark]) -> str:
 
 def _build(
     named: Named, metadata: Mapping[str, str], flavor: str, digest: str, when: datetime
-) -> Built:
+) -> BuildRow:
     """The key is of revision and flavor; a file that tells no revision has a build of its own."""
     commit = metadata.get("commit_id") or named.commit or f"unknown-{digest}"
     if named.commit and not commit.startswith(named.commit):
         commit = named.commit
     version = named.version or metadata.get("python_version", "").split(" ")[0]
-    return Built(
+    return BuildRow(
         key="pyperf-" + hashlib.sha256(f"{commit} {flavor}".encode()).hexdigest()[:24],
         commit=commit,
         version=version,
@@ -211,10 +210,10 @@ def _hashed(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:12] if name else "unknown"
 
 
-def _row(one: RecordedBenchmark) -> Row:
+def _row(one: RecordedBenchmark) -> BenchmarkRow:
     mean = math.fsum(one.processes) / len(one.processes)
     many = len(one.processes) > 1
-    return Row(
+    return BenchmarkRow(
         benchmark=one.name,
         mean=mean,
         rsd=statistics.stdev(one.processes) / mean if many else None,

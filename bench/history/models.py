@@ -21,7 +21,7 @@ ALARM_STATES = (SUSPECTED, CONFIRMED, DISMISSED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class BuildRow:
     """A build as the history knows it. `key` is the recipe's; `commit` the revision's.
 
     `committed` is when the revision was committed, None where nobody knows. Imported builds have a
@@ -36,9 +36,9 @@ class Built:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ratio:
+class HistoryRatio:
     """A comparison: `ratio` is this night's time / the other's; the intervals are those of
-    `bench.comparison`. `blocks` is 0 where nobody counted.
+    `bench.compare.comparison`. `blocks` is 0 where nobody counted.
     """
 
     ratio: float
@@ -51,7 +51,7 @@ class Ratio:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class BenchmarkRow:
     """One benchmark in one night. `mean` is over `processes` process means, in seconds; `rsd` their
     standard deviation as a share of it, None of a single one. `last`, `release`: None where the
     night was not held against it.
@@ -61,12 +61,12 @@ class Row:
     mean: float
     rsd: float | None = None
     processes: int = 1
-    last: Ratio | None = None
-    release: Ratio | None = None
+    last: HistoryRatio | None = None
+    release: HistoryRatio | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
+class NightSuite:
     """A night's suite against another build: the geometric mean, None without a common benchmark.
 
     `key` names the build's recipe, `title` it in words.
@@ -74,11 +74,11 @@ class Standing:
 
     key: str
     title: str = ""
-    suite: Ratio | None = None
+    suite: HistoryRatio | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Night:
+class NightRow:
     """One branch and flavor in one night on one host. `identity` is the session's: the same twice
     is one night.
 
@@ -93,38 +93,38 @@ class Night:
     flavor: str
     when: datetime
     facts: Mapping[str, str] = field(default_factory=dict)
-    build: Built | None = None
+    build: BuildRow | None = None
     state: str = MEASURED
     reason: str = ""
     origin: str = SESSION
     folder: str = ""
-    last: Standing | None = None
-    release: Standing | None = None
-    rows: tuple[Row, ...] = ()
+    last: NightSuite | None = None
+    release: NightSuite | None = None
+    rows: tuple[BenchmarkRow, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class NightEntry:
     """A night as it is listed: all but its rows. `number` is the history's own, in no order of
     time. `epoch` counts from 0 within the host, branch and flavor; `benchmarks` were measured.
     """
 
     number: int
-    night: Night
+    night: NightRow
     epoch: int
     benchmarks: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Point:
+class SeriesPoint:
     """One night of one benchmark's series."""
 
     night: int
     when: datetime
     commit: str
     epoch: int
-    row: Row
+    row: BenchmarkRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,13 +19,13 @@ from bench.history.models import (
     RELEASE,
     VERDICTS,
     Alarm,
-    Built,
-    Entry,
-    Night,
-    Point,
-    Ratio,
-    Row,
-    Standing,
+    BenchmarkRow,
+    BuildRow,
+    HistoryRatio,
+    NightEntry,
+    NightRow,
+    NightSuite,
+    SeriesPoint,
 )
 from bench.history.tables import (
     ALARMS,
@@ -43,7 +43,7 @@ from builder.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class LineKey:
     """One branch and flavor on one host: what `nights` and `matrix` are asked about."""
 
     host: str
@@ -66,7 +66,7 @@ class Matrix:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SideBySide:
+class ReleaseTable:
     """Releases (or whatever builds) on one host: seconds by version and flavor, then benchmark.
 
     `columns` are (version, flavor), in the order of versions; the newest night of each counts, and
@@ -79,7 +79,7 @@ class SideBySide:
     left_out: tuple[tuple[str, str], ...]
 
 
-def lines(connection: Connection) -> tuple[Line, ...]:
+def lines(connection: Connection) -> tuple[LineKey, ...]:
     """Every host, branch and flavor of which there is a night, sorted."""
     query = (
         select(HOSTS.c.name, NIGHTS.c.branch, NIGHTS.c.flavor)
@@ -87,17 +87,17 @@ def lines(connection: Connection) -> tuple[Line, ...]:
         .distinct()
         .order_by(HOSTS.c.name, NIGHTS.c.branch, NIGHTS.c.flavor)
     )
-    return tuple(Line(host=h, branch=b, flavor=f) for h, b, f in connection.execute(query))
+    return tuple(LineKey(host=h, branch=b, flavor=f) for h, b, f in connection.execute(query))
 
 
-def nights(connection: Connection, line: Line) -> tuple[Entry, ...]:
+def nights(connection: Connection, line: LineKey) -> tuple[NightEntry, ...]:
     """All nights of a line in order of time, without their rows: `night` gives those of one."""
     found = connection.execute(_listed(line)).all()
     places = _facts(connection)
     facts = [places[one.environment_id] for one in found]
     standings = _standings(connection, line)
     return tuple(
-        Entry(
+        NightEntry(
             number=one.id,
             night=_night(one, line, fact, standings.get(one.id, {})),
             epoch=epoch,
@@ -107,7 +107,9 @@ def nights(connection: Connection, line: Line) -> tuple[Entry, ...]:
     )
 
 
-def night_rows(connection: Connection, number: int) -> tuple[tuple[Row, ...], dict[str, str]]:
+def night_rows(
+    connection: Connection, number: int
+) -> tuple[tuple[BenchmarkRow, ...], dict[str, str]]:
     """The rows of a night, by benchmark, and what is missing with its reason."""
     query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
     query = query.where(ROWS.c.night_id == number).order_by(TRACKS.c.benchmark)
@@ -117,7 +119,7 @@ def night_rows(connection: Connection, number: int) -> tuple[tuple[Row, ...], di
     return rows, {one.benchmark: one.reason for one in connection.execute(ordered)}
 
 
-def missing(connection: Connection, line: Line) -> dict[int, dict[str, str]]:
+def missing(connection: Connection, line: LineKey) -> dict[int, dict[str, str]]:
     """What is missing in the nights of a line, by the night's number: benchmarks with reasons."""
     query = select(MISSING).join_from(MISSING, NIGHTS).where(_nights_of(line))
     found: dict[int, dict[str, str]] = {}
@@ -126,14 +128,14 @@ def missing(connection: Connection, line: Line) -> dict[int, dict[str, str]]:
     return found
 
 
-def series(connection: Connection, line: Line, benchmark: str) -> tuple[Point, ...]:
+def series(connection: Connection, line: LineKey, benchmark: str) -> tuple[SeriesPoint, ...]:
     """One benchmark of a line over all nights that have it, in order of time."""
     known = {one.number: one for one in nights(connection, line)}
     query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
     query = query.where(of_line(line), TRACKS.c.benchmark == benchmark)
     rows = {one.night_id: _row(one) for one in connection.execute(query)}
     return tuple(
-        Point(
+        SeriesPoint(
             night=entry.number,
             when=entry.night.when,
             commit=entry.night.build.commit if entry.night.build else "",
@@ -145,13 +147,13 @@ def series(connection: Connection, line: Line, benchmark: str) -> tuple[Point, .
     )
 
 
-def benchmarks(connection: Connection, line: Line) -> tuple[str, ...]:
+def benchmarks(connection: Connection, line: LineKey) -> tuple[str, ...]:
     """The benchmarks that a line ever had, sorted."""
     query = select(TRACKS.c.benchmark).where(of_line(line)).order_by(TRACKS.c.benchmark)
     return tuple(connection.execute(query).scalars())
 
 
-def matrix(connection: Connection, line: Line, *, last: int | None = None) -> Matrix:
+def matrix(connection: Connection, line: LineKey, *, last: int | None = None) -> Matrix:
     """The series of a line; `last` limits it to so many newest nights. See `Matrix`."""
     query = select(NIGHTS.c.id, NIGHTS.c.environment_id).where(_nights_of(line))
     query = query.where(NIGHTS.c.benchmarks > 0)
@@ -178,7 +180,7 @@ def matrix(connection: Connection, line: Line, *, last: int | None = None) -> Ma
     )
 
 
-def releases(connection: Connection, host: str) -> SideBySide:
+def releases(connection: Connection, host: str) -> ReleaseTable:
     """The seconds of each version and flavor on a host, side by side."""
     query = (
         select(NIGHTS.c.id, NIGHTS.c.flavor, NIGHTS.c.environment_id, REVISIONS.c.version)
@@ -197,7 +199,7 @@ def releases(connection: Connection, host: str) -> SideBySide:
     now = _where(places[found[-1].environment_id]) if found else {}
     columns = sorted(newest, key=lambda column: (_version_order(column[0]), column[1]))
     comparable = tuple(one for one in columns if newest[one][1] == now)
-    return SideBySide(
+    return ReleaseTable(
         columns=comparable,
         seconds={
             one: {row.benchmark: row.mean for row in night_rows(connection, newest[one][0])[0]}
@@ -213,7 +215,7 @@ def add_alarms(connection: Connection, alarms: Sequence[Alarm]) -> None:
     In a transaction of the caller's. UsageError for a benchmark that its line never had.
     """
     for alarm in alarms:
-        line = Line(host=alarm.host, branch=alarm.branch, flavor=alarm.flavor)
+        line = LineKey(host=alarm.host, branch=alarm.branch, flavor=alarm.flavor)
         query = select(TRACKS.c.id).where(of_line(line), TRACKS.c.benchmark == alarm.benchmark)
         track = connection.execute(query).scalar()
         if track is None:
@@ -235,7 +237,7 @@ def add_alarms(connection: Connection, alarms: Sequence[Alarm]) -> None:
         )
 
 
-def alarms(connection: Connection, line: Line) -> tuple[Alarm, ...]:
+def alarms(connection: Connection, line: LineKey) -> tuple[Alarm, ...]:
     """The alarms of a line in the order in which they were raised."""
     query = select(TRACKS.c.benchmark, ALARMS).join_from(ALARMS, TRACKS)
     query = query.join(NIGHTS, NIGHTS.c.id == ALARMS.c.night_id).where(of_line(line))
@@ -264,28 +266,28 @@ def count(connection: Connection) -> tuple[int, int]:
     return nights_, rows
 
 
-def everything(connection: Connection) -> Iterator[Night]:
+def everything(connection: Connection) -> Iterator[NightRow]:
     """All nights with their rows, line by line, in order of time: for an export."""
     for line in lines(connection):
         for entry in nights(connection, line):
             rows, lacking = night_rows(connection, entry.number)
-            yield Night(**{**vars(entry.night), "rows": rows, "missing": lacking})
+            yield NightRow(**{**vars(entry.night), "rows": rows, "missing": lacking})
 
 
-def _nights_of(line: Line) -> Any:
+def _nights_of(line: LineKey) -> Any:
     host = select(HOSTS.c.id).where(HOSTS.c.name == line.host).scalar_subquery()
     same = NIGHTS.c.branch == line.branch, NIGHTS.c.flavor == line.flavor
     return and_(*same, NIGHTS.c.host_id == host)
 
 
-def of_line(line: Line) -> Any:
+def of_line(line: LineKey) -> Any:
     """The condition that a track is of this line."""
     host = select(HOSTS.c.id).where(HOSTS.c.name == line.host).scalar_subquery()
     same = TRACKS.c.branch == line.branch, TRACKS.c.flavor == line.flavor
     return and_(*same, TRACKS.c.host_id == host)
 
 
-def _listed(line: Line) -> Select[Any]:
+def _listed(line: LineKey) -> Select[Any]:
     return (
         select(
             NIGHTS,
@@ -324,28 +326,28 @@ def _version_order(version: str) -> tuple[tuple[int, int, str], ...]:
     return (*((1, part, "") for part in known.release), (0 if known.pre else 1, serial, kind))
 
 
-def _standings(connection: Connection, line: Line) -> dict[int, dict[str, Standing]]:
+def _standings(connection: Connection, line: LineKey) -> dict[int, dict[str, NightSuite]]:
     query = select(STANDINGS).join_from(STANDINGS, NIGHTS).where(_nights_of(line))
-    found: dict[int, dict[str, Standing]] = {}
+    found: dict[int, dict[str, NightSuite]] = {}
     for one in connection.execute(query):
-        standing = Standing(key=one.key, title=one.title, suite=_ratio(one, "suite"))
+        standing = NightSuite(key=one.key, title=one.title, suite=_ratio(one, "suite"))
         found.setdefault(one.night_id, {})[one.against] = standing
     return found
 
 
 def _night(
-    one: Found[Any], line: Line, facts: Mapping[str, str], standings: Mapping[str, Standing]
-) -> Night:
+    one: Found[Any], line: LineKey, facts: Mapping[str, str], standings: Mapping[str, NightSuite]
+) -> NightRow:
     build = None
     if one.key is not None:
-        build = Built(
+        build = BuildRow(
             key=one.key,
             commit=one.commit_id,
             version=one.version,
             title=one.title,
             committed=None if one.committed is None else _moment(one.committed),
         )
-    return Night(
+    return NightRow(
         identity=one.identity,
         host=line.host,
         branch=line.branch,
@@ -366,8 +368,8 @@ def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _row(one: Found[Any]) -> Row:
-    return Row(
+def _row(one: Found[Any]) -> BenchmarkRow:
+    return BenchmarkRow(
         benchmark=one.benchmark,
         mean=one.mean,
         rsd=one.rsd,
@@ -377,13 +379,13 @@ def _row(one: Found[Any]) -> Row:
     )
 
 
-def _ratio(one: Found[Any], prefix: str) -> Ratio | None:
+def _ratio(one: Found[Any], prefix: str) -> HistoryRatio | None:
     values = one._mapping
     if values[f"{prefix}_ratio"] is None:
         return None
     parts = ("ratio", "low", "high", "low95", "high95", "blocks")
     known = {part: values[f"{prefix}_{part}"] for part in parts}
-    return Ratio(**known, verdict=VERDICTS[values[f"{prefix}_verdict"]])
+    return HistoryRatio(**known, verdict=VERDICTS[values[f"{prefix}_verdict"]])
 
 
 def _places(names: Sequence[Any]) -> dict[Any, int]:

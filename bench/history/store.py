@@ -19,7 +19,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bench.history import migrations
-from bench.history.models import LAST, RELEASE, VERDICTS, Built, Night, Ratio, Row
+from bench.history.models import (
+    LAST,
+    RELEASE,
+    VERDICTS,
+    BenchmarkRow,
+    BuildRow,
+    HistoryRatio,
+    NightRow,
+)
 from bench.history.tables import (
     BUILDS,
     ENVIRONMENTS,
@@ -121,11 +129,11 @@ class History:
                 hint="check that it is there, that it may be written, and that its disk has room",
             ) from None
 
-    def add_night(self, night: Night) -> bool:
+    def add_night(self, night: NightRow) -> bool:
         """Add a night; whether it is new. One whose identity is there is left as it is."""
         return self.add_nights([night]) == 1
 
-    def add_nights(self, nights: Iterable[Night]) -> int:
+    def add_nights(self, nights: Iterable[NightRow]) -> int:
         """Add nights in batches, each in a transaction of its own; how many are new.
 
         When it is interrupted, the batches before are kept: do it again, and the rest is added.
@@ -175,7 +183,7 @@ class _Writer:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def write(self, nights: Sequence[Night]) -> int:
+    def write(self, nights: Sequence[NightRow]) -> int:
         unique = {night.identity: night for night in nights}
         known = self._numbers(NIGHTS, "identity", unique)
         new = [night for identity, night in unique.items() if identity not in known]
@@ -199,7 +207,7 @@ class _Writer:
         self._insert(MISSING, [one for night in new for one in _missing(night, numbers)])
         return len(new)
 
-    def _builds(self, builds: Sequence[Built]) -> dict[str, int]:
+    def _builds(self, builds: Sequence[BuildRow]) -> dict[str, int]:
         revisions = self._named(
             REVISIONS,
             "commit_id",
@@ -209,7 +217,7 @@ class _Writer:
         return self._named(BUILDS, "key", values)
 
     def _tracks(
-        self, nights: Sequence[Night], hosts: Mapping[str, int]
+        self, nights: Sequence[NightRow], hosts: Mapping[str, int]
     ) -> dict[tuple[int, str, str, str], int]:
         columns = [TRACKS.c.host_id, TRACKS.c.branch, TRACKS.c.flavor, TRACKS.c.benchmark]
         wanted = {
@@ -249,7 +257,7 @@ class _Writer:
 
 
 def _night(
-    night: Night, hosts: Mapping[str, int], places: Mapping[str, int], builds: Mapping[str, int]
+    night: NightRow, hosts: Mapping[str, int], places: Mapping[str, int], builds: Mapping[str, int]
 ) -> Record:
     return {
         "identity": night.identity,
@@ -267,7 +275,7 @@ def _night(
     }
 
 
-def _facts(night: Night) -> str:
+def _facts(night: NightRow) -> str:
     return json.dumps(dict(night.facts), sort_keys=True)
 
 
@@ -290,7 +298,7 @@ _NOTHING = (None,) * len(_PARTS)
 _CODES = {verdict: code for code, verdict in enumerate(VERDICTS)}
 
 
-def _ratio(prefix: str, ratio: Ratio | None) -> zip[tuple[str, Any]]:
+def _ratio(prefix: str, ratio: HistoryRatio | None) -> zip[tuple[str, Any]]:
     if ratio is None:
         return zip(_COLUMNS[prefix], _NOTHING, strict=True)
     values = (
@@ -305,7 +313,7 @@ def _ratio(prefix: str, ratio: Ratio | None) -> zip[tuple[str, Any]]:
     return zip(_COLUMNS[prefix], values, strict=True)
 
 
-def _row(row: Row, track: int, night: int) -> Record:
+def _row(row: BenchmarkRow, track: int, night: int) -> Record:
     record = {
         "track_id": track,
         "night_id": night,
@@ -318,7 +326,7 @@ def _row(row: Row, track: int, night: int) -> Record:
     return record
 
 
-def _standings(night: Night, numbers: Mapping[str, int]) -> Iterator[Record]:
+def _standings(night: NightRow, numbers: Mapping[str, int]) -> Iterator[Record]:
     for against, one in ((LAST, night.last), (RELEASE, night.release)):
         if one is not None:
             yield {
@@ -330,6 +338,6 @@ def _standings(night: Night, numbers: Mapping[str, int]) -> Iterator[Record]:
             }
 
 
-def _missing(night: Night, numbers: Mapping[str, int]) -> Iterator[Record]:
+def _missing(night: NightRow, numbers: Mapping[str, int]) -> Iterator[Record]:
     for benchmark, reason in night.missing.items():
         yield {"night_id": numbers[night.identity], "benchmark": benchmark, "reason": reason}

@@ -1,1 +1,7 @@
-"""What composes builder, bench and ext into whole jobs."""
+"""bench.jobs"""
+
+from bench.jobs import ladder
+
+__all__ = [
+    "ladder",
+]

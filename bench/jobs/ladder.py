@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import experiment as experiments
-from bench import ladder
-from bench.jobs import run as running
-from bench.jobs.context import Context
-from bench.jobs.resolve import Resolved
-from bench.ladder import Rung
-from bench.records import Measured
-from bench.variants import is_kernel
-from builder import catalogue, manifest, runtimes
+from bench.benchmarks import is_kernel
+from bench.context import Context
+from bench.experiments import Document, understand
+from bench.run import LadderRung, Resolved, ladder
+from bench.run import run as running
+from bench.session import SessionRecord
 from builder.errors import PatchbenchError
-from builder.series import going_together
+from builder.patches import catalogue, going_together, series_toml
+from builder.runtimes import runtime as runtimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +46,10 @@ def run(context: Context, wanted: Wanted, *, out: Path | None, dry_run: bool, as
         **({"gate": wanted.gate} if wanted.gate else {}),
         **({"wheels": str(Path(wanted.wheels).absolute())} if wanted.wheels else {}),
     }
-    asked = experiments.Document(content=document, file="the ladder", folder=Path.cwd())
+    asked = Document(content=document, file="the ladder", folder=Path.cwd())
     return running.run(
         context,
-        experiments.understand(asked),
+        understand(asked),
         out=out,
         dry_run=dry_run,
         fail_on=None,
@@ -82,7 +80,7 @@ def _series(context: Context, branch: str) -> tuple[str, ...]:
     proposals = (
         one
         for one in catalogue.load_all(context.patches)
-        if one.branch == branch and one.status not in manifest.CONTROLS
+        if one.branch == branch and one.status not in series_toml.CONTROLS
     )
     stack, left = going_together(proposals)
     for why in left:
@@ -103,7 +101,9 @@ def _runtime(context: Context, wanted: Wanted) -> str:
     return name
 
 
-def _rungs(rungs: Sequence[Rung], resolved: Resolved, measured: Measured) -> dict[str, Any]:
+def _rungs(
+    rungs: Sequence[LadderRung], resolved: Resolved, measured: SessionRecord
+) -> dict[str, Any]:
     """What result.json has beside an experiment's own."""
     kernels = {one.name for one in resolved.selection.benchmarks if is_kernel(one)}
     groups: dict[str, list[str]] = {"kernels": [], resolved.suite.name: []}

@@ -1,6 +1,6 @@
 """The ladder of a result as a reader sees it: frozen values for its table and its picture.
 
-Raises LookupError, TypeError or ValueError for a result that is damaged, as `bench.report.viewing`.
+Raises LookupError, TypeError or ValueError for a result that is damaged, as `bench.report.reading`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.progress import harmless
-from bench.report.viewing import positive
+from bench.report.reading import positive
+from bench.util import harmless
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ratio:
+class RungRatio:
     """A ratio with the interval that its verdict comes from; bounds are None without one."""
 
     ratio: float
@@ -24,18 +24,18 @@ class Ratio:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class RungCell:
     """A benchmark on a rung: its ratio to the ladder's base, or why there is none; `step`: to the
     rung that this one is on.
     """
 
-    whole: Ratio | None = None
-    step: Ratio | None = None
+    whole: RungRatio | None = None
+    step: RungRatio | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class RungLine:
     """A rung with its geometric means; `count` benchmarks are in them, `arm` says what ran. The
     base has no ratio, nor has a rung without benchmarks; `reason` says why.
     """
@@ -47,10 +47,10 @@ class Line:
     count: int
     is_base: bool
     arm: str = ""
-    whole: Ratio | None = None
-    step: Ratio | None = None
+    whole: RungRatio | None = None
+    step: RungRatio | None = None
     reason: str = ""
-    cells: Mapping[str, Cell] = field(default_factory=dict)
+    cells: Mapping[str, RungCell] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class Group:
 
     name: str
     tasks: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[RungLine, ...]
 
 
 def counted(benchmarks: int) -> str:
@@ -88,10 +88,10 @@ def _line(
     tasks: Sequence[str],
     arm: Mapping[str, Any] | None,
     result: Mapping[str, Any],
-) -> Line:
+) -> RungLine:
     reasons = dict(_reasons(arm, tasks, result))
     told = [reasons[task] for task in tasks if task in reasons]
-    return Line(
+    return RungLine(
         name=str(rung["name"]),
         title=str(rung["title"]),
         on=str(rung["on"]),
@@ -106,12 +106,12 @@ def _line(
     )
 
 
-def _cell(rung: Mapping[str, Any], task: str, reason: str) -> Cell:
+def _cell(rung: Mapping[str, Any], task: str, reason: str) -> RungCell:
     known = (rung.get("cells") or {}).get(task) or {}
     whole = _ratio(known)
     if whole is None:
-        return Cell(reason=reason or "not measured")
-    return Cell(whole=whole, step=_ratio(known.get("step") or {}))
+        return RungCell(reason=reason or "not measured")
+    return RungCell(whole=whole, step=_ratio(known.get("step") or {}))
 
 
 def _reasons(
@@ -131,11 +131,11 @@ def _reasons(
             yield task, reason
 
 
-def _ratio(data: Mapping[str, Any]) -> Ratio | None:
+def _ratio(data: Mapping[str, Any]) -> RungRatio | None:
     if data.get("ratio") is None:
         return None
     bounds = [None if data[name] is None else positive(data[name]) for name in ("low", "high")]
-    return Ratio(
+    return RungRatio(
         ratio=positive(data["ratio"]),
         low=bounds[0],
         high=bounds[1],

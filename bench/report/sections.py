@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from bench.report.wording import claims, controls, interval, names_of, told
+from bench.compare import interval
+from bench.report.wording import claims, controls, names_of, told
 
 Result = Mapping[str, Any]
 
@@ -31,23 +32,23 @@ class Fact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class FactSection:
     """Facts under a heading."""
 
     title: str
     facts: tuple[Fact, ...]
 
 
-def sections(result: Result) -> tuple[Section, ...]:
+def sections(result: Result) -> tuple[FactSection, ...]:
     """All that have something to tell, in the order in which a reader asks."""
     found = (
-        Section(title="Why", facts=tuple(_why(result))),
-        Section(title="Noise", facts=tuple(_noise(result))),
-        Section(title="Correctness", facts=tuple(_gate(result))),
-        Section(title="Compiler and flags", facts=tuple(_builds(result))),
-        Section(title="Machine", facts=tuple(_machine(result["host"]))),
-        Section(title="Revisions", facts=tuple(_revisions(result))),
-        Section(title="Measurement", facts=tuple(_measurement(result))),
+        FactSection(title="Why", facts=tuple(_why(result))),
+        FactSection(title="Noise", facts=tuple(_noise(result))),
+        FactSection(title="Correctness", facts=tuple(_gate(result))),
+        FactSection(title="Compiler and flags", facts=tuple(_builds(result))),
+        FactSection(title="Machine", facts=tuple(_machine(result["host"]))),
+        FactSection(title="Revisions", facts=tuple(_revisions(result))),
+        FactSection(title="Measurement", facts=tuple(_measurement(result))),
     )
     return tuple(one for one in found if one.facts)
 

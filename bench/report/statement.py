@@ -10,16 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.comparison import spelled
+from bench.compare import SIGNS, interval, spelled
 from bench.report.objections import objections
-from bench.report.sections import Section, sections
-from bench.report.wording import (
-    SIGNS,
-    claims,
-    common_warnings,
-    headline,
-    interval,
-)
+from bench.report.sections import FactSection, sections
+from bench.report.wording import claims, common_warnings, headline
 
 Result = Mapping[str, Any]
 
@@ -31,7 +25,7 @@ READING = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class StatementRow:
     """One line of a table, in words and figures; `notes` are the row's own warnings."""
 
     name: str
@@ -48,8 +42,8 @@ class Table:
 
     title: str
     against: str
-    rows: tuple[Row, ...]
-    suite: Row | None
+    rows: tuple[StatementRow, ...]
+    suite: StatementRow | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +56,7 @@ class Statement:
     objections: tuple[str, ...]
     tables: tuple[Table, ...]
     reading: str
-    sections: tuple[Section, ...]
+    sections: tuple[FactSection, ...]
     commands: tuple[str, ...]
     made: str
 
@@ -142,10 +136,10 @@ def _of_suite(suite: Mapping[str, Any]) -> str:
     return "; ".join(text for text in suite["warnings"] if not text.startswith("one-build"))
 
 
-def _row(name: str, one: Mapping[str, Any], notes: str = "") -> Row:
+def _row(name: str, one: Mapping[str, Any], notes: str = "") -> StatementRow:
     decided = one["verdict"] in ("faster", "slower")
     said = spelled(one["ratio"]) if decided else one["verdict"]
-    return Row(
+    return StatementRow(
         name=name,
         ratio=f"{one['ratio']:.4f}",
         interval=interval(one["low"], one["high"]),

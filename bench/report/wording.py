@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.comparison import spelled
-
-# Colour is never the only sign.
-SIGNS = {"faster": "+", "slower": "-", "equivalent": "=", "undecided": "?", "broken": "!"}
+from bench.compare import interval, spelled
 
 # Arms that are no candidates: nobody is to take what they show for what was asked.
 _ROLES = {"aa": " (A/A: the base against itself)", "placebo": " (placebo: changes nothing)"}
@@ -19,13 +16,6 @@ def told(fact: object) -> str:
     if fact is None:
         return "not told"
     return ("off", "on")[fact] if isinstance(fact, bool) else str(fact)
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """An interval of ratios."""
-    if low is None or high is None:
-        return "no interval"
-    return f"{low:.4f} to {high:.4f}"
 
 
 def kind(arm: Mapping[str, Any]) -> str:

@@ -1,1 +1,5 @@
-"""The history as a static site: pages that hold all they show, made again where it changed."""
+"""The static site of a history."""
+
+from bench.site.build import build_site, write_site
+
+__all__ = ["build_site", "write_site"]

@@ -1,4 +1,9 @@
-"""The page of a benchmark on a host and branch: its flavors, all nights and the last ones."""
+"""The page of a benchmark on a host and branch: its flavors, all nights and the last ones.
+
+Series are packed as short text for the page's script, which shows what is under the pointer: whole
+numbers with commas between them, each the difference to the one before it; nothing where there is
+no value. Years of nights of four flavors take some hundred kilobytes.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +16,12 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from bench.report.charts_page import Piece
-from bench.report.wording import shown_ratio
+from bench.report import shown_ratio
+from bench.report.charts import Piece
 from bench.site import naming
-from bench.site.charts import DAY, Window, chart, unit, window_of
+from bench.site.charts import DAY, ChartWindow, chart, unit, window_of
 from bench.site.gather import track
-from bench.site.model import LineData, Mark, Page, Site, Track
-from bench.site.packing import packed, packed_line
+from bench.site.model import Floats, LineData, Mark, Page, Site, Track
 from bench.site.rendering import STATES, key_of, link, newest, render, shown_seconds
 
 RECENT_DAYS = 120
@@ -27,20 +31,20 @@ _MOST_CHANGES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lane:
+class TrackLane:
     """One chart of a track; `low` to `high` is what its axis goes over, ratios or seconds."""
 
     title: str
     label: str
     kind: str
-    window: Window
+    window: ChartWindow
     piece: Piece
     low: float
     high: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turn:
+class ChangeNote:
     """A change point in words."""
 
     mark: Mark
@@ -52,14 +56,14 @@ class Turn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class FlavorSection:
     """A flavor: what the page shows of it, and tells its script."""
 
     flavor: str
     anchor: str
     summary: str
-    lanes: tuple[Lane, ...]
-    turns: tuple[Turn, ...]
+    lanes: tuple[TrackLane, ...]
+    turns: tuple[ChangeNote, ...]
     more: int
     packed: Mapping[str, str]
 
@@ -161,9 +165,9 @@ def _render(
 
 def _section(
     one: Track, root: str, nights: Mapping[str, Mapping[str, str]], ends: tuple[int, int]
-) -> Section:
+) -> FlavorSection:
     news, flavor = one.marks[::-1], one.line.columns.line.flavor
-    return Section(
+    return FlavorSection(
         flavor=flavor,
         anchor=naming.anchor(flavor),
         summary=_summary(one),
@@ -201,7 +205,7 @@ def _release(one: Track) -> str:
     return "the release"
 
 
-def _lanes(one: Track, ends: tuple[int, int]) -> Iterator[Lane]:
+def _lanes(one: Track, ends: tuple[int, int]) -> Iterator[TrackLane]:
     """The last nights, and all of them, where that is more."""
     whole, recent = window_of(*ends), window_of(ends[1] - RECENT_DAYS * DAY, ends[1])
     is_long = ends[1] - ends[0] > RECENT_DAYS * DAY
@@ -218,7 +222,7 @@ def _lanes(one: Track, ends: tuple[int, int]) -> Iterator[Lane]:
             continue
         factor, name = unit(one) if seconds else (1.0, "")
         what = f"time in {name}" if seconds else f"ratio against {_release(one)}"
-        yield Lane(
+        yield TrackLane(
             title=f"{what}, {title}",
             label=f"{one.line.columns.line.flavor}: {what}, {title}",
             kind="seconds" if seconds else "ratio",
@@ -229,9 +233,9 @@ def _lanes(one: Track, ends: tuple[int, int]) -> Iterator[Lane]:
         )
 
 
-def _turn(one: Track, mark: Mark, root: str) -> Turn:
+def _turn(one: Track, mark: Mark, root: str) -> ChangeNote:
     name = one.commits[mark.start]
-    return Turn(
+    return ChangeNote(
         mark=mark,
         since=_day(one, mark.start),
         found=_day(one, mark.found),
@@ -239,3 +243,39 @@ def _turn(one: Track, mark: Mark, root: str) -> Turn:
         href=link(root, naming.commit_path(name)) if name else "",
         state=STATES[mark.state],
     )
+
+
+# Ratios and the logarithms of seconds are told to this many parts of one.
+FINE = 10_000
+
+
+def differences(values: Floats, parts: float = 1) -> str:
+    """Values in whole `parts`."""
+    known = np.isfinite(values)
+    whole = np.rint(values[known] * parts).astype(np.int64)
+    steps = map(str, np.diff(whole, prepend=0).tolist())
+    if len(whole) == len(values):
+        return ",".join(steps)
+    return ",".join(next(steps) if there else "" for there in known.tolist())
+
+
+def packed_line(line: LineData, commits: Sequence[str]) -> dict[str, str]:
+    """What a page tells its script of a line's nights, the same for all benchmarks. `commits` are
+    those of the page, in order.
+    """
+    place = {name: at for at, name in enumerate(commits)}
+    at = np.array([place.get(name, np.nan) for name in line.commits], dtype=np.float64)
+    return {"minutes": differences(line.moments / 60), "commit": differences(at)}
+
+
+def packed(track: Track) -> dict[str, str]:
+    """What a page tells its script of a track's values."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(track.seconds)
+    return {
+        "ratio": differences(track.ratio, FINE),
+        "low": differences(track.ratio - track.low, FINE),
+        "high": differences(track.high - track.ratio, FINE),
+        "seconds": differences(np.where(np.isfinite(logs), logs, np.nan), FINE),
+        "rsd": differences(track.rsd, FINE),
+    }

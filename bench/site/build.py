@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.history.store import History
+from bench.context import Context
+from bench.history import History
 from bench.site import benchmark, commit, hosts, overview, releases
 from bench.site.gather import gather
 from bench.site.model import Page, Site
-from builder import lock
-from builder.errors import StoreError
-from builder.store import guard_writes
+from bench.util import print_json
+from builder.errors import StoreError, UsageError
+from builder.files import guard_writes, hold_lock
 
 PAGES = ".pages.json"
 LOCK = ".lock"
@@ -30,7 +31,7 @@ Tell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
+class SiteBuild:
     """What a build did: how many pages there are, were made, and were removed."""
 
     pages: int
@@ -38,7 +39,7 @@ class Built:
     removed: int
 
 
-def build(
+def build_site(
     store: History,
     folder: Path,
     *,
@@ -46,7 +47,7 @@ def build(
     cache: Path | None = None,
     tell: Tell = lambda _done, _of: None,
     say: Callable[[str], None] = lambda _text: None,
-) -> Built:
+) -> SiteBuild:
     """Bring the site in `folder` up to date with the history.
 
     `cache` is where what was read of the history is kept for the next time: beside the folder,
@@ -59,7 +60,7 @@ def build(
         folder.mkdir(parents=True, exist_ok=True)
         _read(folder)  # which refuses a folder of something else, before a lock is put there
         waiting = f"Another build writes to {folder}; waiting for it."
-        with lock.hold(folder / LOCK, on_wait=lambda _path: say(waiting)):
+        with hold_lock(folder / LOCK, on_wait=lambda _path: say(waiting)):
             with store.connect() as connection:
                 site = gather(connection, cache=cache, now=now)
             return _write(folder, list(pages(site)), _read(folder), tell)
@@ -91,7 +92,7 @@ def _read(folder: Path) -> dict[str, str]:
         return {}  # damaged: all pages are made again
 
 
-def _write(folder: Path, wanted: list[Page], before: Mapping[str, str], tell: Tell) -> Built:
+def _write(folder: Path, wanted: list[Page], before: Mapping[str, str], tell: Tell) -> SiteBuild:
     keys, made = dict(before), 0
     for done, page in enumerate(wanted, 1):
         path, name = folder / page.path, str(page.path)
@@ -108,7 +109,7 @@ def _write(folder: Path, wanted: list[Page], before: Mapping[str, str], tell: Te
         (folder / name).unlink(missing_ok=True)
         del keys[name]
     _keep(folder / PAGES, json.dumps(keys, indent=0, sort_keys=True))
-    return Built(pages=len(wanted), made=made, removed=len(gone))
+    return SiteBuild(pages=len(wanted), made=made, removed=len(gone))
 
 
 def _keep(path: Path, text: str) -> None:
@@ -116,3 +117,28 @@ def _keep(path: Path, text: str) -> None:
     half = path.with_name(f".{path.name}.half")
     half.write_text(text, encoding="utf-8")
     half.replace(path)
+
+
+def write_site(context: Context, where: str, folder: Path, *, as_json: bool) -> int:
+    """Bring the site in a folder up to date with the history at `where`, and say what was done.
+
+    UsageError where there is no history: none is made here. StoreError where the folder has
+    something else in it, or cannot be written.
+    """
+    if "://" not in where and not Path(where).is_file():
+        raise UsageError(
+            "There is no history.", where=where, hint="Give the one that the nightly file names."
+        )
+    with History.open(where) as history, context.show.bar("Pages", 1) as bar:
+        done = build_site(
+            history,
+            folder,
+            now=datetime.now(UTC),
+            tell=lambda at, of: bar.advance(left=of - at),
+            say=context.show.say,
+        )
+    index = folder / "index.html"
+    context.show.say(f"Site: {index}; of {done.pages} pages {done.made} were made now")
+    if as_json:
+        print_json({"index": str(index), **vars(done)})
+    return 0

@@ -1,4 +1,4 @@
-"""The charts of a series over the nights, as pieces for a page (`bench.report.charts_page.Piece`).
+"""The charts of a series over the nights, as pieces for a page (`bench.report.charts.page.Piece`).
 
 Written straight as SVG paths: matplotlib would take minutes for all dots of ten years. As in the
 reports, geometry is in whole parts of WIDTH x HEIGHT, dots are lines of no length, and colours are
@@ -17,10 +17,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from matplotlib import dates
 
-from bench.report.charts_page import WIDTH, Piece, percents
-from bench.report.charts_scale import Scale, height_of, scale_over
+from bench.report.charts import WIDTH, Piece, Scale, height_of, percents, scale_over
 from bench.site.model import Floats, Mark, Track, Truths, Whole
 
 HEIGHT = 140
@@ -28,14 +26,12 @@ HEIGHT = 140
 _PART = 0.005
 # Up to so many nights have large dots, more than so many small ones.
 _FEW, _MANY = 60, 1000
-# matplotlib has no types for it.
-_DATES: Any = dates
 _LEAST = timedelta(days=7)
 DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window:
+class ChartWindow:
     """From when to when a chart goes, in seconds since 1970."""
 
     first: int
@@ -46,11 +42,11 @@ class Window:
         return np.asarray((moments - self.first) / (self.last - self.first), dtype=np.float64)
 
 
-def window_of(first: int, last: int) -> Window:
+def window_of(first: int, last: int) -> ChartWindow:
     """A window around these moments, not too short, with some air at both ends."""
     length = max(last - first, int(_LEAST.total_seconds()))
     air = max(DAY // 2, length // 100)
-    return Window(first=last - length - air, last=last + air)
+    return ChartWindow(first=last - length - air, last=last + air)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +58,17 @@ class Chart:
 
 
 @functools.lru_cache(maxsize=64)
-def time_ticks(window: Window) -> tuple[tuple[str, str], ...]:
+def time_ticks(window: ChartWindow) -> tuple[tuple[str, str], ...]:
     """Round moments: where, and how to write them."""
     ends = (datetime.fromtimestamp(end, UTC) for end in (window.first, window.last))
-    locator = _DATES.AutoDateLocator(minticks=3, maxticks=6)
+    from matplotlib import dates as untyped
+
+    dates: Any = untyped  # matplotlib has no types for it
+    locator = dates.AutoDateLocator(minticks=3, maxticks=6)
     with warnings.catch_warnings():
         # Where nothing fits well, its largest step is good enough, and no news to a user.
         warnings.simplefilter("ignore")
-        moments = [_DATES.num2date(value, UTC) for value in locator.tick_values(*ends)]
+        moments = [dates.num2date(value, UTC) for value in locator.tick_values(*ends)]
     form = "%Y-%m-%d"
     if all(one.day == 1 for one in moments):
         form = "%Y" if all(one.month == 1 for one in moments) else "%Y-%m"
@@ -83,7 +82,7 @@ def time_ticks(window: Window) -> tuple[tuple[str, str], ...]:
     return percents(inside)
 
 
-def chart(track: Track, window: Window, *, seconds: bool = False) -> Chart | None:
+def chart(track: Track, window: ChartWindow, *, seconds: bool = False) -> Chart | None:
     """The ratio against the release, or the seconds, of the nights in a window; None without any.
 
     Up is slower. A line over each column of the drawing is the plain interval, or, of seconds, one
@@ -180,7 +179,7 @@ def _ranges(x: Whole, low: Floats, high: Floats, scale: Scale) -> str:
 
 
 def _behind(
-    track: Track, window: Window, scale: Scale, *, seconds: bool
+    track: Track, window: ChartWindow, scale: Scale, *, seconds: bool
 ) -> Iterator[tuple[str, str]]:
     """The line of no change, and where an epoch or a release begins."""
     if not seconds and scale.holds(1):
@@ -208,7 +207,7 @@ def _levels(
     yield "level", "".join(words)
 
 
-def _changes(track: Track, window: Window, x: Whole) -> Iterator[tuple[str, str]]:
+def _changes(track: Track, window: ChartWindow, x: Whole) -> Iterator[tuple[str, str]]:
     """A line where each new level begins."""
     by_kind: dict[str, list[Mark]] = {}
     for mark in track.marks:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.history.models import UNCHANGED, Entry
+from bench.history import UNCHANGED, NightEntry
 from bench.site import naming
 from bench.site.gather import commit_of, suite_of
 from bench.site.model import Cell, LineData, Mark, Page, Site
@@ -36,7 +36,7 @@ class Seen:
     """
 
     data: LineData
-    entry: Entry
+    entry: NightEntry
     night: int | None
     before: str
     after: str

@@ -10,14 +10,25 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Connection
 
-from bench.detect import Change
-from bench.history import reading
-from bench.history.columns import Columns, columns
-from bench.history.models import CONFIRMED, DISMISSED, SUSPECTED, Alarm, Entry, Ratio, Standing
-from bench.history.reading import Line
+from bench.history import (
+    CONFIRMED,
+    DISMISSED,
+    SUSPECTED,
+    Alarm,
+    Changes,
+    Columns,
+    HistoryRatio,
+    LineKey,
+    NightEntry,
+    NightSuite,
+    columns_of,
+    reading,
+    spans,
+    watch,
+)
 from bench.site.model import Floats, LineData, Mark, Site, Track
 from bench.site.naming import commit_names
-from bench.watching import Changes, spans, watch
+from bench.stats import LevelChange
 
 # Nights between where a session saw a change and where the trend does, at most.
 _NEAR = 7
@@ -40,8 +51,8 @@ def gather(connection: Connection, *, cache: Path, now: datetime) -> Site:
     )
 
 
-def _line(connection: Connection, line: Line, cache: Path) -> LineData:
-    read = columns(connection, line, cache)
+def _line(connection: Connection, line: LineKey, cache: Path) -> LineData:
+    read = columns_of(connection, line, cache)
     return LineData(
         columns=read,
         marks=marks_of(read, watch(read, cache), reading.alarms(connection, line)),
@@ -68,7 +79,7 @@ def marks_of(
     return {name: tuple(sorted(some, key=lambda mark: mark.start)) for name, some in found.items()}
 
 
-def _mark(change: Change) -> Mark:
+def _mark(change: LevelChange) -> Mark:
     return Mark(
         start=change.start,
         found=change.found,
@@ -101,12 +112,12 @@ def _tell(marks: list[Mark], alarm: Alarm, start: int, night: int) -> None:
     marks.append(told)
 
 
-def suite_of(standing: Standing | None) -> Ratio | None:
+def suite_of(standing: NightSuite | None) -> HistoryRatio | None:
     """The suite's ratio, where there is one."""
     return standing.suite if standing else None
 
 
-def commit_of(entry: Entry) -> str:
+def commit_of(entry: NightEntry) -> str:
     """The commit of a night, "" where there is no build."""
     return entry.night.build.commit if entry.night.build else ""
 
@@ -135,7 +146,7 @@ def track(line: LineData, benchmark: str) -> Track:
     )
 
 
-def _suite(suites: list[Ratio | None]) -> dict[str, Floats]:
+def _suite(suites: list[HistoryRatio | None]) -> dict[str, Floats]:
     nan = float("nan")
     rows = [
         (one.ratio, one.low95 or nan, one.high95 or nan) if one else (nan, nan, nan)

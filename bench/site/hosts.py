@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bench.history import epochs
-from bench.history.models import MEASURED, UNCHANGED, Entry
+from bench.history import MEASURED, UNCHANGED, NightEntry, epochs
 from bench.site import naming
 from bench.site.gather import commit_of, suite_of
 from bench.site.model import LineData, Page, Site
@@ -95,7 +94,7 @@ def _epochs(line: LineData) -> list[Began]:
     ]
 
 
-def _told(site: Site, root: str, entry: Entry) -> Told:
+def _told(site: Site, root: str, entry: NightEntry) -> Told:
     night, commit = entry.night, site.commits.get(commit_of(entry), "")
     last, release = suite_of(night.last), suite_of(night.release)
     is_linked = bool(commit) and night.state != UNCHANGED

@@ -10,9 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import numpy.typing as npt
 
-from bench.history.columns import Columns
-from bench.history.models import DISMISSED, Entry
-from bench.history.reading import SideBySide
+from bench.history import DISMISSED, Columns, NightEntry, ReleaseTable
 
 Whole = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -59,8 +57,8 @@ class Mark:
 @dataclass(frozen=True, kw_only=True)
 class LineData:
     """A host, branch and flavor: its columns, change points by benchmark, what is missing by the
-    night's number. Of each measured night: `runs` (`bench.watching.spans`), `moments` in seconds
-    since 1970, and `commits` by their names of `Site.commits`, or "".
+    night's number. Of each measured night: `runs` (`bench.history.changes.spans`), `moments` in
+    seconds since 1970, and `commits` by their names of `Site.commits`, or "".
     """
 
     columns: Columns
@@ -76,7 +74,7 @@ class LineData:
         return len(self.columns.nights)
 
     @property
-    def newest(self) -> Entry:
+    def newest(self) -> NightEntry:
         """The last night, measured or not."""
         return self.columns.entries[-1]
 
@@ -120,7 +118,7 @@ class Site:
 
     lines: tuple[LineData, ...]
     commits: Mapping[str, str]
-    releases: Mapping[str, SideBySide]
+    releases: Mapping[str, ReleaseTable]
     now: datetime
 
     @property

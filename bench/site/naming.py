@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from bench.history.reading import Line
+from bench.history import LineKey
 
 INDEX = PurePosixPath("index.html")
 # The geometric mean of all benchmarks, beside the benchmarks; no slug begins like this.
@@ -35,7 +35,7 @@ def commit_names(commits: Iterable[str]) -> Mapping[str, str]:
     }
 
 
-def benchmark_path(line: Line, benchmark: str) -> PurePosixPath:
+def benchmark_path(line: LineKey, benchmark: str) -> PurePosixPath:
     """The page of a benchmark of a host and branch, for all flavors; "" is the suite."""
     name = slug(benchmark) if benchmark else SUITE
     return PurePosixPath("benchmark", slug(line.host), slug(line.branch), f"{name}.html")

@@ -8,21 +8,12 @@ from datetime import timedelta
 
 import numpy as np
 
-from bench.history.models import MEASURED, UNCHANGED
+from bench.history import MEASURED, UNCHANGED
 from bench.site import naming
 from bench.site.benchmark import SUITE_TITLE
 from bench.site.gather import commit_of
 from bench.site.model import LineData, Mark, Page, Site
-from bench.site.rendering import (
-    STATES,
-    day,
-    key_of,
-    link,
-    percent,
-    render,
-    shown_seconds,
-    title_of,
-)
+from bench.site.rendering import STATES, day, key_of, link, percent, render, shown_seconds, title_of
 
 # An arrow stands as long as the change was found in one of so many last nights.
 RECENT_NIGHTS = 30
@@ -62,7 +53,7 @@ class Head:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class OverviewCell:
     """A benchmark of a line: an arrow with its size, and where it stands."""
 
     kind: str
@@ -73,11 +64,11 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class OverviewRow:
     """A benchmark across the lines; a cell is None where a line does not have it."""
 
     name: str
-    cells: tuple[Cell | None, ...]
+    cells: tuple[OverviewCell | None, ...]
 
     @property
     def has_moved(self) -> bool:
@@ -92,7 +83,7 @@ class Board:
     host: str
     href: str
     heads: tuple[Head, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[OverviewRow, ...]
 
 
 def pages(site: Site) -> Iterator[Page]:
@@ -163,8 +154,11 @@ def _board(site: Site, host: str) -> Board:
         href=link("", naming.host_path(host)),
         heads=tuple(_head(site, data) for data in lines),
         rows=(
-            Row(name=SUITE_TITLE, cells=tuple(_suite(data) for data in lines)),
-            *(Row(name=name, cells=tuple(cells.get(name) for cells in columns)) for name in names),
+            OverviewRow(name=SUITE_TITLE, cells=tuple(_suite(data) for data in lines)),
+            *(
+                OverviewRow(name=name, cells=tuple(cells.get(name) for cells in columns))
+                for name in names
+            ),
         ),
     )
 
@@ -188,7 +182,7 @@ def _head(site: Site, data: LineData) -> Head:
     )
 
 
-def _suite(data: LineData) -> Cell | None:
+def _suite(data: LineData) -> OverviewCell | None:
     suites = [
         entry.night.release.suite
         for entry in data.columns.measured
@@ -196,12 +190,12 @@ def _suite(data: LineData) -> Cell | None:
     ]
     if not suites:
         return None
-    return Cell(
+    return OverviewCell(
         kind="", arrow="", size="", value=f"{suites[-1].ratio:.3f}", href=_address(data, "")
     )
 
 
-def _cells(data: LineData) -> Mapping[str, Cell]:
+def _cells(data: LineData) -> Mapping[str, OverviewCell]:
     """The newest value of each benchmark: where it stands against the release, else its time."""
     read = data.columns
     ratios, seconds = read.field("release_ratio"), read.field("mean")
@@ -211,13 +205,13 @@ def _cells(data: LineData) -> Mapping[str, Cell]:
     }
 
 
-def _cell(data: LineData, name: str, ratio: float | None, seconds: float | None) -> Cell:
+def _cell(data: LineData, name: str, ratio: float | None, seconds: float | None) -> OverviewCell:
     moved = [mark for mark in data.marks.get(name, ()) if mark.is_news and _recent(data, mark)]
     value = f"{ratio:.3f}" if ratio is not None else shown_seconds(seconds) if seconds else ""
     if not moved:
-        return Cell(kind="", arrow="", size="", value=value, href=_address(data, name))
+        return OverviewCell(kind="", arrow="", size="", value=value, href=_address(data, name))
     mark = moved[-1]
-    return Cell(
+    return OverviewCell(
         kind=mark.kind,
         arrow="\N{UPWARDS ARROW}" if mark.kind == "slower" else "\N{DOWNWARDS ARROW}",
         size=percent(mark),

@@ -16,10 +16,10 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from bench.comparison import MARGIN, TIME
-from bench.history.models import Ratio
-from bench.report.html import OverviewLine, overview
-from bench.report.view import Row
+from bench.compare import MARGIN, TIME
+from bench.history import HistoryRatio
+from bench.report import ReportRow
+from bench.report.formats import OverviewLine, overview
 from bench.site import naming
 from bench.site.model import Cell, LineData, Page, Site
 from bench.site.rendering import called, key_of, render, toned
@@ -37,7 +37,7 @@ class Against:
     """
 
     column: Column
-    suite: Ratio | None
+    suite: HistoryRatio | None
     note: str
     rows: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ def _by_seconds(
     logs = [math.log(one) for one in ratios.values()]
     return Against(
         column=column,
-        suite=Ratio(ratio=math.exp(math.fsum(logs) / len(logs))) if logs else None,
+        suite=HistoryRatio(ratio=math.exp(math.fsum(logs) / len(logs))) if logs else None,
         note=f"of another night; {len(logs)} common benchmarks",
         rows={name: (ratio, "") for name, ratio in ratios.items()},
     )
@@ -156,7 +156,7 @@ def _lines(found: Sequence[Against]) -> Iterator[OverviewLine]:
     for one in found:
         name, suite, row = " ".join(one.column), one.suite, None
         if suite is not None:
-            row = Row(
+            row = ReportRow(
                 name=name,
                 metric=TIME,
                 ratio=suite.ratio,

@@ -13,10 +13,9 @@ from urllib.parse import quote
 
 import numpy as np
 
-from bench.history.models import CONFIRMED, DISMISSED, SUSPECTED, VERDICTS, Ratio
-from bench.report import html
-from bench.report.html import REPORT
-from bench.report.wording import shown_ratio
+from bench.history import CONFIRMED, DISMISSED, SUSPECTED, VERDICTS, HistoryRatio
+from bench.report import shown_ratio
+from bench.report.formats import REPORT, html
 from bench.site import naming
 from bench.site.model import Floats, LineData, Mark, Site
 
@@ -87,7 +86,7 @@ def percent(mark: Mark) -> str:
     return f"{abs(mark.ratio - 1) * 100:.1f}%"
 
 
-def suite_text(ratio: Ratio | None) -> str:
+def suite_text(ratio: HistoryRatio | None) -> str:
     """A suite's ratio in a table, "" where there is none."""
     return "" if ratio is None else shown_ratio(ratio.ratio)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.cli import PROJECT
-from bench.jobs import subjects
-from bench.jobs.context import Context
-from bench.kept_results import Subject
-from bench.progress import Show
+from bench.cli.main import PROJECT
+from bench.context import Context
+from bench.jobs.series import subjects
+from bench.jobs.series.results import KeptSubject
+from bench.util.console import Show
+from builder.home import Home
 from builder.process import SystemRunner
-from builder.store import Home
 
 ROOTS = (PROJECT / "patches", PROJECT / "experiments")
 
 
-def committed() -> list[Subject]:
+def committed() -> list[KeptSubject]:
     """All of them, with results or without."""
     home = Home(root=Path("nowhere"), host_lock=Path("nowhere"))
     context = Context(home=home, project=PROJECT, runner=SystemRunner(), show=Show())

@@ -9,22 +9,23 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bench import judging
-from bench import result as results
-from bench.experiment import AA, BASE, CANDIDATE, PLACEBO, Arm, Experiment, SessionOptions
-from bench.jobs.folder import Folder
-from bench.jobs.resolve import _with_digests
-from bench.plan import Plan, PlannedArm
-from bench.records import BlockRecord, Measured
-from bench.report import mail, markdown
-from bench.result import ArmReport
-from bench.session import read_folder
-from bench.session_folder import SessionFolder
-from bench.standing import Rules
-from bench.trials import Spent, Trial
-from builder.catalogue import Series, adhoc
-from builder.gate import Judgement
-from builder.spec import Recipe
+from bench.experiments.experiment import AA, BASE, CANDIDATE, PLACEBO, ArmRequest, Experiment
+from bench.experiments.plan import Plan, PlannedArm
+from bench.experiments.session_options import SessionOptions
+from bench.measure.trial import Trial, TrialSeconds
+from bench.report.formats import mail, markdown
+from bench.results import result as results
+from bench.results.folder import Folder
+from bench.results.result import ArmReport
+from bench.run.resolve import _with_digests
+from bench.session import verdicts
+from bench.session.folder import SessionFolder
+from bench.session.record import BlockRecord, SessionRecord
+from bench.session.session import read_folder
+from bench.session.stopping import Rules
+from builder.builds.gate import Judgement
+from builder.builds.recipe import Recipe
+from builder.patches.catalogue import Series, adhoc
 from tests import fake
 from tests.golden import specimen
 
@@ -83,8 +84,8 @@ def _plan(
     return Plan(
         experiment=Experiment(
             name="evidence",
-            base=Arm(name="base", revision="3.13"),
-            candidates=(Arm(name=NAME),),
+            base=ArmRequest(name="base", revision="3.13"),
+            candidates=(ArmRequest(name=NAME),),
             session=options,
         ),
         arms=tuple(arms),
@@ -128,7 +129,7 @@ def _block(
         arm: [0.01 * factor * chance.uniform(0.99, 1.01) for _ in range(3)]
         for arm, factor in factors.items()
     }
-    spent = Spent(start=0.1, values=0.03, end=0.05)
+    spent = TrialSeconds(start=0.1, values=0.03, end=0.05)
     record = BlockRecord(
         number=number,
         task=task,
@@ -167,19 +168,19 @@ def _pyperf(task: str, values: list[float], number: int, place: int, arm: str) -
     return {"version": "1.0", "metadata": {"name": task}, "benchmarks": [{"runs": runs}]}
 
 
-def _result(plan: Plan, seed: int, measured: Measured) -> dict[str, Any]:
+def _result(plan: Plan, seed: int, measured: SessionRecord) -> dict[str, Any]:
     gate = Judgement(selection="core", tests=71, broken=(), flaky=(), base_failed=())
     margin = plan.experiment.session.margin
     compared = {
-        arm.name: judging.conclude(measured, arm.name, margin=margin) for arm in plan.candidates
+        arm.name: verdicts.conclude(measured, arm.name, margin=margin) for arm in plan.candidates
     }
     kinds = {arm.name: arm.kind for arm in plan.arms}
-    band = judging.Band.of(one for name, one in compared.items() if kinds[name] == PLACEBO)
+    band = verdicts.Band.of(one for name, one in compared.items() if kinds[name] == PLACEBO)
     arms = []
     for arm in plan.arms:
         found = compared.get(arm.name)
         if found is not None and arm.kind != PLACEBO:
-            found = judging.beside(found, band)
+            found = verdicts.beside(found, band)
         # The store's key is the recipe's.
         build = replace(specimen.build(arm.recipe), key=arm.recipe.key)
         arms.append(

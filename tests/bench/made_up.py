@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bench.comparison import Comparison, Comparisons, SuiteComparison
-from bench.records import BlockRecord, Measured
+from bench.compare.comparison import Comparison, Comparisons, SuiteComparison
+from bench.session.record import BlockRecord, SessionRecord
 
 BOUNDS = {"undecided": (0.98, 1.02), "slower": (1.05, 1.07), "equivalent": (0.999, 1.001)}
 
@@ -38,9 +38,9 @@ def record(
     )
 
 
-def measured(*blocks: BlockRecord) -> Measured:
+def measured(*blocks: BlockRecord) -> SessionRecord:
     """A session of these blocks."""
-    return Measured(blocks=blocks, missing=(), seconds=0.0, busy_seconds=0.0, complete=True)
+    return SessionRecord(blocks=blocks, missing=(), seconds=0.0, busy_seconds=0.0, complete=True)
 
 
 def same(verdict: str) -> SuiteComparison:
@@ -68,9 +68,9 @@ class Judge:
     """
 
     rule: Callable[[str, int], str]
-    asked: list[tuple[str, Measured]] = field(default_factory=list)
+    asked: list[tuple[str, SessionRecord]] = field(default_factory=list)
 
-    def __call__(self, session: Measured, candidate: str, *, margin: float) -> Comparisons:
+    def __call__(self, session: SessionRecord, candidate: str, *, margin: float) -> Comparisons:
         self.asked.append((candidate, session))
         counts: dict[str, int] = {}
         for block in session.blocks:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pyperf
 
-from bench import suites
-from bench.suites import Benchmark
-from bench.trials import Arm, Block, Effort, Task
-from bench.workers import Rig
+from bench.benchmarks import suites
+from bench.benchmarks.suites import Benchmark
+from bench.measure.trial import BlockPlan, Effort, RunnableArm, Task
+from bench.measure.worker import Rig
 from builder.process import SystemRunner
 
 MANIFEST = Path(__file__).parent / "suite" / "MANIFEST"
@@ -36,12 +36,12 @@ def scripts(root: Path) -> Path:
     return folder
 
 
-def arm(root: Path, name: str, what: str = "nothing", after: int = 0) -> Arm:
+def arm(root: Path, name: str, what: str = "nothing", after: int = 0) -> RunnableArm:
     """The host's interpreter as an arm, with the patient's condition."""
     condition = root / f"condition-{name}"
     condition.mkdir(exist_ok=True)
     (condition / "condition.py").write_text(f"WHAT = {what!r}\nAFTER = {after}\n")
-    return Arm(
+    return RunnableArm(
         name=name,
         kind="cpython-host",
         python=Path(sys.executable),
@@ -62,6 +62,6 @@ def task(index: int = 0, values: int = 4, warmups: int = 1, name: str = "tiny") 
     return Task(index=index, name=name, loops=2, warmups=warmups, values=values, seconds=0.001)
 
 
-def block(of: Benchmark, *arms: Arm, seed: int = 7, what: Task | None = None) -> Block:
+def block(of: Benchmark, *arms: RunnableArm, seed: int = 7, what: Task | None = None) -> BlockPlan:
     """A block of the given arms."""
-    return Block(number=3, benchmark=of, task=what or task(), arms=arms, seed=seed)
+    return BlockPlan(number=3, benchmark=of, task=what or task(), arms=arms, seed=seed)

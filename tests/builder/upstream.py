@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from builder.errors import ToolError
+from builder.home import Home
 from builder.process import Command, Completed, Process
-from builder.store import Home
 
 _ENV = {
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from bench.jobs.context import Context
-from bench.jobs.interpreters import base_build
-from bench.packages import PackageSource, pip_command
-from bench.progress import Show
+from bench.benchmarks.packages import PackageSource, pip_command
+from bench.context import Context
+from bench.run.base import base_build
+from bench.util.console import Show
 from builder.errors import BuildError, DataError, RequirementsError, StoreError
+from builder.home import Home
 from builder.process import Command, Completed, Process, SystemRunner, clean_environment
-from builder.store import Home
 from ext import kernels
 from ext.compile import Compiler, Module, Target, Tools, requirements
-from ext.kernels import Kernel, Source
+from ext.kernels import Kernel, ModuleSource
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
 HEADER = Path(sysconfig.get_path("include")) / "Python.h"
@@ -87,10 +87,10 @@ def _installed(folder: Path, name: str, version: str) -> Path:
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Source:
+def source(tmp_path: Path) -> ModuleSource:
     (tmp_path / "sieve.py").write_text("def run(n): return n\n")
     (tmp_path / "sieve.pxd").write_text("cpdef run(int n)\n")
-    return Source(name="sieve", path=tmp_path / "sieve.py", types=tmp_path / "sieve.pxd")
+    return ModuleSource(name="sieve", path=tmp_path / "sieve.py", types=tmp_path / "sieve.pxd")
 
 
 def _compiler(tmp_path: Path, tools: Tools, runner: Any, **more: Any) -> Compiler:
@@ -101,7 +101,7 @@ def _compiler(tmp_path: Path, tools: Tools, runner: Any, **more: Any) -> Compile
 # -- the cache, with a runner that only records ----------------------------------------------------
 
 
-def test_a_module_is_made_once(tmp_path: Path, tools: Tools, source: Source) -> None:
+def test_a_module_is_made_once(tmp_path: Path, tools: Tools, source: ModuleSource) -> None:
     runner = FakeRunner()
     made = _compiler(tmp_path, tools, runner).provide(source)
     assert made.file.read_text() == "machine code"
@@ -120,11 +120,13 @@ def test_a_module_is_made_once(tmp_path: Path, tools: Tools, source: Source) -> 
     assert len(runner.commands) == 3
 
 
-def test_what_decides_a_module_is_in_its_key(tmp_path: Path, tools: Tools, source: Source) -> None:
+def test_what_decides_a_module_is_in_its_key(
+    tmp_path: Path, tools: Tools, source: ModuleSource
+) -> None:
     other_tools = replace(tools, cython=_installed(tmp_path / "older", "Cython", "3.0.12"))
     other_setuptools = replace(tools, setuptools=_installed(tmp_path / "o", "setuptools", "44.1.1"))
 
-    def key(source: Source, tools: Tools = tools, **more: Any) -> str:
+    def key(source: ModuleSource, tools: Tools = tools, **more: Any) -> str:
         return _compiler(tmp_path, tools, FakeRunner(), **more).key(source)
 
     (tmp_path / "pyx").mkdir()
@@ -151,7 +153,9 @@ def test_what_decides_a_module_is_in_its_key(tmp_path: Path, tools: Tools, sourc
     assert key(source) == key(source, cache=tmp_path, target=replace(HOST, python=Path("/x")))
 
 
-def test_a_pure_module_is_kept_the_same_way(tmp_path: Path, tools: Tools, source: Source) -> None:
+def test_a_pure_module_is_kept_the_same_way(
+    tmp_path: Path, tools: Tools, source: ModuleSource
+) -> None:
     runner = FakeRunner()
     compiler = _compiler(tmp_path, tools, runner)
     pure = compiler.provide(replace(source, types=None, compiled=False))
@@ -164,7 +168,7 @@ def test_a_pure_module_is_kept_the_same_way(tmp_path: Path, tools: Tools, source
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_a_failure_is_told_and_nothing_of_it_is_kept_but_its_log(
-    tmp_path: Path, tools: Tools, source: Source, failing: int
+    tmp_path: Path, tools: Tools, source: ModuleSource, failing: int
 ) -> None:
     compiler = _compiler(tmp_path, tools, FakeRunner(failing))
     with pytest.raises(BuildError, match="sieve cannot be compiled") as told:
@@ -180,7 +184,7 @@ def test_a_failure_is_told_and_nothing_of_it_is_kept_but_its_log(
 
 
 def test_an_interrupt_leaves_nothing_that_looks_whole(
-    tmp_path: Path, tools: Tools, source: Source
+    tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
     compiler = _compiler(tmp_path, tools, FakeRunner(1, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
@@ -190,7 +194,7 @@ def test_an_interrupt_leaves_nothing_that_looks_whole(
 
 @pytest.mark.parametrize("damage", ["module", "stamp", "no stamp"])
 def test_a_damaged_module_is_made_again(
-    tmp_path: Path, tools: Tools, source: Source, damage: str
+    tmp_path: Path, tools: Tools, source: ModuleSource, damage: str
 ) -> None:
     made = _compiler(tmp_path, tools, FakeRunner()).provide(source)
     stamp = made.site.parent / "module.json"
@@ -205,7 +209,7 @@ def test_a_damaged_module_is_made_again(
     assert len(runner.commands) == 3
 
 
-def test_two_runs_make_it_once(tmp_path: Path, tools: Tools, source: Source) -> None:
+def test_two_runs_make_it_once(tmp_path: Path, tools: Tools, source: ModuleSource) -> None:
     """The second waits for the lock, and finds what the first has made meanwhile."""
     key = _compiler(tmp_path, tools, FakeRunner()).key(source)
     lock = tmp_path / "cache" / "locks" / key
@@ -227,20 +231,24 @@ def test_two_runs_make_it_once(tmp_path: Path, tools: Tools, source: Source) -> 
     assert second.commands == []
 
 
-def test_tools_that_are_not_there_are_told(tmp_path: Path, tools: Tools, source: Source) -> None:
+def test_tools_that_are_not_there_are_told(
+    tmp_path: Path, tools: Tools, source: ModuleSource
+) -> None:
     compiler = _compiler(tmp_path, replace(tools, cython=tmp_path / "none"), FakeRunner())
     with pytest.raises(RequirementsError, match="Cython is not installed") as told:
         compiler.provide(source)
     assert "pip install" in told.value.hint
 
 
-def test_a_source_that_is_not_there_is_told(tmp_path: Path, tools: Tools, source: Source) -> None:
+def test_a_source_that_is_not_there_is_told(
+    tmp_path: Path, tools: Tools, source: ModuleSource
+) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         _compiler(tmp_path, tools, FakeRunner()).provide(replace(source, path=tmp_path / "no.py"))
 
 
 def test_a_cache_that_cannot_be_written_is_told(
-    tmp_path: Path, tools: Tools, source: Source
+    tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Cannot write"):
@@ -327,7 +335,7 @@ def test_a_source_that_does_not_compile_is_told(cache: Path, tmp_path: Path) -> 
     path = tmp_path / "bad.pyx"
     path.write_text("cdef int f(:\n")
     with pytest.raises(BuildError, match="bad cannot be compiled") as told:
-        _for_host(cache).provide(Source(name="bad", path=path))
+        _for_host(cache).provide(ModuleSource(name="bad", path=path))
     assert "bad.pyx:1" in told.value.where
 
 

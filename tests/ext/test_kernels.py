@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench import suites
+from bench.benchmarks import suites
 from builder.errors import DataError, UsageError
 from builder.process import Command, SystemRunner, clean_environment
 from ext import kernels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from builder.git import Repository
+from builder.git.repository import Repository
 
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "tests",

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from bench import cli
-from builder import lock
+from bench.cli import main
+from builder.files import hold_lock
 from tests import fake
 from tests.fake.repository import commit_tree
 
@@ -93,7 +93,7 @@ class Place:
         (root / "tmp").mkdir()
         monkeypatch.chdir(self.here)
         monkeypatch.setattr(tempfile, "tempdir", str(root / "tmp"))
-        monkeypatch.setattr(cli, "PROJECT", world.project)
+        monkeypatch.setattr(main, "PROJECT", world.project)
         monkeypatch.setenv("PATCHBENCH_HOST_LOCK", str(world.host_lock))
         self.stdin(b"")
 
@@ -167,14 +167,14 @@ class Place:
 
     def holding(self, path: Path) -> None:
         """Hold a lock as another run would, until the row has ended."""
-        self._stack.enter_context(lock.hold(path, shared=True))
+        self._stack.enter_context(hold_lock(path, shared=True))
 
     def close(self) -> None:
         self._stack.close()
 
     def finished(self, arguments: Sequence[str]) -> None:
         """Have the very run been taken to its end already."""
-        assert cli.main(["--home", str(self.home), "--quiet", *arguments]) == 0
+        assert main.main(["--home", str(self.home), "--quiet", *arguments]) == 0
 
 
 Prepare = Callable[[Place], Sequence[str]]

@@ -6,7 +6,7 @@ import gzip
 import os
 from collections.abc import Sequence
 
-from bench import cli
+from bench.cli import main
 from tests import fake
 from tests.faults import Place, table
 
@@ -207,5 +207,5 @@ def patches_with_names_that_are_taken_or_odd(at: Place) -> Sequence[str]:
 
 @fault(5, "no series '3.13/slow'", "There are none")
 def no_patches_at_all(at: Place) -> Sequence[str]:
-    at.patch.setattr(cli, "PROJECT", at.here)
+    at.patch.setattr(main, "PROJECT", at.here)
     return at.adhoc("--series", "3.13/slow")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from builder import gate, process
+from builder import process
+from builder.builds import gate
 from tests import fake
 from tests.faults import BASE_ONLY, Check, Place, table
 

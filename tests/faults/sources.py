@@ -88,7 +88,7 @@ def a_base_without_configure(at: Place) -> Sequence[str]:
 
 @fault(4, "main is not a revision", "nothing")
 def an_empty_repository(at: Place) -> Sequence[str]:
-    from builder.git import Repository
+    from builder.git.repository import Repository
 
     Repository.init(at.here / "empty.git")
     return from_source(at, str(at.here / "empty.git"), "main")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from bench.session import Session
-from builder import lock
+from bench.session.session import Session
 from builder.errors import MeasureError
+from builder.files import is_locked
 from tests import fake
 from tests.faults import BASE_ONLY, Place, remove, table
 
@@ -84,7 +84,7 @@ def no_descriptors_left(at: Place) -> Sequence[str]:
     def refused(*_arguments: object, **_named: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    at.patch.setattr("bench.jobs.timing.tempfile", SimpleNamespace(TemporaryDirectory=refused))
+    at.patch.setattr("bench.run.timing.tempfile", SimpleNamespace(TemporaryDirectory=refused))
     return run(at)
 
 
@@ -194,7 +194,7 @@ def gc_of_a_build_in_use(at: Place) -> Sequence[str]:
 @fault(8, "both builds are held")
 def gc_while_a_run_measures(at: Place) -> Sequence[str]:
     def measuring(_session: Session) -> None:
-        held = [path for path in (at.home / "locks").glob("build-*") if lock.is_held(path)]
+        held = [path for path in (at.home / "locks").glob("build-*") if is_locked(path)]
         assert len(held) == 2
         raise MeasureError("Here both builds are held.", hint="Go on.")
 

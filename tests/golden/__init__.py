@@ -12,9 +12,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import nightmail
-from bench.kept_results import KeptResults, extract, of_series
-from bench.report import kept, mail, markdown, submission, terminal
+from bench.jobs.series import page
+from bench.jobs.series.results import KeptResults, extract, of_series
+from bench.nightly.mail import compose
+from bench.report.formats import mail, markdown, submission, terminal
 from tests.golden import nights
 from tests.golden import specimen as specimens
 
@@ -37,7 +38,7 @@ def series_page() -> str:
     run = specimens.specimen()
     subject = of_series(specimens.SERIES, Path("patches"))
     result = extract(run, run["candidates"][0], subject, ())
-    return kept.render(KeptResults(name=subject.name, results=(result,)))
+    return page.render(KeptResults(name=subject.name, results=(result,)))
 
 
 FILES: dict[str, Callable[[], str]] = {
@@ -48,7 +49,7 @@ FILES: dict[str, Callable[[], str]] = {
     "terminal.txt": terminal_text,
     "RESULT.md": series_page,
     "night.txt": lambda: (
-        f"Subject: {nightmail.subject(nights.night())}\n\n{nightmail.body(nights.night())}"
+        f"Subject: {compose.subject(nights.night())}\n\n{compose.body(nights.night())}"
     ),
 }
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from bench.history.models import Ratio
-from bench.night import (
+from bench.history.models import HistoryRatio
+from bench.nightly.report import (
     BAD,
     CONFIRMED,
     DISMISSED,
@@ -14,10 +14,10 @@ from bench.night import (
     QUIET,
     SUITE,
     UNDECIDED,
-    Benchmark,
-    Commit,
-    Finding,
-    Line,
+    ConfirmedFinding,
+    LineResult,
+    NightBenchmark,
+    NightCommit,
     NightReport,
     Revised,
 )
@@ -35,49 +35,49 @@ FACTS = {
 }
 
 
-def ratio(value: float) -> Ratio:
+def ratio(value: float) -> HistoryRatio:
     """A ratio whose intervals are a hundredth wide on either side."""
     low, high = value - 0.01, value + 0.01
     verdict = "slower" if low > 1 else "faster" if high < 1 else "undecided"
     if abs(value - 1) < 0.001:
         verdict = "equivalent"
-    return Ratio(
+    return HistoryRatio(
         ratio=value, low=low, high=high, low95=low, high95=high, verdict=verdict, blocks=15
     )
 
 
-def benchmarks(shift: float = 0.0) -> tuple[Benchmark, ...]:
+def benchmarks(shift: float = 0.0) -> tuple[NightBenchmark, ...]:
     """A few, of every verdict; the last one is new."""
     return (
-        Benchmark(
+        NightBenchmark(
             name="deltablue",
             mean=0.0031,
             rsd=0.0124,
             last=ratio(1.0003 + shift),
             release=ratio(0.9731 + shift),
         ),
-        Benchmark(
+        NightBenchmark(
             name="richards",
             mean=0.045,
             rsd=0.0081,
             last=ratio(1.0512 + shift),
             release=ratio(1.0021 + shift),
         ),
-        Benchmark(name="asyncio_tcp_ssl_with_a_long_name", mean=1.2),
+        NightBenchmark(name="asyncio_tcp_ssl_with_a_long_name", mean=1.2),
     )
 
 
-def finding(state: str, value: float, **more: object) -> Finding:
+def finding(state: str, value: float, **more: object) -> ConfirmedFinding:
     """Of richards."""
     told = {"benchmark": "richards", "old": OLD, "since": NIGHT, "folder": "nights/x/confirm"}
-    return Finding(state=state, ratio=ratio(value), **{**told, **more})  # type: ignore[arg-type]
+    return ConfirmedFinding(state=state, ratio=ratio(value), **{**told, **more})  # type: ignore[arg-type]
 
 
-def commits(count: int) -> tuple[Commit, ...]:
+def commits(count: int) -> tuple[NightCommit, ...]:
     """The newest first, an hour between each."""
     begun = datetime(2026, 11, 25, 18, tzinfo=UTC)
     return tuple(
-        Commit(
+        NightCommit(
             hash=f"{140000 + number:08x}" * 5,
             when=begun - timedelta(hours=number),
             subject=f"gh-{140000 + number}: Count each dispatch of the evaluation loop, and tell",
@@ -86,7 +86,7 @@ def commits(count: int) -> tuple[Commit, ...]:
     )
 
 
-def line(**more: object) -> Line:
+def line(**more: object) -> LineResult:
     """One that went well, but for what is said otherwise."""
     told: dict[str, object] = {
         "branch": "main",
@@ -102,10 +102,10 @@ def line(**more: object) -> Line:
         "facts": FACTS,
         "folder": "nights/2026-11-25/main-plain",
     }
-    return Line(**{**told, **more})  # type: ignore[arg-type]
+    return LineResult(**{**told, **more})  # type: ignore[arg-type]
 
 
-def report(*lines: Line, **more: object) -> NightReport:
+def report(*lines: LineResult, **more: object) -> NightReport:
     """A night of these lines."""
     told: dict[str, object] = {
         "name": "cpython",
@@ -152,7 +152,7 @@ def night() -> NightReport:
         error="make failed.\n  where: Python/ceval.c:1: error: 'GENERATION' undeclared\n"
         "  to do: Mend the source.",
     )
-    quiet = Line(branch="3.13", flavor="plain", outcome=QUIET, new=OLD, old=OLD)
+    quiet = LineResult(branch="3.13", flavor="plain", outcome=QUIET, new=OLD, old=OLD)
     return report(
         plain,
         pgo,

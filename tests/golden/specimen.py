@@ -6,19 +6,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from bench import result as results
-from bench.comparison import Comparison, Comparisons, Missing, SuiteComparison
-from bench.experiment import Arm, Experiment, SessionOptions
-from bench.host import Host
-from bench.plan import Plan, PlannedArm
-from bench.records import BlockRecord, Measured
-from bench.result import ArmReport
-from builder.catalogue import Series
-from builder.facts import Difference, Facts
-from builder.gate import Judgement
-from builder.patch import Patch
-from builder.spec import Compiler, Flavor, Recipe, Revision
-from builder.store import Build, Stage
+from bench.benchmarks.suites import Missing
+from bench.compare.comparison import Comparison, Comparisons, SuiteComparison
+from bench.experiments.experiment import ArmRequest, Experiment
+from bench.experiments.plan import Plan, PlannedArm
+from bench.experiments.session_options import SessionOptions
+from bench.host.facts import Host
+from bench.results import result as results
+from bench.results.result import ArmReport
+from bench.session.record import BlockRecord, SessionRecord
+from builder.builds.facts import BuildFacts, Difference
+from builder.builds.gate import Judgement
+from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
+from builder.builds.store import Build, Stage
+from builder.patches.catalogue import Series
+from builder.patches.patch import Patch
+from builder.sources.revision import Revision
 
 HOME = Path("/home/ann/.cache/patchbench")
 ONE_BUILD = "one-build: speaks of these two binaries only; rebuilding either may move the ratio"
@@ -72,7 +75,7 @@ def recipe(number: int, *series: str, flavor: Flavor | None = None) -> Recipe:
         revision=REVISION,
         tree=f"{number:040x}",
         flavor=flavor or Flavor(),
-        compiler=Compiler(path="/usr/bin/gcc", version="gcc 12.2.0", sha256="00" * 32),
+        compiler=CompilerIdentity(path="/usr/bin/gcc", version="gcc 12.2.0", sha256="00" * 32),
         series=series,
         changed=("Python/bytecodes.c",) if series else (),
     )
@@ -86,7 +89,7 @@ def build(of: Recipe, *, jumps: int = 230) -> Build:
         title=of.title,
         folder=folder,
         python=folder / "prefix" / "bin" / "python3.13",
-        facts=Facts(
+        facts=BuildFacts(
             version="3.13.5",
             config={"CONFIG_ARGS": "--prefix=PREFIX CC=gcc", "CC": "gcc", "CFLAGS": "-O3"},
             options="-O3 -march=x86-64",
@@ -210,8 +213,8 @@ def plan() -> Plan:
     return Plan(
         experiment=Experiment(
             name="specimen",
-            base=Arm(name="base", revision="3.13"),
-            candidates=tuple(Arm(name=name) for name in names[1:]),
+            base=ArmRequest(name="base", revision="3.13"),
+            candidates=tuple(ArmRequest(name=name) for name in names[1:]),
             session=SessionOptions(blocks=12, seed=7, budget=600.0),
         ),
         arms=tuple(
@@ -223,9 +226,9 @@ def plan() -> Plan:
     )
 
 
-def measured() -> Measured:
+def measured() -> SessionRecord:
     """What the session gave: two blocks stand for all."""
-    return Measured(
+    return SessionRecord(
         blocks=tuple(
             BlockRecord(
                 number=number,

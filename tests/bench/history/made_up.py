@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from bench.history.models import Built, Night, Ratio, Row, Standing
+from bench.history.models import BenchmarkRow, BuildRow, HistoryRatio, NightRow, NightSuite
 
 BEGIN = datetime(2016, 1, 1, 3, tzinfo=UTC)
 FLAVORS = ("plain", "pgo", "lto", "pgo+lto")
@@ -38,7 +38,7 @@ def history(
     *,
     branch: str = "main",
     seed: int = 1,
-) -> Iterator[Night]:
+) -> Iterator[NightRow]:
     """Nights in order of time, each flavor's after the other."""
     rng = np.random.default_rng(seed)
     shape = len(flavors), benchmarks
@@ -70,12 +70,12 @@ def _night(
     step: np.ndarray,
     start: np.ndarray,
     noise: np.ndarray,
-) -> Night:
+) -> NightRow:
     means = np.exp(logs).tolist()
     last, release = np.exp(step).tolist(), np.exp(logs - start).tolist()
     names = [f"bm_{number:03}" for number in range(len(means))]
     rows = tuple(
-        Row(
+        BenchmarkRow(
             benchmark=name,
             mean=mean,
             rsd=rsd,
@@ -87,7 +87,7 @@ def _night(
             names, means, noise.tolist(), last, release, strict=True
         )
     )
-    return Night(
+    return NightRow(
         identity=f"{branch} {flavor} {night}",
         host=HOST,
         branch=branch,
@@ -96,14 +96,14 @@ def _night(
         facts=facts(night),
         build=_built(night, flavor),
         folder=f"nights/{night}/{flavor}",
-        last=Standing(key=_built(night - 1, flavor).key, suite=_ratio(1.0, 0.001)),
-        release=Standing(key=f"release-{flavor}", title="3.13.5", suite=_ratio(0.98, 0.001)),
+        last=NightSuite(key=_built(night - 1, flavor).key, suite=_ratio(1.0, 0.001)),
+        release=NightSuite(key=f"release-{flavor}", title="3.13.5", suite=_ratio(0.98, 0.001)),
         rows=rows,
     )
 
 
-def _built(night: int, flavor: str) -> Built:
-    return Built(
+def _built(night: int, flavor: str) -> BuildRow:
+    return BuildRow(
         key=f"{night:x}-{flavor}",
         commit=hashlib.sha256(f"commit {night}".encode()).hexdigest()[:40],
         version=f"3.{5 + max(night, 0) // 365}.0a{1 + max(night, 0) % 7}",
@@ -112,10 +112,10 @@ def _built(night: int, flavor: str) -> Built:
     )
 
 
-def _ratio(ratio: float, error: float) -> Ratio:
+def _ratio(ratio: float, error: float) -> HistoryRatio:
     low, high = ratio * math.exp(-2 * error), ratio * math.exp(2 * error)
     low95, high95 = ratio * math.exp(-error), ratio * math.exp(error)
     verdict = "slower" if low > 1 else "faster" if high < 1 else "undecided"
-    return Ratio(
+    return HistoryRatio(
         ratio=ratio, low=low, high=high, low95=low95, high95=high95, verdict=verdict, blocks=12
     )

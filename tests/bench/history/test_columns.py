@@ -11,22 +11,22 @@ import pytest
 
 from bench.history import columns as module
 from bench.history import reading
-from bench.history.columns import FIELDS, Columns, columns
-from bench.history.models import BROKEN, VERDICTS, Night
-from bench.history.reading import Line
+from bench.history.columns import FIELDS, Columns, columns_of
+from bench.history.models import BROKEN, VERDICTS, NightRow
+from bench.history.reading import LineKey
 from bench.history.store import History
 from tests.bench.history import made_up
 
-PGO = Line(host=made_up.HOST, branch="main", flavor="pgo")
+PGO = LineKey(host=made_up.HOST, branch="main", flavor="pgo")
 
 
-def some(nights: int = 6, benchmarks: int = 3) -> list[Night]:
+def some(nights: int = 6, benchmarks: int = 3) -> list[NightRow]:
     return list(made_up.history(nights, benchmarks, ("plain", "pgo")))
 
 
 def read(history: History, cache: Path | None = None) -> Columns:
     with history.connect() as connection:
-        return columns(connection, PGO, cache)
+        return columns_of(connection, PGO, cache)
 
 
 def same(one: Columns, other: Columns) -> bool:
@@ -122,4 +122,4 @@ def test_a_line_without_a_measured_night_is_empty(history: History) -> None:
     found = read(history)
     assert (len(found.entries), found.nights, found.benchmarks) == (1, (), ())
     assert found.values.shape == (len(FIELDS), 0, 0)
-    assert reading.Line(**vars(PGO)) == found.line
+    assert reading.LineKey(**vars(PGO)) == found.line

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from bench.history import reading
-from bench.history.models import BROKEN, CONFIRMED, Alarm, Night, Ratio
-from bench.history.reading import Line
+from bench.history.models import BROKEN, CONFIRMED, Alarm, HistoryRatio, NightRow
+from bench.history.reading import LineKey
 from bench.history.store import History
 from builder.errors import StoreError, UsageError
 from tests.bench.history import made_up
 
-PGO = Line(host=made_up.HOST, branch="main", flavor="pgo")
+PGO = LineKey(host=made_up.HOST, branch="main", flavor="pgo")
 
 
-def small(nights: int = 6, benchmarks: int = 3, branch: str = "main") -> list[Night]:
+def small(nights: int = 6, benchmarks: int = 3, branch: str = "main") -> list[NightRow]:
     return list(made_up.history(nights, benchmarks, ("plain", "pgo"), branch=branch))
 
 
@@ -57,7 +57,7 @@ def test_nights_are_in_order_of_time_whenever_they_came(history: History) -> Non
 
 
 def test_a_night_without_a_build_is_kept_with_its_reason(history: History) -> None:
-    night = Night(
+    night = NightRow(
         identity="x",
         host="h",
         branch="main",
@@ -67,7 +67,7 @@ def test_a_night_without_a_build_is_kept_with_its_reason(history: History) -> No
         reason="does not compile",
     )
     history.add_night(night)
-    line = Line(host="h", branch="main", flavor="pgo")
+    line = LineKey(host="h", branch="main", flavor="pgo")
     with history.connect() as connection:
         assert reading.nights(connection, line)[0].night == night
         assert reading.matrix(connection, line).nights == ()
@@ -153,7 +153,7 @@ def test_alarms_are_kept_once_and_their_state_goes_on(history: History) -> None:
 
 def test_what_fails_half_way_leaves_nothing(history: History) -> None:
     good, bad = small(1)
-    row = replace(bad.rows[0], last=Ratio(ratio=1.0, verdict="no verdict"))
+    row = replace(bad.rows[0], last=HistoryRatio(ratio=1.0, verdict="no verdict"))
     with pytest.raises(KeyError):
         history.add_nights([good, replace(bad, rows=(row,))])
     with history.connect() as connection:

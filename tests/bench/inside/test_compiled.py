@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bench.inside.compiled import guarded
-from bench.trials import GATE
+from bench.measure.trial import GATE
 from builder.process import Command, SystemRunner, clean_environment
 from ext.compile import Compiler, Target, Tools
-from ext.kernels import Source
+from ext.kernels import ModuleSource
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
 HEADER = Path(sysconfig.get_path("include")) / "Python.h"
@@ -109,5 +109,5 @@ def test_compiled_it_answers_the_same(tmp_path: Path) -> None:
         tools=Tools(cython=PACKAGES, setuptools=PACKAGES),
         flags=("-O0",),
     )
-    module = compiler.provide(Source(name="script", path=script, imports=False))
+    module = compiler.provide(ModuleSource(name="script", path=script, imports=False))
     assert answers(tmp_path, script, module.file) == answers(tmp_path, script, None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.trials import GATE
+from bench.measure.trial import GATE
 from builder.process import Command, Completed, SystemRunner, clean_environment
 
 SCRIPT = """

@@ -9,9 +9,9 @@ from types import ModuleType
 import pyperf
 import pytest
 
-from bench import known
+from bench.jobs.calibrate import known_difference
 
-SCRIPT = known._SCRIPT
+SCRIPT = known_difference._SCRIPT
 
 
 @pytest.fixture(scope="module")

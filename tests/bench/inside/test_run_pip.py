@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import packages
+from bench.benchmarks import packages
+from bench.util import INSIDE
 
-SHIM = Path(packages.__file__).parent / "inside" / "run_pip.py"
+SHIM = INSIDE / "run_pip.py"
 
 
 def test_it_runs_the_pip_that_is_found(tmp_path: Path) -> None:

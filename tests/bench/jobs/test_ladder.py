@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.context import Context
 from bench.jobs import ladder
-from bench.jobs.context import Context
 from bench.jobs.ladder import Wanted
-from bench.progress import Show
-from builder import runtimes
+from bench.util.console import Show
 from builder.errors import UsageError
+from builder.home import Home
 from builder.process import SystemRunner
-from builder.runtimes import Runtime
-from builder.store import Home
+from builder.runtimes import runtime as runtimes
+from builder.runtimes.runtime import Runtime
 from tests import fake
 from tests.fake.repository import commit_tree
 

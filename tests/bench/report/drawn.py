@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
-from bench.report.charts_page import Piece
-from bench.report.view import Point, Row
+from bench.report.charts.page import Piece
+from bench.report.model import BlockPoint, ReportRow
 
 MARGINS = (1 / 1.01, 1.01)
 
 
 def row(
     ratio: float, low: float | None, high: float | None, verdict: str = "faster", **more: object
-) -> Row:
-    plain = Row(
+) -> ReportRow:
+    plain = ReportRow(
         name="nbody",
         metric="time",
         ratio=ratio,
@@ -28,8 +28,8 @@ def row(
     return dataclasses.replace(plain, **more)  # type: ignore[arg-type]
 
 
-def point(ratio: float, *, replica: int = 0, disturbed: str = "", order: int = 0) -> Point:
-    return Point(
+def point(ratio: float, *, replica: int = 0, disturbed: str = "", order: int = 0) -> BlockPoint:
+    return BlockPoint(
         order=order, number=order, ratio=ratio, drift=1.0, replica=replica, disturbed=disturbed
     )
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench.history.models import BROKEN, UNCHANGED, Night, Row, Standing
+from bench.history.models import BROKEN, UNCHANGED, BenchmarkRow, NightRow, NightSuite
 from bench.history.store import History
-from bench.site.build import Built, build
+from bench.site.build import SiteBuild, build_site
 from tests.bench.history import made_up
 
 STEP = 60
 NOW = made_up.BEGIN + timedelta(days=90, hours=3)
 
 
-def nights(count: int = 90, *, host: str = made_up.HOST, branch: str = "main") -> list[Night]:
+def nights(count: int = 90, *, host: str = made_up.HOST, branch: str = "main") -> list[NightRow]:
     """The first benchmark takes 5% more from night STEP on."""
     made = []
     for number, night in enumerate(made_up.history(count * 2, 2, ("plain", "pgo"), branch=branch)):
@@ -29,30 +29,30 @@ def nights(count: int = 90, *, host: str = made_up.HOST, branch: str = "main") -
     return made
 
 
-def _times(row: Row, factor: float) -> Row:
+def _times(row: BenchmarkRow, factor: float) -> BenchmarkRow:
     assert row.release is not None
     ratio = replace(row.release, ratio=row.release.ratio * factor)
     return replace(row, mean=row.mean * factor, release=ratio)
 
 
-def failed(night: Night) -> Night:
+def failed(night: NightRow) -> NightRow:
     """The same night, whose head does not compile."""
     return replace(night, state=BROKEN, reason="does not compile: <ceval.c>", rows=(), last=None)
 
 
-def quiet(night: Night) -> Night:
+def quiet(night: NightRow) -> NightRow:
     """The same night, whose head did not move."""
     return replace(night, state=UNCHANGED, reason="the head did not move", rows=(), last=None)
 
 
-def against(night: Night, title: str) -> Night:
+def against(night: NightRow, title: str) -> NightRow:
     """The same night, held against another release."""
     assert night.release is not None
-    return replace(night, release=Standing(key=title, title=title, suite=night.release.suite))
+    return replace(night, release=NightSuite(key=title, title=title, suite=night.release.suite))
 
 
-def site_of(folder: Path, some: Sequence[Night], *, now: datetime = NOW) -> Built:
+def site_of(folder: Path, some: Sequence[NightRow], *, now: datetime = NOW) -> SiteBuild:
     """The site of a history with these nights more, in `folder`/site."""
     with History.open(folder / "history.db") as history:
         history.add_nights(some)
-        return build(history, folder / "site", now=now)
+        return build_site(history, folder / "site", now=now)

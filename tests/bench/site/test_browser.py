@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.history.columns import columns
-from bench.history.reading import Line
+from bench.history.columns import columns_of
+from bench.history.reading import LineKey
 from bench.history.store import History
 from tests.bench.history import made_up
 from tests.bench.site.made_up import against, failed, nights, site_of
 from tests.browser import NARROW, WIDE, Browser, needed
 
 pytestmark = needed
-LINE = Line(host=made_up.HOST, branch="main", flavor="pgo")
+LINE = LineKey(host=made_up.HOST, branch="main", flavor="pgo")
 SECTION = "document.querySelector('#f-pgo')"
 
 
@@ -71,7 +71,7 @@ def told(browser: Browser) -> str:
 def night_text(folder: Path, night: int) -> str:
     """What is to be told of a night, from the history itself."""
     with History.open(folder / "history.db") as history, history.connect() as connection:
-        read = columns(connection, LINE)
+        read = columns_of(connection, LINE)
     entry, row = read.measured[night], read.benchmarks.index("bm_000")
     values = {
         name: float(read.field(name)[row, night])

@@ -15,7 +15,7 @@ import pytest
 
 from bench.history.store import History
 from bench.site import build as module
-from bench.site.build import build
+from bench.site.build import build_site
 from builder.errors import StoreError
 from tests.bench.site.made_up import NOW, failed, nights, quiet, site_of
 
@@ -138,10 +138,10 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     with History.open(tmp_path / "history.db") as history:
         history.add_nights(nights(30))
         with pytest.raises(KeyboardInterrupt):
-            build(history, tmp_path / "site", now=NOW, tell=stop)
+            build_site(history, tmp_path / "site", now=NOW, tell=stop)
         assert not (tmp_path / "site" / "index.html").exists()
         told: list[Any] = []
-        made = build(
+        made = build_site(
             history, tmp_path / "site", now=NOW, tell=lambda done, of: told.append((done, of))
         )
     assert made.made == made.pages - 20

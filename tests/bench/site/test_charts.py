@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bench.history.columns import FIELDS, Columns
-from bench.history.reading import Line
-from bench.report.charts_scale import height_of
+from bench.history.reading import LineKey
+from bench.report.charts.scale import height_of
 from bench.site.charts import DAY, HEIGHT, chart, time_ticks, unit, window_of
 from bench.site.model import LineData, Mark, Track
 
@@ -22,7 +22,7 @@ def track(count: int = 100, *, marks: tuple[Mark, ...] = (), noise: float = 0.01
     rng = np.random.default_rng(1)
     ratio = 0.95 * np.exp(noise * rng.standard_normal(count))
     columns = Columns(
-        line=Line(host="h", branch="b", flavor="f"),
+        line=LineKey(host="h", branch="b", flavor="f"),
         entries=(),
         nights=(),
         benchmarks=(),

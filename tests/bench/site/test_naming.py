@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.history.reading import Line
+from bench.history.reading import LineKey
 from bench.site.naming import anchor, benchmark_path, commit_names, commit_path, root_of, slug
 
 
@@ -30,8 +30,8 @@ def test_commits_are_short_where_that_tells_them_apart() -> None:
 
 
 def test_pages_lead_to_each_other() -> None:
-    path = benchmark_path(Line(host="h", branch="3.13", flavor="pgo"), "nbody")
+    path = benchmark_path(LineKey(host="h", branch="3.13", flavor="pgo"), "nbody")
     assert str(path) == "benchmark/h/3.13/nbody.html"
     assert root_of(path) + str(commit_path("abc")) == "../../../commit/abc.html"
-    assert benchmark_path(Line(host="h", branch="b", flavor="f"), "").name == "_suite.html"
+    assert benchmark_path(LineKey(host="h", branch="b", flavor="f"), "").name == "_suite.html"
     assert anchor("pgo+lto").startswith("f-pgo-lto-")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bench.history import reading
-from bench.history.models import CONFIRMED, DISMISSED, Alarm, Night
-from bench.history.reading import Line
+from bench.history.models import CONFIRMED, DISMISSED, Alarm, NightRow
+from bench.history.reading import LineKey
 from bench.history.store import History
 from bench.site import overview
-from bench.site.build import build
+from bench.site.build import build_site
 from bench.site.commit import seen_of
 from bench.site.gather import gather
 from bench.site.model import Mark, Site
@@ -23,10 +23,10 @@ from bench.site.releases import base_of, compare, shown
 from tests.bench.history import made_up
 from tests.bench.site.made_up import NOW, STEP, against, failed, nights, site_of
 
-PGO = Line(host=made_up.HOST, branch="main", flavor="pgo")
+PGO = LineKey(host=made_up.HOST, branch="main", flavor="pgo")
 
 
-def gathered(folder: Path, some: Sequence[Night], alarms: Sequence[Alarm] = ()) -> Site:
+def gathered(folder: Path, some: Sequence[NightRow], alarms: Sequence[Alarm] = ()) -> Site:
     with History.open(folder / "history.db") as history:
         history.add_nights(some)
         if alarms:
@@ -160,7 +160,7 @@ def test_a_benchmark_without_ratios_shows_its_times(tmp_path: Path) -> None:
 # -- releases -----------------------------------------------------------------------------------
 
 
-def version(night: Night, text: str, factor: float = 1.0) -> Night:
+def version(night: NightRow, text: str, factor: float = 1.0) -> NightRow:
     assert night.build is not None
     return replace(
         night,
@@ -226,7 +226,7 @@ def test_in_one_session_the_interval_counts_and_epochs_do_not_matter(tmp_path: P
 def test_a_host_without_releases_says_so(tmp_path: Path) -> None:
     with History.open(tmp_path / "history.db") as history:
         history.add_nights([failed(nights(1)[0])])
-        build(history, tmp_path / "site", now=NOW)
+        build_site(history, tmp_path / "site", now=NOW)
     assert "No release was measured" in text_of(
         tmp_path / "site" / "releases" / f"{made_up.HOST}.html"
     )

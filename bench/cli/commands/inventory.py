@@ -1,0 +1,99 @@
+"""doctor, sources, series, builds, compare, gc: what looks at things and tells."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.cli import arguments as types
+from bench.cli.options import Add, json_option
+from bench.context import Context
+from bench.jobs.inventory import builds as inspecting
+from bench.jobs.series import listing
+from bench.jobs.series import record as recording
+
+
+def add_commands(add: Add) -> None:
+    """Add the commands of this module."""
+    json_option(add("doctor", _doctor, "check this machine, and what it means for measuring"))
+    json_option(add("sources", _sources, "list where CPython can be had from, with versions"))
+    _add_series(add)
+    builds = add("builds", _builds, "list the stored builds, or show the facts of one")
+    builds.add_argument("key", nargs="?", metavar="KEY", help="all of them without")
+    json_option(builds)
+    compare = add("compare", _compare, "compare two files of pyperf or pyperformance results")
+    compare.add_argument("base", type=types.path, metavar="BASE.json", help="of the base")
+    compare.add_argument("candidate", type=types.path, metavar="CAND.json", help="of the candidate")
+    compare.add_argument(
+        "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
+    )
+    json_option(compare)
+    gc = add("gc", _gc, "remove stored builds and runtimes that are not needed")
+    which = gc.add_mutually_exclusive_group()
+    which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
+    which.add_argument(
+        "--keep-days",
+        type=types.number(0, 36500),
+        default=30.0,
+        metavar="N",
+        help="unused for longer: 30",
+    )
+    which.add_argument("--all", action="store_true", help="all of them, and every cache")
+    gc.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+
+
+def _add_series(add: Add) -> None:
+    text = "list the series of patches with their verdicts, show one, or record a run's"
+    series = add("series", _series, text)
+    series.add_argument(
+        "series",
+        nargs="?",
+        metavar="BRANCH/NAME",
+        help="or EXPERIMENT/NAME of a stack or flavor; BRANCH or EXPERIMENT: all of them",
+    )
+    which = series.add_mutually_exclusive_group()
+    which.add_argument(
+        "--record",
+        type=types.path,
+        metavar="DIR",
+        help="keep what a run found of it, beside its patches: from the run's results folder",
+    )
+    which.add_argument(
+        "--render", action="store_true", help="make RESULT.md again from what is kept"
+    )
+    json_option(series)
+
+
+def _doctor(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.doctor(context, as_json=options.json)
+
+
+def _sources(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.sources(context, as_json=options.json)
+
+
+def _series(context: Context, options: argparse.Namespace) -> int:
+    if options.record:
+        return recording.record(context, options.record, name=options.series, as_json=options.json)
+    if options.render:
+        return recording.render(context, name=options.series)
+    return listing.series(context, name=options.series, as_json=options.json)
+
+
+def _builds(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.builds(context, key=options.key, as_json=options.json)
+
+
+def _gc(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.collect_garbage(
+        context,
+        keys=options.build,
+        keep_days=options.keep_days,
+        everything=options.all,
+        dry_run=options.dry_run,
+    )
+
+
+def _compare(context: Context, options: argparse.Namespace) -> int:
+    return inspecting.compare(
+        context, options.base, options.candidate, margin=options.margin, as_json=options.json
+    )

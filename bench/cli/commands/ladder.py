@@ -1,0 +1,74 @@
+"""ladder: what each way of making Python faster gives, in one experiment."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.cli import arguments as types
+from bench.cli.options import Add, json_option, option, several
+from bench.context import Context
+from bench.jobs import ladder
+from bench.run import STEPS
+
+
+def add_commands(add: Add) -> None:
+    """Add the command of this module."""
+    parser = add("ladder", _ladder, "gotos, PGO, LTO, patches, compiled code, PyPy: step by step")
+    parser.add_argument("--branch", required=True, type=types.filled, help="2.7, 3.13")
+    _arms(parser)
+    _session(parser)
+    parser.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and every command")
+    json_option(parser)
+
+
+def _arms(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is on the ladder")
+    group.add_argument("--base", type=types.filled, metavar="REV", help="default: the branch")
+    option(group, "source")
+    option(group, "series", help="again for more; default: all of the branch that go together")
+    group.add_argument(
+        "--runtime",
+        type=types.filled,
+        metavar="NAME",
+        help="PyPy's name or path; default: pypy2 or pypy3, where it is here",
+    )
+    group.add_argument(
+        "--steps",
+        type=types.names,
+        default=",".join(STEPS),
+        metavar="NAMES",
+        help=f"with , between them; default: {','.join(STEPS)}",
+    )
+    group.add_argument(
+        "--suite",
+        type=types.names,
+        default="kernels,quick",
+        metavar="NAMES",
+        help="default: kernels,quick",
+    )
+
+
+def _session(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how it is measured")
+    several(group, "gate", "budget", "blocks", "until", "protocol", "seed", "wheels")
+
+
+def _ladder(context: Context, options: argparse.Namespace) -> int:
+    names = ("budget", "blocks", "until", "protocol", "seed")
+    given = {name: getattr(options, name) for name in names}
+    wanted = ladder.Wanted(
+        branch=options.branch,
+        revision=options.base or "",
+        source=options.source or "",
+        series=tuple(options.series),
+        runtime=options.runtime or "",
+        steps=options.steps,
+        suite=options.suite,
+        gate=options.gate or "",
+        wheels=options.wheels or "",
+        session={name: value for name, value in given.items() if value is not None},
+    )
+    return ladder.run(
+        context, wanted, out=options.out, dry_run=options.dry_run, as_json=options.json
+    )

@@ -1,0 +1,34 @@
+"""report: results rendered again, in any format, and a page that leads to several."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench.cli import arguments as types
+from bench.cli.options import Add
+from bench.context import Context
+from bench.report.formats import FORMATS, OF_A_RUN, PRINTED
+from bench.run import rerender as reporting
+
+
+def add_commands(add: Add) -> None:
+    """Add the command of this module."""
+    report = add("report", _report, "render the reports of results folders again")
+    report.add_argument(
+        "folders", nargs="+", type=types.path, metavar="DIR", help="a run's results"
+    )
+    report.add_argument(
+        "--format",
+        type=types.formats,
+        default=OF_A_RUN,
+        metavar="NAMES",
+        help=f"with , between them; written into DIR: {', '.join(FORMATS)}; printed: "
+        f"{', '.join(PRINTED)}; default: {','.join(OF_A_RUN)}",
+    )
+    report.add_argument(
+        "--index", type=types.path, metavar="FILE", help="also a page that leads to their reports"
+    )
+
+
+def _report(context: Context, options: argparse.Namespace) -> int:
+    return reporting.report(context, options.folders, formats=options.format, index=options.index)

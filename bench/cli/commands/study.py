@@ -1,0 +1,172 @@
+"""study: how often the verdicts are right, measured, simulated and from recorded results."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.cli import arguments as types
+from bench.cli.options import Add, option
+from bench.context import Context
+from bench.jobs.study import real, record, study, variants
+from builder.errors import UsageError
+
+_STUDIES = {
+    "recorded": "split recorded results of one binary",
+    "simulated": "simulate sessions whose truth is known",
+    "real": "measure a binary against itself, beside pyperformance",
+    "record": "make recordings of a binary, to be split",
+    "variants": "compile each benchmark's own Python: docs/variants-*.md and their data",
+    "page": "write the page again from validation.json",
+}
+# Options that not all studies have, and which have them.
+_OF = {
+    "data": ("recorded",),
+    "base": ("real", "record", "variants"),
+    "source": ("real", "record", "variants"),
+    "benchmarks": ("real", "record", "variants"),
+    "wheels": ("real", "record", "variants"),
+    "processes": ("record",),
+    "results": ("real",),
+    "pairs": ("real",),
+    "comparisons": ("real",),
+    "slowdown": ("real",),
+    "small": ("recorded", "simulated", "real"),
+    "seed": ("recorded", "simulated", "real"),
+}
+
+
+def add_commands(add: Add) -> None:
+    """Add the command of this module."""
+    parser = add("study", _study, "how often the verdicts are right: writes docs/validation.md")
+    told = "; ".join(f"{name}: {text}" for name, text in _STUDIES.items())
+    parser.add_argument("which", choices=tuple(_STUDIES), metavar="STUDY", help=told)
+    parser.add_argument(
+        "--out",
+        type=types.path,
+        metavar="DIR",
+        help="folder of validation.json and validation.md: docs; of `record`, the file to write",
+    )
+    parser.add_argument("--small", action="store_true", default=None, help="tiny, to try it")
+    option(parser, "seed", help="default: 1")
+    parser.add_argument(
+        "--data",
+        type=types.path,
+        metavar="DIR",
+        help="recorded: results of pyperf to split as well",
+    )
+    _measuring_options(parser)
+
+
+def _measuring_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("real and record")
+    group.add_argument(
+        "--base", type=types.filled, metavar="REV", help="or the key of a stored build"
+    )
+    option(group, "source")
+    group.add_argument(
+        "--benchmarks", type=types.filled, metavar="NAMES", help="names and tags, with ,"
+    )
+    option(group, "wheels")
+    group.add_argument(
+        "--processes", type=types.whole(4, 1000), metavar="N", help="record: of each benchmark; 40"
+    )
+    group.add_argument(
+        "--results", type=types.path, metavar="DIR", help="real: what is measured; results/study"
+    )
+    group.add_argument(
+        "--pairs", type=types.whole(0, 100), metavar="N", help="real: both ways side by side; 3"
+    )
+    group.add_argument(
+        "--comparisons", type=types.whole(0, 10**6), metavar="N", help="real: sessions alone; 300"
+    )
+    group.add_argument(
+        "--slowdown", type=types.path, metavar="DIR", help="real: results of a known slowdown"
+    )
+
+
+def _study(context: Context, options: argparse.Namespace) -> int:
+    _refuse_others(options)
+    chosen: dict[str, Callable[[Context, argparse.Namespace], int]] = {
+        "recorded": _recorded,
+        "simulated": _simulated,
+        "real": _real,
+        "record": _record,
+        "variants": _variants,
+        "page": _page,
+    }
+    return chosen[options.which](context, options)
+
+
+def _refuse_others(options: argparse.Namespace) -> None:
+    for name, studies in _OF.items():
+        if getattr(options, name) is not None and options.which not in studies:
+            raise UsageError(
+                f"--{name} means nothing to `study {options.which}`.",
+                hint=f"It is for `study {'` and `study '.join(studies)}`.",
+            )
+
+
+def _request(options: argparse.Namespace) -> study.StudyRequest:
+    seed = 1 if options.seed is None else options.seed
+    return study.StudyRequest(out=options.out, small=bool(options.small), seed=seed)
+
+
+def _recorded(context: Context, options: argparse.Namespace) -> int:
+    return study.of_recorded(context, _request(options), data=options.data)
+
+
+def _simulated(context: Context, options: argparse.Namespace) -> int:
+    return study.of_simulated(context, _request(options))
+
+
+def _page(context: Context, options: argparse.Namespace) -> int:
+    return study.write_page(context, _request(options))
+
+
+def _real(context: Context, options: argparse.Namespace) -> int:
+    request = _request(options)
+    asked = real.RealStudyRequest(
+        out=options.results or Path("results/study"),
+        base=options.base or "",
+        source=options.source or "",
+        words=_words(options),
+        pairs=3 if options.pairs is None else options.pairs,
+        comparisons=300 if options.comparisons is None else options.comparisons,
+        slowdown=options.slowdown,
+        seed=request.seed,
+        wheels=options.wheels or "",
+    )
+    return study.of_real(context, request, asked)
+
+
+def _record(context: Context, options: argparse.Namespace) -> int:
+    if options.out is None:
+        raise UsageError(
+            "`study record` needs --out FILE.",
+            hint=f"{study.RECORDINGS}/NAME.json.gz is where `study recorded` looks.",
+        )
+    asked = record.RecordingRequest(
+        out=options.out,
+        base=options.base or "",
+        source=options.source or "",
+        words=_words(options),
+        processes=options.processes or 40,
+        wheels=options.wheels or "",
+    )
+    return record.record(context, asked)
+
+
+def _variants(context: Context, options: argparse.Namespace) -> int:
+    asked = variants.VariantsRequest(
+        base=options.base or "",
+        source=options.source or "",
+        words=_words(options),
+        wheels=options.wheels or "",
+    )
+    return variants.study(context, asked, out=options.out)
+
+
+def _words(options: argparse.Namespace) -> tuple[str, ...]:
+    return (options.benchmarks,) if options.benchmarks else ()

@@ -1,0 +1,40 @@
+"""From measured times to comparisons: ratios, intervals, verdicts. Pure."""
+
+from bench.compare import pyperf_files
+from bench.compare.blocks import (
+    BenchmarkBlocks,
+    PairedBlock,
+    Recorded,
+    compare_blocks,
+    compare_processes,
+)
+from bench.compare.comparison import (
+    MARGIN,
+    SIGNS,
+    TIME,
+    Comparisons,
+    SuiteComparison,
+    interval,
+    spelled,
+)
+from bench.compare.pyperf_files import GZIP_MAGIC, RecordedBenchmark, ResultFile, load
+
+__all__ = [
+    "GZIP_MAGIC",
+    "MARGIN",
+    "SIGNS",
+    "TIME",
+    "BenchmarkBlocks",
+    "Comparisons",
+    "PairedBlock",
+    "Recorded",
+    "RecordedBenchmark",
+    "ResultFile",
+    "SuiteComparison",
+    "compare_blocks",
+    "compare_processes",
+    "interval",
+    "load",
+    "pyperf_files",
+    "spelled",
+]

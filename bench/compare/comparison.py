@@ -1,0 +1,117 @@
+"""What a comparison says: the frozen values that verdicts, tables and reports are made of.
+
+`Comparisons.document()` is the JSON of `compare --json`:
+
+    schema       1
+    margin       ratios inside [1 / (1 + margin), 1 + margin] are equivalent
+    error        the error rate of the intervals: 0.05 for 95%
+    method       how the intervals came about, one line
+    comparisons  a list of benchmark, metric, ratio, low, high, low95, high95, verdict, blocks,
+                 builds and warnings. `low` and `high` are adjusted for many benchmarks and for
+                 looking early, and give the verdict; `low95` and `high95` are plain
+    suite        of the times: the same keys without benchmark; null where no time was compared
+    suites       the same, one for each other metric
+    missing      a list of benchmark and reason
+    warnings     what holds for all of it
+
+Bounds are null where there is no interval: a single block, or so few under so strict a level that
+the interval would span more than a factor of a million. A ratio is always a number. `blocks` is 0
+where processes were not measured in blocks. Each warning reads "code: what it means here".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bench.benchmarks import Missing
+from builder.errors import UsageError
+
+SCHEMA = 1
+TIME = "time"
+MEMORY = "memory"
+MARGIN = 0.01
+ERROR = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteComparison:
+    """Base against candidate over all benchmarks of a metric: the geometric mean of their ratios.
+
+    `low`, `high` are adjusted for looking early only: the suite is one comparison.
+    """
+
+    metric: str
+    ratio: float
+    low: float | None
+    high: float | None
+    low95: float | None
+    high95: float | None
+    verdict: str
+    blocks: int
+    builds: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(SuiteComparison):
+    """Base against candidate on one benchmark; `low`, `high` adjusted for there being many."""
+
+    benchmark: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparisons:
+    """All that one base and one candidate gave. The module's docstring describes the JSON."""
+
+    margin: float
+    error: float
+    method: str
+    comparisons: tuple[Comparison, ...] = ()
+    suite: SuiteComparison | None = None
+    suites: tuple[SuiteComparison, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """UsageError for a margin or error rate out of range."""
+        if not 0 <= self.margin < math.inf:
+            raise UsageError(f"the margin is {self.margin}", hint="give a share, 0.01 for 1%")
+        if not 0 < self.error < 1:
+            raise UsageError(f"the error rate is {self.error}", hint="give a share, 0.05 for 5%")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain lists, dictionaries and finite numbers, without the schema number."""
+        data = asdict(self)
+        for row in data["comparisons"]:
+            # The name first, for those who read JSON by eye.
+            rest = {key: row.pop(key) for key in list(row) if key != "benchmark"}
+            row.update(rest)
+        for row in data["missing"]:
+            # Whose it is goes without saying: all of this is of one candidate.
+            del row["arm"]
+        return data
+
+    def document(self) -> dict[str, Any]:
+        """`as_json()` under its schema number."""
+        return {"schema": SCHEMA, **self.as_json()}
+
+
+def spelled(ratio: float) -> str:
+    """A ratio in words: "1.10x slower" is the ratio itself, "1.10x faster" its reciprocal."""
+    times = f"{max(ratio, 1 / ratio):.2f}x"
+    if times == "1.00x":
+        return times
+    return f"{times} slower" if ratio > 1 else f"{times} faster"
+
+
+# Colour is never the only sign.
+SIGNS = {"faster": "+", "slower": "-", "equivalent": "=", "undecided": "?", "broken": "!"}
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """An interval of ratios."""
+    if low is None or high is None:
+        return "no interval"
+    return f"{low:.4f} to {high:.4f}"

@@ -1,0 +1,18 @@
+"""The machine: its facts, its state while something is measured, and what `doctor` says of it."""
+
+from bench.host import doctor
+from bench.host.facts import Host, HostSampler, HostState, read_host
+from bench.host.interference import MOST_AGAIN, busy_before, may_repeat, tally, why_disturbed
+
+__all__ = [
+    "MOST_AGAIN",
+    "Host",
+    "HostSampler",
+    "HostState",
+    "busy_before",
+    "doctor",
+    "may_repeat",
+    "read_host",
+    "tally",
+    "why_disturbed",
+]

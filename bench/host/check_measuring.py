@@ -1,0 +1,254 @@
+"""The doctor's checks of what measuring needs: the processor, the kernel's settings, neighbours."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from bench.host.checks import DoctorCheck, as_root, write_as_root
+from bench.host.facts import Host, HostSampler, HostState
+from bench.host.perf_counters import probe_counters
+
+_CPU = "/sys/devices/system/cpu"
+_INTEL = f"{_CPU}/intel_pstate/no_turbo"
+_BOOST = f"{_CPU}/cpufreq/boost"
+# More than this shows in the results. (The kernel counts ticks of 10 ms: one of them, in half a
+# second of one CPU, is just below.)
+_STEAL = 0.02
+_LOAD = 0.5
+_GUEST = "The host's owner decides; inside the guest nothing mends it."
+
+
+def check_machine(
+    host: Host, root: Path = Path("/"), *, seconds: float = 0.5
+) -> tuple[DoctorCheck, ...]:
+    """Everything that measuring depends on. Keeps one CPU busy for `seconds`.
+
+    A host that asks for no CPU time is never denied any, so steal shows only under load.
+    """
+    before = _cpu_seconds()
+    state = _sample_under_load(root, seconds)
+    return (
+        _cpu(host),
+        _turbo(host, intel=(root / _INTEL.lstrip("/")).exists()),
+        _smt(host),
+        _governor(host),
+        _aslr(host),
+        _counters(host, _paranoid(root), probe_counters()),
+        _load(host, state, _busiest(before, _cpu_seconds(), state.seconds)),
+        _hypervisor(host),
+        _steal(state),
+        _quota(host),
+    )
+
+
+def _sample_under_load(root: Path, seconds: float) -> HostState:
+    sampler = HostSampler(root)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return sampler.sample()
+
+
+def _cpu(host: Host) -> DoctorCheck:
+    cores = "" if host.cores is None else f", {host.cores} cores"
+    found = f"{host.cpu} ({host.vendor}), {host.usable_cpus} of {host.cpus} CPUs usable{cores}"
+    if host.usable_cpus == 1:
+        return DoctorCheck(
+            name="cpu",
+            status="warn",
+            found=found,
+            meaning="patchbench itself and all the rest of the host share the measured CPU",
+            mend="Use a machine with two CPUs or more.",
+        )
+    meaning = "a verdict speaks of this processor: other models can decide otherwise"
+    return DoctorCheck(name="cpu", status="ok", found=found, meaning=meaning)
+
+
+def _turbo(host: Host, *, intel: bool) -> DoctorCheck:
+    name = "turbo"
+    wanders = "the clock follows heat and neighbours; arms measured together share that"
+    if host.turbo is None:
+        meaning = f"if it is on, {wanders}"
+        mend = _GUEST if host.hypervisor else "Turn it off in the firmware, if it has it."
+        return DoctorCheck(
+            name=name, status="warn", found="not visible", meaning=meaning, mend=mend
+        )
+    if not host.turbo:
+        meaning = "the clock does not wander with heat and neighbours"
+        return DoctorCheck(name=name, status="ok", found="off", meaning=meaning)
+    mend = write_as_root("1", _INTEL) if intel else write_as_root("0", _BOOST)
+    return DoctorCheck(name=name, status="warn", found="on", meaning=wanders, mend=mend)
+
+
+def _smt(host: Host) -> DoctorCheck:
+    name = "smt"
+    shares = "two CPUs of one core slow each other down by up to a half"
+    if host.hypervisor:
+        return DoctorCheck(
+            name=name,
+            status="warn",
+            found="on" if host.smt else "not visible in a virtual machine",
+            meaning=f"the guest's CPUs may be halves of cores that others use: {shares}",
+            mend=_GUEST,
+        )
+    if host.smt:
+        mend = write_as_root("off", f"{_CPU}/smt/control")
+        return DoctorCheck(name=name, status="warn", found="on", meaning=shares, mend=mend)
+    meaning = "no CPU shares its core with another"
+    return DoctorCheck(name=name, status="ok", found="off or not there", meaning=meaning)
+
+
+def _governor(host: Host) -> DoctorCheck:
+    name = "governor"
+    if host.governor is None:
+        return DoctorCheck(
+            name=name,
+            status="warn",
+            found="not visible",
+            meaning="the clock cannot be watched or held: arms measured together share its changes",
+            mend=_GUEST
+            if host.hypervisor
+            else "Turn the processor's performance states on in the firmware.",
+        )
+    if host.governor == "performance":
+        meaning = "the clock does not wait for load before it rises"
+        return DoctorCheck(name=name, status="ok", found=host.governor, meaning=meaning)
+    return DoctorCheck(
+        name=name,
+        status="warn",
+        found=host.governor,
+        meaning="the clock rises only some ms after work begins: short values read slow",
+        mend=write_as_root("performance", f"{_CPU}/cpu*/cpufreq/scaling_governor"),
+    )
+
+
+def _aslr(host: Host) -> DoctorCheck:
+    name = "aslr"
+    if host.aslr == 2:
+        meaning = "each process draws its address layout, so that blocks average over layouts"
+        return DoctorCheck(name=name, status="ok", found="full", meaning=meaning)
+    return DoctorCheck(
+        name=name,
+        status="warn",
+        found={0: "off", 1: "partial", None: "not visible"}.get(host.aslr, str(host.aslr)),
+        meaning="one address layout for all processes: its luck stays in every ratio, unseen",
+        mend=write_as_root("2", "/proc/sys/kernel/randomize_va_space"),
+    )
+
+
+def _paranoid(root: Path) -> int | None:
+    try:
+        return int((root / "proc/sys/kernel/perf_event_paranoid").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _counters(host: Host, paranoid: int | None, error: str | None) -> DoctorCheck:
+    name = "hardware counters"
+    setting = "" if paranoid is None else f" (perf_event_paranoid {paranoid})"
+    if error is None:
+        meaning = "instructions, branches and misses can be counted at full speed"
+        return DoctorCheck(name=name, status="ok", found=f"work{setting}", meaning=meaning)
+    refused = error in {"EACCES", "EPERM"}
+    if refused:
+        mend = as_root("sysctl kernel.perf_event_paranoid=1")
+    elif host.hypervisor:
+        mend = (
+            "Use bare metal, or a guest with a virtual PMU; valgrind counts instructions anywhere."
+        )
+    else:
+        mend = "Turn the counters on in the firmware; valgrind counts instructions anywhere."
+    return DoctorCheck(
+        name=name,
+        status="warn",
+        found=f"{'not allowed' if refused else 'none'}: {error}{setting}",
+        meaning="evidence of instructions comes from valgrind, 50 to 150 times slower",
+        mend=mend,
+    )
+
+
+def _load(host: Host, state: HostState, busiest: str) -> DoctorCheck:
+    found = "not visible" if state.load is None else f"{state.load:.2f} on {host.cpus} CPUs"
+    if busiest:
+        found += f"; now: {busiest}"
+    if state.load is not None and state.load <= _LOAD and not busiest:
+        meaning = "nothing else runs that the arms would have to share the machine with"
+        return DoctorCheck(name="load", status="ok", found=found, meaning=meaning)
+    return DoctorCheck(
+        name="load",
+        status="warn",
+        found=found,
+        meaning="other work moves single values by 20% and more: intervals widen, runs take longer",
+        mend="Stop the other work, or wait: the load is a mean over the last minute.",
+    )
+
+
+def _cpu_seconds() -> dict[int, tuple[str, float]]:
+    """Name and CPU seconds of every other process."""
+    seconds = {}
+    for process in psutil.process_iter(["name", "cpu_times"]):
+        times = process.info["cpu_times"]
+        if times is not None and process.pid != os.getpid():
+            seconds[process.pid] = (str(process.info["name"]), times.user + times.system)
+    return seconds
+
+
+def _busiest(
+    before: Mapping[int, tuple[str, float]], after: Mapping[int, tuple[str, float]], span: float
+) -> str:
+    """The three processes that used most CPU time meanwhile, of those above a tenth of a CPU."""
+    used = []
+    for pid, (name, seconds) in after.items():
+        share = (seconds - before.get(pid, (name, 0.0))[1]) / span
+        # Ticks of 10 ms: a tenth of a CPU is five of them in half a second.
+        if share > 0.1:
+            used.append((share, name))
+    return ", ".join(f"{name} {share:.0%}" for share, name in sorted(used, reverse=True)[:3])
+
+
+def _hypervisor(host: Host) -> DoctorCheck:
+    if not host.hypervisor:
+        meaning = "no neighbours but this host's own processes"
+        return DoctorCheck(name="hypervisor", status="ok", found="none", meaning=meaning)
+    return DoctorCheck(
+        name="hypervisor",
+        status="warn",
+        found=host.hypervisor,
+        meaning="unseen neighbours share cores and caches: speed wanders by 20%, so the arms of a "
+        "block must be measured together",
+        mend="Bare metal has none of it; here more blocks make up for it.",
+    )
+
+
+def _steal(state: HostState) -> DoctorCheck:
+    found = "not visible"
+    if state.steal is not None:
+        found = f"{state.steal:.1%} in {state.seconds:.1f} s"
+    if state.steal is not None and state.steal <= _STEAL:
+        meaning = "the hypervisor gives the CPU time that is asked for"
+        return DoctorCheck(name="steal", status="ok", found=found, meaning=meaning)
+    return DoctorCheck(
+        name="steal",
+        status="warn",
+        found=found,
+        meaning="the hypervisor stops this machine at times: wall clocks count that as work",
+        mend="Use a machine with CPUs of its own, or measure when its neighbours sleep.",
+    )
+
+
+def _quota(host: Host) -> DoctorCheck:
+    name = "cpu quota"
+    if host.quota is None:
+        return DoctorCheck(name=name, status="ok", found="none", meaning="no process is throttled")
+    return DoctorCheck(
+        name=name,
+        status="warn",
+        found=f"{host.quota:g} CPUs",
+        meaning="the kernel stops everything for tens of ms whenever the quota is used up",
+        mend="Start the container or service without a CPU limit; pin it to CPUs instead.",
+    )

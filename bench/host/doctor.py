@@ -1,0 +1,83 @@
+"""The doctor: what this machine lacks for building and measuring, what it means, how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.host.check_building import LIBRARY, check_tools, is_library
+from bench.host.check_measuring import check_machine
+from bench.host.checks import DoctorCheck
+from bench.host.facts import Host
+from builder.process import Runner
+
+SCHEMA = 1
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+
+
+def examine(*, runner: Runner, home: Path, host: Host, cc: str = "gcc") -> tuple[DoctorCheck, ...]:
+    """Check this machine, in two or three seconds. Never raises for what it finds."""
+    return (*check_tools(runner, home, cc), *check_machine(host))
+
+
+def failures(checks: Sequence[DoctorCheck]) -> tuple[DoctorCheck, ...]:
+    """The checks without which nothing can be built."""
+    return tuple(check for check in checks if check.status == "fail")
+
+
+def to_json(checks: Sequence[DoctorCheck], host: Host) -> dict[str, Any]:
+    """The checks and the host's facts, as plain data for --json."""
+    return {
+        "schema": SCHEMA,
+        "host": asdict(host),
+        "checks": [asdict(check) for check in checks],
+    }
+
+
+def render(checks: Sequence[DoctorCheck], console: Console) -> None:
+    """A table of what was found, and below it the commands that mend, whole, to be copied."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("check", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    table.add_column("found", ratio=5, overflow="fold")
+    table.add_column("what it means", ratio=8, overflow="fold")
+    for check in _folded(checks):
+        status = Text(check.status, style=_STYLES[check.status])
+        table.add_row(Text(check.name), status, Text(check.found), Text(check.meaning))
+    console.print(table)
+    for mend, names in _mends(checks).items():
+        console.print(Text(f"\nTo mend {', '.join(names)}:", style="bold"))
+        console.print(Text(f"  {mend}"), soft_wrap=True)
+
+
+def _folded(checks: Sequence[DoctorCheck]) -> list[DoctorCheck]:
+    """The checks with all libraries that are there in one row."""
+    found = [check for check in checks if check.status == "ok" and is_library(check)]
+    row = DoctorCheck(
+        name="libraries",
+        status="ok",
+        found=", ".join(check.name.removeprefix(LIBRARY) for check in found),
+        meaning="the modules of the standard library that need them can be built",
+    )
+    shown: list[DoctorCheck] = []
+    for check in checks:
+        if check not in found:
+            shown.append(check)
+        elif row not in shown:
+            shown.append(row)
+    return shown
+
+
+def _mends(checks: Sequence[DoctorCheck]) -> dict[str, list[str]]:
+    """What to do, and the names of the checks that it mends."""
+    mends: dict[str, list[str]] = {}
+    for check in checks:
+        if check.mend:
+            mends.setdefault(check.mend, []).append(check.name)
+    return mends

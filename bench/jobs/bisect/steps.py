@@ -1,0 +1,196 @@
+"""The experiments of a bisection: BAD against GOOD, a commit against GOOD, one against its parent.
+
+Each is an experiment like any other, with a results folder of its own: what was measured before is
+found there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench.context import Context
+from bench.experiments import BASE, ArmRequest, Experiment, SessionOptions
+from bench.jobs.bisect import search
+from bench.jobs.bisect.result import BisectionResult, BisectionStep
+from bench.jobs.bisect.search import BAD, GOOD, SKIPPED, UNDECIDED
+from bench.report import broken_reason
+from bench.results import BROKEN
+from bench.run import run as running
+from bench.util import as_name
+from builder.builds import Flavor
+from builder.errors import BrokenError, BuildError, ExperimentError, MeasureError, SourceError
+from builder.files import digest
+from builder.git import Repository
+from builder.sources import Source, SourceSpec, provide
+
+# Where an interval does not decide, once more with so many times the blocks.
+MORE_BLOCKS = 4
+_MOST_BLOCKS = 1000
+_FOUND = {GOOD: GOOD, BAD: BAD, UNDECIDED: SKIPPED}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BisectRequest:
+    """A bisection to do. `good`, `bad` and `skip` are revisions of `source`; `suite` names the
+    benchmarks as an experiment does. Commits aside of the line of first parents are left out with
+    `first_parent`, and the merge is blamed.
+    """
+
+    good: str
+    bad: str
+    suite: tuple[str, ...]
+    source: SourceSpec = field(default_factory=SourceSpec)
+    skip: tuple[str, ...] = ()
+    flavor: Flavor = field(default_factory=Flavor)
+    gate: str = "core"
+    wheels: str = ""
+    session: SessionOptions = field(default_factory=SessionOptions)
+    first_parent: bool = False
+    out: Path | None = None
+
+
+class Steps:
+    """Measures for one bisection, into its folder."""
+
+    def __init__(self, context: Context, request: BisectRequest) -> None:
+        """SourceError where GOOD or BAD is not to be had."""
+        context.home.prepare()
+        self._context = context
+        self._request = request
+        self.source: Source = provide.provide(
+            request.source, home=context.home, runner=context.runner, say=context.show.say
+        )
+        self.good = self.source.resolve(request.good)
+        self.bad = self.source.resolve(request.bad)
+        self.folder = (request.out or self._default_folder()).absolute()
+
+    def _default_folder(self) -> Path:
+        """One of its own for all that decides what is measured; skipped commits are not of it."""
+        asked = replace(
+            self._request, good=self.good.commit, bad=self.bad.commit, skip=(), out=None
+        )
+        suite = as_name("-".join(self._request.suite)[-40:])
+        return Path("results") / f"bisect-{suite}-{digest(json.dumps(asdict(asked)))}"
+
+    @cached_property
+    def history(self) -> Repository:
+        """Where the commits between the two can be read. SourceError where there is no history."""
+        found = self.source.history((self.good.commit, self.bad.commit))
+        if found is None:
+            raise SourceError(
+                "Release tarballs have no history: there is nothing to bisect.",
+                where=self.good.source,
+                hint="Name a git source: --source PATH or URL.",
+            )
+        return found
+
+    def change(self) -> BisectionResult:
+        """BAD against GOOD: the change to be found, or that there is none to be seen.
+
+        Raises BrokenError when BAD cannot be built or tested, and errors of `jobs.run.measured`.
+        """
+        self._context.show.say(f"The change itself: {self.bad.name} against {self.good.name}")
+        arm = self._measured(self.good.commit, self.bad.commit, "change", _is_decided)
+        if arm["verdict"] == BROKEN:
+            raise BrokenError(
+                f"{self.bad.name} cannot be measured: {broken_reason(arm)}.",
+                where=str(self.folder / "change"),
+                hint="Name a later or earlier commit as BAD.",
+            )
+        return BisectionResult(
+            good=self.history.authored(self.good.commit),
+            bad=self.history.authored(self.bad.commit),
+            benchmarks=tuple(row["benchmark"] for row in arm["comparisons"]),
+            change=arm["suite"],
+        )
+
+    def judged(self, commit: str, size: float) -> BisectionStep:
+        """On which side of a change of this `size`, a ratio, a commit lies: measured against GOOD,
+        if need be.
+        """
+        about = self.history.authored(commit)
+        known = self._known(commit)
+        if known:
+            return BisectionStep(about=about, found=known[0], reason=known[1])
+        folder = f"commits/{commit[:16]}"
+        try:
+            arm = self._measured(
+                self.good.commit, commit, folder, lambda row: _side(row, size) != UNDECIDED
+            )
+        except (ExperimentError, MeasureError) as error:
+            # The experiment itself is right, or BAD could not have been measured: it is the commit,
+            # of another version's branch, say, that was merged.
+            return BisectionStep(about=about, found=SKIPPED, reason=error.what)
+        if arm["verdict"] == BROKEN:
+            return BisectionStep(about=about, found=SKIPPED, reason=broken_reason(arm))
+        side = _side(arm["suite"], size)
+        reason = "its interval holds the middle of the change" if side == UNDECIDED else ""
+        return BisectionStep(about=about, found=_FOUND[side], row=arm["suite"], reason=reason)
+
+    def confirmed(self, found: BisectionResult, commit: str) -> BisectionResult:
+        """The culprit against its own parent, or why there is no such measurement."""
+        parent = self.history.parents(commit)[0]
+        found = replace(found, parent=parent)
+        self._context.show.say(f"In the end {commit[:12]} against its parent, {parent[:12]}")
+        name = "change" if (parent, commit) == (self.good.commit, self.bad.commit) else "parent"
+        try:
+            arm = self._measured(parent, commit, name, _is_decided)
+        except (BuildError, ExperimentError, MeasureError) as error:
+            return replace(found, unconfirmed=error.what)
+        if arm["verdict"] == BROKEN:
+            return replace(found, unconfirmed=broken_reason(arm))
+        return replace(found, confirmation=arm["suite"])
+
+    def _known(self, commit: str) -> tuple[str, str] | None:
+        """What needs no measurement: the very content of GOOD or BAD. With the reason."""
+        trees = self.source.repository
+        tree = trees.tree(self.source.resolve(commit).commit)
+        for side, end in ((GOOD, self.good), (BAD, self.bad)):
+            if tree == trees.tree(end.commit):
+                return side, f"it has the very files of {end.name}"
+        return None
+
+    def _measured(
+        self, base: str, commit: str, name: str, enough: Callable[[Mapping[str, Any]], bool]
+    ) -> dict[str, Any]:
+        """A commit against another, as result.json has a candidate; measured a second time, with
+        more blocks, where the first was not `enough`.
+        """
+        few = self._request.session.blocks
+        many = min(few * MORE_BLOCKS, _MOST_BLOCKS)
+        arm: dict[str, Any] = {}
+        for blocks, folder in ((few, name), (many, f"{name}-again")):
+            experiment = self._experiment(base, commit, blocks)
+            result, _ = running.measured(self._context, experiment, self.folder / folder)
+            (arm,) = result["candidates"]
+            if arm["suite"] is None or enough(arm["suite"]):
+                break
+        return arm
+
+    def _experiment(self, base: str, commit: str, blocks: int) -> Experiment:
+        asked = self._request
+        arm = ArmRequest(name=BASE, revision=base, source=asked.source, flavor=asked.flavor)
+        return Experiment(
+            name=f"bisect-{commit[:12]}",
+            base=arm,
+            candidates=(replace(arm, name="commit", revision=commit),),
+            suite=asked.suite,
+            gate=asked.gate,
+            wheels=asked.wheels,
+            session=replace(asked.session, blocks=blocks),
+        )
+
+
+def _is_decided(row: Mapping[str, Any]) -> bool:
+    return bool(row["verdict"] != UNDECIDED)
+
+
+def _side(row: Mapping[str, Any] | None, size: float) -> str:
+    if row is None:
+        return UNDECIDED
+    return search.side(row["ratio"], row["low"], row["high"], change=size)

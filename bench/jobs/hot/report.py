@@ -1,0 +1,107 @@
+"""What `patchbench hot` found, for a terminal; from its document alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from bench.compare import interval, spelled
+from bench.report.formats import verdict_cell
+from bench.util import harmless
+
+_MOST_LINES = 15
+_NEGLIGIBLE = 0.005
+
+
+def show(document: Mapping[str, Any], console: Console) -> None:
+    """Print where it is hot, what was compiled, what that gave, and where the interpreter still
+    works.
+    """
+    _functions(document["profile"], console)
+    console.print()
+    for one in document["compiled"]:
+        console.print(
+            f"compiled: [bold]{_safe(one['module'])}[/bold] ({one['share']:.1%} of the samples, "
+            f"in {one['seconds']:.0f} s)"
+        )
+    for one in document["refused"]:
+        console.print(f"not compiled: {_safe(one['module'])}: {_safe(one['reason'])}")
+    console.print(_same(document["same"]))
+    for row in document["comparisons"]:
+        _verdict(row, document["clock"], console)
+    for warning in document["warnings"]:
+        console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+    for one in document["compiled"]:
+        _lines(one, console)
+
+
+def _functions(profile: Mapping[str, Any], console: Console) -> None:
+    console.print(f"Hot functions, by {profile['samples']} samples of CPU time:")
+    table = Table(
+        Column("itself", justify="right"),
+        Column("with callees", justify="right"),
+        "function",
+        Column("where", overflow="fold"),
+        box=None,
+    )
+    for one in profile["functions"]:
+        if one["share"] >= _NEGLIGIBLE:
+            where = f"{_short(one['file'])}:{one['line']}"
+            told = (f"{one['share']:.1%}", f"{one['with_callees']:.1%}", one["function"], where)
+            table.add_row(*map(_safe, told))
+    console.print(table)
+
+
+def _short(file: str) -> str:
+    """The end of a path, which says more than its beginning."""
+    return "/".join(PurePath(file).parts[-3:])
+
+
+def _same(same: Mapping[str, Any]) -> str:
+    count = len(same["files"])
+    files = f", {count} {'file' if count == 1 else 'files'} written" if count else ""
+    return (
+        f"identical in every run: exit status {same['status']}, {same['stdout']} bytes of stdout, "
+        f"{same['stderr']} of stderr{files}"
+    )
+
+
+def _verdict(row: Mapping[str, Any], clock: str, console: Console) -> None:
+    what = "CPU time" if clock == "cpu" else "time"
+    console.print(
+        f"{verdict_cell(row['verdict'])}  the whole program's {what}: ratio {row['ratio']:.4f} "
+        f"({spelled(row['ratio'])}), {interval(row['low'], row['high'])}, {row['blocks']} blocks"
+    )
+    for warning in row["warnings"]:
+        console.print(f"[dim]{_safe(warning)}[/dim]")
+
+
+def _lines(one: Mapping[str, Any], console: Console) -> None:
+    """The lines that still call into the interpreter, those with most samples first."""
+    if not one["lines"]:
+        return
+    console.print()
+    console.print(
+        f"Lines of {_safe(one['module'])} that still call into the interpreter (score: Cython's "
+        f"count of such calls; all of them: {one['page']}):"
+    )
+    table = Table(
+        Column("samples", justify="right"),
+        Column("score", justify="right"),
+        Column("line", justify="right"),
+        Column("", overflow="ellipsis", no_wrap=True),
+        box=None,
+    )
+    for line in one["lines"][:_MOST_LINES]:
+        told = (f"{line['share']:.1%}", line["score"], line["line"], line["text"])
+        table.add_row(*(escape(harmless(str(part))) for part in told))
+    console.print(table)
+
+
+def _safe(text: object) -> str:
+    return escape(" ".join(harmless(str(text)).split()))

@@ -1,0 +1,10 @@
+"""doctor, sources, builds, compare, gc and runtimes: what is there."""
+
+from bench.jobs.inventory import builds, runtimes
+from bench.jobs.inventory.builds import orphans
+
+__all__ = [
+    "builds",
+    "orphans",
+    "runtimes",
+]

@@ -1,0 +1,210 @@
+"""Jobs that look and tell, and the one that tidies up: no build, no measurement."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Column, Table
+
+from bench.compare import pyperf_files
+from bench.context import Context
+from bench.host import doctor as doctoring
+from bench.host import read_host
+from bench.report.formats import terminal
+from bench.util import cell, print_json, print_table, stdout_console
+from builder.builds import Build
+from builder.errors import StoreError, ToolError
+from builder.files import age_in_days, guard_writes, is_locked, size_of
+from builder.home import Home
+from builder.runtimes import runtime
+from builder.sources import provide as sourcing
+
+
+def doctor(context: Context, *, as_json: bool) -> int:
+    """Check the machine; the exit code of ToolError when something needed for building fails."""
+    host = read_host()
+    checks = doctoring.examine(runner=context.runner, home=context.home.root, host=host)
+    if as_json:
+        print_json(doctoring.to_json(checks, host))
+    else:
+        doctoring.render(checks, stdout_console())
+    return ToolError.exit_code if doctoring.failures(checks) else 0
+
+
+def sources(context: Context, *, as_json: bool) -> int:
+    """List what CPython can be had."""
+    offers = sourcing.available(context.home, context.runner, context.show.say)
+    if as_json:
+        print_json([asdict(offer) for offer in offers])
+        return 0
+    table = Table("source", "version", "revision", "where", "", box=None)
+    for offer in offers:
+        told = (offer.kind, offer.version, offer.revision, offer.where)
+        table.add_row(*map(cell, told), cell(offer.note or ("here" if offer.cached else "")))
+    print_table(table)
+    return 0
+
+
+def builds(context: Context, *, key: str | None, as_json: bool) -> int:
+    """List the stored builds, or show the facts of one."""
+    store = context.store
+    if key is not None:
+        build = store.find(key) if key in store.names() else None
+        if build is None:
+            raise _no_build(context.home, key)
+        print_json(_build_json(build))
+        return 0
+    found = store.all()
+    if as_json:
+        print_json([_build_json(build) for build in found])
+        return 0
+    table = Table(
+        Column("key", no_wrap=True),
+        "build",
+        "gotos",
+        "PGO",
+        "LTO",
+        "built in",
+        "size",
+        "used",
+        box=None,
+    )
+    for build in found:
+        facts = build.facts
+        table.add_row(
+            build.key,
+            cell(build.title),
+            f"yes, {facts.indirect_jumps} jumps" if facts.computed_gotos else "no",
+            "yes" if facts.pgo else "no",
+            "yes" if facts.lto else "no",
+            f"{build.seconds:.0f} s",
+            f"{size_of(build.folder) / 1e6:.0f} MB",
+            f"{age_in_days(store.last_used(build)):.1f} days ago",
+        )
+    print_table(table)
+    return 0
+
+
+def _no_build(home: Home, key: str) -> StoreError:
+    return StoreError(
+        f"There is no build {key!r} in the store.",
+        where=str(home.builds),
+        hint="`patchbench builds` lists those that are there.",
+    )
+
+
+def _build_json(build: Build) -> dict[str, Any]:
+    return {
+        "key": build.key,
+        "title": build.title,
+        "python": str(build.python),
+        "bytes": size_of(build.folder),
+        "stages": [asdict(stage) for stage in build.stages],
+        "facts": asdict(build.facts),
+        "recipe": build.recipe,
+        "regenerated": list(build.regenerated),
+    }
+
+
+def collect_garbage(
+    context: Context, *, keys: Sequence[str], keep_days: float, everything: bool, dry_run: bool
+) -> int:
+    """Remove builds: the named ones, all, or those unused for long; and what killed runs left."""
+    context.home.prepare()
+    store = context.store
+    chosen = list(keys)
+    for key in keys:
+        # Also what leads to another folder: "" from a shell's unset variable, or "..".
+        if key not in store.names():
+            raise _no_build(context.home, key)
+    if not keys:
+        old = [b for b in store.all() if age_in_days(store.last_used(b)) > keep_days]
+        chosen = [build.key for build in (store.all() if everything else old)]
+        chosen += [folder.name for folder in store.leftovers()]
+    freed = 0
+    for key in chosen:
+        size = size_of(store.folder(key))
+        if not dry_run and not store.remove(key):
+            context.show.say(f"{key}: a run is using it; kept")
+            continue
+        freed += size
+        context.show.say(f"{key}: {'would be removed' if dry_run else 'removed'}")
+    if not keys:
+        days = -1.0 if everything else keep_days
+        freed += _clear_runtimes(context, keep_days=days, dry_run=dry_run)
+    freed += _clear_caches(context, everything=everything, dry_run=dry_run)
+    context.show.say(f"{freed / 1e6:.0f} MB {'would be' if dry_run else 'were'} freed")
+    return 0
+
+
+def _clear_runtimes(context: Context, *, keep_days: float, dry_run: bool) -> int:
+    """Runtimes that were unused for long, and what is left of those that were not finished."""
+    freed = 0
+    for folder in sorted(runtime.folder_of(context.home).glob("*")):
+        used = runtime.last_used(folder)
+        if used is not None and age_in_days(used) <= keep_days:
+            continue
+        size = size_of(folder)
+        with guard_writes(folder):
+            if not dry_run and not runtime.remove(context.home, folder.name):
+                context.show.say(f"{folder.name}: a run is using it; kept")
+                continue
+        freed += size
+        context.show.say(f"{folder.name}: {'would be removed' if dry_run else 'removed'}")
+    return freed
+
+
+def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
+    """Environments whose build is gone; with `everything` all caches but the sources."""
+    home = context.home
+    folders = [home.failures, *orphans(home)]
+    if everything and not in_use(home):
+        folders += [home.envs, home.ccache, home.configure_caches, home.suites, home.work.parent]
+        folders += [home.root / name for name in ("modules", "tools", "apt-binaries")]
+    freed = 0
+    for folder in folders:
+        if folder.exists():
+            freed += size_of(folder)
+            if not dry_run:
+                with guard_writes(folder):
+                    shutil.rmtree(folder)
+    return freed
+
+
+def orphans(home: Home) -> tuple[Path, ...]:
+    """Environments of interpreters that are no longer there. A half-made one has no stamp yet."""
+    found = []
+    for stamp in sorted(home.envs.glob("*/env.json")):
+        try:
+            told = json.loads(stamp.read_text(encoding="utf-8"))["interpreter"]
+            # Another runtime's identity names no build.
+            stored = (home.builds / told["identity"]).exists()
+            orphaned = not stored and not Path(told["python"]).exists()
+        except (OSError, ValueError, LookupError, TypeError):
+            orphaned = True  # damaged: of no use to anybody
+        if orphaned:
+            found.append(stamp.parent)
+    return tuple(found)
+
+
+def in_use(home: Home) -> bool:
+    """Whether a run holds a build of this home just now: it needs the caches as well."""
+    return any(is_locked(path) for path in home.lock("").glob("build-*"))
+
+
+def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
+    """Our verdicts on two files of pyperf results."""
+    compared = pyperf_files.compare_files(base, candidate, margin=margin)
+    if as_json:
+        print_json(compared.document())
+        return 0
+    console = stdout_console()
+    terminal.show_comparisons(compared.as_json(), console)
+    for warning in compared.warnings:
+        context.show.say(f"warning: {warning}")
+    return 0

@@ -1,0 +1,305 @@
+"""One binary against itself on this machine: pyperformance's way and ours, side by side.
+
+    DIR/pair-1/first.json second.json   two runs of pyperformance, with its log
+               raw/                     our session of the same machine time
+               done.json                what came of both
+    DIR/alone-0001/raw/ done.json       a session of its own, looking early
+
+What has its done.json is not measured again, so that a study that was stopped goes on. Of three
+sessions alone one is killed on its way and gone on with, and one runs beside another process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.benchmarks import PackageSource
+from bench.compare import MARGIN
+from bench.context import Context
+from bench.experiments import SessionOptions
+from bench.host import Host, read_host
+from bench.jobs.study import processes
+from bench.measure import Effort, Rig, arm_of, choice
+from bench.results import FILE
+from bench.run import Ready
+from bench.run import base as interpreters
+from bench.session import (
+    FIRST_LOOK,
+    BenchmarkLineup,
+    Session,
+    SessionRecord,
+    SessionTerms,
+    conclude,
+)
+from bench.validation import (
+    CALM,
+    KILLED,
+    LOADED,
+    Alone,
+    Part,
+    ProcedureComparison,
+    RealRow,
+    excludes_1,
+    real,
+    recordings,
+)
+from builder.errors import DataError
+from builder.files import guard_writes, hold_lock, write_atomically
+from builder.process import Runner
+
+# In the interpreter itself, with nothing to install; chosen before anything was measured.
+BENCHMARKS = (
+    "chaos", "deltablue", "fannkuch", "float", "go", "hexiom", "json_dumps", "nbody", "nqueens",
+    "pickle_pure_python", "raytrace", "regex_effbot", "richards", "spectral_norm",
+)  # fmt: skip
+CANDIDATE = "candidate"
+DONE = "done.json"
+# No session of a pair comes to so many blocks: its time ends it.
+_MANY = 1000
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RealStudyRequest:
+    """What to measure: `pairs` of both ways, and sessions alone until they have `comparisons`.
+
+    Those have at most `blocks` blocks of each. `slowdown`: the results
+    folder of a run of a known slowdown, which is only read. `base` and `source` as
+    `interpreters.base_build` takes them.
+    """
+
+    out: Path
+    base: str = ""
+    source: str = ""
+    words: tuple[str, ...] = ()
+    pairs: int = 3
+    comparisons: int = 300
+    blocks: int = 12
+    slowdown: Path | None = None
+    seed: int = 1
+    wheels: str = ""
+
+
+def measure(context: Context, request: RealStudyRequest) -> Part:
+    """Measure what is not measured yet, and read all. Raises errors of the family."""
+    host = read_host()
+    waiting = "Another run measures or builds on this host; waiting for it."
+    with (
+        interpreters.base_build(context, request.base, request.source) as build,
+        guard_writes(request.out),
+    ):
+        ready = interpreters.prepare(
+            context, build, request.words or BENCHMARKS, wheels=request.wheels
+        )
+        request.out.mkdir(parents=True, exist_ok=True)
+        with (
+            hold_lock(context.home.host_lock, on_wait=lambda _path: context.show.say(waiting)),
+            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
+        ):
+            rig = interpreters.rig(
+                context, Path(scratch), timeout=SessionOptions().timeout, host=host.name
+            )
+            _Job(context=context, request=request, ready=ready, host=host, rig=rig).go()
+    return read(request, host, build.title)
+
+
+def read(request: RealStudyRequest, host: Host, title: str) -> Part:
+    """What the folder has so far. DataError for a file in it that is damaged."""
+    pairs = [_loaded(path, ProcedureComparison.from_json) for path in _done(request.out, "pair")]
+    alone = [_loaded(path, Alone.from_json) for path in _done(request.out, "alone")]
+    slowdown = None
+    if request.slowdown is not None:
+        slowdown = _loaded(request.slowdown / FILE, real.slowdown_of)
+    virtual = f" of a virtual machine ({host.hypervisor})" if host.hypervisor else ""
+    return real.study(
+        pairs,
+        alone,
+        slowdown,
+        (
+            f"{title}, on {host.usable_cpus} CPUs ({host.cpu}){virtual}, {host.os}",
+            f"{len(pairs)} times: `pyperformance run --fast` twice, then a session of ours of the "
+            "same machine time, base against base; making environments is not counted",
+            f"{len(alone)} sessions alone, of at most {request.blocks} blocks of "
+            "each, looking early; a third of them killed and "
+            "resumed, a third beside a process that is busy every now and then on the same core",
+            f"margin {MARGIN:.0%}; seed {request.seed}",
+        ),
+    )
+
+
+def _done(out: Path, kind: str) -> list[Path]:
+    return sorted(out.glob(f"{kind}-*/{DONE}"))
+
+
+def _loaded(path: Path, of: Callable[[Any], T]) -> T:
+    try:
+        return of(json.loads(path.read_text(encoding="utf-8")))
+    except _DAMAGE as error:
+        raise DataError(
+            "A file of the study cannot be read.",
+            where=f"{path}: {type(error).__name__}: {error}",
+            hint="Remove it: the same command measures it again. A run's folder has a result.json.",
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    context: Context
+    request: RealStudyRequest
+    ready: Ready
+    host: Host
+    rig: Rig
+
+    def go(self) -> None:
+        """Every pair, then sessions alone until there are enough comparisons."""
+        for number in range(1, self.request.pairs + 1):
+            self._once(f"pair-{number}", self._pair)
+        for number in self._numbers_alone():
+            self._once(f"alone-{number:04d}", functools.partial(self._alone, number))
+
+    def _numbers_alone(self) -> Iterator[int]:
+        number = had = 0
+        while had < self.request.comparisons:
+            number += 1
+            yield number
+            done = self.request.out / f"alone-{number:04d}" / DONE
+            had += max(len(_loaded(done, Alone.from_json).rows), 1)
+
+    def _once(self, name: str, work: Callable[[Path], ProcedureComparison | Alone]) -> None:
+        folder = self.request.out / name
+        if not (folder / DONE).exists():
+            self.context.show.say(f"study real: {name}")
+            folder.mkdir(exist_ok=True)
+            write_atomically(folder / DONE, json.dumps(work(folder).to_json(), indent=1) + "\n")
+
+    # -- their way and ours -----------------------------------------------------------------
+
+    def _pair(self, folder: Path) -> ProcedureComparison:
+        seconds = sum(self._theirs(folder, name) for name in ("first", "second"))
+        files = [recordings.read(folder / f"{name}.json") for name in ("first", "second")]
+        terms = replace(
+            self._terms(folder.name),
+            blocks=_MANY,
+            budget=seconds,
+            effort=Effort(),
+            watched=(),
+        )
+        measured = self._session(folder, terms).run()
+        return ProcedureComparison(
+            theirs=real.their_rows(*files),
+            their_seconds=seconds,
+            ours=_rows(measured),
+            our_seconds=measured.seconds,
+        )
+
+    def _theirs(self, folder: Path, name: str) -> float:
+        """One run of pyperformance; the seconds that its benchmarks took."""
+        spent = folder / f"{name}.seconds"
+        if spent.exists():
+            return float(spent.read_text(encoding="utf-8"))
+        place = self.context.home.root / "studies" / f"pyperformance-{self.ready.build.key}"
+        place.mkdir(parents=True, exist_ok=True)
+        wheels = Path(self.request.wheels) if self.request.wheels else None
+        output = (folder / f"{name}.json").absolute()
+        output.unlink(missing_ok=True)  # it refuses to write over a file
+        command = processes.peer_command(
+            self.ready.build.python,
+            ",".join(one.name for one in self.ready.benchmarks),
+            output,
+            place,
+            PackageSource(environment=self.context.pip_environment, wheels=wheels),
+        )
+        seconds = processes.run_peer(self.context.runner, command, folder / "pyperformance.log")
+        write_atomically(spent, f"{seconds:.1f}\n")
+        return seconds
+
+    # -- sessions alone ---------------------------------------------------------------------
+
+    def _alone(self, number: int, folder: Path) -> Alone:
+        how = (CALM, KILLED, LOADED)[number % 3]
+        terms = self._terms(folder.name)
+        if how == KILLED and not self._killed(folder, terms):
+            how = CALM
+        load = processes.load_on(self.context.runner, self.rig.core)
+        with load if how == LOADED else contextlib.nullcontext():
+            measured = self._session(folder, terms).run()
+        return Alone(how=how, rows=_rows(measured))
+
+    def _killed(self, folder: Path, terms: SessionTerms) -> bool:
+        """Begin a session and kill it somewhere before anything can be decided."""
+        a_round = 2 * len(self.ready.benchmarks)
+        rounds = min(terms.blocks, FIRST_LOOK)
+        after = random.Random(terms.seed).randrange(a_round // 2, rounds * a_round)
+        runner = processes.Interruptible(self.context.runner, after=after)
+        try:
+            self._session(folder, terms, runner).run()
+        except processes.Killed:
+            self.context.show.say("killed on purpose; going on")
+            return True
+        return False
+
+    def _terms(self, salt: str) -> SessionTerms:
+        choices = choice.choices(choice.AUTO, self.context.home, self.host, self.context.show.say)
+        return SessionTerms(
+            protocol=choices.protocol,
+            fallback=choices.fallback,
+            blocks=self.request.blocks,
+            budget=None,
+            seed=random.Random(f"{self.request.seed} {salt}").randrange(2**32),
+            effort=Effort(),
+            margin=MARGIN,
+            stop_when_decided=True,
+            watched=(CANDIDATE,),
+        )
+
+    def _session(self, folder: Path, terms: SessionTerms, runner: Runner | None = None) -> Session:
+        """Base against base: both arms are one environment."""
+        environment = self.ready.environment
+        return Session(
+            subjects=[
+                BenchmarkLineup(
+                    benchmark=one,
+                    lineups=(
+                        tuple(arm_of(environment, one, name=name) for name in ("base", CANDIDATE)),
+                    ),
+                )
+                for one in self.ready.benchmarks
+            ],
+            terms=terms,
+            rig=replace(
+                self.rig, runner=runner or self.context.runner, places=self._places(folder)
+            ),
+            folder=folder / "raw",
+            show=self.context.show,
+        )
+
+    def _places(self, folder: Path) -> dict[Path, str]:
+        return {
+            self.context.home.root: "HOME",
+            self.context.project: "PATCHBENCH",
+            folder.absolute(): "RESULTS",
+            self.rig.scratch: "SCRATCH",
+            Path.home(): "~",
+        }
+
+
+def _rows(measured: SessionRecord) -> tuple[RealRow, ...]:
+    return tuple(
+        RealRow(
+            benchmark=one.benchmark,
+            ratio=one.ratio,
+            called=one.verdict in ("faster", "slower"),
+            excludes=excludes_1(one) if one.low95 is not None else None,
+        )
+        for one in conclude(measured, CANDIDATE, margin=MARGIN).comparisons
+    )

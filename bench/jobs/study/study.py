@@ -1,0 +1,129 @@
+"""The studies: measured or simulated, kept in validation.json, told in validation.md.
+
+Each study fills its own part of the two files; the parts that were made before are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.context import Context
+from bench.jobs.study import real as study_real
+from bench.validation import PARTS, Part, broken_promises, page, recorded, recordings, simulated
+from builder.errors import DataError
+from builder.files import guard_writes, write_atomically
+
+SCHEMA = 1
+FILE, PAGE = "validation.json", "validation.md"
+RECORDINGS = "bench/data/recordings"
+COMPARISONS, FEW_COMPARISONS = 20_000, 200
+_SMALL_WORDS = ("richards", "json_dumps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRequest:
+    """`out` takes the two files; None for docs/ of the project, or beside the results if `small`:
+    a study in small says nothing that should be read.
+    """
+
+    out: Path | None = None
+    small: bool = False
+    seed: int = 1
+
+    def folder(self, context: Context) -> Path:
+        """Where the two files are."""
+        if self.out is not None:
+            return self.out
+        return Path("results/study-small") if self.small else context.project / "docs"
+
+
+def of_recorded(context: Context, request: StudyRequest, *, data: Path | None) -> int:
+    """Split recorded results of one binary: those that come with us, and the files of `data`."""
+    places = [context.project / RECORDINGS, *([] if data is None else [data])]
+    sets = [{_name(path): recordings.read(path) for path in recordings.files(p)} for p in places]
+    count = FEW_COMPARISONS if request.small else COMPARISONS
+    splits = sum(len(one) * recorded.splits_needed(one, count) for one in sets)
+    with context.show.bar("splitting", splits) as bar:
+        parts = [
+            recorded.study(one, comparisons=count, seed=request.seed, step=bar.advance)
+            for one in sets
+        ]
+    return _keep(context, request, recorded.together(parts))
+
+
+def of_simulated(context: Context, request: StudyRequest) -> int:
+    """Simulate sessions."""
+    sizes = simulated.SMALL if request.small else simulated.Sizes()
+    with context.show.bar("simulating", sizes.total) as bar:
+        part = simulated.study(sizes, seed=request.seed, step=bar.advance)
+    return _keep(context, request, part)
+
+
+def of_real(context: Context, request: StudyRequest, real: study_real.RealStudyRequest) -> int:
+    """Measure a binary against itself."""
+    if request.small:
+        # The least that shows every step.
+        words = real.words or _SMALL_WORDS
+        pairs, comparisons = min(real.pairs, 1), min(real.comparisons, 6)
+        real = replace(real, pairs=pairs, comparisons=comparisons, blocks=5, words=words)
+    return _keep(context, request, study_real.measure(context, real))
+
+
+def write_page(context: Context, request: StudyRequest) -> int:
+    """Write the page again from what is there."""
+    return _write(context, request, _parts(request.folder(context) / FILE))
+
+
+def _keep(context: Context, request: StudyRequest, part: Part) -> int:
+    parts = _parts(request.folder(context) / FILE)
+    parts[part.name] = part
+    return _write(context, request, parts)
+
+
+def _write(context: Context, request: StudyRequest, parts: dict[str, Part]) -> int:
+    folder = request.folder(context)
+    ordered = [parts[name] for name in PARTS if name in parts]
+    data = {"schema": SCHEMA, "parts": [part.to_json() for part in ordered]}
+    with guard_writes(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / FILE, json.dumps(data, indent=1) + "\n")
+        write_atomically(folder / PAGE, page.render(ordered))
+        if folder == context.project / "docs":
+            _refresh_readme(context.project / "README.md", page.summary(ordered))
+    for one in broken_promises(ordered):
+        context.show.say(f"not as promised: {one.condition}: {page.told(one)}")
+    context.show.say(f"Written: {folder / PAGE}")
+    return 0
+
+
+def _refresh_readme(path: Path, table: str) -> None:
+    """Put the table where the README has its marks."""
+    if path.exists():
+        text = path.read_text(encoding="utf-8")
+        fresh = page.put_into(text, table)
+        if fresh != text:
+            write_atomically(path, fresh)
+
+
+def _parts(path: Path) -> dict[str, Part]:
+    if not path.exists():
+        return {}
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {data['schema']!r}")
+        parts = [Part.from_json(one) for one in data["parts"]]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise DataError(
+            "The findings of earlier studies cannot be read.",
+            where=f"{path}: {error}",
+            hint="Remove the file, and run each study again; or name another folder with --out.",
+        ) from error
+    return {part.name: part for part in parts}
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".json")

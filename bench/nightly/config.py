@@ -1,0 +1,267 @@
+"""The nightly file: which branches and flavors are measured every night, and what becomes of it.
+
+source = "default"              # as in an experiment; a branch may have its own
+suite = "quick"                 # and gate, wheels, [session]: those of experiments
+folder = "nights"               # results, history and state; paths start at the file's folder
+at = "02:30"                    # when the timer starts it, local time
+
+[[branch]]
+revision = "main"
+release = "v3.13.5"             # what each night is held against beside the night before it
+
+[[flavor]]                      # one or more; without any: plain
+pgo = true
+[confirm]                       # the session that measures a suspicion again; else [session]
+[history]
+url = "history.sqlite"          # or postgresql://USER@HOST/DATABASE
+[site]
+folder = "site"
+url = "https://speed.example.org/"
+[mail]                          # see bench.nightly.mail.delivery
+[keep]
+nights = 14                     # builds of so many last nights
+compact = 30                    # days, after which raw data are packed
+raw = 365                       # days, after which they are removed
+disk = "50G"                    # of the home and the folder together
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import time
+from pathlib import Path
+from typing import Any
+
+from bench.experiments import (
+    BASE,
+    ArmRequest,
+    Document,
+    Experiment,
+    SessionOptions,
+    read,
+    read_flavor,
+    read_session,
+    understand,
+)
+from bench.nightly.mail import MailSettings, read_mail
+from bench.util import Keys, as_name, kind_of
+from builder.builds import Flavor
+
+TONIGHT, RELEASE = "tonight", "release"
+"""Names of a night's arms beside the base, which is last night's revision."""
+
+_SHARED = ("source", "suite", "gate", "wheels", "session")
+_OWN = ("name", "folder", "at", "branch", "flavor", "confirm", "history", "site", "mail", "keep")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([MGT])B?")
+_UNITS = {"M": 1e6, "G": 1e9, "T": 1e12}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """What is followed: a revision of a source, by the name that the history has it under.
+
+    `template` is an experiment of its source, suite, gate and session; its arms say nothing.
+    """
+
+    name: str
+    revision: str
+    release: str
+    template: Experiment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """What is kept: builds of so many `nights`; raw data as they are for `compact` days, packed
+    until they are `raw` days old. `disk` in bytes, None: as much as there is.
+    """
+
+    nights: int = 14
+    compact: int = 30
+    raw: int = 365
+    disk: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nightly:
+    """A nightly file, understood. `mail` None: nobody is mailed. `site` None: no site is written;
+    `address` is where it is read.
+    """
+
+    name: str
+    file: Path
+    folder: Path
+    at: time
+    branches: tuple[Branch, ...]
+    flavors: tuple[Flavor, ...]
+    confirm: SessionOptions
+    history: str
+    site: Path | None
+    address: str
+    mail: MailSettings | None
+    keep: Keep
+
+    @property
+    def cache(self) -> Path:
+        """Where detection and site keep what they read of the history; it may be deleted."""
+        return self.folder / ".cache"
+
+    @property
+    def lines(self) -> tuple[tuple[Branch, Flavor], ...]:
+        """Every branch in every flavor."""
+        return tuple((branch, flavor) for branch in self.branches for flavor in self.flavors)
+
+
+def load(path: Path) -> Nightly:
+    """Read a nightly file. Raises ExperimentError naming the file, the line and the key."""
+    document = read(path)
+    keys = Keys(file=document.file, text=document.text, folder=document.folder)
+    return _Reader(document=document, keys=keys).nightly(path)
+
+
+def experiment(
+    branch: Branch,
+    flavor: Flavor,
+    *,
+    name: str,
+    base: str,
+    others: Mapping[str, str],
+    session: SessionOptions | None = None,
+    suite: tuple[str, ...] = (),
+) -> Experiment:
+    """The experiment of one session of a night: `base` and `others` (by arm) are revisions.
+
+    Without others the base is measured against itself, so that it is measured at all.
+    """
+    plain = ArmRequest(name=BASE, revision=base, source=branch.template.base.source, flavor=flavor)
+    chosen = session or branch.template.session
+    return replace(
+        branch.template,
+        name=as_name(name),
+        base=plain,
+        candidates=tuple(
+            replace(plain, name=arm, revision=revision) for arm, revision in others.items()
+        ),
+        suite=suite or branch.template.suite,
+        session=chosen if others else replace(chosen, aa=True),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reader:
+    """Reads one document."""
+
+    document: Document
+    keys: Keys
+
+    def nightly(self, path: Path) -> Nightly:
+        content = self.document.content
+        self.keys.known(content, "", (*_OWN, *_SHARED))
+        shared = self._template({name: content[name] for name in _SHARED if name in content})
+        folder = self._path(content, "", "folder", "nights")
+        site = self._table("site", ("folder", "url"))
+        history = self._table("history", ("url",))
+        where = self.keys.string(history, "history", "url", "")
+        return Nightly(
+            name=self.keys.name(content, "", as_name(self.document.name)),
+            file=path.absolute(),
+            folder=folder,
+            at=self._at(),
+            branches=self._branches(),
+            flavors=self._flavors(),
+            confirm=read_session(self.keys, content["confirm"], "confirm")
+            if "confirm" in content
+            else replace(shared.session, seed=None),
+            history=self._history(where, folder),
+            site=self._path(site, "site", "folder", "site") if site else None,
+            address=self.keys.string(site, "site", "url", ""),
+            mail=read_mail(self.keys, content["mail"]) if "mail" in content else None,
+            keep=self._keep(),
+        )
+
+    def _template(self, content: Mapping[str, Any]) -> Experiment:
+        """Everything that an experiment has but its arms, which a night adds."""
+        arms = {"base": "HEAD", "candidate": [{"revision": "none"}]}
+        return understand(replace(self.document, content={**content, **arms}))
+
+    def _branches(self) -> tuple[Branch, ...]:
+        content = self.document.content
+        tables = content.get("branch")
+        if not isinstance(tables, list) or not tables:
+            self.keys.fail("branch", "is missing", "one [[branch]] table or more")
+        found = [self._branch(table, f"branch[{n}]") for n, table in enumerate(tables, 1)]
+        names = [one.name for one in found]
+        for number, name in enumerate(names, 1):
+            if name in names[: number - 1]:
+                self.keys.fail(f"branch[{number}].name", f"{name!r} is there twice", "another name")
+        return tuple(found)
+
+    def _branch(self, table: Any, key: str) -> Branch:
+        if not isinstance(table, dict):
+            self.keys.fail(key, f"is {kind_of(table)}", "a [[branch]] table")
+        self.keys.known(table, key, ("name", "revision", "release", "source", "suite"))
+        revision = self.keys.string(table, key, "revision", "")
+        if not revision:
+            self.keys.fail(f"{key}.revision", "is missing", "a branch of the source")
+        own = {name: table[name] for name in ("source", "suite") if name in table}
+        shared = {n: v for n, v in self.document.content.items() if n in _SHARED}
+        return Branch(
+            name=self.keys.name(table, key, as_name(revision)),
+            revision=revision,
+            release=self.keys.string(table, key, "release", ""),
+            template=self._template({**shared, **own}),
+        )
+
+    def _flavors(self) -> tuple[Flavor, ...]:
+        tables = self.document.content.get("flavor", [{}])
+        if not isinstance(tables, list) or not tables:
+            self.keys.fail("flavor", f"is {kind_of(tables)}", "[[flavor]] tables")
+        found = [
+            read_flavor(self.keys, table, f"flavor[{number}]", Flavor())
+            for number, table in enumerate(tables, 1)
+        ]
+        for number, one in enumerate(found, 1):
+            if one in found[: number - 1]:
+                self.keys.fail(f"flavor[{number}]", "is there twice", "another flavor")
+        return tuple(found)
+
+    def _at(self) -> time:
+        text = self.keys.string(self.document.content, "", "at", "02:30")
+        try:
+            return time.fromisoformat(text).replace(microsecond=0, tzinfo=None)
+        except ValueError:
+            self.keys.fail("at", f"is {text!r}", 'a time of the day, "02:30"')
+
+    def _history(self, where: str, folder: Path) -> str:
+        if "://" in where:
+            return where
+        return str((self.document.folder / where).resolve() if where else folder / "history.sqlite")
+
+    def _keep(self) -> Keep:
+        table, given = self._table("keep", tuple(Keep.__dataclass_fields__)), Keep()
+        whole = {"low": 1, "high": 36500}
+        text = self.keys.string(table, "keep", "disk", "")
+        size = _SIZE.fullmatch(text)
+        if text and size is None:
+            self.keys.fail("keep.disk", f"is {text!r}", 'a size such as "500M", "50G", "1T"')
+        return Keep(
+            nights=self.keys.integer(table, "keep", "nights", given.nights, **whole),
+            compact=self.keys.integer(table, "keep", "compact", given.compact, **whole),
+            raw=self.keys.integer(table, "keep", "raw", given.raw, **whole),
+            disk=float(size.group(1)) * _UNITS[size.group(2)] if size else None,
+        )
+
+    def _table(self, name: str, known: tuple[str, ...] = ()) -> Mapping[str, Any]:
+        table = self.document.content.get(name, {})
+        if not isinstance(table, dict):
+            self.keys.fail(name, f"is {kind_of(table)}", "a table")
+        if known:
+            self.keys.known(table, name, known)
+        return table
+
+    def _path(self, table: Mapping[str, Any], key: str, name: str, default: str) -> Path:
+        text = self.keys.string(table, key, name, default)
+        if not text:
+            self.keys.fail(f"{key}.{name}" if key else name, "is empty", "a folder")
+        return (self.document.folder / Path(text).expanduser()).resolve()

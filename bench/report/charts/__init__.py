@@ -1,0 +1,18 @@
+"""Drawings of a report, with matplotlib: imported where one is drawn, since it takes a second."""
+
+from bench.report.charts import files, ladder, page, session
+from bench.report.charts.page import WIDTH, Piece, percents
+from bench.report.charts.scale import Scale, height_of, scale_over
+
+__all__ = [
+    "WIDTH",
+    "Piece",
+    "Scale",
+    "files",
+    "height_of",
+    "ladder",
+    "page",
+    "percents",
+    "scale_over",
+    "session",
+]

@@ -1,0 +1,62 @@
+"""submission.md: the mail in GitHub Markdown, for a tracker's issue or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bench.report.formats.markdown import code, fenced, opening, plain
+from bench.report.sections import Fact, FactSection
+from bench.report.statement import StatementRow, Table, state
+
+_TITLES = ("benchmark", "ratio", "interval", "verdict", "blocks", "notes")
+
+
+def render(result: Mapping[str, Any]) -> str:
+    """The submission. Shapes: docs/result-schema.md."""
+    told = state(result)
+    parts = [
+        [f"# {plain(told.subject)}"],
+        *([f"**{plain(one)}**"] for one in told.verdicts),
+        [opening(told.slower)] if told.slower else [],
+        ["What speaks against it:", "", *(f"- {opening(one)}" for one in told.objections)],
+        *([*_table(one)] for one in told.tables),
+        [plain(told.reading)] if told.tables else [],
+        *([*_section(one)] for one in told.sections),
+        ["## To reproduce", "", "```", *(_one_line(one) for one in told.commands), "```"],
+        [plain(told.made)],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(fenced(text).split())
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"## {plain(table.title)}"
+    yield ""
+    yield f"against {plain(table.against)}"
+    yield ""
+    yield f"| {' | '.join(_TITLES)} |"
+    yield "| --- | --- | --- | --- | ---: | --- |"
+    for row in table.rows:
+        yield _row(row, plain(row.name))
+    if table.suite is not None:
+        yield _row(table.suite, f"**{plain(table.suite.name)}**")
+
+
+def _row(row: StatementRow, name: str) -> str:
+    cells = (row.ratio, row.interval, row.verdict, row.blocks, row.notes)
+    return f"| {name} | {' | '.join(plain(cell) for cell in cells)} |"
+
+
+def _section(section: FactSection) -> Iterator[str]:
+    yield f"## {plain(section.title)}"
+    yield ""
+    for fact in section.facts:
+        yield f"- {opening(fact.label)}: {_text(fact)}"
+
+
+def _text(fact: Fact) -> str:
+    return f"`{code(fact.text)}`" if fact.exact and code(fact.text) else plain(fact.text)

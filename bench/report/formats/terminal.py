@@ -1,0 +1,106 @@
+"""The result as a table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bench.compare import SIGNS, interval, spelled
+from bench.report.wording import common_warnings, headline
+from bench.util import harmless
+
+_STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
+
+
+def _safe(text: object) -> str:
+    """Text of unknown origin: no markup, no control, and no line that looks like one of ours."""
+    return escape(" ".join(harmless(str(text)).split()))
+
+
+def verdict_cell(verdict: str) -> str:
+    """A verdict with its sign and colour."""
+    style = _STYLES.get(verdict, "yellow")
+    return f"[{style}]{SIGNS.get(verdict, ' ')} {verdict}[/{style}]"
+
+
+def show(result: Mapping[str, Any], console: Console) -> None:
+    """Print what a reader at a terminal needs: warnings first, then tables, then the verdict."""
+    for warning in result["warnings"]:
+        console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+    for candidate in result["candidates"]:
+        console.print()
+        console.print(f"[bold]{_safe(candidate['title'])}[/bold] against {_safe(_base(result))}")
+        show_comparisons(candidate, console)
+        for warning in candidate["warnings"]:
+            console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+        console.print(f"[bold]{_safe(headline(candidate))}[/bold]")
+
+
+def _base(result: Mapping[str, Any]) -> str:
+    return str(result["base"]["title"])
+
+
+def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
+    """One candidate's table, from `Comparisons` as JSON."""
+    rows = compared["comparisons"]
+    common = common_warnings(rows)
+    if rows:
+        table = Table(box=None, pad_edge=False)
+        for title in ("benchmark", "ratio", "", "95% interval", "verdict", "blocks", "notes"):
+            table.add_column(
+                title,
+                justify="right" if title == "blocks" else "left",
+                no_wrap=title != "notes",
+            )
+        several = len({one["metric"] for one in rows}) > 1
+        for one in rows:
+            name = f"{one['benchmark']} ({one['metric']})" if several else one["benchmark"]
+            table.add_row(_safe(name), *_cells(one), _notes(one, common))
+        for suite in [compared["suite"], *compared["suites"]]:
+            if suite is not None:
+                kind = "" if suite["metric"] == "time" else f" {suite['metric']}"
+                title = f"geometric mean{kind}"
+                table.add_section()
+                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _notes(suite, common))
+        console.print(table)
+    for one in compared["missing"]:
+        console.print(f"missing: {_safe(one['benchmark'])}: {_safe(one['reason'])}")
+    for warning in common:
+        console.print(f"[dim]all: {_safe(warning)}[/dim]")
+    for line in explained(compared, common):
+        console.print(f"[dim]{_safe(line)}[/dim]")
+
+
+def _notes(one: Mapping[str, Any], common: Sequence[str]) -> str:
+    """The codes of a row's own warnings; `explained` has their texts, below the table."""
+    own = [warning for warning in one["warnings"] if warning not in common]
+    return _safe(", ".join(warning.partition(":")[0] for warning in own))
+
+
+def explained(compared: Mapping[str, Any], common: Sequence[str]) -> list[str]:
+    """A line for each code in the table: its text, of the first row that has it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in [*compared["comparisons"], compared["suite"], *compared["suites"]]:
+        for warning in row["warnings"] if row is not None else ():
+            if warning not in common:
+                code, _, text = warning.partition(":")
+                name = row.get("benchmark", "geometric mean")
+                found.setdefault(code, []).append((name, text.strip()))
+    return [
+        f"{code} ({name}{f' and {len(rest)} more' if rest else ''}): {text}"
+        for code, ((name, text), *rest) in found.items()
+    ]
+
+
+def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{one['ratio']:.4f}",
+        spelled(one["ratio"]),
+        interval(one["low"], one["high"]),
+        verdict_cell(one["verdict"]),
+        str(one["blocks"]),
+    )

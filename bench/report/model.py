@@ -1,0 +1,146 @@
+"""A result as a reader sees it: frozen values, the same for pages, charts and tables.
+
+`bench.report.reading` makes them of result.json.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.compare import TIME
+
+VERDICTS = ("faster", "slower", "equivalent", "undecided")
+KINDS = {
+    "candidate": "candidate",
+    "aa": "A/A: the base once more",
+    "placebo": "placebo: changes nothing a program can observe",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockPoint:
+    """One block of one benchmark: the candidate's ratio, and the base's own time over its median.
+
+    `order` counts the blocks of the session from 0; `disturbed` is why the block is doubted, or "".
+    """
+
+    order: int
+    number: int
+    ratio: float
+    drift: float
+    replica: int
+    disturbed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRow:
+    """One comparison. Bounds are None where there is no interval; `placebo` is a band of ratios."""
+
+    name: str
+    metric: str
+    ratio: float
+    low: float | None
+    high: float | None
+    low95: float | None
+    high95: float | None
+    verdict: str
+    blocks: int
+    builds: int
+    warnings: tuple[str, ...] = ()
+    protocol: str = ""
+    placebo: tuple[float, float] | None = None
+    points: tuple[BlockPoint, ...] = ()
+
+    @property
+    def width(self) -> float:
+        """The logarithm of the interval's width; infinite without one."""
+        if self.low is None or self.high is None:
+            return math.inf
+        return math.log(self.high / self.low)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportArm:
+    """An arm and its build, as pairs of label and value."""
+
+    name: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """All that is known of one candidate. `rows` go from the fastest to the slowest.
+
+    `warmups`, of what compiles while it runs: benchmarks and a line on each.
+    """
+
+    arm: ReportArm
+    kind: str
+    verdict: str
+    broken: str
+    headline: str
+    suites: tuple[ReportRow, ...]
+    rows: tuple[ReportRow, ...]
+    missing: tuple[tuple[str, str], ...]
+    gate: Mapping[str, Any] | None
+    differences: tuple[Mapping[str, Any], ...]
+    warnings: tuple[str, ...]
+    method: str
+    is_built: bool = True
+    warmups: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def suite(self) -> ReportRow | None:
+        """The geometric mean of times."""
+        return next((one for one in self.suites if one.metric == TIME), None)
+
+    @property
+    def has_metrics(self) -> bool:
+        """Whether anything but time was compared."""
+        return any(row.metric != TIME for row in self.rows)
+
+    @property
+    def tally(self) -> dict[str, int]:
+        """How many benchmarks have which verdict; without those that none has."""
+        counts = dict.fromkeys(VERDICTS, 0)
+        for row in self.rows:
+            counts[row.verdict] = counts.get(row.verdict, 0) + 1
+        return {verdict: count for verdict, count in counts.items() if count}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRung:
+    """One rung of a ladder, or another runtime: its suite's ratio against the ladder's base."""
+
+    row: ReportRow
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A whole report."""
+
+    name: str
+    when: str
+    version: str
+    margin: float
+    base: ReportArm
+    candidates: tuple[Candidate, ...]
+    ladder: tuple[ReportRung, ...]
+    objections: tuple[str, ...]
+    host: tuple[tuple[str, str], ...]
+    host_name: str
+    host_line: str
+    session: tuple[tuple[str, str], ...]
+    commands: tuple[str, ...]
+    disturbed: int
+    blocks: int
+
+    @property
+    def margins(self) -> tuple[float, float]:
+        """The ratios between which everything is equivalent."""
+        return 1 / (1 + self.margin), 1 + self.margin

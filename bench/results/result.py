@@ -1,0 +1,254 @@
+"""result.json: everything that a report needs, under a versioned schema (docs/result-schema.md).
+
+A report is made from this file alone, and so is every table: nothing is computed on the way to a
+reader. What may be published is clean from here on: the host's name is a hash, and paths of this
+machine are replaced by the names of the places that they lie in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.compare import Comparisons
+from bench.experiments import CANDIDATE, Plan
+from bench.measure import FalseCalls
+from bench.session import Band, BlockRecord, SessionRecord, warmups_by_task
+from bench.util import published
+from builder.builds import Build, Difference, Judgement
+from builder.errors import DataError
+
+SCHEMA = 1
+FILE = "result.json"
+BROKEN = "broken"
+# What every reader relies on; see docs/result-schema.md.
+_SHAPE: dict[str, type] = {
+    "experiment": dict,
+    "host": dict,
+    "session": dict,
+    "base": dict,
+    "candidates": list,
+    "blocks": list,
+    "warnings": list,
+    "commands": list,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmReport:
+    """What became of one arm. `builds` are its replicas; where one failed, `broken` says why.
+
+    `placebo` as a recipe has it: padding:3. `variant`: the compiled code that it runs. `runtime`:
+    what another runtime is, of which there are no builds, series or flavor.
+    """
+
+    name: str
+    kind: str = CANDIDATE
+    title: str
+    series: tuple[str, ...]
+    revision: dict[str, Any]
+    flavor: dict[str, Any]
+    placebo: str = ""
+    variant: str = ""
+    runtime: Mapping[str, Any] | None = None
+    builds: tuple[Build, ...] = ()
+    broken: str = ""
+    judgement: Judgement | None = None
+    differences: tuple[Difference, ...] = ()
+    comparisons: Comparisons | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def build(self) -> Build | None:
+        """The build of the first replica."""
+        return self.builds[0] if self.builds else None
+
+    @property
+    def verdict(self) -> str:
+        """The suite's verdict, or broken; undecided when nothing could be compared."""
+        if self.broken or (self.judgement is not None and not self.judgement.passed):
+            return BROKEN
+        if self.comparisons is None or self.comparisons.suite is None:
+            return "undecided"
+        return self.comparisons.suite.verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolRecord:
+    """What is known of the protocols on this host. `origin` says why they were chosen.
+
+    `false_calls`: how often a base was called different from itself, None where nobody knows;
+    `told` says of which comparisons.
+    """
+
+    origin: str = ""
+    false_calls: FalseCalls | None = None
+    told: str = ""
+
+    def counted(self) -> dict[str, Any] | None:
+        """`false_calls` as result.json has it."""
+        if self.false_calls is None:
+            return None
+        return {**asdict(self.false_calls), "origin": self.told}
+
+
+def assemble(
+    *,
+    plan: Plan,
+    seed: int,
+    arms: Sequence[ArmReport],
+    measured: SessionRecord | None,
+    calibrated: ProtocolRecord = ProtocolRecord(),
+    band: Band | None = None,
+    host: Mapping[str, Any],
+    commands: Sequence[str],
+    warnings: Sequence[str],
+    when: str,
+    version: str,
+    places: Mapping[Path, str],
+) -> dict[str, Any]:
+    """The content of result.json."""
+    content = {
+        "schema": SCHEMA,
+        "patchbench": version,
+        "when": when,
+        "experiment": plan.to_json(seed),
+        "host": dict(host),
+        "session": _session(plan, seed, measured, calibrated),
+        "base": _arm(arms[0]),
+        "candidates": [_candidate(arm, measured) for arm in arms[1:]],
+        "placebo_band": None if band is None else asdict(band),
+        "blocks": [_block(block) for block in measured.blocks] if measured else [],
+        "warnings": list(warnings),
+        "commands": list(commands),
+    }
+    cleaned: dict[str, Any] = published(content, places)
+    return cleaned
+
+
+def _session(
+    plan: Plan, seed: int, measured: SessionRecord | None, calibrated: ProtocolRecord
+) -> dict[str, Any]:
+    options = plan.experiment.session
+    told: dict[str, Any] = {
+        "suite": plan.suite,
+        "protocol": plan.protocol,
+        "seed": seed,
+        "margin": options.margin,
+        "budget": options.budget,
+        "blocks": options.blocks,
+        "until": options.until,
+        "replicas": plan.replicas,
+        "gate": plan.experiment.gate,
+        "calibration": calibrated.origin,
+        "false_calls": calibrated.counted(),
+    }
+    if measured is not None:
+        told |= {
+            "seconds": measured.seconds,
+            "busy_seconds": measured.busy_seconds,
+            "missing": [one.as_json() for one in measured.missing],
+            "protocols": {block.task: block.protocol for block in measured.blocks},
+            "disturbance": dict(measured.disturbance),
+        }
+    return told
+
+
+def _arm(arm: ArmReport) -> dict[str, Any]:
+    return {
+        "name": arm.name,
+        "kind": arm.kind,
+        "title": arm.title,
+        "revision": arm.revision,
+        "series": list(arm.series),
+        "flavor": arm.flavor,
+        "placebo": arm.placebo,
+        **({"variant": arm.variant} if arm.variant else {}),
+        **({"runtime": dict(arm.runtime)} if arm.runtime is not None else {}),
+        "warnings": list(arm.warnings),
+        "build": None if arm.build is None else _build(arm.build),
+        "replicas": [_replica(build) for build in arm.builds],
+    }
+
+
+def _build(build: Build) -> dict[str, Any]:
+    return {
+        "key": build.key,
+        "stages": [asdict(stage) for stage in build.stages],
+        "facts": asdict(build.facts),
+        "regenerated": list(build.regenerated),
+    }
+
+
+def _replica(build: Build) -> dict[str, Any]:
+    """What the builds of an arm may differ in. Their layout alone, without a profile."""
+    return {
+        "key": build.key,
+        "title": build.title,
+        "seconds": build.seconds,
+        "eval_bytes": build.facts.eval_bytes,
+        "indirect_jumps": build.facts.indirect_jumps,
+    }
+
+
+def _candidate(arm: ArmReport, measured: SessionRecord | None) -> dict[str, Any]:
+    warmups = {} if measured is None else warmups_by_task(measured.blocks, arm.name)
+    compared = arm.comparisons or Comparisons(margin=0.01, error=0.05, method="")
+    return {
+        **_arm(arm),
+        "verdict": arm.verdict,
+        "broken": arm.broken,
+        "gate": asdict(arm.judgement) if arm.judgement else None,
+        "differences": [asdict(one) for one in arm.differences],
+        **compared.as_json(),
+        **({"warmups": warmups} if warmups else {}),
+        # Both speak: what holds for the arm, and what holds for its comparisons.
+        "warnings": [*arm.warnings, *compared.warnings],
+    }
+
+
+def _block(block: BlockRecord) -> dict[str, Any]:
+    return {
+        "number": block.number,
+        "benchmark": block.task,
+        "replica": block.replica,
+        "protocol": block.protocol,
+        "disturbed": block.disturbed,
+        "means": dict(block.means),
+        "positions": dict(block.positions),
+        "seconds": block.seconds,
+        "state": dict(block.state),
+        **({"warmups": dict(block.warmups)} if block.warmups else {}),
+    }
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The result in a results folder. Raises DataError when there is none, or of another schema."""
+    path = folder / FILE
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = content["schema"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise DataError(
+            "There is no result that can be read.",
+            where=f"{path}: {getattr(error, 'strerror', None) or error}",
+            hint="Name a results folder of `patchbench run`; a run that was stopped goes on when "
+            "it is given again.",
+        ) from error
+    if schema != SCHEMA:
+        raise DataError(
+            f"The result has schema {schema}; this patchbench reads {SCHEMA}.",
+            where=str(path),
+            hint="Use the patchbench that wrote it.",
+        )
+    lacking = [key for key, kind in _SHAPE.items() if not isinstance(content.get(key), kind)]
+    if lacking:
+        raise DataError(
+            f"The result is damaged: it has no {', '.join(lacking)}.",
+            where=str(path),
+            hint="Get it again from where it was made.",
+        )
+    return content

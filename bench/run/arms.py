@@ -1,0 +1,242 @@
+"""The arms of a run before they are timed: built, compared, and held to the gate."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import asdict, dataclass, replace
+
+from bench.context import Context
+from bench.experiments import AA, CANDIDATE, PlannedArm, runtime_json
+from bench.measure import has_jit
+from bench.results import ArmReport
+from bench.results import result as results
+from bench.run.resolve import Resolved
+from builder.builds import Build, Builder, Gate, Judgement, facts
+from builder.errors import BuildError
+from builder.files import hold_lock
+from builder.runtimes import Runtime
+from builder.runtimes import runtime as runtimes
+
+
+def builder(context: Context) -> Builder:
+    """What makes builds for a job."""
+    return Builder(
+        home=context.home, store=context.store, runner=context.runner, say=context.show.say
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltArm:
+    """An arm on its way to be measured: its builds so far, or in `report` why there are none."""
+
+    planned: PlannedArm
+    report: ArmReport
+
+    @property
+    def builds(self) -> tuple[Build, ...]:
+        """A build for each replica."""
+        return self.report.builds
+
+    @property
+    def fit(self) -> bool:
+        """Whether it may be timed."""
+        return self.report.verdict != results.BROKEN
+
+
+class Arms:
+    """Builds and tests the arms of a run.
+
+    The first replica of every arm comes before the second of any: what is broken shows itself
+    before time went into more of it.
+    """
+
+    def __init__(self, context: Context, resolved: Resolved, held: contextlib.ExitStack) -> None:
+        """`held` keeps the builds from being removed until it is left."""
+        self._context = context
+        self._resolved = resolved
+        self._held = held
+        self._gate = Gate(
+            home=context.home,
+            runner=context.runner,
+            say=context.show.say,
+            jobs=len(os.sched_getaffinity(0)),
+        )
+
+    def ready(self) -> tuple[BuiltArm, ...]:
+        """Every arm, the base first, with all of its builds or with what broke it.
+
+        Raises BuildError when the base cannot be built.
+        """
+        plan = self._resolved.plan
+        arms = [self._with_build(self._started(planned), 0) for planned in plan.arms]
+        for number in range(1, len(arms)):
+            arms[number] = self._checked(arms[0], arms[number])
+        if not any(arm.fit for arm in arms[1:]):
+            return tuple(arms)
+        for replica in range(1, plan.replicas):
+            arms[0] = self._with_build(arms[0], replica)
+            for number in range(1, len(arms)):
+                if arms[number].fit:
+                    arms[number] = self._with_build(arms[number], replica)
+                    arms[number] = self._tested_shortly(arms[0], arms[number], replica)
+        return tuple(arms)
+
+    def _started(self, planned: PlannedArm) -> BuiltArm:
+        if planned.runtime is not None:
+            self._held.enter_context(runtimes.in_use(self._context.home, planned.runtime))
+            return BuiltArm(planned=planned, report=_of_runtime(planned, planned.runtime))
+        recipe = planned.recipe
+        report = ArmReport(
+            name=planned.name,
+            kind=planned.kind,
+            title=planned.title,
+            series=recipe.series,
+            revision=asdict(recipe.revision),
+            flavor=asdict(recipe.flavor) | {"name": recipe.flavor.name},
+            placebo=recipe.placebo,
+            variant=planned.variant,
+        )
+        return BuiltArm(planned=planned, report=report)
+
+    def _with_build(self, arm: BuiltArm, replica: int) -> BuiltArm:
+        """The arm with one build more; broken when it fails, unless it is the base."""
+        if arm.planned.runtime is not None:
+            return arm
+        try:
+            build = self._build(arm.planned, replica)
+        except BuildError as error:
+            if arm.planned is self._resolved.plan.base:
+                raise
+            self._context.show.say(str(error))
+            broken = f"{error.what}\n{error.where}"
+            return replace(arm, report=replace(arm.report, broken=broken))
+        return replace(arm, report=replace(arm.report, builds=(*arm.report.builds, build)))
+
+    def _build(self, planned: PlannedArm, replica: int) -> Build:
+        recipe = planned.recipes[replica]
+        build, made = builder(self._context).provide(
+            recipe, self._resolved.repositories[planned.name]
+        )
+        path = self._context.home.lock(f"build-{build.key}")
+        self._held.enter_context(hold_lock(path, shared=True))
+        how = f"built in {build.seconds:.0f} s" if made else "from the store"
+        self._context.show.say(f"{recipe.title}: {how} ({build.key})")
+        return build
+
+    # -- what the first replica is held to -------------------------------------------------------
+
+    def _checked(self, base: BuiltArm, arm: BuiltArm) -> BuiltArm:
+        """Compare a candidate's first build with the base's, and hold it to the gate."""
+        if not arm.fit:
+            return arm
+        warnings = _kind_warnings(base.planned, arm.planned)
+        if not base.builds or not arm.builds:
+            return replace(arm, report=replace(arm.report, warnings=warnings))
+        ours, theirs = base.builds[0], arm.builds[0]
+        differences = self._differences(ours, theirs, arm)
+        if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
+            warnings += self._code_warnings(ours, theirs)
+        judgement = None
+        if self._selection == "none":
+            warnings += ("no-gate: nobody tested whether the candidate still is Python",)
+        else:
+            # Of an arm whose source is the base's own, only the layout can be at fault.
+            own = arm.planned.kind == CANDIDATE and ours.key != theirs.key
+            judgement = self._gate.judge(ours, theirs, self._selection if own else "short")
+        report = replace(
+            arm.report, differences=differences, judgement=judgement, warnings=warnings
+        )
+        return replace(arm, report=report)
+
+    @property
+    def _selection(self) -> str:
+        return self._resolved.plan.experiment.gate
+
+    def _differences(
+        self, ours: Build, theirs: Build, arm: BuiltArm
+    ) -> tuple[facts.Difference, ...]:
+        """What differs between the two builds. BuildError for what nobody asked for."""
+        recipe, base = arm.planned.recipe, self._resolved.plan.base.recipe
+        found = facts.differences(
+            ours.facts,
+            theirs.facts,
+            flavors_differ=recipe.flavor != base.flavor or recipe.placebo != base.placebo,
+            changed=(*recipe.changed, *base.changed),
+        )
+        unasked = [one for one in found if not one.asked]
+        # Another revision may bring other flags and modules: that is shown, and no error.
+        if unasked and recipe.revision.commit == base.revision.commit:
+            told = "\n".join(f"{one.fact}: {one.base!r} != {one.candidate!r}" for one in unasked)
+            raise BuildError(
+                "The builds differ in what nobody asked for: the machine changed between them.",
+                where=told,
+                hint=f"Remove both and build again: patchbench gc --build {ours.key} "
+                f"--build {theirs.key}",
+            )
+        return found
+
+    def _code_warnings(self, ours: Build, theirs: Build) -> tuple[str, ...]:
+        if not facts.same_machine_code(ours.facts, theirs.facts):
+            return ()
+        rest = (
+            "only Python files of the library differ"
+            if ours.facts.library != theirs.facts.library
+            else "any difference is noise, or comes from data"
+        )
+        warning = f"same-code: the machine code of both builds is identical; {rest}"
+        self._context.show.say(f"{theirs.title}: {warning}")
+        return (warning,)
+
+    # -- what the others are held to -------------------------------------------------------------
+
+    def _tested_shortly(self, base: BuiltArm, arm: BuiltArm, replica: int) -> BuiltArm:
+        """Hold a further replica to a short selection.
+
+        Its source passed the whole of it in the first replica; what can still be wrong is this one
+        build, a profile that misled gcc, say, and that breaks more than one corner.
+        """
+        if not arm.fit or self._selection == "none" or not base.builds or not arm.builds:
+            return arm
+        judgement = self._gate.judge(base.builds[replica], arm.builds[replica], "short")
+        if judgement.passed:
+            return arm
+        assert arm.report.judgement is not None
+        broken = tuple(f"{name} (replica {replica})" for name in judgement.broken)
+        return replace(
+            arm, report=replace(arm.report, judgement=_breaking(arm.report.judgement, broken))
+        )
+
+
+def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
+    """What is known of an arm that nobody builds."""
+    return ArmReport(
+        name=planned.name,
+        kind=planned.kind,
+        title=planned.title,
+        series=(),
+        revision={"version": runtime.facts.version, "commit": "", "source": "", "name": ""},
+        flavor={"name": ""},
+        runtime=runtime_json(runtime),
+    )
+
+
+def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
+    """What a ratio does not mean where the arms differ in more than their builds."""
+    found = []
+    if arm.variant != base.variant and arm.runtime is None and base.runtime is None:
+        code = f"{arm.variant or 'plain'} code against {base.variant or 'plain'} code"
+        found.append(f"compiled-code: {code}: says what compiling gives, nothing of the builds")
+    others = [one.runtime for one in (base, arm) if one.runtime is not None]
+    if any(has_jit(one.facts.kind) for one in others):
+        found.append(
+            "other-runtime: not built here and held to no gate; ratios are of the steady state, "
+            "after a warm-up that short programs never leave"
+        )
+    elif others:
+        found.append("other-runtime: not built here and held to no gate; its flags are its own")
+    return tuple(found)
+
+
+def _breaking(judgement: Judgement, broken: tuple[str, ...]) -> Judgement:
+    return replace(judgement, broken=(*judgement.broken, *broken))

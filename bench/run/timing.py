@@ -1,0 +1,214 @@
+"""The timing part of a run: environments, what every arm can run, and the session on top."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.benchmarks import (
+    Benchmark,
+    Environment,
+    Environments,
+    Interpreter,
+    Missing,
+    PackageSource,
+    Suite,
+    misfit,
+    of_runtime,
+)
+from bench.context import Context
+from bench.experiments import Plan, PlannedArm
+from bench.host import Host
+from bench.measure import Choices, Effort, RunnableArm
+from bench.run import base
+from bench.run.arms import BuiltArm
+from bench.run.fitting import Fitting
+from bench.run.resolve import Resolved
+from bench.session import BenchmarkLineup, Session, SessionRecord, SessionTerms
+from builder.errors import MeasureError
+from builder.files import hold_lock
+from builder.versions import numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Measures the arms of a run into `raw`. `places` names this machine's folders in trials."""
+
+    context: Context
+    resolved: Resolved
+    choices: Choices
+    host: Host
+    seed: int
+    raw: Path
+    places: Mapping[Path, str]
+
+    def measured(self, arms: Sequence[BuiltArm]) -> SessionRecord:
+        """What a session of these arms gives, the base first.
+
+        Raises MeasureError when nothing can be measured, or nothing was.
+        """
+        subjects, missing = self._subjects(arms)
+        if not subjects:
+            raise MeasureError(
+                "No benchmark can be measured.",
+                where="\n".join(f"{one.benchmark}: {one.reason}" for one in missing),
+                hint="Choose other benchmarks, or mend what the reasons say.",
+            )
+        with (
+            hold_lock(self.context.home.host_lock, on_wait=self._waiting),
+            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
+        ):
+            names = [arm.planned.name for arm in arms]
+            timed = self._session(subjects, names, Path(scratch)).run()
+        if not timed.blocks:
+            raise MeasureError(
+                "Nothing was measured.",
+                where="\n".join(f"{one.benchmark}: {one.reason}" for one in timed.missing),
+                hint="Mend what the reasons say, or choose other benchmarks, and run it again.",
+            )
+        return replace(timed, missing=(*missing, *timed.missing))
+
+    def _waiting(self, _path: str) -> None:
+        self.context.show.say("Another run measures or builds on this host; waiting for it.")
+
+    # -- what is measured ------------------------------------------------------------------------
+
+    def _subjects(
+        self, arms: Sequence[BuiltArm]
+    ) -> tuple[list[BenchmarkLineup], tuple[Missing, ...]]:
+        """The benchmarks that the base and a candidate can run, and what is missing."""
+        environments = self._environments()
+        lineups = _lineups(arms, environments, self.resolved.plan.replicas)
+        selection = self.resolved.selection
+        subjects: list[BenchmarkLineup] = []
+        missing = list(selection.missing)
+        with self.context.show.bar("installing", len(selection.benchmarks)) as bar:
+            for benchmark in selection.benchmarks:
+                fitter = _Fitter(
+                    environments=environments,
+                    fitting=Fitting(self.context, self._packages),
+                    suite=self.resolved.suite,
+                    benchmark=benchmark,
+                )
+                subject, lacking = fitter.subject(lineups)
+                missing += lacking
+                if subject is not None:
+                    subjects.append(subject)
+                bar.advance(note=benchmark.name)
+        return subjects, tuple(missing)
+
+    @property
+    def _packages(self) -> PackageSource:
+        wheels = self.resolved.plan.experiment.wheels
+        return PackageSource(
+            environment=self.context.pip_environment, wheels=Path(wheels) if wheels else None
+        )
+
+    def _environments(self) -> Environments:
+        return Environments(
+            self.context.home, self.context.runner, self._packages, self.context.show.say
+        )
+
+    # -- how it is measured ----------------------------------------------------------------------
+
+    def _session(
+        self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], scratch: Path
+    ) -> Session:
+        timeout = self.resolved.plan.experiment.session.timeout
+        rig = base.rig(self.context, scratch, timeout=timeout, host=self.host.name)
+        return Session(
+            subjects=subjects,
+            terms=terms(self.resolved.plan, names, self.choices, self.seed),
+            rig=replace(rig, places={**self.places, scratch: "SCRATCH"}),
+            folder=self.raw,
+            show=self.context.show,
+        )
+
+
+def terms(plan: Plan, names: Sequence[str], choices: Choices, seed: int) -> SessionTerms:
+    """How a plan wants to be measured; `names` are those of the arms that can be."""
+    options = plan.experiment.session
+    return SessionTerms(
+        protocol=choices.protocol,
+        fallback=choices.fallback,
+        blocks=options.blocks,
+        budget=options.budget,
+        seed=seed,
+        effort=Effort(process=options.process_seconds),
+        margin=options.margin,
+        stop_when_decided=options.until == "decided",
+        watched=tuple(name for name in plan.watched if name in names),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fitter:
+    """Fits one benchmark to every arm that can run it."""
+
+    environments: Environments
+    fitting: Fitting
+    suite: Suite
+    benchmark: Benchmark
+
+    def subject(self, lineups: Sequence[Lineup]) -> tuple[BenchmarkLineup | None, list[Missing]]:
+        """The benchmark with the arms that can run it in every replica, and why others cannot.
+
+        None where the base cannot, or the base alone can.
+        """
+        fitted: list[list[RunnableArm]] = []
+        reasons: dict[str, str] = {}
+        for replica, lineup in enumerate(lineups):
+            fitted.append([])
+            for planned, environment in lineup:
+                one = self._fitted(planned, environment, replica)
+                if isinstance(one, RunnableArm):
+                    fitted[-1].append(one)
+                else:
+                    reasons.setdefault(planned.name, one)
+                    if planned is lineup[0][0]:
+                        return None, [Missing(benchmark=self.benchmark.name, reason=one)]
+        missing = [
+            Missing(benchmark=self.benchmark.name, reason=reason, arm=name)
+            for name, reason in reasons.items()
+        ]
+        found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
+        if len(found[0]) < 2:
+            return None, missing
+        return BenchmarkLineup(benchmark=self.benchmark, lineups=found), missing
+
+    def _fitted(
+        self, planned: PlannedArm, environment: Environment, replica: int
+    ) -> RunnableArm | str:
+        reason = misfit(self.benchmark, environment.interpreter.version)
+        if reason:
+            return reason
+        lacking = self.environments.add(self.suite, environment, self.benchmark)
+        if lacking is not None:
+            return lacking.reason
+        return self.fitting.arm(planned, environment, self.benchmark, replica)
+
+
+Lineup = Sequence[tuple[PlannedArm, Environment]]
+"""The arms of one replica and their environments, the base first."""
+
+
+def _lineups(
+    arms: Sequence[BuiltArm], environments: Environments, replicas: int
+) -> tuple[Lineup, ...]:
+    """A lineup for each replica."""
+    return tuple(
+        [(arm.planned, environments.provide(_interpreter(arm, replica))) for arm in arms]
+        for replica in range(replicas)
+    )
+
+
+def _interpreter(arm: BuiltArm, replica: int) -> Interpreter:
+    runtime = arm.planned.runtime
+    if runtime is not None:
+        return of_runtime(runtime)
+    build = arm.builds[replica]
+    return Interpreter(
+        identity=build.key, python=build.python, version=numbers(build.facts.version)
+    )

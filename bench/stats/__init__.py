@@ -1,0 +1,30 @@
+"""Statistics. Floats in, floats out; imports nothing of ours."""
+
+from bench.stats import accuracy, change_points, estimates, ranks
+from bench.stats.accuracy import SPAN, Accuracy, AccuracyCell
+from bench.stats.change_points import SETTINGS, Floats, LevelChange, Settings, scan
+from bench.stats.estimates import LEAST, MOST, log_ratio
+from bench.stats.multiplicity import family_levels, look_level
+from bench.stats.ranks import estimate_blocks, hodges_lehmann
+
+__all__ = [
+    "LEAST",
+    "MOST",
+    "SETTINGS",
+    "SPAN",
+    "Accuracy",
+    "AccuracyCell",
+    "Floats",
+    "LevelChange",
+    "Settings",
+    "accuracy",
+    "change_points",
+    "estimate_blocks",
+    "estimates",
+    "family_levels",
+    "hodges_lehmann",
+    "log_ratio",
+    "look_level",
+    "ranks",
+    "scan",
+]

@@ -1,0 +1,37 @@
+"""Helpers that know nothing of measuring: console output, documents, TOML, text, anonymizing."""
+
+from bench.util import documents
+from bench.util.anonymize import published
+from bench.util.console import Bar, Show, cell, print_json, print_table, stdout_console
+from bench.util.documents import read_json
+from bench.util.places import DATA, INSIDE, KERNELS_MANIFEST, ROOT
+from bench.util.text import COLUMNS, command, cut, harmless, paragraph, plain, safe, slug
+from bench.util.toml import Keys, as_name, kind_of, seconds_of
+
+__all__ = [
+    "COLUMNS",
+    "DATA",
+    "INSIDE",
+    "KERNELS_MANIFEST",
+    "ROOT",
+    "Bar",
+    "Keys",
+    "Show",
+    "as_name",
+    "cell",
+    "command",
+    "cut",
+    "documents",
+    "harmless",
+    "kind_of",
+    "paragraph",
+    "plain",
+    "print_json",
+    "print_table",
+    "published",
+    "read_json",
+    "safe",
+    "seconds_of",
+    "slug",
+    "stdout_console",
+]

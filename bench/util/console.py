@@ -1,0 +1,146 @@
+"""How long work shows itself: a bar with the time left on a terminal, plain lines elsewhere.
+
+Everything here goes to stderr; stdout is for data.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bench.util.text import harmless
+
+# On a pipe, a line for progress at most this often.
+_PLAIN_SECONDS = 20.0
+
+
+def stdout_console() -> Console:
+    """For tables on stdout: as wide as the terminal, and wide enough for all columns on a pipe."""
+    width = None if sys.stdout.isatty() else 140
+    return _Output(file=sys.stdout, highlight=False, width=width)
+
+
+class _Output(Console):
+    """rich would end the process itself, with a status that means something else here."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
+class _Messages(Console):
+    """A run does not end because nobody reads what it says."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+class Bar:
+    """Progress of one piece of work, counted in steps."""
+
+    def __init__(self, show: Show, title: str, total: float) -> None:
+        self._show = show
+        self._title = title
+        self._total = total
+        self._done = 0.0
+        self._began = self._told = time.monotonic()
+        self._task: TaskID | None = None
+        if show.bars is not None:
+            self._task = show.bars.add_task(escape(harmless(title)), total=total, note="")
+
+    def advance(self, steps: float = 1, note: str = "", left: float | None = None) -> None:
+        """Count `steps` as done; `note` says what they were, `left` how many are expected still."""
+        self._done += steps
+        if left is not None:
+            self._total = self._done + left
+        if self._show.bars is not None and self._task is not None:
+            self._show.bars.update(
+                self._task, advance=steps, total=self._total, note=escape(harmless(note))
+            )
+        elif time.monotonic() - self._told > _PLAIN_SECONDS:
+            self._told = time.monotonic()
+            self._show.say(f"{self._title}: {self._done:.0f} of {self._total:.0f}{self._left()}")
+
+    def _left(self) -> str:
+        spent = time.monotonic() - self._began
+        if self._done <= 0 or self._done >= self._total:
+            return ""
+        return f", about {spent / self._done * (self._total - self._done):.0f} s left"
+
+    def tell(self, text: str) -> None:
+        """A line on what was reached, where there is no bar whose note could say it."""
+        if self._task is None:
+            self._told = time.monotonic()
+            self._show.say(f"{self._title}: {text}{self._left()}")
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._show.bars is not None and self._task is not None:
+            self._show.bars.remove_task(self._task)
+
+
+class Show:
+    """Messages and bars of one command."""
+
+    def __init__(
+        self, *, quiet: bool = False, verbose: bool = False, stream: TextIO | None = None
+    ) -> None:
+        self.console = _Messages(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        self.quiet = quiet
+        self.verbose = verbose
+        self.bars: Progress | None = None
+
+    def say(self, text: str) -> None:
+        """One line of what is going on."""
+        if not self.quiet:
+            self.console.print(escape(harmless(text)))
+
+    def detail(self, text: str) -> None:
+        """A line that only --verbose shows: the commands that are started."""
+        if self.verbose and not self.quiet:
+            self.console.print(f"[dim]$ {escape(harmless(text))}[/dim]")
+
+    @contextmanager
+    def bar(self, title: str, total: float) -> Iterator[Bar]:
+        """A bar for work of `total` steps."""
+        if self.quiet or not self.console.is_terminal:
+            yield Bar(self, title, total)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}[/dim]"),
+        )
+        with Progress(*columns, console=self.console, transient=True) as bars:
+            self.bars = bars
+            bar = Bar(self, title, total)
+            try:
+                yield bar
+            finally:
+                bar.close()
+                self.bars = None
+
+
+def print_json(data: Any) -> None:
+    """Data for machines, on stdout."""
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def print_table(table: Table) -> None:
+    """A table for people, on stdout."""
+    stdout_console().print(table)
+
+
+def cell(text: object) -> str:
+    """Text of unknown origin, made safe for a table."""
+    return escape(harmless(str(text)))

@@ -1,0 +1,29 @@
+"""How often this project's verdicts, and those of its peers, are right. Pure.
+
+`peers` asks the other tools. `recorded` and `simulated` (with `play`, `rates` and `pace`) are the
+studies that need no measuring, `real` reads what `patchbench study real` measured. `page` writes
+docs/validation.md.
+"""
+
+from bench.validation import page, real, recorded, recordings, simulated
+from bench.validation.findings import PARTS, Part, broken_promises
+from bench.validation.real import CALM, KILLED, LOADED, Alone, ProcedureComparison, RealRow
+from bench.validation.recorded import excludes_1
+
+__all__ = [
+    "CALM",
+    "KILLED",
+    "LOADED",
+    "PARTS",
+    "Alone",
+    "Part",
+    "ProcedureComparison",
+    "RealRow",
+    "broken_promises",
+    "excludes_1",
+    "page",
+    "real",
+    "recorded",
+    "recordings",
+    "simulated",
+]

@@ -1,0 +1,221 @@
+"""The content-addressed store of builds, and the layout of patchbench's home.
+
+A build lives at its final place from the start, since its prefix is compiled into it; `build.json`
+is written last and is the stamp. A folder without a stamp is what a killed run left: whoever holds
+the build's lock removes it. (Look, lock, look again, build, check, stamp last, clean on failure.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.builds.facts import BuildFacts
+from builder.errors import StoreError
+from builder.files import guard_writes, hold_lock, is_locked, sha256_of, write_atomically
+from builder.home import Home
+
+STAMP = "build.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage of a build: `seconds` of wall time."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """An installed interpreter.
+
+    `regenerated` lists the files that the tree's own generators changed after the series was
+    applied. `stages` is what building it cost.
+    """
+
+    key: str
+    title: str
+    folder: Path
+    python: Path
+    facts: BuildFacts
+    stages: tuple[Stage, ...]
+    recipe: dict[str, Any] = field(default_factory=dict)
+    regenerated: tuple[str, ...] = ()
+
+    @property
+    def prefix(self) -> Path:
+        """What was given to configure as --prefix."""
+        return self.folder / "prefix"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the build's logs."""
+        return self.folder / "log"
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all stages."""
+        return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def is_unpatched(self) -> bool:
+        """Whether it is its revision as it is: no patches, no placebo, replica 0."""
+        changes = ("series", "changed", "placebo", "replica")
+        return not any(self.recipe.get(change) for change in changes)
+
+
+class Store:
+    """The builds under one home."""
+
+    def __init__(self, home: Home, say: Callable[[str], None] = lambda _text: None) -> None:
+        self._home = home
+        self._say = say
+
+    def folder(self, key: str) -> Path:
+        """Where the build of `key` is or will be."""
+        return self._home.builds / key
+
+    def find(self, key: str) -> Build | None:
+        """The finished build of `key`, or None. A damaged one is told of and counts as missing."""
+        stamp = self.folder(key) / STAMP
+        if not stamp.exists():
+            return None
+        try:
+            return _read(stamp)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._say(f"The stored build {key} is damaged ({error}) and not used.")
+            return None
+
+    def provide(self, key: str, make: Callable[[Path, int], Build]) -> tuple[Build, bool]:
+        """The build of `key`, made by `make(folder, lock)` if it is not there; True when made now.
+
+        `make` gets the empty folder and the descriptor of the build's lock, which every process
+        that writes to the folder must inherit. If it raises, the folder's logs are kept under
+        `failures` and the rest is removed.
+        """
+        found = self.find(key)
+        if found is not None:
+            self._touch(found)
+            return found, False
+        with hold_lock(self._home.lock(f"build-{key}"), on_wait=self._waiting) as held:
+            found = self.find(key)
+            if found is not None:
+                return found, False
+            return self._make(key, make, held), True
+
+    def _make(self, key: str, make: Callable[[Path, int], Build], held: int) -> Build:
+        folder = self.folder(key)
+        with guard_writes(folder):
+            _remove(folder)
+            folder.mkdir(parents=True)
+            try:
+                write_atomically(folder / STAMP, json.dumps(_stamp(make(folder, held)), indent=1))
+            except BaseException:
+                self._keep_logs(key, folder)
+                _remove(folder)
+                raise
+        # Read back, so that a build is the same whether it was made now or found.
+        return _read(folder / STAMP)
+
+    def _keep_logs(self, key: str, folder: Path) -> None:
+        kept = self._home.failures / key
+        with contextlib.suppress(OSError):
+            _remove(kept)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            (folder / "log").rename(kept)
+
+    def _waiting(self, _path: str) -> None:
+        self._say("Another run is making the same build; waiting for it.")
+
+    def _touch(self, build: Build) -> None:
+        with contextlib.suppress(OSError):
+            os.utime(build.folder / STAMP)
+
+    def all(self) -> tuple[Build, ...]:
+        """Every finished build, the last used first."""
+        found = [build for name in self.names() if (build := self.find(name)) is not None]
+        return tuple(sorted(found, key=lambda build: -self.last_used(build)))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all folders of the store, finished builds and others.
+
+        Raises StoreError when it cannot be read; a store that is not there yet has none.
+        """
+        try:
+            return tuple(sorted(path.name for path in self._home.builds.iterdir()))
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise StoreError(
+                f"The store cannot be read: {error.strerror}.",
+                where=str(self._home.builds),
+                hint="Name another folder with --home.",
+            ) from error
+
+    def last_used(self, build: Build) -> float:
+        """When a run last asked for it, seconds since 1970."""
+        return (build.folder / STAMP).stat().st_mtime
+
+    def remove(self, key: str) -> bool:
+        """Remove a build; False if a run holds its lock just now."""
+        path = self._home.lock(f"build-{key}")
+        if is_locked(path):
+            return False
+        with hold_lock(path):
+            folder = self.folder(key)
+            # The stamp first: a removal that is killed leaves no build that looks whole.
+            (folder / STAMP).unlink(missing_ok=True)
+            _remove(folder)
+        return True
+
+    def leftovers(self) -> tuple[Path, ...]:
+        """Folders that are no builds, or damaged ones, and that no run is working on."""
+        return tuple(
+            self.folder(name)
+            for name in self.names()
+            if self.find(name) is None and not is_locked(self._home.lock(f"build-{name}"))
+        )
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+
+
+def _stamp(build: Build) -> dict[str, Any]:
+    return {
+        "key": build.key,
+        "title": build.title,
+        "python": str(build.python.relative_to(build.folder)),
+        "python_sha256": sha256_of(build.python),
+        "facts": asdict(build.facts),
+        "stages": [asdict(stage) for stage in build.stages],
+        "recipe": build.recipe,
+        "regenerated": list(build.regenerated),
+    }
+
+
+def _read(stamp: Path) -> Build:
+    data = json.loads(stamp.read_text(encoding="utf-8"))
+    python = stamp.parent / data["python"]
+    if sha256_of(python) != data["python_sha256"]:
+        raise ValueError("its interpreter has changed")
+    return Build(
+        key=data["key"],
+        title=data["title"],
+        folder=stamp.parent,
+        python=python,
+        facts=BuildFacts.from_json(data["facts"]),
+        stages=tuple(Stage(**stage) for stage in data["stages"]),
+        recipe=data["recipe"],
+        regenerated=tuple(data["regenerated"]),
+    )

@@ -1,0 +1,83 @@
+""""""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import StoreError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """Where everything that outlives a run is kept.
+
+    `host_lock` is one file for the whole host, whoever runs and whatever their home: timing holds
+    it alone, builds share it.
+    """
+
+    root: Path
+    host_lock: Path
+
+    @property
+    def sources(self) -> Path:
+        """Bare repositories and what they were made from."""
+        return self.root / "sources"
+
+    @property
+    def work(self) -> Path:
+        """The one working path at which every build is compiled."""
+        return self.root / "work" / "src"
+
+    @property
+    def builds(self) -> Path:
+        """The store: a folder per recipe key."""
+        return self.root / "builds"
+
+    @property
+    def envs(self) -> Path:
+        """The interpreters' environments."""
+        return self.root / "envs"
+
+    @property
+    def suites(self) -> Path:
+        """Unpacked releases of pyperformance."""
+        return self.root / "suites"
+
+    @property
+    def ccache(self) -> Path:
+        """The compiler cache."""
+        return self.root / "ccache"
+
+    @property
+    def configure_caches(self) -> Path:
+        """Answers of configure, one file per configure script, options and host."""
+        return self.root / "configure"
+
+    @property
+    def failures(self) -> Path:
+        """Logs of builds that failed."""
+        return self.root / "failures"
+
+    def lock(self, name: str) -> Path:
+        """The path of a lock file of this home."""
+        return self.root / "locks" / name
+
+    def prepare(self) -> None:
+        """Make the folders. Raises StoreError where that cannot be."""
+        for folder in (self.root, self.builds, self.envs, self.root / "locks"):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"patchbench's home cannot be used: {error.strerror}.",
+                    where=str(folder),
+                    hint="Name another folder with --home.",
+                ) from error
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise StoreError(
+                "patchbench's home cannot be written to.",
+                where=str(self.root),
+                hint="Name another folder with --home.",
+            )

@@ -1,0 +1,13 @@
+"""Source and binary packages of the machine's own Debian archive, with a private apt state."""
+
+from builder.packages.apt import GoneError
+from builder.packages.binary import Binaries, Binary
+from builder.packages.source import Apt, Package
+
+__all__ = [
+    "Apt",
+    "Binaries",
+    "Binary",
+    "GoneError",
+    "Package",
+]

@@ -1,0 +1,19 @@
+"""Patches and series of patches: reading them, checking them, applying them to a revision."""
+
+from builder.patches import catalogue, patch, series_toml
+from builder.patches.apply import apply_series, check_applies, going_together
+from builder.patches.catalogue import Series, adhoc, load
+from builder.patches.patch import Patch
+
+__all__ = [
+    "Patch",
+    "Series",
+    "adhoc",
+    "apply_series",
+    "catalogue",
+    "check_applies",
+    "going_together",
+    "load",
+    "patch",
+    "series_toml",
+]

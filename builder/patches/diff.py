@@ -1,0 +1,323 @@
+"""Reading unified diffs as git does: bytes into files and hunks. Pure: no tree is seen.
+
+git applies patches; what is read here serves the messages and those refusals that need no tree. It
+refuses what git would skip in silence, since an effect that is lost would be measured as none.
+(The libraries for this read text, not bytes, and are lenient where this must be strict.)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from builder.errors import PatchError
+from builder.patches import paths
+from builder.patches.mail import Mail
+from builder.patches.paths import shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hunk:
+    """One hunk. Starts count from 1; `before` and `after` are lines with their line ends.
+
+    `header` is the @@ line, `line` where it stands in the patch, `trailing` the number of lines of
+    context that end it.
+    """
+
+    line: int
+    header: str
+    old_start: int
+    new_start: int
+    before: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    trailing: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDiff:
+    """What a patch does to one file. `old` is None for a new file, `new` for a deleted one.
+
+    Paths are those that git uses (first component removed), `written` are those in the patch.
+    `kept`: the old file stays, as in a copy.
+    """
+
+    line: int
+    old: str | None
+    new: str | None
+    written: tuple[str, ...]
+    hunks: tuple[Hunk, ...] = ()
+    binary: bool = False
+    kept: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path to name in messages."""
+        return self.new or self.old or "".join(self.written[:1])
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The paths whose content or existence this changes."""
+        old = None if self.kept else self.old
+        return tuple(dict.fromkeys(path for path in (old, self.new) if path))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """All files of a diff. `crlf`: its header lines end in CR LF."""
+
+    files: tuple[FileDiff, ...]
+    crlf: bool
+
+
+def read(mail: Mail, where: str) -> Diff:
+    """The diff in a mail, or a bare one; without files when it has none.
+
+    Raises PatchError (`where` names the patch) on what is malformed, what would lose a part of its
+    effect, and on paths or modes that are refused whatever the tree.
+    """
+    reader = _Reader(mail, where)
+    return Diff(files=reader.read(), crlf=reader.crlf)
+
+
+_HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
+_EXTENDED = re.compile(
+    rb"(old mode|new mode|deleted file mode|new file mode|copy from|copy to|rename from|rename to|"
+    rb"similarity index|dissimilarity index|index|---|\+\+\+) (.*)",
+    re.DOTALL,
+)
+_MEANT = {b"new mode", b"new file mode", b"deleted file mode", b"rename to", b"copy to"}
+_BINARY_DIFFERS = re.compile(rb"Binary files .+ and .+ differ$")
+_BINARY_LINE = re.compile(rb"(literal|delta) \d+$|[A-Za-z][!-~]{5,70}$|$")
+# No path comes near this; searching in longer lines would take for ever.
+_MAX_HEADER = 16 * 1024
+_HINT_CUT = "The patch was damaged or cut on its way: fetch it again, or make it again with git."
+_HINT_COUNT = "After editing a patch by hand, count its lines anew, or make it again with git."
+_HINT_UNSAFE = (
+    "Patches may change regular files inside the tree and nothing else. Paths are a/FILE and "
+    "b/FILE, from the top of the tree, as `git diff` writes them."
+)
+_LOST_BEGIN = (b"@", b"d", b"B", b"O")
+# What git skips without a word although somebody meant a change by it: message, hint.
+_LOST = (
+    (
+        _HUNK,
+        "A hunk stands without the header of its file",
+        "Give each file its `---` and `+++` lines, right before its hunks.",
+    ),
+    (
+        re.compile(rb"diff --(cc|combined) "),
+        "This is the combined diff of a merge, which cannot be applied",
+        "Make the diff against one parent: `git diff PARENT MERGE`.",
+    ),
+    (
+        _BINARY_DIFFERS,
+        "A binary change is named without its content",
+        "Make the patch with `git diff --binary`, or leave the file out.",
+    ),
+    (
+        re.compile(rb"Only in [^:]*: ."),
+        "A file is named without its content",
+        "Make the patch with `diff -ruN`, or delete this line if the file does not matter.",
+    ),
+)
+
+
+@dataclass(kw_only=True)
+class _Body:
+    """A hunk's lines while they are read; `old` and `new` are how many are still to come."""
+
+    old: int
+    new: int
+    before: list[bytes] = field(default_factory=list)
+    after: list[bytes] = field(default_factory=list)
+    trailing: int = 0
+    _marker: bytes = b""
+
+    def add(self, line: bytes) -> bool:
+        """Take one line; False when it does not belong here."""
+        marker = line[:1] or b" "  # an empty line of context may have lost its blank
+        if marker == b"\\":
+            return self._end_without_newline()
+        if marker not in (b" ", b"-", b"+"):
+            return False
+        self._marker = marker
+        if marker != b"+":
+            self.old -= 1
+            self.before.append(line[1:] + b"\n")
+        if marker != b"-":
+            self.new -= 1
+            self.after.append(line[1:] + b"\n")
+        self.trailing = self.trailing + 1 if marker == b" " else 0
+        return self.old >= 0 and self.new >= 0
+
+    def _end_without_newline(self) -> bool:
+        if self._marker in (b" ", b"-"):
+            self.before[-1] = self.before[-1].removesuffix(b"\n")
+        if self._marker in (b" ", b"+"):
+            self.after[-1] = self.after[-1].removesuffix(b"\n")
+        return bool(self._marker)
+
+
+class _Reader:
+    """Reads the diffs of one mail, from its first line to its last."""
+
+    def __init__(self, mail: Mail, where: str) -> None:
+        self._lines = mail.text.split(b"\n")
+        # What follows the last line end is a line only if the file was cut there.
+        self._cut = self._lines[-1] != b""
+        if not self._cut:
+            self._lines.pop()
+        self._first = mail.line
+        self._where = where
+        self._at = self._beginning() if mail.is_mail else 0
+        self.crlf = False
+
+    def _beginning(self) -> int:
+        """Where the diff of a mail can begin: what it says before is free text."""
+        for number, line in enumerate(self._lines):
+            if line.startswith((b"diff ", b"--- ", b"@@ -", b"Index: ")):
+                return number
+        return len(self._lines)
+
+    def read(self) -> tuple[FileDiff, ...]:
+        files = []
+        while self._at < len(self._lines):
+            line = self._line()
+            if line.startswith(b"diff --git "):
+                files.append(self._git_file())
+            elif self._at_plain_header():
+                files.append(self._plain_file())
+            else:
+                if line[:1] in _LOST_BEGIN:
+                    self._refuse_lost(line)
+                self._at += 1
+        return tuple(files)
+
+    def _line(self, ahead: int = 0) -> bytes:
+        """A line as headers are read, without a CR at its end; empty past the end."""
+        at = self._at + ahead
+        return self._lines[at][:_MAX_HEADER].removesuffix(b"\r") if at < len(self._lines) else b""
+
+    def _at_plain_header(self) -> bool:
+        return self._line().startswith(b"--- ") and self._line(1).startswith(b"+++ ")
+
+    def _refuse_lost(self, line: bytes) -> None:
+        for pattern, what, hint in _LOST:
+            if pattern.match(line):
+                self._refuse(f"{what}: {shown(line)}.", hint)
+
+    def _git_file(self) -> FileDiff:
+        start, header = self._at, self._line()[len(b"diff --git ") :]
+        self.crlf |= self._lines[start].endswith(b"\r")
+        self._at += 1
+        fields: dict[bytes, bytes] = {}
+        while match := _EXTENDED.match(self._line()):
+            fields[match[1]] = match[2]
+            self._at += 1
+        found = paths.of_git(header, fields)
+        self._refuse_modes(found, fields, start)
+        file = self._file(found, start, binary=self._binary())
+        if not file.hunks and not file.binary and not _MEANT & fields.keys():
+            self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
+        return file
+
+    def _plain_file(self) -> FileDiff:
+        start = self._at
+        self.crlf |= self._lines[start].endswith(b"\r")
+        found = paths.of_plain(self._line()[4:], self._line(1)[4:])
+        self._at += 2
+        file = self._file(found, start, binary=False)
+        if not file.hunks:
+            self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
+        return file
+
+    def _file(self, found: paths.Names, start: int, *, binary: bool) -> FileDiff:
+        if "" in (found.old, found.new):
+            self._refuse("The header names no file that git could find.", _HINT_UNSAFE, start)
+        if refused := found.refused():
+            self._refuse(f"The path {shown(refused[0])} {refused[1]}.", _HINT_UNSAFE, start)
+        file = FileDiff(
+            line=self._first + start,
+            old=found.old,
+            new=found.new,
+            written=found.written,
+            binary=binary,
+            kept=found.kept,
+        )
+        hunks: list[Hunk] = []
+        while self._line().startswith(b"@@ -"):
+            hunks.append(self._hunk(f"Hunk {len(hunks) + 1} of {shown(file.path)}"))
+        return replace(file, hunks=tuple(hunks))
+
+    def _refuse_modes(self, found: paths.Names, fields: dict[bytes, bytes], start: int) -> None:
+        """Refuse what makes a symbolic link or a submodule; deleting one is allowed."""
+        if b"deleted file mode" in fields:
+            return
+        index_mode = fields.get(b"index", b"").partition(b" ")[2]
+        for mode in (fields.get(b"new mode"), fields.get(b"new file mode"), index_mode):
+            if mode and (reason := paths.unsafe_mode(mode.decode("latin-1").strip())):
+                path = found.new or found.old or ""
+                self._refuse(f"{shown(path)} {reason}.", _HINT_UNSAFE, start)
+
+    def _binary(self) -> bool:
+        self._refuse_lost(self._line() if _BINARY_DIFFERS.match(self._line()) else b"")
+        if self._line() != b"GIT binary patch":
+            return False
+        self._at += 1
+        while self._at < len(self._lines) and _BINARY_LINE.match(self._line()):
+            self._at += 1
+        return True
+
+    def _hunk(self, name: str) -> Hunk:
+        start, header = self._at, self._line()
+        match = _HUNK.match(header)
+        if match is None:
+            self._refuse(f"{name} has a header that cannot be read: {shown(header)}.", _HINT_CUT)
+        self._at += 1
+        body = _Body(old=int(match[2] or 1), new=int(match[4] or 1))
+        while body.old or body.new:
+            self._take(body, name, start)
+        if self._line().startswith(b"\\ "):
+            body.add(self._line())
+            self._at += 1
+        self._check_end(body, name, start)
+        return Hunk(
+            line=self._first + start,
+            header=shown(header),
+            old_start=int(match[1]),
+            new_start=int(match[3]),
+            before=tuple(body.before),
+            after=tuple(body.after),
+            trailing=body.trailing,
+        )
+
+    def _take(self, body: _Body, name: str, start: int) -> None:
+        missing = f"its header counts {body.old} more old and {body.new} more new lines"
+        if self._at >= len(self._lines):
+            self._refuse(f"{name} is cut short: {missing}.", _HINT_CUT, start)
+        line = self._lines[self._at]
+        if self._cut and self._at == len(self._lines) - 1:
+            hint = (
+                "The patch was cut, or lost its last line end: if nothing else is missing, add it."
+            )
+            self._refuse(f"{name} ends in the middle of a line.", hint)
+        if not body.add(line):
+            hint = f"A mail program may have wrapped its long lines: attach it. {_HINT_COUNT}"
+            self._refuse(f"{name} is corrupt at {shown(line, 40)!r}: {missing}.", hint)
+        self._at += 1
+
+    def _check_end(self, body: _Body, name: str, start: int) -> None:
+        line = self._line()
+        is_more = line[:1] in (b"+", b"-", b" ") and line.strip() not in (b"", b"--")
+        if is_more and not self._at_plain_header():
+            what = (
+                f"{name} has more lines than its header counts: {shown(line, 40)!r} would be lost."
+            )
+            self._refuse(what, _HINT_COUNT)
+        if body.before == body.after:
+            self._refuse(f"{name} changes nothing.", _HINT_COUNT, start)
+
+    def _refuse(self, what: str, hint: str, at: int | None = None) -> NoReturn:
+        number = self._first + (self._at if at is None else at)
+        raise PatchError(what, where=f"{self._where}, line {number}", hint=hint)

@@ -1,0 +1,132 @@
+"""Patches as people send them: mails and mailboxes taken apart, and what is no patch recognised."""
+
+from __future__ import annotations
+
+import binascii
+import email.parser
+import re
+from dataclasses import dataclass
+
+# What begins a mail in a mailbox; git format-patch and git mailsplit agree on this much.
+_FROM_LINE = re.compile(rb"^From \S+ .*\d\d:\d\d.*\d{4}\r?$", re.MULTILINE)
+_HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:")
+_MAIL_HEADERS = (b"from:", b"subject:", b"date:", b"message-id:", b"content-type:")
+_MAX_HEADER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """One mail of a mailbox, or the whole of a bare diff.
+
+    `text` is what the mail says, transfer encodings undone; bytes of a bare diff are untouched.
+    `line` is the line of the file that `text` begins at, from 1. `is_mail` tells headers were seen.
+    """
+
+    text: bytes
+    line: int
+    subject: str = ""
+    is_mail: bool = False
+
+
+def split(data: bytes) -> tuple[Mail, ...]:
+    """The mails of a mailbox, in order; a bare diff comes back as the only one."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    starts = [match.start() for match in _FROM_LINE.finditer(data)]
+    if not starts or data[: starts[0]].strip():
+        starts.insert(0, 0)
+    mails, line, counted = [], 1, 0
+    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+        line += data.count(b"\n", counted, start)
+        counted = start
+        mails.append(_read(data[start:end], line))
+    return tuple(mails)
+
+
+def _read(piece: bytes, line: int) -> Mail:
+    head = _head(piece)
+    if head is None:
+        return Mail(text=piece, line=line)
+    headers = email.parser.BytesHeaderParser().parsebytes(head)
+    encoding = str(headers.get("Content-Transfer-Encoding", "")).strip().lower()
+    encoded = encoding in ("base64", "quoted-printable")
+    if encoded or headers.get_content_maintype() == "multipart":
+        piece = _decoded(piece)
+    return Mail(text=piece, line=line, subject=_subject(headers), is_mail=True)
+
+
+def _head(piece: bytes) -> bytes | None:
+    """The header block with its `From ` line removed; None where there is none."""
+    if _FROM_LINE.match(piece):
+        piece = piece.partition(b"\n")[2]
+    match = re.search(rb"\r?\n\r?\n", piece[:_MAX_HEADER_BYTES])
+    head = piece[: match.start()] if match else b""
+    if not _HEADER.match(head) or not any(
+        line.lower().startswith(_MAIL_HEADERS) for line in head.split(b"\n")
+    ):
+        return None
+    return head + b"\n\n"
+
+
+def _decoded(piece: bytes) -> bytes:
+    if _FROM_LINE.match(piece):
+        piece = piece.partition(b"\n")[2]
+    texts = []
+    for part in email.message_from_bytes(piece).walk():
+        if part.is_multipart():
+            continue
+        try:
+            payload = part.get_payload(decode=True)
+        except (binascii.Error, LookupError, ValueError):
+            continue
+        if isinstance(payload, bytes):
+            texts.append(payload if payload.endswith(b"\n") else payload + b"\n")
+    return b"\n".join(texts)
+
+
+def _subject(headers: email.message.Message) -> str:
+    try:
+        text = str(email.header.make_header(email.header.decode_header(headers.get("Subject", ""))))
+    except (email.errors.MessageError, LookupError, ValueError, binascii.Error):
+        return ""
+    text = re.sub(r"^\s*\[[^\]]*\]\s*", "", re.sub(r"\s+", " ", text))
+    return "".join(char for char in text if char.isprintable()).strip()
+
+
+_NOT_TEXT = (
+    (b"\xff\xfe", "is UTF-16 text", "Save it as UTF-8; PowerShell's `>` writes UTF-16."),
+    (b"\xfe\xff", "is UTF-16 text", "Save it as UTF-8."),
+    (b"\x1f\x8b", "is compressed (gzip)", "Unpack it first: gunzip."),
+    (b"\xfd7zXZ", "is compressed (xz)", "Unpack it first: unxz."),
+    (b"BZh", "is compressed (bzip2)", "Unpack it first: bunzip2."),
+    (b"\x28\xb5\x2f\xfd", "is compressed (zstd)", "Unpack it first: unzstd."),
+    (b"PK\x03\x04", "is a zip archive", "Unpack it first: unzip."),
+)
+_NOT_UNIFIED = (
+    (
+        rb"^\x1b\[[0-9;]*m(diff |--- |@@ )",
+        "has terminal colours in it",
+        "Use `git diff --no-color`.",
+    ),
+    (rb"^\*\*\* .+\r?\n--- .+\r?\n\*{15}", "is a context diff", "Make it with `diff -u`."),
+    (rb"^\d+(,\d+)?[acd]\d+(,\d+)?\r?\n[<>] ", "is a plain diff", "Make it with `diff -u`."),
+    (rb"^Only in \S+: ", "only lists names", "Make it with `diff -ruN`, which shows new files."),
+    (rb"^ \S.* +\| +\d+ [+-]*\r?$", "is a summary without the diff", "Use `git diff`, not --stat."),
+)
+_UNIFIED = "A patch is the output of `git format-patch`, `git diff` or `diff -u`."
+
+
+def why_no_diff(data: bytes) -> tuple[str, str]:
+    """What a file without any unified diff is instead, and what to do; both for an error."""
+    if not data.strip():
+        return "is empty", _UNIFIED
+    for magic, what, hint in _NOT_TEXT:
+        if data.startswith(magic):
+            return what, hint
+    if re.match(rb"\s*<(!doctype|html|\?xml)", data[:256], re.IGNORECASE):
+        return "is a web page", "Download the patch itself (often the address with .patch added)."
+    for pattern, what, hint in _NOT_UNIFIED:
+        if re.search(pattern, data, re.MULTILINE):
+            return what, hint
+    if b"\0" in data:
+        return "is binary data", _UNIFIED
+    return "has no diff in it", _UNIFIED

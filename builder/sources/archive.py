@@ -1,0 +1,162 @@
+"""A tarball, by path or URL, as a source."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from builder.errors import SourceError, StoreError, UnreachableError
+from builder.files import hold_lock
+from builder.git import Repository, fetch, scratch
+from builder.home import Home
+from builder.sources import tarball
+from builder.sources.remote_git import public
+from builder.sources.revision import (
+    Revision,
+    Say,
+    SourceOffer,
+    no_history,
+    revision_of,
+    unknown,
+    waiting,
+)
+from builder.versions import is_hash
+
+_SECONDS = 30.0
+_CHUNK = 1 << 20
+# Ten times the largest tarball that CPython has had.
+_MAX_BYTES = 400 * 1024 * 1024
+
+
+class TarballSource:
+    """See revisions.Source. It has one revision; the tarball is read when that is first asked for.
+
+    `location` is a path, or a URL with http, https or file.
+    """
+
+    def __init__(self, location: str, sha256: str, home: Home, say: Say) -> None:
+        self._location = location
+        self._sha256 = _checked(location, sha256)
+        self._home = home
+        self._say = say
+        self._name = f"archive-{self._sha256[:16]}"
+        self._label = f"archive {_file_name(location)}, SHA-256 {self._sha256}"
+        self._repository = Repository.init(home.sources / f"{self._name}.git")
+
+    @property
+    def repository(self) -> Repository:
+        """See revisions.Source."""
+        return self._repository
+
+    def resolve(self, name: str) -> Revision:
+        """See revisions.Source. It is called by its version, its language version or its hash."""
+        revision = revision_of(self._repository, self._label, name, self._commit())
+        same = name.removeprefix("v") in (revision.version, revision.branch)
+        if not same and not (is_hash(name) and revision.commit.startswith(name.lower())):
+            raise unknown(name, self._label, [revision.version])
+        return revision
+
+    def candidate_base(self, name: str, branch: str | None = None) -> Revision:  # noqa: ARG002
+        """Raises SourceError: a tarball has no history."""
+        raise no_history(name, self._label)
+
+    def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
+        """See revisions.Source. A tarball has none."""
+        return None
+
+    def offers(self) -> tuple[SourceOffer, ...]:
+        """See revisions.Source: its one release, which is imported for this."""
+        cached = tarball.imported(self._repository, self._sha256) is not None
+        revision = revision_of(self._repository, self._label, self._name, self._commit())
+        offer = SourceOffer(
+            kind="archive",
+            where=_file_name(self._location),
+            version=revision.version,
+            revision=revision.version,
+            cached=cached,
+        )
+        return (offer,)
+
+    def _commit(self) -> str:
+        commit = tarball.imported(self._repository, self._sha256)
+        if commit is not None:
+            return commit
+        path = self._home.lock(f"source-{self._name}")
+        with hold_lock(path, on_wait=waiting(self._say)):
+            commit = tarball.imported(self._repository, self._sha256)
+            if commit is not None:
+                return commit
+            fetch.recover(self._repository)
+            with self._file() as file:
+                self._say(f"Importing {_file_name(self._location)}.")
+                return tarball.import_tarball(self._repository, file, self._sha256)
+
+    @contextlib.contextmanager
+    def _file(self) -> Iterator[Path]:
+        if not _is_url(self._location):
+            yield Path(self._location)
+            return
+        self._say(f"Downloading {public(self._location)}.")
+        with scratch(self._home.sources, ".download-") as folder:
+            path = folder / "tarball"
+            with path.open("wb") as file:
+                _download(self._location, file)
+            yield path
+
+
+def _checked(location: str, sha256: str) -> str:
+    digest = sha256.strip().lower()
+    if re.fullmatch(r"[0-9a-f]{64}", digest):
+        return digest
+    what = "is not one (64 hexadecimal digits)" if digest else "is missing"
+    hint = "Give the SHA-256 that the tarball was published with."
+    if not digest and not _is_url(location) and Path(location).is_file():
+        with Path(location).open("rb") as file:
+            hint += f" The file there now has {tarball.sha256_of(file)}."
+    raise SourceError(f"The SHA-256 of an archive {what}.", where=public(location), hint=hint)
+
+
+def _is_url(location: str) -> bool:
+    return re.match(r"(https?|file)://", location) is not None
+
+
+def _file_name(location: str) -> str:
+    return location.partition("?")[0].rstrip("/").rpartition("/")[2]
+
+
+def _download(url: str, file: BinaryIO) -> None:
+    """Raises UnreachableError, or StoreError when there is no space. Hashes are checked later."""
+    shown = public(url)
+    try:
+        with urllib.request.urlopen(url, timeout=_SECONDS) as response:
+            while chunk := response.read(_CHUNK):
+                _keep(file, chunk, shown)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, OSError) as error:
+        reason = getattr(error, "reason", None) or error
+        if isinstance(error, urllib.error.HTTPError):
+            reason = f"the server answers {error.code}"
+            error.close()
+        raise UnreachableError(
+            f"The tarball cannot be downloaded ({reason}).",
+            where=shown,
+            hint="Check the address and the network, or download it yourself and give its path.",
+        ) from error
+
+
+def _keep(file: BinaryIO, chunk: bytes, shown: str) -> None:
+    if file.tell() > _MAX_BYTES:
+        raise SourceError("What is there is far too large for a tarball of CPython.", where=shown)
+    try:
+        file.write(chunk)
+        file.flush()
+    except OSError as error:
+        raise StoreError(
+            f"The download cannot be kept: {error.strerror}.",
+            where=str(file.name),
+            hint="Free some space, or name another folder with --home.",
+        ) from error

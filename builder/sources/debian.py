@@ -1,0 +1,223 @@
+"""Release tarballs from the source packages of Debian and Ubuntu, as a source."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from builder.errors import SourceError, StoreError, UnreachableError
+from builder.files import hold_lock
+from builder.git import Repository, fetch, scratch
+from builder.home import Home
+from builder.packages import Apt, GoneError, Package
+from builder.process import Runner
+from builder.sources import tarball
+from builder.sources.revision import (
+    Revision,
+    Say,
+    SourceOffer,
+    choose,
+    no_history,
+    revision_of,
+    unknown,
+    waiting,
+)
+from builder.versions import is_branch_version, is_hash, is_release, newest, version_key
+
+REPOSITORY = "releases"
+_KIND = "debian"
+_DAY = 24 * 3600.0
+_SCHEMA = 1
+_LISTING = "packages.json"
+_DOWNLOADS = "download-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Listing:
+    """What the archive's lists have. `gone` are hashes of files that it turned out not to have."""
+
+    packages: tuple[Package, ...]
+    gone: frozenset[str] = frozenset()
+
+
+class Debian:
+    """See revisions.Source. What was imported once is answered without apt and network."""
+
+    def __init__(self, home: Home, runner: Runner, say: Say) -> None:
+        self._home = home
+        self._say = say
+        self._root = home.root / "apt"
+        self._apt = Apt(self._root, runner)
+        self._repository = Repository.init(home.sources / f"{REPOSITORY}.git")
+
+    @property
+    def repository(self) -> Repository:
+        """See revisions.Source."""
+        return self._repository
+
+    def resolve(self, name: str) -> Revision:
+        """See revisions.Source. 3.13 is the newest 3.13 that the archive lists and still has."""
+        return self.cached(name) or self._revision(name, self._obtained(name))
+
+    def cached(self, name: str) -> Revision | None:
+        """A release (or a commit's hash) that was imported before; asks nobody."""
+        if is_release(name):
+            chosen = choose(name, self._repository.refs())
+            commit = chosen[1] if chosen else None
+        else:
+            commit = self._repository.find(name) if is_hash(name) and len(name) >= 7 else None
+        return self._revision(name, commit) if commit else None
+
+    def candidate_base(self, name: str, branch: str | None = None) -> Revision:  # noqa: ARG002
+        """Raises SourceError: release tarballs have no history."""
+        raise no_history(name, _KIND)
+
+    def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
+        """See revisions.Source. A tarball has none."""
+        return None
+
+    def offers(self) -> tuple[SourceOffer, ...]:
+        """See revisions.Source: the releases in reach, and those imported before."""
+        trouble: tuple[SourceOffer, ...] = ()
+        listing = _Listing(packages=())
+        try:
+            with self._locked():
+                listing = self._listing()
+        except SourceError as error:
+            trouble = (SourceOffer(kind=_KIND, where="source packages", note=error.what),)
+        here = {tag.removeprefix("v") for tag in self._repository.refs().tags}
+        where = dict.fromkeys(here, "imported before")
+        where |= {one.release: f"{one.name}/{one.suite}" for one in listing.packages}
+        there = {one.release for one in listing.packages if one.sha256 not in listing.gone}
+        offers = (
+            SourceOffer(
+                kind=_KIND,
+                where=where[release],
+                version=release,
+                revision=release,
+                cached=release in here,
+                note="" if release in here | there else "the archive has the file no longer",
+            )
+            for release in sorted(where, key=version_key)
+        )
+        return (*trouble, *offers)
+
+    def _revision(self, name: str, commit: str) -> Revision:
+        return revision_of(self._repository, _KIND, name, commit)
+
+    def _obtained(self, name: str) -> str:
+        with self._locked():
+            imported = self._repository.refs().tags
+            try:
+                listing = self._listing()
+            except UnreachableError as error:
+                known = newest(name, imported) if is_branch_version(name) else []
+                if not known:
+                    raise
+                self._say(f"{error.what} Taking the newest {name} imported before: {known[0]}.")
+                return imported[known[0]]
+            releases = {package.release for package in listing.packages}
+            if is_branch_version(name):
+                return self._newest(newest(name, releases), listing, name)
+            wanted = [one for one in listing.packages if one.release == name.removeprefix("v")]
+            if not wanted:
+                there = (tag.removeprefix("v") for tag in imported)
+                raise unknown(name, "the archive's source packages", [*releases, *there])
+            return self._first(wanted)
+
+    def _newest(self, releases: list[str], listing: _Listing, name: str) -> str:
+        """The commit of the newest of `releases` whose file the archive has."""
+        refused: SourceError = unknown(
+            name, "the archive's source packages", (one.release for one in listing.packages)
+        )
+        for release in releases:
+            tag = choose(release, self._repository.refs())
+            if tag is not None:
+                return tag[1]
+            packages = [one for one in listing.packages if one.release == release]
+            left = [one for one in packages if one.sha256 not in listing.gone]
+            try:
+                if left:
+                    return self._first(left)
+            except GoneError as error:
+                refused = error
+                self._say(f"{error.what} Trying the one before it.")
+                gone = listing.gone | {one.sha256 for one in packages}
+                listing = _Listing(packages=listing.packages, gone=gone)
+                self._keep(listing)
+        raise refused
+
+    def _first(self, packages: Sequence[Package]) -> str:
+        """The commit of the first package that can be had; all are of one release."""
+        for package in packages[:-1]:
+            with contextlib.suppress(GoneError):
+                return self._import(package)
+        return self._import(packages[-1])
+
+    def _import(self, package: Package) -> str:
+        commit = tarball.imported(self._repository, package.sha256)
+        if commit is None:
+            with scratch(self._root, _DOWNLOADS) as folder:
+                size = f"{package.size / 1e6:.0f} MB"
+                self._say(f"Getting CPython {package.release} from {package.suite} ({size}).")
+                file = self._apt.download(package, folder)
+                self._say(f"Importing CPython {package.release}.")
+                commit = tarball.import_tarball(self._repository, file, package.sha256)
+        self._repository.set_ref(f"refs/tags/v{package.release}", commit)
+        return commit
+
+    def _listing(self) -> _Listing:
+        """The archive's lists: fetched once a day, kept when they cannot be fetched again."""
+        file = self._root / _LISTING
+        old = _read(file)
+        if old is not None and 0 <= time.time() - file.stat().st_mtime < _DAY:
+            return old
+        self._say("Fetching the archive's lists of source packages (about 55 MB, once a day).")
+        try:
+            fresh = _Listing(packages=self._apt.update())
+        except UnreachableError as error:
+            if old is None:
+                raise
+            self._say(f"{error.what} Using those fetched before.")
+            return old
+        self._keep(fresh)
+        return fresh
+
+    def _keep(self, listing: _Listing) -> None:
+        packages = [asdict(package) for package in listing.packages]
+        content = {"schema": _SCHEMA, "packages": packages, "gone": sorted(listing.gone)}
+        partial = self._root / f"{_LISTING}.partial"
+        try:
+            partial.write_text(json.dumps(content, indent=1))
+            partial.replace(self._root / _LISTING)
+        except OSError as error:
+            raise StoreError(
+                f"The archive's lists cannot be kept: {error.strerror}.",
+                where=str(partial),
+                hint="Free some space, or name another folder with --home.",
+            ) from error
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with hold_lock(self._home.lock("source-debian"), on_wait=waiting(self._say)):
+            fetch.recover(self._repository)
+            for left in self._root.glob(f"{_DOWNLOADS}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            yield
+
+
+def _read(file: Path) -> _Listing | None:
+    """What `_keep` kept; None where there is nothing that this version can read."""
+    try:
+        content = json.loads(file.read_text())
+        if content["schema"] != _SCHEMA:
+            return None
+        packages = tuple(Package(**one) for one in content["packages"])
+        return _Listing(packages=packages, gone=frozenset(content["gone"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

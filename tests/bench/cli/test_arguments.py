@@ -1,0 +1,49 @@
+"""Types of the command line's arguments."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+
+import pytest
+
+from bench.cli import arguments, main
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("gotos", ("gotos",)),
+        ("gotos,series", ("gotos", "series")),
+        (" gotos, series ,", ("gotos", "series")),
+        ("b,a,b", ("b", "a")),
+    ],
+)
+def test_names_have_commas_and_may_have_spaces(text: str, found: tuple[str, ...]) -> None:
+    assert arguments.names(text) == found
+
+
+@pytest.mark.parametrize(("text", "why"), [(" ", "it is empty"), (" , ,", "it names nothing")])
+def test_without_a_name_the_option_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=why):
+        arguments.names(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "option"),
+    [
+        ("ladder --branch 2.7 --steps", "steps"),
+        ("ladder --branch 2.7 --suite", "suite"),
+        ("run --base 2.7 --suite", "suite"),
+        ("bisect a b --benchmark", "benchmark"),
+        ("calibrate --benchmarks", "benchmarks"),
+    ],
+)
+def test_every_list_of_names_is_read_alike(line: str, option: str) -> None:
+    parsed = main._parser().parse_args([*line.split(), "one, other"])
+    assert getattr(parsed, option) == ("one", "other")
+
+
+def test_steps_and_suite_of_a_ladder_have_defaults() -> None:
+    parsed = main._parser().parse_args(["ladder", "--branch", "2.7"])
+    assert parsed.steps[0] == "switch"
+    assert parsed.suite == ("kernels", "quick")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.benchmarks import suites
+from bench.benchmarks.environments import STAMP, Environments, Interpreter
+from bench.benchmarks.packages import PackageSource
+from bench.context import Context
+from bench.jobs.bundle.pack import installed
+from bench.util.console import Show
+from builder.home import Home
+from builder.process import SystemRunner
+
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    home = Home(root=tmp_path / "home", host_lock=tmp_path / "lock")
+    return Context(home=home, project=tmp_path, runner=SystemRunner(), show=Show(quiet=True))
+
+
+def result(suite: str, *benchmarks: str) -> dict[str, Any]:
+    base = {
+        "name": "base",
+        "revision": {"version": "3.13.5"},
+        "build": {"key": KEY, "facts": {"version": "3.13.5"}},
+    }
+    broken = base | {"name": "broken", "build": None}
+    plan = {"suite": suite, "benchmarks": list(benchmarks)}
+    return {"experiment": plan, "base": base, "candidates": [broken]}
+
+
+def test_what_was_installed_is_told_by_arm_and_benchmark(context: Context) -> None:
+    suite = suites.modern("3.13.5")
+    with_layer = next(one for one in suite.benchmarks if one.requirements)
+    told = Interpreter(identity=KEY, python=Path("anywhere"), version="3.13.5")
+    environment = Environments(context.home, context.runner, PackageSource()).planned(told)
+    layer = environment.layer(with_layer)
+    assert layer is not None
+    layer.parent.mkdir(parents=True)
+    (environment.folder / STAMP).write_text(json.dumps({"packages": ["pyperf==2.10.0"]}))
+    layer.with_name(f"{layer.name}.json").write_text(json.dumps({"packages": ["dulwich==1.0"]}))
+
+    found = installed(context, result(suite.release, "nbody", with_layer.name))
+    assert found["suite"] == suite.release
+    assert found["arms"] == {
+        "base": {"base": ["pyperf==2.10.0"], "benchmarks": {with_layer.name: ["dulwich==1.0"]}}
+    }
+    assert found["harness"]["pyperf"]
+
+
+@pytest.mark.parametrize("stamp", [None, "", "[]", '{"packages": 3}'])
+def test_what_is_not_there_any_more_is_not_known(stamp: str | None, context: Context) -> None:
+    if stamp is not None:
+        told = Interpreter(identity=KEY, python=Path("anywhere"), version="3.13.5")
+        folder = Environments(context.home, context.runner, PackageSource()).planned(told).folder
+        folder.mkdir(parents=True)
+        (folder / STAMP).write_text(stamp)
+
+    found = installed(context, result("kernels 0123", "nbody"))
+    assert found["arms"] == {"base": {"base": None, "benchmarks": {}}}

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.experiments.experiment import AA, BASE, CANDIDATE, PLACEBO, Experiment
+from bench.experiments.reading import Document, understand
+from bench.jobs.bundle import report
+from bench.jobs.bundle.reproduction import Wishes, document, revision_name, side_by_side
+from bench.util.documents import read_json
+from builder.errors import ExperimentError, UsageError
+from builder.sources.provide import DEFAULT_REMOTE
+from tests.bench.evidence import NAME, TASKS, lay_out
+
+NONE = Wishes()
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reproduction") / "out"
+    lay_out(folder, controls=True)
+    return folder
+
+
+@pytest.fixture
+def plan(folder: Path) -> dict[str, Any]:
+    found = read_json(folder / "plan.json")
+    for arm in found["arms"]:
+        arm["recipe"]["revision"] |= {"source": "debian", "name": "3.13.5"}
+    return found
+
+
+def understood(plan: dict[str, Any], folder: Path, wishes: Wishes = NONE) -> Experiment:
+    content = document(plan, folder, wishes)
+    return understand(Document(content=content, file="bundle", folder=folder))
+
+
+def test_a_plan_gives_the_experiment_again(plan: dict[str, Any], folder: Path) -> None:
+    found = understood(plan, folder)
+
+    assert found.name == "evidence-again"
+    assert found.base.revision == "3.13.5"
+    assert found.base.source is not None
+    assert found.base.source.kind == "debian"
+    assert found.suite == TASKS
+    assert found.gate == "core"
+    arms = {arm.name: (kind, arm) for kind, arm in found.arms}
+    kinds = {name: kind for name, (kind, _arm) in arms.items()}
+    assert kinds == {"base": BASE, NAME: CANDIDATE, "placebo-padding-1": PLACEBO, "aa": AA}
+    fast = arms[NAME][1]
+    assert fast.patches == (str(folder / "patches" / NAME / f"01-{NAME}" / f"{NAME}.patch"),)
+    assert fast.revision == ""
+    assert arms["placebo-padding-1"][1].placebo == "padding:1"
+
+
+def test_the_session_is_as_it_was_but_for_its_seed(plan: dict[str, Any], folder: Path) -> None:
+    plan["session"] |= {"margin": 0.02, "process_seconds": 1.5, "timeout": 60.5}
+    session = understood(plan, folder).session
+
+    assert (session.margin, session.process_seconds, session.timeout) == (0.02, 1.5, 60.5)
+    assert (session.blocks, session.budget, session.until) == (4, 600.0, "blocks")
+    assert session.seed is None
+
+
+def test_what_a_user_wishes_otherwise(plan: dict[str, Any], folder: Path) -> None:
+    wishes = Wishes(gate="none", budget="5m", blocks=4, seed=3, wheels=str(folder))
+    found = understood(plan, folder, wishes)
+
+    assert (found.gate, found.wheels) == ("none", str(folder))
+    assert (found.session.budget, found.session.blocks, found.session.seed) == (300.0, 4, 3)
+
+
+def test_flavors_are_kept(plan: dict[str, Any], folder: Path) -> None:
+    flavor = {
+        "pgo": True,
+        "lto": True,
+        "computed_gotos": False,
+        "configure": ["--with-pymalloc"],
+        "cflags": "-O2",
+        "cc": "gcc-12",
+    }
+    plan["arms"][1]["recipe"]["flavor"] = flavor
+    ((_, base), (_, fast), *_rest) = understood(plan, folder).arms
+
+    assert fast.flavor.name == "pgo+lto+no-computed-gotos+with-pymalloc+-O2+gcc-12"
+    assert base.flavor.name == "plain"
+
+
+@pytest.mark.parametrize(
+    ("label", "asked", "expected"),
+    [
+        ("debian", "", ("debian", "")),
+        (f"git {DEFAULT_REMOTE}", "", ("default", "")),
+        (f"git {DEFAULT_REMOTE}.git", "", ("default", "")),
+        ("git https://example.org/cpython", "", ("git", "https://example.org/cpython")),
+        ("git cpython", "https://example.org/x", ("git", "https://example.org/x")),
+        ("git cpython", "debian", ("debian", "")),
+        (f"archive x.tar.xz, SHA-256 {'ab' * 32}", "/x.tar.xz", ("archive", "/x.tar.xz")),
+    ],
+)
+def test_the_source_is_the_one_that_was_recorded_or_asked_for(
+    label: str, asked: str, expected: tuple[str, str], plan: dict[str, Any], folder: Path
+) -> None:
+    for arm in plan["arms"]:
+        arm["recipe"]["revision"]["source"] = label
+    source = understood(plan, folder, Wishes(source=asked)).base.source
+
+    assert source is not None
+    assert (source.kind, source.location) == expected
+    assert source.sha256 == ("ab" * 32 if source.kind == "archive" else "")
+
+
+@pytest.mark.parametrize(
+    "label", ["git cpython", "git file:///x", f"archive x, SHA-256 {'a' * 64}"]
+)
+def test_a_source_that_only_the_user_has(label: str, plan: dict[str, Any], folder: Path) -> None:
+    plan["arms"][0]["recipe"]["revision"]["source"] = label
+    with pytest.raises(UsageError, match="only you can have") as caught:
+        document(plan, folder, Wishes())
+    assert "--source" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "asked", "expected"),
+    [
+        ("debian", "3.13", "", "3.13.5"),
+        ("debian", "3.13.5", "", "3.13.5"),
+        ("git x", "v3.13.5", "", "v3.13.5"),
+        ("git x", "3.13", "", COMMIT),
+        ("git x", "my-branch", "", COMMIT),
+        ("git x", "3.13", "debian", "3.13.5"),
+    ],
+)
+def test_a_revision_is_asked_for_by_a_name_that_does_not_move(
+    source: str, name: str, asked: str, expected: str
+) -> None:
+    revision = {"source": source, "name": name, "commit": COMMIT, "version": "3.13.5"}
+    assert revision_name(revision, asked) == expected
+
+
+def test_a_candidate_that_is_another_revision(plan: dict[str, Any], folder: Path) -> None:
+    own = {"source": "git https://example.org/x", "commit": "f" * 40, "name": "mine"}
+    plan["arms"][1]["recipe"]["revision"] |= own
+    fast = understood(plan, folder).candidates[0]
+
+    assert fast.revision == "f" * 40
+    assert fast.source is not None
+    assert fast.source.location == "https://example.org/x"
+
+
+def test_a_suite_of_somebodys_own(plan: dict[str, Any], folder: Path) -> None:
+    plan["suite"] = "kernels 0123"
+    with pytest.raises(UsageError, match="manifest of somebody's own"):
+        document(plan, folder, Wishes())
+    named = document(plan, folder, Wishes(suite="my/MANIFEST"))["suite"]
+    assert named == ["my/MANIFEST", *TASKS]
+
+
+def test_added_arms_have_the_patches_of_the_base(plan: dict[str, Any], tmp_path: Path) -> None:
+    own = tmp_path / "patches" / "base" / "01-x" / "x.patch"
+    own.parent.mkdir(parents=True)
+    own.write_text("x")
+    found = document(plan, tmp_path, Wishes())
+
+    assert found["base"]["patch"] == [str(own)]
+    assert [one["patch"] for one in found["candidate"]] == [[], [str(own)]]
+
+
+# -- side by side ---------------------------------------------------------------------------------
+
+
+def two(folder: Path, tmp_path: Path, factor: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    return lay_out(tmp_path / "one"), lay_out(tmp_path / "other", seed=8, factor=factor)
+
+
+def test_the_same_experiment_agrees(folder: Path, tmp_path: Path) -> None:
+    found = side_by_side(*two(folder, tmp_path, 0.9))
+
+    assert found.agrees
+    assert found.same_builds
+    assert [pair.benchmark for pair in found.pairs] == ["", *TASKS]
+    assert {pair.agreement for pair in found.pairs} == {"same"}
+    assert report.sentences(found)[0] == (
+        "The intervals of 2 of 2 benchmarks overlap; 2 of 2 have the same verdict."
+    )
+
+
+def test_another_truth_contradicts(folder: Path, tmp_path: Path) -> None:
+    found = side_by_side(*two(folder, tmp_path, 1.1))
+
+    assert not found.agrees
+    assert len(found.contradictions) == 3
+    assert f"They contradict each other on nbody ({NAME})." in report.sentences(found)
+
+
+def comparison(low: float | None, high: float | None, verdict: str) -> dict[str, Any]:
+    return {"benchmark": "x", "metric": "time", "ratio": 1.0, "low": low, "high": high} | {
+        "low95": low,
+        "high95": high,
+        "verdict": verdict,
+        "blocks": 5,
+        "builds": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "overlap", "agreement"),
+    [
+        ((0.8, 0.9, "faster"), (0.85, 0.95, "faster"), True, "same"),
+        ((0.8, 0.9, "faster"), (0.9, 1.2, "undecided"), True, "open"),
+        ((0.8, 0.9, "faster"), (0.91, 0.95, "faster"), False, "contradiction"),
+        ((0.99, 0.999, "faster"), (1.001, 1.01, "slower"), False, "contradiction"),
+        ((0.8, 0.9, "faster"), (None, None, "undecided"), None, "open"),
+        ((None, None, "undecided"), (None, None, "undecided"), None, "same"),
+        ((0.999, 1.001, "equivalent"), (0.98, 0.9995, "faster"), True, "open"),
+        ((0.8, 0.9, "faster"), None, None, "open"),
+    ],
+)
+def test_what_agrees_and_what_contradicts(
+    before: tuple[Any, ...], after: tuple[Any, ...] | None, overlap: bool | None, agreement: str
+) -> None:
+    results = []
+    for bounds in (before, after):
+        rows = [comparison(*bounds)] if bounds else []
+        candidate = {"name": "c", "suite": None, "comparisons": rows, "build": None}
+        arm = {"name": "base", "build": None}
+        results.append(
+            {"candidates": [candidate], "base": arm, "host": {}, "experiment": {"arms": []}}
+        )
+    _suite, pair = side_by_side(*results).pairs
+    assert (pair.overlap, pair.agreement) == (overlap, agreement)
+
+
+def test_where_host_and_builds_differ(folder: Path, tmp_path: Path) -> None:
+    before = lay_out(tmp_path / "one")
+    after = copy.deepcopy(before)
+    after["host"]["cpu"] = "another"
+    after["experiment"]["arms"][0]["recipe"]["tree"] = "f" * 40
+    after["candidates"][0]["build"]["facts"]["indirect_jumps"] = 3
+    after["base"]["replicas"][0]["key"] = "0" * 16
+    found = side_by_side(before, after)
+
+    assert found.host == (("cpu", "Imaginary CPU 3000", "another"),)
+    assert [what for what, _one, _other in found.builds] == [
+        "base, source tree",
+        f"{NAME}, indirect_jumps",
+    ]
+    assert not found.same_builds
+    assert report.as_json(found)["agrees"]
+
+
+def test_nothing_in_common(folder: Path, tmp_path: Path) -> None:
+    before = lay_out(tmp_path / "one")
+    after = copy.deepcopy(before)
+    after["candidates"][0]["name"] = "other"
+    with pytest.raises(ExperimentError, match="no candidate in common"):
+        side_by_side(before, after)

@@ -1,0 +1,112 @@
+"""What the study of real runs does to a session from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench.benchmarks.packages import PackageSource
+from bench.jobs.study import processes
+from builder.errors import MeasureError
+from builder.process import Command, Completed, Process, SystemRunner
+
+
+class Recorder:
+    """Starts nothing; `lines` is what each process prints."""
+
+    def __init__(self, *lines: str, returncode: int = 0) -> None:
+        self.commands: list[Command] = []
+        self.lines = lines
+        self.returncode = returncode
+        self.killed = 0
+        self.pid = 1
+
+    def run(
+        self,
+        command: Command,
+        *,
+        log: Path | None = None,
+        timeout: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        self.commands.append(command)
+        for line in self.lines:
+            if on_line is not None:
+                on_line(line)
+        return Completed(returncode=self.returncode, seconds=9.0, output="\n".join(self.lines))
+
+    def start(self, command: Command, *, log: Path | None = None) -> Process:
+        self.commands.append(command)
+        return self
+
+    def wait(self, timeout: float | None = None) -> Completed:
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        self.killed += 1
+
+
+COMMAND = Command(argv=("true",))
+
+
+def test_a_session_is_killed_at_the_process_after_the_first_few() -> None:
+    recorder = Recorder()
+    runner = processes.Interruptible(recorder, after=2)
+    runner.start(COMMAND)
+    runner.run(COMMAND)  # what is run to its end is no block's process
+    runner.start(COMMAND)
+    with pytest.raises(processes.Killed):
+        runner.start(COMMAND)
+    assert len(recorder.commands) == 3
+    assert not issubclass(processes.Killed, Exception)  # nothing in a session may swallow it
+
+
+def test_the_load_is_on_the_measured_core_and_goes_away() -> None:
+    recorder = Recorder()
+    with processes.load_on(recorder, 1):
+        assert recorder.commands[0].argv[:3] == ("taskset", "--cpu-list", "1")
+        assert recorder.killed == 0
+    assert recorder.killed == 1
+
+
+def test_pyperformance_is_asked_as_a_user_would(tmp_path: Path) -> None:
+    source = PackageSource(environment={"PIP_INDEX_URL": "x", "HOME": "/home"})
+    command = processes.peer_command(Path("/p"), "a,b", tmp_path / "o.json", tmp_path, source)
+    assert command.argv[1:5] == ("-m", "pyperformance", "run", "--fast")
+    assert "--python=/p" in command.argv
+    assert "--benchmarks=a,b" in command.argv
+    (inherited,) = [one for one in command.argv if one.startswith("--inherit-environ=")]
+    assert "PIP_INDEX_URL" in inherited.split("=")[1].split(",")
+    assert command.env["HOME"] == "/home"
+    assert command.cwd == tmp_path
+
+
+def test_the_clock_starts_with_the_first_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making the environments is not counted."""
+    times = iter([100.0, 107.5])
+    monkeypatch.setattr(processes.time, "monotonic", lambda: next(times))
+    lines = ("( 1/12) creating venv for benchmark (a)", "[ 1/12] a...", "[ 2/12] b...")
+    assert processes.run_peer(Recorder(*lines), COMMAND, tmp_path / "log") == 7.5
+
+
+@pytest.mark.parametrize(
+    ("lines", "returncode"), [((), 0), (("[ 1/12] a...", "ERROR: a failed"), 1)]
+)
+def test_a_peer_that_fails_is_told_with_its_last_lines(
+    lines: tuple[str, ...], returncode: int, tmp_path: Path
+) -> None:
+    with pytest.raises(MeasureError) as failed:
+        processes.run_peer(Recorder(*lines, returncode=returncode), COMMAND, tmp_path / "log")
+    assert str(tmp_path / "log") in str(failed.value)
+
+
+def test_the_load_is_a_program_that_stays() -> None:
+    """For real, on whatever core."""
+    with processes.load_on(SystemRunner(), None):
+        started = psutil.Process().children()
+        assert any("time.sleep(4)" in " ".join(one.cmdline()) for one in started)

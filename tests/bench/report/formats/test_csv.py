@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from bench.report.formats.csv import COLUMNS, render
+from tests.bench.report.hostile import hostile
+from tests.golden.specimen import specimen
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_every_comparison_the_suite_and_what_is_missing_is_a_line() -> None:
+    found = rows(render(specimen()))
+    first = [row for row in found if row["candidate"] == "fast-add"]
+
+    assert [row["benchmark"] for row in first] == [
+        *("nbody", "spectral_norm", "json_dumps", "regex_v8", "pickle", "geometric mean"),
+        *("tornado_http", "2to3"),
+    ]
+    assert (first[0]["ratio"], first[0]["verdict"], first[0]["blocks"]) == ("0.8", "faster", "12")
+    assert (first[1]["low"], first[1]["high"]) == ("", "")
+    assert first[6]["verdict"] == "missing"
+    broken = [row for row in found if row["verdict"] == "broken"]
+    assert [row["candidate"] for row in broken] == ["wrong-add", "lto"]
+    assert "make of 3.13.5 lto exited" in broken[1]["notes"]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "=HYPERLINK(1)",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "\u202e=1",
+        "\uff1d1",
+        "\u00a0=1",
+    ],
+)
+def test_no_cell_is_a_formula(formula: str) -> None:
+    content = specimen()
+    content["experiment"]["name"] = formula
+    for candidate in content["candidates"]:
+        candidate["name"] = candidate["verdict"] = formula
+        for one in candidate["comparisons"]:
+            one["benchmark"] = one["warnings"][0] = formula
+    for row in rows(render(content)):
+        for name, cell in row.items():
+            if name not in ("ratio", "low", "high", "low95", "high95", "blocks", "builds"):
+                assert not cell.lstrip().startswith(("=", "+", "-", "@", "\uff1d"))
+        assert row["experiment"].startswith(("'", "?"))
+
+
+def test_hostile_text_stays_in_its_cell() -> None:
+    text = render(hostile())
+    found = rows(text)
+    assert len(found) == len(rows(render(specimen())))
+    assert all(set(row) == set(COLUMNS) for row in found)
+    assert all(line.isprintable() for line in text.splitlines())
+    assert len(text.splitlines()) == 1 + len(found)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from bench.report.formats.submission import render
+from tests import golden
+from tests.bench.report import example
+from tests.bench.report.hostile import HOSTILE, hostile
+
+SHOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+# What would begin a block of its own, or what GitHub makes links of.
+MORE = (
+    "- a list",
+    "1. a list",
+    "1) a list",
+    "+ a list",
+    "===",
+    "---",
+    "www.example.org https://example.org ann@example.org",
+    "org/repo#1 #2 @ann",
+    "naïve ☃",
+)
+
+
+def specimen() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(golden.read("result.json"))
+    return content
+
+
+def tokens(text: str) -> list[Token]:
+    found = []
+    for token in SHOWN.parse(text):
+        found += [token, *(token.children or ())]
+    return found
+
+
+def outline(text: str) -> list[tuple[str, str]]:
+    """Everything in a document that is more than text, in order, with its HTML tag."""
+    return [(one.type, one.tag) for one in tokens(text) if one.type != "text" and one.tag != "br"]
+
+
+def test_the_submission_is_the_golden_one() -> None:
+    assert render(specimen()) == golden.read("submission.md")
+
+
+def test_it_says_what_the_mail_says() -> None:
+    text = render(specimen())
+
+    assert text.startswith("# CPython 3.13.5: fast-add is 1.05x faster (and 2 more)\n\n**fast-add")
+    assert text.index("What speaks against it:") < text.index("| benchmark |")
+    assert "| nbody | 0.8000 | 0.7900 to 0.8100 | + 1.25x faster | 12 |  |" in text
+    assert "- base, options of the loop: `-O3 -march=x86-64`" in text
+    assert "```\npatchbench --home HOME run specimen.toml --seed 7\n```" in text
+
+
+def test_every_text_of_a_result_may_be_hostile() -> None:
+    report = render(hostile(specimen()))
+
+    assert outline(report) == outline(render(specimen()))
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e]", report)
+
+
+@pytest.mark.parametrize("text", [*example.HOSTILE, HOSTILE, *MORE])
+def test_hostile_text_stays_text(text: str) -> None:
+    report = render(example.result(name=text, benchmark=text, word=text))
+    usual = render(example.result(name="usual", benchmark="usual", word="usual"))
+
+    assert outline(report) == outline(usual)
+    outside = re.sub(r"```.*?```|`[^`\n]*`", "", report, flags=re.DOTALL)
+    # GitHub links these wherever they are rendered, escaped or not.
+    assert not re.search(r"(?<![\\])[@#](?=\w)|\\[@#](?=\w)|(?<!\\)://|www\.\w", outside)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from bench.report.formats import terminal
+from tests import golden
+from tests.bench.report import example
+from tests.bench.report.example import result
+from tests.bench.report.hostile import hostile
+from tests.golden.specimen import specimen
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def shown(result: object, *, width: int = 5000, colours: bool = False) -> str:
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=width,
+        highlight=False,
+        force_terminal=colours,
+        color_system="standard" if colours else None,
+    )
+    terminal.show(result, console)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_the_table_is_the_golden_one() -> None:
+    assert golden.terminal_text() == golden.read("terminal.txt")
+
+
+def test_colour_is_never_the_only_sign() -> None:
+    coloured = shown(specimen(), colours=True)
+
+    assert COLOUR.search(coloured)
+    assert COLOUR.sub("", coloured) == shown(specimen())
+
+
+@pytest.mark.parametrize("colours", [False, True])
+def test_hostile_text_is_shown_and_does_nothing(colours: bool) -> None:
+    text = shown(hostile(), colours=colours)
+    bare = COLOUR.sub("", text) if colours else text
+
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", bare)
+    assert "[red]rich[/red] [link=x]y[/link]" in bare
+    assert bare.count("\n") == shown(specimen()).count("\n")
+    assert not [line for line in bare.splitlines() if line.startswith("fast-add is 9.99x")]
+    if colours:
+        assert set(COLOUR.findall(text)) == set(COLOUR.findall(shown(specimen(), colours=True)))
+
+
+def test_several_metrics_are_told_apart() -> None:
+    candidate = specimen()["candidates"][0]
+    memory = candidate["comparisons"][1] | {"metric": "memory", "ratio": 1.25, "verdict": "slower"}
+    candidate["comparisons"].append(memory)
+    candidate["suites"] = [candidate["suite"] | {"metric": "memory", "verdict": "slower"}]
+    stream = io.StringIO()
+    terminal.show_comparisons(candidate, Console(file=stream, width=200, color_system=None))
+
+    text = stream.getvalue()
+    assert "nbody (time)" in text
+    assert "nbody (memory)" in text
+    assert re.search(r"^geometric mean memory .* - slower", text, re.MULTILINE)
+
+
+def narrow(content: dict[str, object]) -> str:
+    stream = io.StringIO()
+    terminal.show(content, Console(file=stream, width=140, highlight=False))
+    return stream.getvalue()
+
+
+def test_what_a_reader_sees() -> None:
+    text = narrow(result())
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
+    assert rows["nbody"][1:3] == ["0.7074", "1.41x"]
+    assert "+ faster" in text
+    assert "- slower" in text
+    assert "no interval" in text
+    assert "missing: go: some" in text
+    assert text.count("one-build") == 1
+    assert "fast-paths is 1.09x faster over the suite" in text
+
+
+@pytest.mark.parametrize("text", example.HOSTILE)
+def test_a_hostile_name_does_nothing(text: str) -> None:
+    shown = narrow(result(name=text, benchmark=text, word=text))
+    assert "\x1b" not in shown
+    assert "\x07" not in shown
+    assert "\x9b" not in shown
+    if "[bold]" in text:
+        assert "[bold]markup[/bold]" in shown

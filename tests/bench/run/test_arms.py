@@ -1,0 +1,181 @@
+"""The order in which arms are built and tested, with a builder and a gate that only pretend."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from bench.context import Context
+from bench.experiments.experiment import ArmRequest, Experiment
+from bench.experiments.plan import Plan, PlannedArm
+from bench.run import arms as module
+from bench.run.arms import Arms, BuiltArm
+from bench.run.resolve import Resolved
+from bench.util.console import Show
+from builder.builds.gate import Judgement
+from builder.builds.recipe import Recipe
+from builder.builds.store import Build
+from builder.errors import BuildError
+from builder.home import Home
+from builder.process import SystemRunner
+from tests.builder.builds.test_recipe import RECIPE
+from tests.golden import specimen
+
+PASSED = Judgement(selection="core", tests=3, broken=(), flaky=(), base_failed=())
+
+
+@dataclass
+class Workbench:
+    """What happened, and what is to go wrong: recipes by title."""
+
+    folder: Path
+    happened: list[str] = field(default_factory=list)
+    unbuildable: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def provide(self, recipe: Recipe, _repository: object) -> tuple[Build, bool]:
+        title = _title(recipe)
+        self.happened.append(f"build {title}")
+        if title in self.unbuildable:
+            raise BuildError(f"make of {title} failed.", where="ceval.c:1: error")
+        build = specimen.build(specimen.recipe(1))
+        code = {"bin/python": recipe.key}
+        facts = replace(build.facts, code=code, **self.facts.get(title, {}))
+        return replace(build, key=recipe.key, title=title, facts=facts), True
+
+    def judge(self, base: Build, candidate: Build, selection: str) -> Judgement:
+        self.happened.append(f"{selection} {candidate.title} against {base.title}")
+        broken = ("test_int",) if candidate.title in self.failing else ()
+        return replace(PASSED, selection=selection, broken=broken)
+
+    def ready(self, *planned: PlannedArm, gate: str = "core") -> tuple[BuiltArm, ...]:
+        plan = Plan(
+            experiment=Experiment(
+                name="x", base=ArmRequest(name="base", revision="main"), candidates=(), gate=gate
+            ),
+            arms=planned,
+            suite="fake",
+            benchmarks=(),
+            protocol="auto",
+        )
+        context = Context(
+            home=Home(root=self.folder, host_lock=self.folder / "lock"),
+            project=self.folder,
+            runner=SystemRunner(),
+            show=Show(quiet=True),
+        )
+        repositories = {arm.name: None for arm in planned}
+        resolved = cast(Resolved, SimpleNamespace(plan=plan, repositories=repositories))
+        with contextlib.ExitStack() as held:
+            return Arms(context, resolved, held).ready()
+
+
+def _title(recipe: Recipe) -> str:
+    return f"{'+'.join(recipe.series) or 'base'}{recipe.placebo}/{recipe.replica}"
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
+    found = Workbench(folder=tmp_path)
+    (tmp_path / "locks").mkdir()
+    monkeypatch.setattr(module, "builder", lambda _context: found)
+    monkeypatch.setattr(module, "Gate", lambda **_named: found)
+    return found
+
+
+def planned(name: str, kind: str, *recipes: Recipe) -> PlannedArm:
+    return PlannedArm(name=name, kind=kind, recipes=recipes)
+
+
+def replicas(recipe: Recipe, numbers: Sequence[int]) -> tuple[Recipe, ...]:
+    return tuple(replace(recipe, replica=number) for number in numbers)
+
+
+BASE = planned("base", "base", *replicas(RECIPE, (0, 1)))
+FAST = planned("fast", "candidate", *replicas(replace(RECIPE, tree="f", series=("fast",)), (0, 1)))
+
+
+def test_first_replicas_come_first_and_are_tested_whole(bench: Workbench) -> None:
+    arms = bench.ready(BASE, FAST)
+
+    assert bench.happened == [
+        "build base/0",
+        "build fast/0",
+        "core fast/0 against base/0",
+        "build base/1",
+        "build fast/1",
+        "short fast/1 against base/1",
+    ]
+    assert [len(arm.builds) for arm in arms] == [2, 2]
+    assert all(arm.fit for arm in arms)
+
+
+def test_arms_of_the_bases_own_source_are_tested_shortly(bench: Workbench) -> None:
+    aa = planned("aa", "aa", RECIPE)
+    placebo = planned("p", "placebo", replace(RECIPE, placebo="links:1"))
+    bench.ready(planned("base", "base", RECIPE), aa, placebo)
+
+    assert bench.happened[3:] == [
+        "short base/0 against base/0",
+        "short baselinks:1/0 against base/0",
+    ]
+
+
+def test_nothing_more_is_built_of_what_is_broken(bench: Workbench) -> None:
+    bench.unbuildable = ("fast/0",)
+    arms = bench.ready(BASE, FAST)
+
+    assert bench.happened == ["build base/0", "build fast/0"]
+    assert arms[1].report.verdict == "broken"
+    assert "make of fast/0 failed" in arms[1].report.broken
+
+
+def test_a_replica_that_does_not_build_breaks_its_arm(bench: Workbench) -> None:
+    bench.unbuildable = ("fast/1",)
+    (_base, fast) = bench.ready(BASE, FAST)
+
+    assert not fast.fit
+    assert "make of fast/1 failed" in fast.report.broken
+
+
+def test_a_replica_that_fails_its_tests_breaks_its_arm(bench: Workbench) -> None:
+    bench.failing = ("fast/1",)
+    (_base, fast) = bench.ready(BASE, FAST)
+
+    assert not fast.fit
+    assert fast.report.judgement is not None
+    assert fast.report.judgement.selection == "core"
+    assert fast.report.judgement.broken == ("test_int (replica 1)",)
+
+
+def test_a_base_that_does_not_build_ends_it(bench: Workbench) -> None:
+    bench.unbuildable = ("base/1",)
+    with pytest.raises(BuildError, match="base/1"):
+        bench.ready(BASE, FAST)
+
+
+def test_without_a_gate_nothing_is_tested(bench: Workbench) -> None:
+    (_base, fast) = bench.ready(BASE, FAST, gate="none")
+
+    assert not [line for line in bench.happened if "against" in line]
+    assert fast.report.warnings[0].startswith("no-gate: ")
+
+
+def test_what_nobody_asked_for_is_an_error_but_not_of_a_placebo(bench: Workbench) -> None:
+    bench.facts = {
+        "fast/0": {"options": "-O3 -ffunction-sections"},
+        "basefunctions:2/0": {"options": "-O3 -ffunction-sections"},
+    }
+    base = planned("base", "base", RECIPE)
+    placebo = planned("p", "placebo", replace(RECIPE, placebo="functions:2"))
+    (_base, arm) = bench.ready(base, placebo)
+    assert [one.fact for one in arm.report.differences if one.asked]
+    with pytest.raises(BuildError, match="nobody asked for"):
+        bench.ready(base, FAST)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bench.benchmarks.environments import Environment, Interpreter
+from bench.benchmarks.packages import PackageSource
+from bench.benchmarks.suites import Benchmark
+from bench.context import Context
+from bench.experiments.plan import PlannedArm
+from bench.measure.trial import RunnableArm
+from bench.run import fitting as fittings
+from bench.run.fitting import Fitting
+from bench.util.console import Show
+from builder.errors import BuildError
+from builder.home import Home
+from builder.process import Command, Completed, Process
+from ext.compile import Module
+from ext.kernels import ModuleSource
+
+
+@dataclass
+class Interpreters:
+    """A runner under which scripts answer what `answers` says, in the order in which they run."""
+
+    answers: list[object]
+    commands: list[Command] = field(default_factory=list)
+
+    def run(
+        self,
+        command: Command,
+        *,
+        log: Path | None = None,
+        timeout: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        answer = self.answers[len(self.commands)]
+        self.commands.append(command)
+        if isinstance(answer, str):
+            return Completed(returncode=1, seconds=0.1, output=f"Traceback\nValueError: {answer}\n")
+        told = json.dumps({"answer": answer})
+        if "PATCHBENCH_ANSWERS" in command.env:
+            Path(command.env["PATCHBENCH_ANSWERS"]).write_text(json.dumps(answer))
+            told = ""
+        return Completed(returncode=0, seconds=0.1, output=told)
+
+    def start(self, command: Command, *, log: Path | None = None) -> Process:
+        raise NotImplementedError
+
+
+@dataclass
+class Compiling:
+    """In place of a compiler: it makes an empty module, or fails."""
+
+    folder: Path
+    error: BuildError | None = None
+    made: list[ModuleSource] = field(default_factory=list)
+
+    def provide(self, source: ModuleSource) -> Module:
+        self.made.append(source)
+        if self.error is not None:
+            raise self.error
+        site = self.folder / "key" / "site"
+        site.mkdir(parents=True, exist_ok=True)
+        return Module(key="key", name=source.name, site=site, file=site / "x.so", seconds=1.0)
+
+
+@pytest.fixture
+def compiling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compiling:
+    one = Compiling(folder=tmp_path / "modules")
+    monkeypatch.setattr(Fitting, "_compiler", lambda _self, _environment: one)
+    return one
+
+
+def fitted(root: Path, benchmark: Benchmark, variant: str, *answers: object) -> RunnableArm | str:
+    context = Context(
+        home=Home(root=root / "home", host_lock=root / "lock"),
+        project=root,
+        runner=Interpreters(list(answers)),
+        show=Show(quiet=True),
+    )
+    interpreter = Interpreter(identity="b0", python=Path("/b0/python"), version="3.13.5")
+    environment = Environment(key="e0", folder=root / "e0", interpreter=interpreter)
+    planned = PlannedArm(name="fast", variant=variant)
+    return Fitting(context, PackageSource()).arm(planned, environment, benchmark, 0)
+
+
+def script(root: Path) -> Benchmark:
+    return Benchmark(name="go", source=root / "bm_go", folder="9.9/bm_go", script="9.9/bm_go/go.py")
+
+
+def kernel(root: Path) -> Benchmark:
+    folder = root / "bm_sieve"
+    (folder / "pure").mkdir(parents=True)
+    (folder / "pure" / "sieve.py").write_text("def run(n): return n\n")
+    (folder / "run_benchmark.py").write_text("SIZE = 3\n")
+    return Benchmark(name="sieve", source=folder, folder="x/bm_sieve", script="x/bm_sieve/run.py")
+
+
+def test_without_a_variant_nothing_is_compiled(tmp_path: Path, compiling: Compiling) -> None:
+    arm = fitted(tmp_path, script(tmp_path), "")
+    assert isinstance(arm, RunnableArm)
+    assert (arm.kind, arm.module) == ("cpython-3.13", None)
+    assert compiling.made == []
+
+
+def test_a_script_is_run_as_its_module(tmp_path: Path, compiling: Compiling) -> None:
+    arm = fitted(tmp_path, script(tmp_path), "cython", [["go", "1"]], [["go", "1"]])
+    assert isinstance(arm, RunnableArm)
+    assert arm.kind == "cpython-3.13+cython"
+    assert arm.module == tmp_path / "modules" / "key" / "site" / "x.so"
+    assert [one.name for one in compiling.made] == ["go"]
+    assert not compiling.made[0].imports
+
+
+def test_a_kernel_has_its_module_in_front(tmp_path: Path, compiling: Compiling) -> None:
+    arm = fitted(tmp_path, kernel(tmp_path), "cython", 3, 3)
+    assert isinstance(arm, RunnableArm)
+    assert arm.pythonpath[0] == tmp_path / "modules" / "key" / "site"
+    assert arm.module is None
+
+
+def test_what_was_seen_to_agree_is_not_asked_again(tmp_path: Path, compiling: Compiling) -> None:
+    answer = [["go", "1"]]
+    fitted(tmp_path, script(tmp_path), "cython", answer, answer)
+    assert isinstance(fitted(tmp_path, script(tmp_path), "cython"), RunnableArm)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason"),
+    [
+        (([["go", "1"]], [["go", "2"]], [["go", "2"]]), "it answers otherwise in go"),
+        (("no such name",), "its compiled code exited with status 1: ValueError: no such name"),
+        (([], "odd"), "its pure code exited with status 1: ValueError: odd"),
+    ],
+)
+def test_code_that_answers_otherwise_is_no_variant(
+    tmp_path: Path, compiling: Compiling, answers: tuple[object, ...], reason: str
+) -> None:
+    found = fitted(tmp_path, script(tmp_path), "cython", *answers)
+    assert isinstance(found, str)
+    assert reason in found
+
+
+def test_what_does_not_answer_alike_twice_cannot_be_compared(
+    tmp_path: Path, compiling: Compiling
+) -> None:
+    answers = ([["go", "1"]], [["go", "2"]], [["go", "3"]])
+    assert isinstance(fitted(tmp_path, script(tmp_path), "cython", *answers), RunnableArm)
+
+
+def test_a_source_that_does_not_compile_is_a_reason(tmp_path: Path, compiling: Compiling) -> None:
+    compiling.error = BuildError(
+        "go cannot be compiled.", where="x\ngo.py:3: error: bad\n", hint=""
+    )
+    found = fitted(tmp_path, script(tmp_path), "cython")
+    assert found == "go cannot be compiled. go.py:3: error: bad"
+
+
+@pytest.mark.parametrize("variant", ["typed", "hand"])
+def test_a_kernel_without_the_variant_is_told(
+    tmp_path: Path, compiling: Compiling, variant: str
+) -> None:
+    assert fitted(tmp_path, kernel(tmp_path), variant) == f"the kernel has no {variant} variant"
+    assert compiling.made == []
+
+
+def test_the_reason_has_no_paths_of_this_machine() -> None:
+    told = fittings._telling("/home/ann/cache/x.c:7: error: bad\n")
+    assert "/home/ann" not in told

@@ -1,0 +1,75 @@
+"""The command `report`, on results made by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cli.main import main
+from tests.golden.specimen import specimen
+
+
+def results(folder: Path, **changed: Any) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(specimen() | changed))
+    return folder
+
+
+def test_a_report_is_rendered_as_a_run_leaves_it(tmp_path: Path) -> None:
+    folder = results(tmp_path / "r")
+    assert main(["--quiet", "report", str(folder)]) == 0
+    made = {path.name for path in folder.iterdir()} - {"result.json", ".lock"}
+    assert {"report.html", "report.md", "mail.txt"} <= made
+
+
+def test_formats_go_to_files_or_to_stdout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = results(tmp_path / "r")
+    assert main(["report", str(folder), "--format", "csv,svg,png,json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == specimen()
+    assert f"Report: {folder / 'report.csv'}" in told.err
+    assert told.err.count("charts") == 1
+    kinds = {path.suffix for path in (folder / "charts").iterdir()}
+    assert kinds == {".svg", ".png"}
+    assert not (folder / "report.html").exists()
+    assert main(["report", str(folder), "--format", "text"]) == 0
+    assert "fast-add is 1.05x faster" in capsys.readouterr().out
+
+
+def test_an_unknown_format_says_which_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["report", str(tmp_path), "--format", "html,pdf"])
+    assert re.search(
+        r"'pdf' is not one of html, md, mail, .*csv, .*svg, png", capsys.readouterr().err
+    )
+
+
+def test_an_index_leads_to_all_reports(tmp_path: Path) -> None:
+    folders = [results(tmp_path / "with space & <b>"), results(tmp_path / "a:b" / "deep")]
+    page = tmp_path / "site" / "index.html"
+    given = [str(folder) for folder in folders]
+    assert main(["--quiet", "report", *given, "--format", "md", "--index", str(page)]) == 0
+
+    links = set(re.findall(r'href="(\./[^"]*)"', page.read_text()))
+    assert links == {
+        "./../with%20space%20%26%20%3Cb%3E/report.html",
+        "./../a%3Ab/deep/report.html",
+    }
+    assert all((folder / "report.html").is_file() for folder in folders)
+
+
+def test_a_damaged_result_is_told_and_nothing_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = results(tmp_path / "r", candidates=[{"name": "x"}])
+    assert main(["report", str(folder), "--format", "csv,html"]) == 13
+    assert "it lacks what a report needs" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["result.json"]

@@ -1,0 +1,80 @@
+"""docs/validation.md out of findings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bench.validation import page
+from bench.validation.findings import ERROR, FALSE, HPT, OURS, PYPERF, Part, StudyFinding
+from tests.pipeline import PROJECT
+
+DATA = PROJECT / "docs" / "validation.json"
+
+
+def rate(procedure: str, hits: int, condition: str = "quiet", **more: object) -> StudyFinding:
+    one = StudyFinding(quantity=FALSE, condition=condition, procedure=procedure, hits=hits, of=200)
+    return replace(one, **more)  # type: ignore[arg-type]
+
+
+FOUND = (
+    rate(OURS, 10, most=0.055, headline="any call"),
+    rate(PYPERF, 40, headline="any call"),
+    rate(OURS, 12, "drift", most=0.055, headline="any call"),
+    rate(HPT, 1, "suite", note="a | note"),
+    StudyFinding(quantity=ERROR, condition="rms", procedure=OURS, value=0.5, unit="%", most=1.0),
+)
+PARTS = [Part(name="simulated", setup=("how",), findings=FOUND)]
+
+
+def test_the_summary_spans_what_belongs_together() -> None:
+    head, rule, row = page.summary(PARTS).splitlines()
+    assert head.split(" | ")[1:3] == [OURS, PYPERF]
+    assert rule.count("---") == 5
+    assert row == "| any call | 5.0% to 6.0% | 20.0% |  | at most 5.5% **not kept** |"
+
+
+def test_one_broken_promise_is_enough() -> None:
+    reverse = [replace(PARTS[0], findings=tuple(reversed(FOUND)))]
+    assert "at most 5.5% **not kept** |" in page.summary(reverse)
+
+
+def test_the_page_has_every_figure_and_names_what_is_broken() -> None:
+    text = page.render(PARTS)
+    assert "Of 3 figures that something is promised of, 1 do not keep the promise" in text
+    assert "- drift: 6.0%, wanted at most 5.5%" in text
+    assert "| quiet | 5.0% (10 of 200; 2.4% to 9.0%) | 20.0% (40 of 200; " in text
+    assert "0.50% (1 of 200; 0.01% to 2.8%), a / note |" in text
+    assert "| rms | 0.5 % | at most 1 % |" in text
+    assert "Not done yet: `study recorded`, `study real`." in text
+    assert "- how\n" in text
+
+
+def test_promises_that_are_kept_are_counted() -> None:
+    kept = [replace(PARTS[0], findings=FOUND[:2])]
+    assert "All 1 figures that something is promised of keep the promise." in page.render(kept)
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(0.0, "0%"), (1.0, "100%"), (0.9999, "99.99%"), (0.0004, "0.04%")]
+)
+def test_rates_are_not_rounded_to_certainty(share: float, shown: str) -> None:
+    assert page._percent(share) == shown
+
+
+def test_the_readmes_table_stands_between_its_marks() -> None:
+    first, last = page.MARKS
+    readme = f"a\n{first}\nold\n{last}\nb\n"
+    assert page.put_into(readme, "new\n") == f"a\n{first}\nnew\n{last}\nb\n"
+    assert page.put_into("no marks\n", "new\n") == "no marks\n"
+    assert page.put_into(f"only {first}\n", "new\n") == f"only {first}\n"
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="no study was run yet")
+def test_the_committed_page_is_what_its_data_says() -> None:
+    parts = [Part.from_json(one) for one in json.loads(DATA.read_text("utf-8"))["parts"]]
+    assert DATA.with_name("validation.md").read_text("utf-8") == page.render(parts)
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    assert page.put_into(readme, page.summary(parts)) == readme

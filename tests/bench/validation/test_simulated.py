@@ -1,0 +1,74 @@
+"""The second study in small: every figure is there, and means what it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench.validation import pace, simulated
+from bench.validation.findings import COVERAGE, FALSE, HPT, OURS, POWER, PYPERF, TIME, Part
+from bench.validation.simulate import Scenario
+
+
+@pytest.fixture(scope="module")
+def part() -> Part:
+    tiny = simulated.Sizes(null=2, null_elsewhere=1, coverage=2, power=1, pace=1, peers=1)
+    steps: list[int] = []
+    found = simulated.study(tiny, seed=1, step=lambda: steps.append(1))
+    assert len(steps) == tiny.total
+    return found
+
+
+def test_every_promise_of_the_simulations_is_held_to(part: Part) -> None:
+    promised = [one for one in part.findings if one.kept is not None]
+    by_kind = {
+        kind: [one for one in promised if one.quantity == kind] for kind in (FALSE, COVERAGE, POWER)
+    }
+    assert all(one.procedure == OURS for one in promised)
+    assert {one.most for one in by_kind[FALSE]} == {0.055}
+    assert len(by_kind[FALSE]) == len(simulated.HOSTS)
+    fixed = [one for one in by_kind[COVERAGE] if one.most is not None]
+    assert {(one.least, one.most) for one in fixed} == {(0.935, 0.965)}
+    assert len(fixed) == 4
+    assert {one.least for one in by_kind[POWER]} == {0.9}
+
+
+def test_peers_stand_beside_us(part: Part) -> None:
+    rows: dict[str, set[str]] = {}
+    for one in part.findings:
+        rows.setdefault(one.condition, set()).add(one.procedure)
+    both = [procedures for procedures in rows.values() if {OURS, PYPERF} <= procedures]
+    assert len(both) >= len(simulated.HOSTS) + len(pace.EFFECTS)
+    assert any({OURS, HPT} <= procedures for procedures in rows.values())
+    assert {one.quantity for one in part.findings} == {FALSE, COVERAGE, POWER, TIME}
+
+
+def test_right_and_wrong_answers() -> None:
+    """Inside the margin a slowdown is equivalent as well; base against base is equivalent."""
+    assert pace.right(0.0) == {"equivalent"}
+    assert pace.wrong(0.0) == {"faster", "slower"}
+    assert pace.right(0.005) == {"slower", "equivalent"}
+    assert pace.wrong(0.02) == {"faster", "equivalent"}
+
+
+def test_pyperf_is_given_a_whole_run_after_the_other() -> None:
+    """With a drift it takes the second run for slower, and an effect for what it is."""
+    rng = np.random.default_rng(1)
+    drifting = Scenario(benchmarks=4, drift=0.2, spread=0.002)
+    assert set(pace.their_calls(drifting, 10, 1, rng)) == {"slower"}
+    quicker = replace(drifting, drift=0.0, effect=-0.1)
+    assert set(pace.their_calls(quicker, 10, 1, rng)) == {"faster"}
+
+
+@pytest.mark.slow
+def test_the_promises_in_small() -> None:
+    """Large enough that a wrong level or look would show; the whole study is a command."""
+    sizes = simulated.Sizes(null=150, null_elsewhere=60, coverage=150, power=60, pace=2, peers=10)
+    for one in simulated.study(sizes, seed=3).findings:
+        if one.kept is None or one.of is None:
+            continue
+        low, high = one.bounds or (one.figure, one.figure)
+        assert one.most is None or low <= one.most, one
+        assert one.least is None or high >= one.least, one

@@ -1,0 +1,389 @@
+"""Builds of the fake CPython: real git, configure, make, gcc and store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from builder.builds import facts
+from builder.builds.compile import (
+    Builder,
+    Options,
+    check_flavor,
+    configure_arguments,
+    first_error,
+    identify_compiler,
+    steps,
+)
+from builder.builds.recipe import Flavor, Recipe
+from builder.builds.store import Build, Store
+from builder.errors import BuildError, ExperimentError, PatchError, StoreError, ToolError
+from builder.home import Home
+from builder.process import SystemRunner
+from builder.sources.revision import Revision
+from tests import fake
+from tests.fake.repository import commit_tree
+
+RUNNER = SystemRunner()
+
+
+class Workshop:
+    """A home, and a repository with the fake CPython in it."""
+
+    def __init__(self, folder: Path, edit: Callable[[Path], object] = lambda _tree: None) -> None:
+        self.home = Home(root=folder / "home", host_lock=folder / "host.lock")
+        self.said: list[str] = []
+        self.store = Store(self.home, self.said.append)
+        tree = fake.write_tree(folder / "tree")
+        edit(tree)
+        self.repository, commit = commit_tree(folder / "fake.git", tree)
+        self.revision = Revision(
+            source="git",
+            name="main",
+            commit=commit,
+            version="3.13.5",
+            epoch=self.repository.epoch(commit),
+        )
+        self.builder = Builder(
+            home=self.home, store=self.store, runner=RUNNER, say=self.said.append, jobs=1
+        )
+
+    def recipe(self, *patches: bytes, flavor: Flavor | None = None) -> Recipe:
+        tree = base = self.repository.tree(self.revision.commit)
+        for patch in patches:
+            tree = self.repository.apply(tree, patch)
+        changed = tuple(change.path for change in self.repository.changes(base, tree))
+        return Recipe(
+            revision=self.revision,
+            tree=tree,
+            changed=changed,
+            flavor=flavor or Flavor(),
+            compiler=identify_compiler("gcc", RUNNER),
+        )
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+def test_a_build_and_its_facts(workshop: Workshop) -> None:
+    build, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert made
+    assert build.python.is_file()
+    assert build.facts.version == "3.13.5"
+    assert build.facts.computed_gotos
+    assert build.facts.indirect_jumps >= 1
+    assert build.facts.eval_function == "_PyEval_EvalFrameDefault"
+    assert "--prefix=PREFIX" in build.facts.configure_arguments
+    assert [stage.name for stage in build.stages] == ["export", "configure", "make", "install"]
+    assert {path.name for path in build.logs.iterdir()} == {
+        "configure.log",
+        "make.log",
+        "install.log",
+    }
+
+
+def test_a_second_request_is_answered_from_the_store(workshop: Workshop) -> None:
+    first, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    second, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert not made
+    assert second == first
+    assert workshop.store.all() == (first,)
+
+
+def test_flavors_are_seen_in_the_binary(workshop: Workshop) -> None:
+    flavor = Flavor(pgo=True, lto=True, computed_gotos=False)
+    build, _ = workshop.builder.provide(workshop.recipe(flavor=flavor), workshop.repository)
+    assert build.facts.pgo, build.facts.options
+    assert build.facts.lto
+    assert not build.facts.computed_gotos
+
+
+def test_a_build_whose_profile_task_failed_is_no_pgo(tmp_path: Path) -> None:
+    """The fake has no profile at all, and gcc is let say so."""
+
+    def tell(tree: Path) -> None:
+        script = tree / "configure"
+        told = script.read_text().replace("-fprofile-use -Wno-missing-profile", "-fprofile-use")
+        script.write_text(told)
+
+    workshop = Workshop(tmp_path, tell)
+    recipe = workshop.recipe(flavor=Flavor(pgo=True))
+    with pytest.raises(BuildError, match="no profile of the evaluation loop") as caught:
+        workshop.builder.provide(recipe, workshop.repository)
+    assert (Path(caught.value.where) / "make.log").exists()
+    assert workshop.store.all() == ()
+
+
+def test_flags_of_the_loop_are_seen_in_the_binary(workshop: Workshop) -> None:
+    flavor = Flavor(loop_cflags="-fno-gcse")
+    build, _ = workshop.builder.provide(workshop.recipe(flavor=flavor), workshop.repository)
+    assert "-fno-gcse" in build.facts.options
+    base, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    found = facts.differences(base.facts, build.facts, flavors_differ=True, changed=())
+    assert "options of the evaluation loop" in {one.fact for one in found}
+    assert "sysconfig CFLAGS" not in {one.fact for one in found}
+
+
+def test_what_differs_between_two_builds(workshop: Workshop) -> None:
+    base, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    patched = workshop.recipe(fake.speed_patch(1.1))
+    same, _ = workshop.builder.provide(patched, workshop.repository)
+    # The speed is data: not one instruction differs.
+    assert facts.same_machine_code(base.facts, same.facts)
+    assert not facts.differences(
+        base.facts, same.facts, flavors_differ=False, changed=patched.changed
+    )
+    gotos = workshop.recipe(flavor=Flavor(computed_gotos=False))
+    other, _ = workshop.builder.provide(gotos, workshop.repository)
+    assert not facts.same_machine_code(base.facts, other.facts)
+    found = facts.differences(base.facts, other.facts, flavors_differ=True, changed=())
+    assert "computed gotos in effect" in {one.fact for one in found}
+    assert all(one.asked for one in found)
+    unasked = facts.differences(base.facts, other.facts, flavors_differ=False, changed=())
+    assert "sysconfig CONFIG_ARGS" in {one.fact for one in unasked if not one.asked}
+
+
+def test_a_compiler_that_fails_shows_its_own_first_error(workshop: Workshop) -> None:
+    broken = fake.loop_patch('const char *speed = "1.0"', "int speed(")
+    with pytest.raises(BuildError) as caught:
+        workshop.builder.provide(workshop.recipe(broken), workshop.repository)
+    assert "make of 3.13.5 plain" in caught.value.what
+    assert "Python/ceval.c:" in caught.value.where
+    assert "error:" in caught.value.where
+    log = Path(caught.value.hint.rsplit(" ", 1)[-1])
+    assert "error:" in log.read_text()
+    assert workshop.store.all() == ()
+    assert not workshop.store.leftovers()
+
+
+def test_configure_that_refuses_an_option(workshop: Workshop) -> None:
+    recipe = workshop.recipe(flavor=Flavor(configure=("--with-nonsense",)))
+    with pytest.raises(BuildError, match=r"configure of 3\.13\.5") as caught:
+        workshop.builder.provide(recipe, workshop.repository)
+    assert caught.value.where == "configure: error: unrecognized options: --with-nonsense"
+
+
+def test_generators_run_where_their_input_changed(workshop: Workshop) -> None:
+    patch = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
+    build, _ = workshop.builder.provide(workshop.recipe(patch), workshop.repository)
+    assert build.regenerated == ("Python/generated_cases.c.h",)
+
+
+def test_a_patch_that_the_generators_undo_is_refused(workshop: Workshop) -> None:
+    lost = fake.replacing(
+        "Python/generated_cases.c.h", "generated case BINARY_OP: break;", "case MINE: break;"
+    )
+    source = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
+    with pytest.raises(PatchError, match="would be lost"):
+        workshop.builder.provide(workshop.recipe(source, lost), workshop.repository)
+    assert workshop.store.all() == ()
+
+
+def test_a_damaged_build_is_told_of_and_made_again(workshop: Workshop) -> None:
+    build, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    build.python.write_bytes(b"damaged")
+    again, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert made
+    assert again.key == build.key
+    assert any("damaged" in text for text in workshop.said)
+    stamp = build.folder / "build.json"
+    stamp.write_text(stamp.read_text()[:100])
+    _, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert made
+
+
+def test_a_half_made_build_is_no_build(workshop: Workshop) -> None:
+    half = workshop.store.folder(workshop.recipe().key)
+    (half / "prefix").mkdir(parents=True)
+    assert workshop.store.leftovers() == (half,)
+    _, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert made
+
+
+def test_removing(workshop: Workshop) -> None:
+    build, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert workshop.store.remove(build.key)
+    assert workshop.store.find(build.key) is None
+    assert not build.folder.exists()
+
+
+def test_the_stamp_holds_the_recipe(workshop: Workshop) -> None:
+    build, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    stamp = json.loads((build.folder / "build.json").read_text())
+    assert stamp["recipe"]["revision"]["commit"] == workshop.revision.commit
+    assert stamp["recipe"]["tree"] == workshop.recipe().tree
+
+
+def test_a_home_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    home = Home(root=tmp_path / "home", host_lock=tmp_path / "lock")
+    with pytest.raises(StoreError, match="home cannot be used") as caught:
+        home.prepare()
+    assert "--home" in caught.value.hint
+
+
+def test_a_tree_that_is_not_cpython(workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "README").write_text("hello")
+    repository, commit = commit_tree(tmp_path / "other.git", tmp_path / "other")
+    recipe = replace(workshop.recipe(), tree=repository.tree(commit))
+    with pytest.raises(BuildError, match="no configure script"):
+        workshop.builder.provide(recipe, repository)
+
+
+def test_arguments_of_configure(workshop: Workshop) -> None:
+    options = Options(optimizations=True, lto=True, ensurepip=False)
+    flavor = Flavor(pgo=True, lto=True, computed_gotos=False, cflags="-O2", configure=("--x=1",))
+    assert configure_arguments(workshop.recipe(flavor=flavor), Path("/p"), options) == (
+        "--prefix=/p",
+        "--enable-option-checking=fatal",
+        "--enable-optimizations",
+        "--with-lto",
+        "--without-computed-gotos",
+        "--x=1",
+        "CC=gcc",
+        "CFLAGS=-O2",
+    )
+
+
+def test_an_old_tree_is_profiled_by_its_own_target(workshop: Workshop, tmp_path: Path) -> None:
+    """2.7.10's configure knows no --enable-optimizations; its Makefile has profile-opt."""
+    recipe = workshop.recipe(flavor=Flavor(pgo=True))
+    old = Options(optimizations=False, lto=False, ensurepip=True)
+    plan = {
+        step.name: step.command.argv
+        for step in steps(recipe, home=workshop.home, folder=tmp_path, options=old, jobs=2)
+    }
+    assert plan["make"] == ("make", "-j2", "profile-opt")
+    assert "--enable-optimizations" not in plan["configure"]
+
+
+def test_lto_without_pgo_where_configure_has_it_with_pgo_alone(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """2.7's --with-lto does nothing without --enable-optimizations."""
+    old = Options.of(
+        "--enable-optimizations --with-lto Enable Link Time Optimization in PGO builds"
+    )
+    new = Options.of("--enable-optimizations --with-lto enable Link-Time-Optimization in any build")
+
+    def made(options: Options, **flavor: bool) -> tuple[str, ...]:
+        recipe = workshop.recipe(flavor=Flavor(**flavor))
+        plan = steps(recipe, home=workshop.home, folder=tmp_path, options=options, jobs=2)
+        return next(step.command.argv for step in plan if step.name == "make")
+
+    variables = made(old, lto=True)[2:]
+    assert [one.partition("=")[0] for one in variables] == ["EXTRA_CFLAGS", "LDFLAGS"]
+    assert all("-flto" in one for one in variables)
+    for argv in (made(new, lto=True), made(old, lto=True, pgo=True), made(old, pgo=True)):
+        assert argv == ("make", "-j2")
+
+
+def test_a_flavor_that_is_not_in_effect_is_refused(tmp_path: Path) -> None:
+    def ignore(tree: Path) -> None:
+        script = tree / "configure"
+        script.write_text(script.read_text().replace('flags="$flags -flto"', "true"))
+
+    workshop = Workshop(tmp_path, ignore)
+    with pytest.raises(BuildError, match="LTO was asked for"):
+        workshop.builder.provide(workshop.recipe(flavor=Flavor(lto=True)), workshop.repository)
+    assert workshop.store.all() == ()
+
+
+def test_a_flavor_that_the_tree_does_not_know_is_refused_before_building() -> None:
+    check_flavor(Flavor(pgo=True), "", "2.7.10")  # make profile-opt serves
+    with pytest.raises(ExperimentError, match="no --with-lto"):
+        check_flavor(Flavor(lto=True), "--enable-optimizations", "2.7.10")
+
+
+def test_a_compiler_that_is_not_there() -> None:
+    with pytest.raises(ToolError, match="no-such-gcc"):
+        identify_compiler("no-such-gcc", RUNNER)
+
+
+def test_the_first_error_of_a_log() -> None:
+    log = "cc -c a.c\na.c:3:5: error: x\n 3 | y\n   ^\nmore\na.c:9:1: error: z\nmake: *** [a.o]\n"
+    assert first_error(log) == "a.c:3:5: error: x\n 3 | y\n   ^\nmore"
+    assert first_error("ld: a.o: undefined reference to `f'") != ""
+    assert first_error("one\ntwo\n") == "one\ntwo"
+
+
+def laid_out(build: Build) -> list[str]:
+    """The functions of the fake's own sources, in the order of their addresses."""
+    with build.python.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = {one["st_value"]: one.name for one in table.iter_symbols()}
+    names = [found[address] for address in sorted(found)]
+    return [name for name in names if name.startswith(("_PyEval_E", "PyErr_", "PyObject_"))]
+
+
+def distance(build: Build) -> int:
+    """From the loop to a function of a file that is linked before it."""
+    with build.python.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        (loop,) = table.get_symbol_by_name("_PyEval_EvalFrameDefault")
+        (other,) = table.get_symbol_by_name("PyObject_Size")
+    return int(other["st_value"] - loop["st_value"])
+
+
+def test_replicas_differ_in_their_layout_and_in_nothing_else(workshop: Workshop) -> None:
+    def build(recipe: Recipe) -> Build:
+        return workshop.builder.provide(recipe, workshop.repository)[0]
+
+    plain = build(workshop.recipe())
+    replicas = [build(replace(workshop.recipe(), replica=number)) for number in range(1, 4)]
+    patched = build(replace(workshop.recipe(fake.speed_patch(1.1)), replica=1))
+
+    assert len({distance(one) for one in (plain, *replicas)}) > 2
+    assert len({tuple(laid_out(one)) for one in (plain, *replicas)}) > 1
+    for one in replicas:
+        assert not facts.same_machine_code(plain.facts, one.facts)
+        assert not facts.differences(plain.facts, one.facts, flavors_differ=False, changed=())
+        assert "bytes before Python/ceval.c" in (one.logs / "layout.log").read_text()
+    # The candidate of a replica has the layout of the base of that replica.
+    assert facts.same_machine_code(replicas[0].facts, patched.facts)
+
+
+def test_a_replica_made_again_is_the_same(workshop: Workshop) -> None:
+    recipe = replace(workshop.recipe(), replica=1)
+    first, _ = workshop.builder.provide(recipe, workshop.repository)
+    workshop.store.remove(recipe.key)
+    second, made = workshop.builder.provide(recipe, workshop.repository)
+    assert made
+    assert facts.same_machine_code(first.facts, second.facts)
+
+
+@pytest.mark.parametrize("lto", [False, True], ids=["plain", "lto"])
+def test_placebos_move_functions(workshop: Workshop, lto: bool) -> None:
+    def build(placebo: str) -> Build:
+        recipe = workshop.recipe(flavor=Flavor(lto=lto))
+        return workshop.builder.provide(replace(recipe, placebo=placebo), workshop.repository)[0]
+
+    plain, padding, functions, links = map(build, ("", "padding:1", "functions:3", "links:4"))
+
+    for placebo in (padding, functions, links):
+        assert not facts.same_machine_code(plain.facts, placebo.facts)
+        assert placebo.facts.eval_bytes == plain.facts.eval_bytes
+        assert sorted(laid_out(placebo)) == sorted(laid_out(plain))
+    assert laid_out(padding) == laid_out(plain) != laid_out(functions)
+    assert laid_out(links) != laid_out(plain)
+    # gcc's LTO puts all padding before all functions.
+    assert (distance(padding) == distance(plain)) is lto
+
+
+def test_a_tree_whose_layout_cannot_be_drawn(workshop: Workshop, tmp_path: Path) -> None:
+    tree = fake.write_tree(tmp_path / "other")
+    makefile = tree / "Makefile.pre.in"
+    makefile.write_text(makefile.read_text().replace("LIBRARY_OBJS", "THINGS"))
+    repository, commit = commit_tree(tmp_path / "other.git", tree)
+    recipe = replace(workshop.recipe(), tree=repository.tree(commit), replica=1)
+    with pytest.raises(BuildError, match="No layout can be drawn") as caught:
+        workshop.builder.provide(recipe, repository)
+    assert "without replicas" in caught.value.hint

@@ -1,0 +1,277 @@
+"""Series on disk, and the ad-hoc one: builder.patches.catalogue and builder.patches.series_toml."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.errors import PatchError
+from builder.patches.catalogue import adhoc, load, load_all
+from builder.patches.series_toml import KEYS, STATUSES
+
+PATCH = b"Subject: [PATCH] Dispatch twice\n\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
+GOOD = {
+    "title": "Keep small sums off the heap",
+    "why": "Half of an addition is allocation.",
+    "applies_to": ">=3.13,<3.14",
+    "upstream": "gh-12345",
+    "status": "proposed",
+    "effect": "2% on core",
+    "mechanism": "fewer allocations",
+}
+
+
+def toml(**changes: str | None) -> str:
+    """A good series.toml with some keys changed (raw TOML values) or left out (None)."""
+    values: dict[str, str | None] = {key: f'"{text}"' for key, text in GOOD.items()}
+    values.update(changes)
+    return "".join(f"{key} = {value}\n" for key, value in values.items() if value is not None)
+
+
+def write(root: Path, name: str = "3.13/ints", text: str | bytes = "", *patches: str) -> Path:
+    folder = root / name
+    folder.mkdir(parents=True)
+    data = text.encode() if isinstance(text, str) else text
+    (folder / "series.toml").write_bytes(data or toml().encode())
+    for patch in patches or ("0001-x.patch",):
+        (folder / patch).write_bytes(PATCH)
+    return folder
+
+
+class TestLoad:
+    def test_everything_is_read(self, tmp_path: Path) -> None:
+        folder = write(
+            tmp_path,
+            "3.13/ints",
+            toml(requires='["3.13/other"]', conflicts='["3.13/a", "3.13/b"]'),
+            "0010-b.patch",
+            "0002-a.patch",
+        )
+        (folder / "RESULT.md").write_text("not a patch")
+        (folder / "result.json").write_text("{}")
+        series = load(tmp_path, "3.13/ints")
+        assert {key: getattr(series, key) for key in KEYS} == GOOD
+        assert (series.name, series.branch) == ("3.13/ints", "3.13")
+        assert (series.requires, series.conflicts) == (("3.13/other",), ("3.13/a", "3.13/b"))
+        assert [patch.name for patch in series.patches] == ["0002-a.patch", "0010-b.patch"]
+        assert series.patches[0].data == PATCH
+        assert load(tmp_path, "3.13/ints/") == series
+
+    def test_all_in_the_order_of_branches(self, tmp_path: Path) -> None:
+        for name in ("3.13/b", "3.13/a", "3.9/z", "2.7/c"):
+            branch = name.partition("/")[0]
+            write(tmp_path, name, toml(applies_to=f'"=={branch}.*"'))
+        (tmp_path / "3.13/notes").mkdir()
+        (tmp_path / "README.md").write_text("x")
+        assert [one.name for one in load_all(tmp_path)] == ["2.7/c", "3.9/z", "3.13/a", "3.13/b"]
+
+    def test_of_nothing_there_are_none(self, tmp_path: Path) -> None:
+        assert load_all(tmp_path / "none") == ()
+
+    @pytest.mark.parametrize("status", STATUSES)
+    def test_every_status(self, tmp_path: Path, status: str) -> None:
+        write(tmp_path, text=toml(status=f'"{status}"'))
+        assert load(tmp_path, "3.13/ints").status == status
+
+    @pytest.mark.parametrize(
+        "upstream",
+        [
+            "https://bugs.example.org/issue4753",
+            "gh-1",
+            "bpo-4753",
+            "PEP 659",
+            "none: closed",
+            "gh-1: merged for 3.14; ours is smaller",
+            "gh-1, bpo-4753, https://bugs.example.org/issue4753, PEP 659: rejected",
+        ],
+    )
+    def test_every_reference(self, tmp_path: Path, upstream: str) -> None:
+        status = '"not proposed"' if upstream.startswith("none") else '"proposed"'
+        write(tmp_path, text=toml(upstream=f'"{upstream}"', status=status))
+        assert load(tmp_path, "3.13/ints").upstream == upstream
+
+    def test_what_came_of_it_may_be_of_several_lines(self, tmp_path: Path) -> None:
+        write(tmp_path, text=toml(upstream='"""\ngh-1: merged,\nlater reverted\n"""'))
+        assert load(tmp_path, "3.13/ints").upstream == "gh-1: merged,\nlater reverted"
+
+
+# What series.toml says, the key that is named, and what the message must say.
+BAD: list[tuple[str | bytes, str, list[str]]] = [
+    (
+        toml(titel='"x"'),
+        "titel",
+        ["The key titel is unknown; did you mean title.", "Keys are title"],
+    ),
+    (toml(zzz="1"), "zzz", ["The key zzz is unknown."]),
+    (toml() + '[requires]\na = "b"\n', "requires", ["must be a list, not a table"]),
+    *((toml(**{key: None}), key, [f"The key {key} is missing.", f"Write {key} ="]) for key in KEYS),
+    *((toml(**{key: "1"}), key, [f"{key} must be text, not a number"]) for key in KEYS),
+    (toml(title="true"), "title", ["not a truth value"]),
+    (toml(title='["a"]'), "title", ["not a list"]),
+    (toml(title="2026-01-01"), "title", ["not a date"]),
+    (toml(why='" "'), "why", ["why is empty", "what is slow today"]),
+    (toml(title='"a\\nb"'), "title", ["more than one line"]),
+    (
+        toml(status='"propose"'),
+        "status",
+        ["'propose'; did you mean proposed.", "not proposed, pro"],
+    ),
+    (toml(status='"wip"'), "status", ["status is 'wip'.", "placebo"]),
+    (toml(upstream='"soon"'), "upstream", ["'soon', no reference", "gh-12345"]),
+    *(
+        (toml(upstream=f'"{text}"'), "upstream", ["no reference"])
+        for text in ("gh-1 merged", "gh-1,", "none, gh-1", "gh-1:", "gh-1; merged", "gh-x: y")
+    ),
+    (toml(upstream='"none"'), "upstream", ["status is 'proposed', but upstream is \"none\""]),
+    (toml(applies_to='"3.13"'), "applies_to", ["'3.13', no range of versions", ">=2.7.11,<2.8"]),
+    (toml(applies_to='">=2.7,<2.8"'), "applies_to", ["no version of branch 3.13"]),
+    (toml(requires='"3.13/a"'), "requires", ["must be a list, not text", '["3.13/other-series"]']),
+    (toml(requires="[1]"), "requires", ["requires has 1, no series' name"]),
+    (toml(requires='["a"]'), "requires", ["requires has 'a', no series' name"]),
+    (toml(conflicts='["3.13/../x"]'), "conflicts", ["no series' name"]),
+    (toml(conflicts='["3.13/ints"]'), "conflicts", ["names the series itself"]),
+    (toml(requires='["3.13/a"]', conflicts='["3.13/a"]'), "conflicts", ["both required and exclu"]),
+    ("title = \n", "", ["series.toml is not valid", "line 1"]),
+    (b"\xff\xfe", "", ["series.toml is not valid"]),
+    ("x = " + "[" * 9999, "", ["nested too deeply"]),
+    ('title = "a"\ntitle = "b"\n', "", ["series.toml is not valid"]),
+]
+
+
+@pytest.mark.parametrize(("text", "key", "pieces"), BAD)
+def test_a_bad_manifest_is_named_by_file_and_key(
+    tmp_path: Path, text: str | bytes, key: str, pieces: list[str]
+) -> None:
+    folder = write(tmp_path, text=text)
+    with pytest.raises(PatchError) as caught:
+        load(tmp_path, "3.13/ints")
+    assert caught.value.where == str(folder / "series.toml") + (f", {key}" if key else "")
+    assert caught.value.hint
+    for piece in pieces:
+        assert piece in str(caught.value)
+
+
+class TestBadFolders:
+    def refusal(self, root: Path, name: str = "3.13/ints") -> PatchError:
+        with pytest.raises(PatchError) as caught:
+            load(root, name)
+        assert caught.value.exit_code == 5
+        assert caught.value.hint
+        return caught.value
+
+    @pytest.mark.parametrize(
+        "name", ["3.13/int", "ints", "", "../x", "3.13/../../etc", "/etc/passwd", "3.13", "a\0b"]
+    )
+    def test_unknown(self, tmp_path: Path, name: str) -> None:
+        write(tmp_path)
+        error = self.refusal(tmp_path, name)
+        assert "There is no series" in error.what
+        assert "There are 3.13/ints." in error.hint
+        assert ("did you mean 3.13/ints" in error.what) == (name in ("3.13/int", "ints", "3.13"))
+
+    def test_none_at_all(self, tmp_path: Path) -> None:
+        assert f"none in {tmp_path / 'x'}" in self.refusal(tmp_path / "x").hint
+
+    def test_no_patches(self, tmp_path: Path) -> None:
+        (write(tmp_path) / "0001-x.patch").unlink()
+        assert self.refusal(tmp_path).what == "The series has no patches."
+
+    @pytest.mark.parametrize("name", ["x.patch", "1-x.patch", "0001-x.diff", "0001.patch"])
+    def test_a_patch_that_would_be_overlooked(self, tmp_path: Path, name: str) -> None:
+        write(tmp_path, "3.13/ints", "", "0001-good.patch", name)
+        assert f"{name} is not named as a patch" in self.refusal(tmp_path).what
+
+    def test_a_folder_that_would_be_overlooked(self, tmp_path: Path) -> None:
+        (write(tmp_path) / "series.toml").unlink()
+        with pytest.raises(PatchError, match=r"patches but no series\.toml"):
+            load_all(tmp_path)
+        assert "patches but no series.toml" in self.refusal(tmp_path).what
+
+    def test_a_folder_with_a_wrong_name(self, tmp_path: Path) -> None:
+        write(tmp_path, "main/ints")
+        with pytest.raises(PatchError, match="main/ints is no name for a series"):
+            load_all(tmp_path)
+
+    def test_a_patch_that_is_a_folder_or_a_pipe(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        (folder / "0002-x.patch").mkdir()
+        assert "0002-x.patch is no file" in self.refusal(tmp_path).what
+        (folder / "0002-x.patch").rmdir()
+        os.mkfifo(folder / "0002-x.patch")
+        assert "0002-x.patch is no file" in self.refusal(tmp_path).what
+
+    def test_a_patch_that_cannot_be_read(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        (folder / "0002-x.patch").symlink_to(tmp_path / "gone")
+        error = self.refusal(tmp_path)
+        assert "0002-x.patch cannot be read: No such file" in error.what
+        assert error.where == str(folder / "0002-x.patch")
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_a_folder_that_cannot_be_read(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        folder.chmod(0)
+        try:
+            assert "cannot be read: Permission denied" in self.refusal(tmp_path).what
+        finally:
+            folder.chmod(0o700)
+
+    def test_a_manifest_that_is_a_folder(self, tmp_path: Path) -> None:
+        folder = write(tmp_path)
+        (folder / "series.toml").unlink()
+        (folder / "series.toml").mkdir()
+        assert "series.toml cannot be read" in self.refusal(tmp_path).what
+
+    @pytest.mark.parametrize("key", ["requires", "conflicts"])
+    def test_a_series_that_others_name_must_exist(self, tmp_path: Path, key: str) -> None:
+        write(tmp_path, "3.13/ints", toml(**{key: '["3.13/flots"]'}))
+        write(tmp_path, "3.13/floats")
+        with pytest.raises(PatchError) as caught:
+            load_all(tmp_path)
+        assert "3.13/flots, which does not exist; did you mean 3.13/floats" in caught.value.what
+        assert caught.value.where.endswith(f"series.toml, {key}")
+
+
+class TestAdhoc:
+    @pytest.mark.parametrize(
+        ("given_name", "name", "file"),
+        [
+            ("-", "stdin", "standard input"),
+            ("some/folder/my.diff", "my", "my.diff"),
+            ("0001-fast.patch", "0001-fast", "0001-fast.patch"),
+            ("x\x1b[2J.diff", "x\\x1b[2J", "x\\x1b[2J.diff"),
+            (".diff", ".diff", ".diff"),
+        ],
+    )
+    def test_its_name(self, given_name: str, name: str, file: str) -> None:
+        series = adhoc(given_name, PATCH)
+        assert (series.name, series.patches[0].name) == (name, file)
+        assert (series.branch, series.applies_to) == ("", "")
+
+    def test_its_title_is_the_mails(self) -> None:
+        assert adhoc("my.diff", PATCH).title == "Dispatch twice"
+        assert adhoc("my.diff", PATCH.partition(b"\n\n")[2]).title == "my"
+
+    def test_no_patch_is_told_at_once(self) -> None:
+        with pytest.raises(PatchError) as caught:
+            adhoc("-", b"hello")
+        assert caught.value.what == "standard input has no diff in it."
+        assert caught.value.where == "standard input"
+
+
+@settings(max_examples=50)
+@given(text=st.text() | st.lists(st.sampled_from(toml().splitlines(keepends=True))).map("".join))
+def test_no_manifest_does_worse_than_a_patch_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    root = tmp_path_factory.mktemp("patches")
+    folder = write(root)
+    (folder / "series.toml").write_text(text, "utf-8", newline="")
+    try:
+        assert load(root, "3.13/ints").name == "3.13/ints"
+    except PatchError as error:
+        assert error.where.startswith(str(folder / "series.toml"))  # noqa: PT017
