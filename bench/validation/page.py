@@ -55,7 +55,7 @@ def render(parts: Sequence[Part]) -> str:
 
 
 def summary(parts: Sequence[Part]) -> str:
-    """The table that the README shows."""
+    """The table that docs/method.md shows."""
     found = [one for part in parts for one in part.findings if one.headline]
     rows = [["", OURS, PYPERF, HPT, "wanted of ours"]]
     for headline in dict.fromkeys(one.headline for one in found):
@@ -72,12 +72,12 @@ def told(one: StudyFinding) -> str:
     return f"{_figure(one)}, wanted {_bound(one)}"
 
 
-def put_into(readme: str, table: str) -> str:
-    """`readme` with the table between the marks; unchanged where it has none."""
+def put_into(page: str, table: str) -> str:
+    """`page` with the table between the marks; unchanged where it has none."""
     first, last = MARKS
-    head, begins, rest = readme.partition(first)
+    head, begins, rest = page.partition(first)
     _, ends, tail = rest.partition(last)
-    return f"{head}{first}\n{table}{last}{tail}" if begins and ends else readme
+    return f"{head}{first}\n{table}{last}{tail}" if begins and ends else page
 
 
 def _promises(parts: Sequence[Part]) -> str:

@@ -18,6 +18,8 @@ from builder.files import guard_writes, write_atomically
 
 SCHEMA = 1
 FILE, PAGE = "validation.json", "validation.md"
+# Beside them in docs/ of the project: it shows the summary between its marks.
+METHOD = "method.md"
 RECORDINGS = "bench/data/recordings"
 COMPARISONS, FEW_COMPARISONS = 20_000, 200
 _SMALL_WORDS = ("richards", "json_dumps")
@@ -92,15 +94,15 @@ def _write(context: Context, request: StudyRequest, parts: dict[str, Part]) -> i
         write_atomically(folder / FILE, json.dumps(data, indent=1) + "\n")
         write_atomically(folder / PAGE, page.render(ordered))
         if folder == context.project / "docs":
-            _refresh_readme(context.project / "README.md", page.summary(ordered))
+            _refresh_summary(folder / METHOD, page.summary(ordered))
     for one in broken_promises(ordered):
         context.show.say(f"not as promised: {one.condition}: {page.told(one)}")
     context.show.say(f"Written: {folder / PAGE}")
     return 0
 
 
-def _refresh_readme(path: Path, table: str) -> None:
-    """Put the table where the README has its marks."""
+def _refresh_summary(path: Path, table: str) -> None:
+    """Put the table where the page has its marks."""
     if path.exists():
         text = path.read_text(encoding="utf-8")
         fresh = page.put_into(text, table)

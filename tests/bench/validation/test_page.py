@@ -64,17 +64,38 @@ def test_rates_are_not_rounded_to_certainty(share: float, shown: str) -> None:
     assert page._percent(share) == shown
 
 
-def test_the_readmes_table_stands_between_its_marks() -> None:
+def test_the_table_stands_between_its_marks() -> None:
     first, last = page.MARKS
-    readme = f"a\n{first}\nold\n{last}\nb\n"
-    assert page.put_into(readme, "new\n") == f"a\n{first}\nnew\n{last}\nb\n"
+    method = f"a\n{first}\nold\n{last}\nb\n"
+    assert page.put_into(method, "new\n") == f"a\n{first}\nnew\n{last}\nb\n"
     assert page.put_into("no marks\n", "new\n") == "no marks\n"
     assert page.put_into(f"only {first}\n", "new\n") == f"only {first}\n"
 
 
+def committed() -> list[Part]:
+    return [Part.from_json(one) for one in json.loads(DATA.read_text("utf-8"))["parts"]]
+
+
 @pytest.mark.skipif(not DATA.exists(), reason="no study was run yet")
 def test_the_committed_page_is_what_its_data_says() -> None:
-    parts = [Part.from_json(one) for one in json.loads(DATA.read_text("utf-8"))["parts"]]
+    parts = committed()
     assert DATA.with_name("validation.md").read_text("utf-8") == page.render(parts)
-    readme = (PROJECT / "README.md").read_text("utf-8")
-    assert page.put_into(readme, page.summary(parts)) == readme
+    method = DATA.with_name("method.md").read_text("utf-8")
+    assert all(mark in method for mark in page.MARKS)
+    assert page.put_into(method, page.summary(parts)) == method
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="no study was run yet")
+def test_the_sentence_of_the_readme_has_the_figures_of_the_data() -> None:
+    readme = " ".join((PROJECT / "README.md").read_text("utf-8").split())
+    ours, pyperf = (
+        next(
+            one
+            for part in committed()
+            for one in part.findings
+            if one.procedure == name and one.condition == "all comparisons: called different"
+        )
+        for name in (OURS, PYPERF)
+    )
+    assert f"in {ours.hits} of {ours.of}" in readme
+    assert f"in {pyperf.hits} of {pyperf.of}" in readme

@@ -9,7 +9,9 @@ import pytest
 
 from bench.cli.main import main
 from bench.jobs.study import study
-from bench.validation import recordings, simulated
+from bench.jobs.study.study import StudyRequest
+from bench.validation import page, recordings, simulated
+from bench.validation.findings import Part
 from builder.errors import DataError, UsageError
 from tests.bench.jobs.inventory.test_builds import Workbench
 from tests.bench.validation.test_recordings import result
@@ -88,13 +90,30 @@ def test_options_that_mean_nothing_are_refused(
 
 
 def test_a_study_in_small_goes_not_into_the_docs() -> None:
-    from bench.jobs.study.study import StudyRequest as Request
-
     class Somewhere:
         project = PROJECT
 
-    assert Request(small=True).folder(Somewhere()) == Path("results/study-small")  # type: ignore[arg-type]
-    assert Request().folder(Somewhere()) == PROJECT / "docs"  # type: ignore[arg-type]
+    assert StudyRequest(small=True).folder(Somewhere()) == Path("results/study-small")  # type: ignore[arg-type]
+    assert StudyRequest().folder(Somewhere()) == PROJECT / "docs"  # type: ignore[arg-type]
+
+
+def test_the_page_about_the_method_gets_the_summary(tmp_path: Path) -> None:
+    class Somewhere:
+        project = tmp_path
+
+        class show:  # noqa: N801
+            say = staticmethod(print)
+
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    data = (PROJECT / "docs" / study.FILE).read_text("utf-8")
+    (docs / study.FILE).write_text(data, "utf-8")
+    first, last = page.MARKS
+    (docs / study.METHOD).write_text(f"Above.\n{first}\nold\n{last}\nBelow.\n", "utf-8")
+    assert study.write_page(Somewhere(), StudyRequest()) == 0  # type: ignore[arg-type]
+    parts = [Part.from_json(one) for one in json.loads(data)["parts"]]
+    expected = f"Above.\n{first}\n{page.summary(parts)}{last}\nBelow.\n"
+    assert (docs / study.METHOD).read_text("utf-8") == expected
 
 
 @pytest.mark.slow

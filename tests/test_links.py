@@ -1,0 +1,47 @@
+"""The documentation: what it refers to is there, and the README stays short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")])
+LINK = re.compile(r"\]\(([^)\s]+)\)|<img\s[^>]*?src=\"([^\"]+)\"")
+# Named in running text or in a command, from the root of the project.
+NAMED = re.compile(r"(?<![\w./~-])(?:docs|examples|experiments|patches|scripts)/[\w./-]*\w")
+MOST_LINES = 120
+
+
+def targets(text: str) -> Iterator[str]:
+    """The files that links and pictures lead to, as they are written, without what is elsewhere."""
+    for match in LINK.finditer(text):
+        target = (match[1] or match[2]).partition("#")[0]
+        if target and "://" not in target:
+            yield target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert [one for one in targets(text) if not (page.parent / one).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_are_there(page: Path) -> None:
+    text = LINK.sub("", page.read_text("utf-8"))
+    named = {match[0] for match in NAMED.finditer(text) if text[match.end() :][:1] not in "<*"}
+    assert {one for one in named if not (ROOT / one).exists()} == set()
+
+
+def test_the_readme_is_short_and_leads_to_the_rest() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= MOST_LINES
+    led_to = set(targets(text))
+    pages = {f"docs/{page.name}" for page in ROOT.glob("docs/*.md")}
+    # Those of a table of contents of their own: docs/method.md and docs/ladder.md lead there.
+    apart = {"docs/validation.md", *(one for one in pages if one.startswith("docs/variants-"))}
+    assert pages - apart <= led_to
