@@ -2,8 +2,8 @@
 
 flock(2) belongs to the open file description, so a child that inherits the descriptor keeps the
 lock: if this process is killed in the middle of a build, the next one waits until the compiler's
-orphans are gone, instead of building into a folder that they still write to. (A lock library hides
-its descriptor, which is the one thing needed here.)
+orphans are gone, instead of building into a folder that they still write to. Own code, since lock
+libraries hide the descriptor, which is what a child inherits.
 """
 
 from __future__ import annotations
