@@ -323,26 +323,6 @@ def calibrating_options(effort: Effort) -> tuple[str, ...]:
     )
 
 
-def block_commands(
-    block: BlockPlan, scratch: Path, core: int | None, *, draws_addresses: bool = False
-) -> tuple[Command, ...]:
-    """The commands of a block, one for each arm: what a plan's dry run shows. Pure."""
-    return tuple(
-        worker_command(
-            block.benchmark,
-            arm,
-            timing_options(block.task_of(arm), arm),
-            Worker(
-                scratch=scratch / f"arm{number}",
-                core=core,
-                hash_seed=block.hash_seed,
-                addresses=block.addresses if draws_addresses else None,
-            ),
-        )
-        for number, arm in enumerate(block.arms)
-    )
-
-
 def described(
     result: dict[str, Any],
     block: BlockPlan,

@@ -152,4 +152,9 @@ def rig(context: Context, scratch: Path, *, timeout: float, host: str) -> Rig:
 
 def _may_draw_addresses(context: Context) -> bool:
     """Whether a process may be told where its memory lies; some containers forbid it."""
-    return context.runner.run(Command(argv=PROBE, env=clean_environment()), timeout=10).ok
+    return context.runner.run(probe(), timeout=10).ok
+
+
+def probe() -> Command:
+    """The command that fails where nobody may draw addresses."""
+    return Command(argv=PROBE, env=clean_environment())

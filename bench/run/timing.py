@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,7 +61,7 @@ class Timing:
             tempfile.TemporaryDirectory(prefix="pb-") as scratch,
         ):
             names = [arm.planned.name for arm in arms]
-            timed = self._session(subjects, names, Path(scratch)).run()
+            timed = self.session(subjects, names, Path(scratch)).run()
         if not timed.blocks:
             raise MeasureError(
                 "Nothing was measured.",
@@ -79,7 +79,7 @@ class Timing:
         self, arms: Sequence[BuiltArm]
     ) -> tuple[list[BenchmarkLineup], tuple[Missing, ...]]:
         """The benchmarks that the base and a candidate can run, and what is missing."""
-        environments = self._environments()
+        environments = self.environments()
         lineups = _lineups(arms, environments, self.resolved.plan.replicas)
         selection = self.resolved.selection
         subjects: list[BenchmarkLineup] = []
@@ -88,7 +88,7 @@ class Timing:
             for benchmark in selection.benchmarks:
                 fitter = _Fitter(
                     environments=environments,
-                    fitting=Fitting(self.context, self._packages),
+                    fitting=Fitting(self.context, self.packages),
                     suite=self.resolved.suite,
                     benchmark=benchmark,
                 )
@@ -100,22 +100,25 @@ class Timing:
         return subjects, tuple(missing)
 
     @property
-    def _packages(self) -> PackageSource:
+    def packages(self) -> PackageSource:
+        """Where packages come from."""
         wheels = self.resolved.plan.experiment.wheels
         return PackageSource(
             environment=self.context.pip_environment, wheels=Path(wheels) if wheels else None
         )
 
-    def _environments(self) -> Environments:
+    def environments(self) -> Environments:
+        """What provides the arms' environments."""
         return Environments(
-            self.context.home, self.context.runner, self._packages, self.context.show.say
+            self.context.home, self.context.runner, self.packages, self.context.show.say
         )
 
     # -- how it is measured ----------------------------------------------------------------------
 
-    def _session(
+    def session(
         self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], scratch: Path
     ) -> Session:
+        """The session of some benchmarks; `names` are those of the arms that can be measured."""
         timeout = self.resolved.plan.experiment.session.timeout
         rig = base.rig(self.context, scratch, timeout=timeout, host=self.host.name)
         return Session(
@@ -157,26 +160,7 @@ class _Fitter:
 
         None where the base cannot, or the base alone can.
         """
-        fitted: list[list[RunnableArm]] = []
-        reasons: dict[str, str] = {}
-        for replica, lineup in enumerate(lineups):
-            fitted.append([])
-            for planned, environment in lineup:
-                one = self._fitted(planned, environment, replica)
-                if isinstance(one, RunnableArm):
-                    fitted[-1].append(one)
-                else:
-                    reasons.setdefault(planned.name, one)
-                    if planned is lineup[0][0]:
-                        return None, [Missing(benchmark=self.benchmark.name, reason=one)]
-        missing = [
-            Missing(benchmark=self.benchmark.name, reason=reason, arm=name)
-            for name, reason in reasons.items()
-        ]
-        found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
-        if len(found[0]) < 2:
-            return None, missing
-        return BenchmarkLineup(benchmark=self.benchmark, lineups=found), missing
+        return lined_up(self.benchmark, lineups, self._fitted)
 
     def _fitted(
         self, planned: PlannedArm, environment: Environment, replica: int
@@ -192,6 +176,35 @@ class _Fitter:
 
 Lineup = Sequence[tuple[PlannedArm, Environment]]
 """The arms of one replica and their environments, the base first."""
+
+Fit = Callable[[PlannedArm, Environment, int], RunnableArm | str]
+"""An arm of a replica as it runs a benchmark; or why it cannot."""
+
+
+def lined_up(
+    benchmark: Benchmark, lineups: Sequence[Lineup], fit: Fit
+) -> tuple[BenchmarkLineup | None, list[Missing]]:
+    """See `_Fitter.subject`."""
+    fitted: list[list[RunnableArm]] = []
+    reasons: dict[str, str] = {}
+    for replica, lineup in enumerate(lineups):
+        fitted.append([])
+        for planned, environment in lineup:
+            one = fit(planned, environment, replica)
+            if isinstance(one, RunnableArm):
+                fitted[-1].append(one)
+            else:
+                reasons.setdefault(planned.name, one)
+                if planned is lineup[0][0]:
+                    return None, [Missing(benchmark=benchmark.name, reason=one)]
+    missing = [
+        Missing(benchmark=benchmark.name, reason=reason, arm=name)
+        for name, reason in reasons.items()
+    ]
+    found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
+    if len(found[0]) < 2:
+        return None, missing
+    return BenchmarkLineup(benchmark=benchmark, lineups=found), missing
 
 
 def _lineups(

@@ -26,6 +26,7 @@ from bench.measure import (
 )
 from bench.session.folder import LoopCounts, Losses, SessionFolder
 from bench.util import Show
+from builder.process import Command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +94,27 @@ class Preparation:
                 bar.advance(note=benchmark.name)
         return found
 
+    def commands(self) -> tuple[Command, ...]:
+        """What `calibration` would start for a session that has not begun."""
+        return tuple(
+            loops.calibrating_command(
+                subject.benchmark,
+                arm,
+                self.rig,
+                self.effort,
+                hash_seed=self._hash_seed(subject.benchmark),
+            )
+            for subject in self.subjects
+            for arm in subject.speakers
+        )
+
+    def _hash_seed(self, benchmark: Benchmark) -> int:
+        return random.Random(f"{self.seed} calibrate {benchmark.name}").randrange(1, 2**32)
+
     def _calibrated(self, benchmark: Benchmark, arm: RunnableArm, before: LoopCounts) -> LoopCounts:
         """What was found before, and of one more benchmark; each task keeps its protocol."""
         began = self.clock()
-        chance = random.Random(f"{self.seed} calibrate {benchmark.name}")
-        hash_seed = chance.randrange(1, 2**32)
+        hash_seed = self._hash_seed(benchmark)
         one = loops.calibrate(benchmark, arm, self.rig, self.effort, hash_seed=hash_seed)
         # The base speaks first.
         chosen = {task.name: self.protocol(task) for task in one.tasks}

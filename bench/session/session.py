@@ -18,7 +18,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.host import HostSampler, HostState, busy_before, may_repeat, why_disturbed
-from bench.measure import BlockPlan, Effort, Failure, Rig, Task, Trial, has_jit, measure
+from bench.measure import (
+    BlockPlan,
+    Effort,
+    Failure,
+    Rig,
+    Task,
+    Trial,
+    has_jit,
+    measure,
+    protocols,
+)
 from bench.session.folder import LoopCounts, Losses, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Job, Preparation, why
 from bench.session.progress import Telling
@@ -28,6 +38,7 @@ from bench.session.stopping import BASE, Rules, settled
 from bench.session.verdicts import conclude
 from bench.util import Show
 from builder.files import guard_writes
+from builder.process import Command
 
 Failures = dict[str, Failure]
 """How arms of a block failed, by their names."""
@@ -119,6 +130,31 @@ class Session:
                 # Nothing to go on from: another run tries everything again.
                 self._folder.remove()
         return measured
+
+    def calibrating_commands(self) -> tuple[Command, ...]:
+        """What finding the loops would start for a session that has not begun. Pure."""
+        return self._preparation.commands()
+
+    def commands(self, number: int, seconds: float) -> tuple[tuple[Command, ...], ...]:
+        """What the blocks of that number would start, one for each benchmark.
+
+        A session that has not begun does not know which tasks a script makes, nor their loops: as
+        if each made one of its own name, whose values take `seconds` with one loop. Pure.
+        """
+        return tuple(self._block_commands(one, number, seconds) for one in self._subjects)
+
+    def _block_commands(
+        self, subject: BenchmarkLineup, number: int, seconds: float
+    ) -> tuple[Command, ...]:
+        task = Task(
+            index=0, name=subject.benchmark.name, loops=1, warmups=1, values=1, seconds=seconds
+        )
+        others = {arm.kind: task for arm in subject.speakers[1:]}
+        protocol = self._terms.protocol(task)
+        job = Job(subject=subject, task=task, others=others, protocol=protocol)
+        turn = ScheduledBlock(task=task.name, number=number)
+        block = self._drawn(turn, self._preparation.shaped(job, protocol), 0)
+        return protocols.commands(protocol, block, self._rig)
 
     def read(self) -> SessionRecord:
         """What is on disk."""
