@@ -209,6 +209,11 @@ class Trial:
         runs = self.result["benchmarks"][0]["runs"]
         return tuple(value for run in runs for value in run.get("values", ()))
 
+    def mean(self) -> float:
+        """What a block says of the process. Not after a failure."""
+        values = self.values()
+        return sum(values) / len(values)
+
 
 def arm_of(
     environment: Environment, benchmark: Benchmark, *, name: str, replica: int = 0

@@ -317,7 +317,7 @@ def _record(
         number=block.number,
         task=block.task.name,
         benchmark=block.benchmark.name,
-        means={trial.arm: _mean(trial.values()) for trial in trials},
+        means={trial.arm: trial.mean() for trial in trials},
         positions={trial.arm: trial.position for trial in trials},
         values={trial.arm: len(trial.values()) for trial in trials},
         seconds=seconds,
@@ -344,10 +344,6 @@ def _measured_cpu(rig: Rig) -> int | None:
     """The CPU that blocks are measured on, where it is just one."""
     usable = os.sched_getaffinity(0)
     return min(usable) if rig.core is None and len(usable) == 1 else rig.core
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _speaking(failures: Failures) -> Failure:

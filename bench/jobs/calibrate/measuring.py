@@ -298,7 +298,7 @@ def sample_of(
     put back: more loops are more of the same work.
     """
     base, other = (
-        _mean(trial.values()) * loops_of(cell.task, arm) / cell.task.loops
+        trial.mean() * loops_of(cell.task, arm) / cell.task.loops
         for trial, arm in zip(trials, cell.arms(), strict=True)
     )
     return Sample(
@@ -310,10 +310,6 @@ def sample_of(
         other=other,
         seconds=seconds,
     )
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 @contextlib.contextmanager

@@ -206,7 +206,7 @@ class _Job:
                     observe.check(reference, ran, arm if which == "candidate" else {})
                     spent[which] = self._seconds(ran)
                 blocks.append(
-                    PairedBlock(index=number, base=spent["base"], candidate=spent["candidate"])
+                    PairedBlock(number=number, base=spent["base"], candidate=spent["candidate"])
                 )
                 bar.advance(note=f"{spent['candidate'] / spent['base']:.3f}")
         return tuple(blocks)

@@ -16,6 +16,7 @@ from bench.measure.trial import (
     Effort,
     RunnableArm,
     Task,
+    Trial,
     Worker,
     calibrating_options,
     described,
@@ -199,3 +200,9 @@ def test_results_are_fit_to_be_published() -> None:
             "patchbench_seed": 5,
         },
     }
+
+
+def test_the_mean_of_a_trial_is_of_its_values_alone() -> None:
+    run = {"warmups": [[1, 9.0]], "values": [1.0, 2.0, 6.0]}
+    trial = Trial(arm="base", replica=0, position=0, result={"benchmarks": [{"runs": [run]}]})
+    assert trial.mean() == 3.0
