@@ -74,6 +74,7 @@ class Preparation:
     folder: SessionFolder
     show: Show
     clock: Callable[[], float] = time.monotonic
+    title: str = "calibrating"
 
     def calibration(self) -> LoopCounts:
         """Loops of each benchmark for every kind of runtime, kept as they come."""
@@ -87,7 +88,7 @@ class Preparation:
         ]
         if not todo:
             return found
-        with self.show.bar("calibrating", len(todo)) as bar:
+        with self.show.bar(self.title, len(todo)) as bar:
             for benchmark, arm in todo:
                 found = self._calibrated(benchmark, arm, found)
                 self.folder.keep_calibration(found)
