@@ -187,9 +187,10 @@ class _Shown:
         _line("")
         _line("# may addresses be drawn here? (asked for this dry run as well)")
         self._commands([base.probe()])
-        session = self.timing.session(
-            subjects, [arm.name for arm in self.resolved.plan.arms], SCRATCH
-        )
+        timing = self.timing
+        rig = base.rig(self.context, SCRATCH, timeout=timing.timeout, host=timing.host.name)
+        names = [arm.name for arm in self.resolved.plan.arms]
+        session = timing.session(subjects, names, rig)
         _line("")
         _line("# in a run, PATCHBENCH_GATE names the pipes by which a process is let go on")
         _line("# loops of each benchmark for each kind of runtime")

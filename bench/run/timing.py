@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,14 +20,13 @@ from bench.benchmarks import (
 from bench.context import Context
 from bench.experiments import Plan, PlannedArm
 from bench.host import Host
-from bench.measure import Choices, Effort, RunnableArm
+from bench.measure import Choices, Effort, Rig, RunnableArm
 from bench.run import base
 from bench.run.arms import BuiltArm
 from bench.run.fitting import Fitting
 from bench.run.resolve import Resolved
 from bench.session import BenchmarkLineup, Session, SessionRecord, SessionTerms
 from builder.errors import MeasureError
-from builder.files import hold_lock
 from builder.versions import numbers
 
 
@@ -56,12 +54,9 @@ class Timing:
                 where="\n".join(f"{one.benchmark}: {one.reason}" for one in missing),
                 hint="Choose other benchmarks, or mend what the reasons say.",
             )
-        with (
-            hold_lock(self.context.home.host_lock, on_wait=self._waiting),
-            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
-        ):
+        with base.measuring(self.context, timeout=self.timeout, host=self.host.name) as rig:
             names = [arm.planned.name for arm in arms]
-            timed = self.session(subjects, names, Path(scratch)).run()
+            timed = self.session(subjects, names, rig).run()
         if not timed.blocks:
             raise MeasureError(
                 "Nothing was measured.",
@@ -70,8 +65,10 @@ class Timing:
             )
         return replace(timed, missing=(*missing, *timed.missing))
 
-    def _waiting(self, _path: str) -> None:
-        self.context.show.say("Another run measures or builds on this host; waiting for it.")
+    @property
+    def timeout(self) -> float:
+        """Seconds that a process may take for its start, for one value, and for its end."""
+        return self.resolved.plan.experiment.session.timeout
 
     # -- what is measured ------------------------------------------------------------------------
 
@@ -116,15 +113,13 @@ class Timing:
     # -- how it is measured ----------------------------------------------------------------------
 
     def session(
-        self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], scratch: Path
+        self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], rig: Rig
     ) -> Session:
         """The session of some benchmarks; `names` are those of the arms that can be measured."""
-        timeout = self.resolved.plan.experiment.session.timeout
-        rig = base.rig(self.context, scratch, timeout=timeout, host=self.host.name)
         return Session(
             subjects=subjects,
             terms=terms(self.resolved.plan, names, self.choices, self.seed),
-            rig=replace(rig, places={**self.places, scratch: "SCRATCH"}),
+            rig=replace(rig, places={**self.places, rig.scratch: "SCRATCH"}),
             folder=self.raw,
             show=self.context.show,
         )

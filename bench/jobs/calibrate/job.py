@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -111,16 +110,9 @@ class _Job:
             seed=seed,
             effort=self.request.effort,
         )
-        with (
-            hold_lock(home.host_lock, on_wait=self._waiting),
-            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
-        ):
-            rig = interpreters.rig(
-                self.context,
-                Path(scratch),
-                timeout=SessionOptions().timeout,
-                host=self.host.name,
-            )
+        with interpreters.measuring(
+            self.context, timeout=SessionOptions().timeout, host=self.host.name
+        ) as rig:
             found = self._measured(rig, terms)
             concluded = self._side_by_side(self._concluded(found, terms), found, rig, terms)
         path = choice.save(home, self.host, concluded)
@@ -128,9 +120,6 @@ class _Job:
             shutil.rmtree(self._folder)
         self.context.show.say(f"Stored: {path}")
         return concluded
-
-    def _waiting(self, _path: str) -> None:
-        self.context.show.say("Another run measures or builds on this host; waiting for it.")
 
     @property
     def _folder(self) -> Path:
