@@ -23,9 +23,10 @@ from bench.jobs.hot.observe import SEED, Arm, Reference
 from bench.jobs.hot.profile import ProfiledCommand, Programs, Ran
 from bench.jobs.hot.program import Program as Subject
 from bench.jobs.hot.program import subject
+from bench.run import base as interpreters
 from bench.util import print_json, published, stdout_console
 from builder.errors import MeasureError
-from builder.files import guard_writes, hold_lock
+from builder.files import guard_writes
 
 SCHEMA = 1
 _PROFILE = "profile.json"
@@ -191,12 +192,10 @@ class _Job:
         count: int,
     ) -> tuple[PairedBlock, ...]:
         """Blocks: one process of each arm, one after the other, in random order."""
-        show, home = self.context.show, self.context.home
-        on_wait = "Another run measures or builds on this host; waiting for it."
         blocks = []
         with (
-            hold_lock(home.host_lock, on_wait=lambda _path: show.say(on_wait)),
-            show.bar("measuring", count) as bar,
+            interpreters.hold_host(self.context),
+            self.context.show.bar("measuring", count) as bar,
         ):
             for number in range(count):
                 hash_seed = chance.randrange(1, 2**32) if reference.any_seed else SEED
@@ -206,7 +205,7 @@ class _Job:
                     observe.check(reference, ran, arm if which == "candidate" else {})
                     spent[which] = self._seconds(ran)
                 blocks.append(
-                    PairedBlock(index=number, base=spent["base"], candidate=spent["candidate"])
+                    PairedBlock(number=number, base=spent["base"], candidate=spent["candidate"])
                 )
                 bar.advance(note=f"{spent['candidate'] / spent['base']:.3f}")
         return tuple(blocks)
