@@ -85,7 +85,7 @@ def reported(config: Nightly, nights: Nights, night: NightState) -> NightReport:
         name=config.name,
         host=read_host().name,
         site=config.address,
-        margin=config.branches[0].template.session.margin,
+        margin=config.branches[0].conditions.session.margin,
         now=datetime.now(UTC),
         folder=nights.place(night.date),
     )
@@ -156,7 +156,7 @@ class _Night:
         return night
 
     def _head(self, branch: Branch) -> Revised:
-        source = self.sources.provide(branch.template.base.source)
+        source = self.sources.provide(branch.source)
         found = source.resolve(branch.revision)
         if self.caught_up:
             found = source.resolve(self._then(source.history((found.commit,)), found.commit))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, experiment_options, json_option
+from bench.cli.options import Add, experiment_options, experiment_request, json_option
 from bench.context import Context
-from bench.experiments import from_options
+from bench.experiments import experiment_of
 from bench.run import run as running
 
 
@@ -29,11 +29,12 @@ def add_commands(add: Add) -> None:
 
 
 def _build(context: Context, options: argparse.Namespace) -> int:
-    return running.build_only(context, from_options.from_options(options), as_json=options.json)
+    experiment = experiment_of(experiment_request(options))
+    return running.build_only(context, experiment, as_json=options.json)
 
 
 def _run(context: Context, options: argparse.Namespace) -> int:
-    experiment = from_options.from_options(options)
+    experiment = experiment_of(experiment_request(options))
     return running.run(
         context,
         experiment,

@@ -198,7 +198,8 @@ LADDERS = [
     ),
     (
         "ladder-3.13 fbf5025a6abe7696",
-        "--branch 3.13 --series a/b --budget 2h --blocks 8 --until blocks --protocol corun --seed 1",
+        "--branch 3.13 --series a/b --budget 2h --blocks 8 --until blocks --protocol corun"
+        " --seed 1",
     ),
 ]
 NIGHTS = {

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.cli import main
-from bench.experiments.from_options import from_options
+from bench.cli.options import experiment_request
+from bench.experiments.request import experiment_of
 from bench.experiments.session_options import SessionOptions
 
 FILE = """
@@ -24,7 +25,7 @@ def session(folder: Path, *options: str) -> SessionOptions:
     path = folder / "x.toml"
     path.write_text(FILE)
     parsed = main._parser().parse_args(["run", str(path), *options])
-    return from_options(parsed).session
+    return experiment_of(experiment_request(parsed)).session
 
 
 def test_a_file_says_what_options_do_not(tmp_path: Path) -> None:
@@ -50,5 +51,5 @@ def test_options_change_what_a_file_says(
 
 def test_an_aa_arm_is_added_on_request() -> None:
     line = ["run", "--base", "3.13", "--patch", "a.diff", "--aa"]
-    assert from_options(main._parser().parse_args(line)).session.aa
-    assert not from_options(main._parser().parse_args(line[:-1])).session.aa
+    assert experiment_of(experiment_request(main._parser().parse_args(line))).session.aa
+    assert not experiment_of(experiment_request(main._parser().parse_args(line[:-1]))).session.aa
