@@ -16,8 +16,6 @@ from bench.experiments.plan import Plan, PlannedArm, runtime_json
 from bench.experiments.reading import Document, load, read, understand
 from bench.experiments.request import ExperimentRequest, experiment_of
 from bench.experiments.session_options import (
-    PROTOCOLS,
-    UNTIL,
     SessionChanges,
     SessionOptions,
     choices_of,
@@ -41,8 +39,6 @@ __all__ = [
     "CANDIDATE",
     "GATES",
     "PLACEBO",
-    "PROTOCOLS",
-    "UNTIL",
     "ArmRequest",
     "ConditionChanges",
     "Conditions",

@@ -12,8 +12,8 @@ from typing import Any
 
 from bench.util import DURATION, is_duration
 
-PROTOCOLS = ("auto", "lockstep", "sequential", "corun")
-UNTIL = ("decided", "blocks")
+_PROTOCOLS = ("auto", "lockstep", "sequential", "corun")
+_UNTIL = ("decided", "blocks")
 _WHOLE, _NUMBER, _CHOICES, _DURATION = "whole", "number", "choices", "duration"
 
 
@@ -39,12 +39,12 @@ class SessionOptions:
     margin: float = field(default=0.01, metadata=_number(0.0001, 0.5))
     blocks: int = field(default=40, metadata=_whole(2, 1000))
     budget: float | None = field(default=None, metadata={_DURATION: True})
-    protocol: str = field(default="auto", metadata={_CHOICES: PROTOCOLS})
+    protocol: str = field(default="auto", metadata={_CHOICES: _PROTOCOLS})
     process_seconds: float | None = field(default=None, metadata=_number(0.05, 600))
     timeout: float = field(default=120.0, metadata={_DURATION: True})
     seed: int | None = field(default=None, metadata=_whole(0, 2**32 - 1))
     replicas: int = field(default=1, metadata=_whole(1, 20))
-    until: str = field(default="decided", metadata={_CHOICES: UNTIL})
+    until: str = field(default="decided", metadata={_CHOICES: _UNTIL})
     aa: bool = False
     placebos: int = field(default=0, metadata=_whole(0, 20))
 
