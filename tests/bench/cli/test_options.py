@@ -14,7 +14,7 @@ from bench.experiments.session_options import SessionChanges
 
 SHARED = {"suite": None, "gate": None, "wheels": None}
 ARMS = {
-    **{name: None for name in ("file", "base", "candidate", "variant", "runtime", "source")},
+    **dict.fromkeys(("file", "base", "candidate", "variant", "runtime", "source")),
     **{"patch": [], "series": [], "pgo": False, "lto": False},
 }
 
