@@ -6,7 +6,7 @@ What a value may be is decided in `bench.experiments.build`; here is what it mus
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,38 +105,50 @@ def read_session(keys: Keys, value: Any, key: str = "session") -> SessionOptions
 
 
 def _session(keys: Keys, value: Any, key: str, changes: SessionChanges) -> SessionOptions:
+    """What is changed is not looked at in the table."""
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table")
     given = SessionOptions()
     keys.known(value, key, tuple(vars(given)))
     table = {name: one for name, one in value.items() if name not in changes.given}
-
-    def whole(name: str, default: int) -> int:
-        low, high = whole_range(name)
-        return keys.integer(table, key, name, default, low=low, high=high)
-
-    def number(name: str, default: float) -> float:
-        low, high = number_range(name)
-        return keys.number(table, key, name, default, low=low, high=high)
-
-    def choice(name: str, default: str) -> str:
-        return keys.choice(table, key, name, choices_of(name), default)
-
+    read = _SessionTable(keys=keys, table=table, key=key)
     return changes.applied(
         SessionOptions(
-            margin=number("margin", given.margin),
-            blocks=whole("blocks", given.blocks),
+            margin=read.number("margin", given.margin),
+            blocks=read.whole("blocks", given.blocks),
             budget=keys.duration(table, key, "budget"),
-            protocol=choice("protocol", given.protocol),
-            process_seconds=number("process_seconds", 0.0) if "process_seconds" in table else None,
+            protocol=read.choice("protocol", given.protocol),
+            process_seconds=read.number("process_seconds", 0.0)
+            if "process_seconds" in table
+            else None,
             timeout=keys.duration(table, key, "timeout") or given.timeout,
-            seed=whole("seed", 0) if "seed" in table else None,
-            replicas=whole("replicas", given.replicas),
-            until=choice("until", given.until),
+            seed=read.whole("seed", 0) if "seed" in table else None,
+            replicas=read.whole("replicas", given.replicas),
+            until=read.choice("until", given.until),
             aa=keys.boolean(table, key, "aa", given.aa),
-            placebos=whole("placebos", given.placebos),
+            placebos=read.whole("placebos", given.placebos),
         )
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SessionTable:
+    """A table of session options; the ranges are those of the options."""
+
+    keys: Keys
+    table: Mapping[str, Any]
+    key: str
+
+    def whole(self, name: str, default: int) -> int:
+        low, high = whole_range(name)
+        return self.keys.integer(self.table, self.key, name, default, low=low, high=high)
+
+    def number(self, name: str, default: float) -> float:
+        low, high = number_range(name)
+        return self.keys.number(self.table, self.key, name, default, low=low, high=high)
+
+    def choice(self, name: str, default: str) -> str:
+        return self.keys.choice(self.table, self.key, name, choices_of(name), default)
 
 
 _FLAVOR_KEYS = ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc", "loop_cflags")
