@@ -18,9 +18,8 @@ class Context:
     """Passed from the command line to the jobs. `project` holds patches/ and experiments/, in a
     checkout docs/ as well.
 
-    `pip_environment` is what pip may see of the caller's environment; `environment` is all of it,
-    never shown: for a program of the caller's own, and for single variables that somebody named.
-    `arguments` is what was typed.
+    `pip_environment` is what pip may see of the caller's environment. `arguments` is what was
+    typed.
     """
 
     home: Home
@@ -29,7 +28,6 @@ class Context:
     show: Show
     pip_environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def patches(self) -> Path:

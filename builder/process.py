@@ -16,7 +16,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -348,8 +348,3 @@ def clean_environment(**more: str) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         **more,
     }
-
-
-def shown_commands(commands: Sequence[Command]) -> list[str]:
-    """Each command as one would type it."""
-    return [command.shown() for command in commands]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, experiment_options, json_option
+from bench.cli.options import Add, experiment_options, experiment_request, json_option
 from bench.context import Context
-from bench.experiments import Experiment, from_options
+from bench.experiments import Experiment, experiment_of
 from bench.run import run as running
 
 
@@ -44,6 +45,7 @@ def _run(context: Context, options: argparse.Namespace) -> int:
 
 
 def _experiment(context: Context, options: argparse.Namespace) -> Experiment:
-    if options.file is not None:
-        options.file = context.experiment_file(options.file)
-    return from_options.from_options(options)
+    request = experiment_request(options)
+    if request.file is not None:
+        request = replace(request, file=context.experiment_file(request.file))
+    return experiment_of(request)

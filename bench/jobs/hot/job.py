@@ -7,8 +7,8 @@ import random
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,8 @@ _MOST_FUNCTIONS = 15
 @dataclass(frozen=True, kw_only=True)
 class HotRequest:
     """What was asked for. `budget` is of measuring, `timeout` of one run, in seconds. Without
-    `blocks`, as many as the budget has room for.
+    `blocks`, as many as the budget has room for. The program runs with all of the caller's
+    `environment`.
     """
 
     script: str
@@ -59,6 +60,7 @@ class HotRequest:
     margin: float = 0.01
     seed: int | None = None
     wheels: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def hot(context: Context, request: HotRequest, *, as_json: bool) -> int:
@@ -148,7 +150,7 @@ class _Job:
             script=self.subject.script,
             arguments=self.request.arguments,
             cwd=Path.cwd(),
-            environment=self.context.environment,
+            environment=self.request.environment,
             stdin=data,
             files=self.request.files,
             ignored=self.results.path,
