@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
 from bench.benchmarks import VARIANTS
 from bench.cli import arguments as types
 from bench.experiments import GATES, PROTOCOLS, UNTIL
-
-Add = Callable[..., argparse.ArgumentParser]
-"""Adds a command: its name, its function of a context and options, and one line on what it does."""
-
 
 _KNOWN: dict[str, dict[str, Any]] = {
     "series": {
@@ -64,11 +59,6 @@ def several(group: argparse._ActionsContainer, *names: str) -> None:
     """Several of them, in this order."""
     for name in names:
         option(group, name)
-
-
-def json_option(parser: argparse.ArgumentParser) -> None:
-    """--json, wherever there is data to print."""
-    parser.add_argument("--json", action="store_true", help="print data as JSON")
 
 
 def experiment_options(parser: argparse.ArgumentParser) -> None:

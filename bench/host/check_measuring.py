@@ -7,8 +7,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
 from bench.host.checks import DoctorCheck, as_root, write_as_root
 from bench.host.facts import Host, HostSampler, HostState
 from bench.host.perf_counters import probe_counters
@@ -190,6 +188,8 @@ def _load(host: Host, state: HostState, busiest: str) -> DoctorCheck:
 
 def _cpu_seconds() -> dict[int, tuple[str, float]]:
     """Name and CPU seconds of every other process."""
+    import psutil
+
     seconds = {}
     for process in psutil.process_iter(["name", "cpu_times"]):
         times = process.info["cpu_times"]

@@ -18,7 +18,6 @@ from bench.compare import TIME
 from bench.report import wording
 from bench.report.model import BlockPoint, Candidate, ReportArm, ReportRow, ReportRung, View
 from bench.report.objections import objections
-from bench.session import record
 from bench.util import harmless
 
 
@@ -118,6 +117,8 @@ def _facts(data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _candidate(data: Mapping[str, Any], result: Mapping[str, Any]) -> Candidate:
+    from bench.session import record  # which starts the whole engine, and a list needs no warm-up
+
     points = _points(data["name"], result)
     band = result.get("placebo_band") or {}
     protocols = result["session"].get("protocols") or {}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, option
-from bench.context import Context
-from bench.jobs.study import real, record, study, variants
+from bench.cli.common import Add
+from bench.cli.options import option
 from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.context import Context
+    from bench.jobs.study import study
 
 _STUDIES = {
     "recorded": "split recorded results of one binary",
@@ -39,7 +43,7 @@ _OF = {
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    parser = add("study", _study, "how often the verdicts are right: writes docs/validation.md")
+    parser = add("study", _study)
     told = "; ".join(f"{name}: {text}" for name, text in _STUDIES.items())
     parser.add_argument("which", choices=tuple(_STUDIES), metavar="STUDY", help=told)
     parser.add_argument(
@@ -109,23 +113,33 @@ def _refuse_others(options: argparse.Namespace) -> None:
 
 
 def _request(options: argparse.Namespace) -> study.StudyRequest:
+    from bench.jobs.study import study
+
     seed = 1 if options.seed is None else options.seed
     return study.StudyRequest(out=options.out, small=bool(options.small), seed=seed)
 
 
 def _recorded(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import study
+
     return study.of_recorded(context, _request(options), data=options.data)
 
 
 def _simulated(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import study
+
     return study.of_simulated(context, _request(options))
 
 
 def _page(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import study
+
     return study.write_page(context, _request(options))
 
 
 def _real(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import real, study
+
     request = _request(options)
     asked = real.RealStudyRequest(
         out=options.results or Path("results/study"),
@@ -142,6 +156,8 @@ def _real(context: Context, options: argparse.Namespace) -> int:
 
 
 def _record(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import record, study
+
     if options.out is None:
         raise UsageError(
             "`study record` needs --out FILE.",
@@ -159,6 +175,8 @@ def _record(context: Context, options: argparse.Namespace) -> int:
 
 
 def _variants(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import variants
+
     asked = variants.VariantsRequest(
         base=options.base or "",
         source=options.source or "",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
+from bench.cli.parser import command_line
 from bench.experiments.from_options import from_options
 from bench.experiments.session_options import SessionOptions
 
@@ -23,7 +23,7 @@ replicas = 3
 def session(folder: Path, *options: str) -> SessionOptions:
     path = folder / "x.toml"
     path.write_text(FILE)
-    parsed = main._parser().parse_args(["run", str(path), *options])
+    parsed = command_line().parse_args(["run", str(path), *options])
     return from_options(parsed).session
 
 
@@ -50,5 +50,5 @@ def test_options_change_what_a_file_says(
 
 def test_an_aa_arm_is_added_on_request() -> None:
     line = ["run", "--base", "3.13", "--patch", "a.diff", "--aa"]
-    assert from_options(main._parser().parse_args(line)).session.aa
-    assert not from_options(main._parser().parse_args(line[:-1])).session.aa
+    assert from_options(command_line().parse_args(line)).session.aa
+    assert not from_options(command_line().parse_args(line[:-1])).session.aa

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench.context import Context
-from bench.jobs import ladder
-from bench.jobs.ladder import Wanted
+from bench.jobs.ladder import job as ladder
+from bench.jobs.ladder.job import Wanted
 from bench.util.console import Show
 from builder.errors import UsageError
 from builder.home import Home
