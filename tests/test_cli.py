@@ -24,7 +24,7 @@ FIXED = (
 WITH_DATA = (
     *("doctor", "sources", "series", "build", "builds", "run", "compare"),
     *("bundle", "verify", "reproduce", "calibrate", "nightly", "bisect"),
-    *("runtimes", "hot", "ladder"),
+    *("runtimes", "hot", "ladder", "history", "study"),
 )
 
 
@@ -54,7 +54,7 @@ def ending(arguments: list[str]) -> int:
 
 
 def test_commands_are_those_that_were_agreed_on() -> None:
-    assert set(commands()) <= {*FIXED, "study"}
+    assert set(commands()) <= {*FIXED, "study", "history"}
     assert set(commands()) >= {*WITH_DATA, "report", "gc"}
 
 

@@ -46,6 +46,11 @@ COMMANDS = tuple(
         ("runtimes", "runtimes", "list other runtimes (PyPy, ...), provide or remove one"),
         ("hot", "hot", "profile a program of yours, compile what is hot in it, and measure"),
         ("nightly", "nightly", "measure every branch and flavor whose head moved, and tell"),
+        (
+            "history",
+            "history",
+            "add files of pyperf to a history of nights, or export its nights",
+        ),
         ("bisect", "bisect", "find the commit that made a benchmark faster or slower"),
         ("study", "study", "how often the verdicts are right: writes docs/validation.md"),
     )

@@ -23,6 +23,7 @@ _STUDIES = {
     "record": "make recordings of a binary, to be split",
     "variants": "compile each benchmark's own Python: docs/variants-*.md and their data",
     "page": "write the page again from validation.json",
+    "change-points": "simulate nights, and ask how often a change is seen that is none, or missed",
 }
 # Options that not all studies have, and which have them.
 _OF = {
@@ -36,8 +37,9 @@ _OF = {
     "pairs": ("real",),
     "comparisons": ("real",),
     "slowdown": ("real",),
-    "small": ("recorded", "simulated", "real"),
-    "seed": ("recorded", "simulated", "real"),
+    "small": ("recorded", "simulated", "real", "change-points"),
+    "seed": ("recorded", "simulated", "real", "change-points"),
+    "json": ("change-points",),
 }
 
 
@@ -50,7 +52,8 @@ def add_commands(add: Add) -> None:
         "--out",
         type=types.path,
         metavar="DIR",
-        help="folder of validation.json and validation.md: docs; of `record`, the file to write",
+        help="folder of validation.json and validation.md: docs; of `record`, the file to write; "
+        "of `change-points`, a folder for change-points.json",
     )
     parser.add_argument("--small", action="store_true", default=None, help="tiny, to try it")
     option(parser, "seed", help="default: 1")
@@ -59,6 +62,9 @@ def add_commands(add: Add) -> None:
         type=types.path,
         metavar="DIR",
         help="recorded: results of pyperf to split as well",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=None, help="change-points: print data as JSON"
     )
     _measuring_options(parser)
 
@@ -99,6 +105,7 @@ def _study(context: Context, options: argparse.Namespace) -> int:
         "record": _record,
         "variants": _variants,
         "page": _page,
+        "change-points": _change_points,
     }
     return chosen[options.which](context, options)
 
@@ -184,6 +191,16 @@ def _variants(context: Context, options: argparse.Namespace) -> int:
         wheels=options.wheels or "",
     )
     return variants.study(context, asked, out=options.out)
+
+
+def _change_points(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import change_points
+
+    request = _request(options)
+    asked = change_points.ChangePointsRequest(
+        out=request.out, small=request.small, seed=request.seed
+    )
+    return change_points.study(context, asked, as_json=bool(options.json))
 
 
 def _words(options: argparse.Namespace) -> tuple[str, ...]:
