@@ -84,6 +84,18 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Completion(argparse.Action):
+    """Loads every command for its options, which nothing else does."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _options: Any, shell: Any, *_rest: Any
+    ) -> None:
+        from bench.cli import completion
+
+        print(completion.script(command_line(complete=True), str(shell)))
+        parser.exit()
+
+
 def command_line(*, complete: bool = False) -> argparse.ArgumentParser:
     """The parser. Each command has its options once it is parsed; with `complete` all have them."""
     parser = _Parser(
@@ -94,6 +106,13 @@ def command_line(*, complete: bool = False) -> argparse.ArgumentParser:
     )
     _global_options(parser, default=None)
     parser.add_argument("--version", action=_Version, help="print the version and exit")
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh", "tcsh"),
+        default=argparse.SUPPRESS,
+        help="print a script that completes commands and options in this shell, and exit",
+    )
     places = parser.add_subparsers(
         dest="name", metavar="COMMAND", required=True, parser_class=CommandParser
     )
