@@ -68,6 +68,7 @@ def filled(template: str, **values: object) -> str:
         own_warnings=wording.own_warnings,
         signs=SIGNS,
         told=wording.told,
+        smt=wording.smt,
         warmup=record.told,
     )
     environment.filters["code"] = lambda text: _Raw(code(text))
