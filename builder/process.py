@@ -2,7 +2,8 @@
 
 A runner is passed to whatever needs one, so that tests can record instead of run. Children get
 default signals, a process group of their own, and die with their parent: a build never outlives the
-run that began it, even when that run is killed.
+run that began it, even when that run is killed. Own code, since subprocess alone does none of this
+and no library lets a child die with its parent and keep chosen descriptors open.
 """
 
 from __future__ import annotations

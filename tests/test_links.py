@@ -45,3 +45,10 @@ def test_the_readme_is_short_and_leads_to_the_rest() -> None:
     # Those of a table of contents of their own: docs/method.md and docs/ladder.md lead there.
     apart = {"docs/validation.md", *(one for one in pages if one.startswith("docs/variants-"))}
     assert pages - apart <= led_to
+
+
+def test_the_picture_of_the_rooms_shows_every_room() -> None:
+    picture = (ROOT / "docs" / "pictures" / "rooms.svg").read_text("utf-8")
+    shown = set(re.findall(r'class="n"[^>]*>([^<]+)<', picture))
+    rooms = {path.parent.name for path in ROOT.glob("bench/*/__init__.py")} - {"inside"}
+    assert shown == rooms | {"builder", "ext", "context"}

@@ -94,7 +94,11 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 def experiment_options(parser: argparse.ArgumentParser) -> None:
     """An experiment: a file, or what one would say, and changes to it."""
     parser.add_argument(
-        "file", nargs="?", type=types.path, metavar="FILE", help="an experiment (TOML)"
+        "file",
+        nargs="?",
+        type=types.path,
+        metavar="FILE",
+        help="an experiment (TOML), or the name of a ready one: quickstart",
     )
     arms = parser.add_argument_group("instead of a file")
     arms.add_argument("--base", type=types.filled, metavar="REV", help="a branch, tag or commit")

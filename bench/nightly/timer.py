@@ -29,7 +29,7 @@ _OWN = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 def command_of(context: Context, config: Nightly) -> tuple[str, ...]:
     """What runs the night, whatever the folder and environment that it is started in."""
     program = Path(sys.prefix) / "bin" / "patchbench"
-    own = (str(program),) if program.exists() else (sys.executable, "-m", "bench.cli.main")
+    own = (str(program),) if program.exists() else (sys.executable, "-m", "patchbench")
     return (*own, "--home", str(context.home.root), "nightly", str(config.file))
 
 

@@ -1,4 +1,8 @@
-"""Reading a TOML document key by key: typed values out, complaints that name file, line and key."""
+"""Reading a TOML document key by key: typed values out, complaints that name file, line and key.
+
+Own code, since tomllib gives no line of a key, and msgspec's messages name neither file nor line
+nor the key that was meant.
+"""
 
 from __future__ import annotations
 

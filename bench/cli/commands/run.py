@@ -7,7 +7,7 @@ import argparse
 from bench.cli import arguments as types
 from bench.cli.options import Add, experiment_options, experiment_request, json_option
 from bench.context import Context
-from bench.experiments import experiment_of
+from bench.experiments import Experiment, experiment_of
 from bench.run import run as running
 
 
@@ -29,17 +29,21 @@ def add_commands(add: Add) -> None:
 
 
 def _build(context: Context, options: argparse.Namespace) -> int:
-    experiment = experiment_of(experiment_request(options))
-    return running.build_only(context, experiment, as_json=options.json)
+    return running.build_only(context, _experiment(context, options), as_json=options.json)
 
 
 def _run(context: Context, options: argparse.Namespace) -> int:
-    experiment = experiment_of(experiment_request(options))
     return running.run(
         context,
-        experiment,
+        _experiment(context, options),
         out=options.out,
         dry_run=options.dry_run,
         fail_on=options.fail_on,
         as_json=options.json,
     )
+
+
+def _experiment(context: Context, options: argparse.Namespace) -> Experiment:
+    if options.file is not None:
+        options.file = context.experiment_file(options.file)
+    return experiment_of(experiment_request(options))
