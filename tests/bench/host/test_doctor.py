@@ -6,7 +6,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from bench.host.checks import DoctorCheck
 from bench.host.facts import Host, HostState
 from bench.host.perf_counters import probe_counters
 from builder.errors import ToolError
-from builder.process import Command, Completed, Process, Runner, SystemRunner
+from builder.process import Completed, Runner, SystemRunner
+from tests.recording import Call, RecordingRunner, completed
 
 PACKAGES = Path(__file__).parents[3] / "scripts/packages.txt"
 QUIET = Host(
@@ -47,33 +48,24 @@ IDLE = HostState(
 )
 
 
-class FakeMachine:
-    """A runner on a machine that lacks some programs and libraries. Records what it was asked."""
+def machine(
+    *,
+    programs: Collection[str] = (),
+    libraries: Collection[str] = (),
+    releases: str = "bookworm\nbookworm-updates\n",
+) -> RecordingRunner:
+    """A machine that lacks these programs and libraries; `releases` is what apt-get knows."""
+    missing = {f"-l{name}" for name in libraries}
 
-    def __init__(self, *, programs: Collection[str] = (), libraries: Collection[str] = ()) -> None:
-        self.lacks_programs = programs
-        self.lacks_libraries = {f"-l{name}" for name in libraries}
-        self.releases = "bookworm\nbookworm-updates\n"
-        self.commands: list[Command] = []
+    def answer(call: Call) -> Completed:
+        program = call.command.argv[0]
+        if program in programs:
+            raise ToolError(f"{program} cannot be started: not found.")
+        if missing & set(call.command.argv):
+            return completed("ld: cannot find it", returncode=1)
+        return completed(releases if program == "apt-get" else f"{program} 1.0\nmore")
 
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        self.commands.append(command)
-        if command.argv[0] in self.lacks_programs:
-            raise ToolError(f"{command.argv[0]} cannot be started: not found.")
-        if self.lacks_libraries & set(command.argv):
-            return Completed(returncode=1, seconds=0.1, output="ld: cannot find it")
-        output = self.releases if command.argv[0] == "apt-get" else f"{command.argv[0]} 1.0\nmore"
-        return Completed(returncode=0, seconds=0.1, output=output)
-
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        raise NotImplementedError
+    return RecordingRunner(answer)
 
 
 def tool_checks(runner: Runner, home: Path) -> dict[str, DoctorCheck]:
@@ -81,7 +73,7 @@ def tool_checks(runner: Runner, home: Path) -> dict[str, DoctorCheck]:
 
 
 def test_a_whole_machine_fails_nothing_and_compiles_the_libraries_at_once(tmp_path: Path) -> None:
-    runner = FakeMachine()
+    runner = machine()
 
     checks = tool_checks(runner, tmp_path)
 
@@ -93,7 +85,7 @@ def test_a_whole_machine_fails_nothing_and_compiles_the_libraries_at_once(tmp_pa
 
 
 def test_missing_libraries_are_found_one_by_one(tmp_path: Path) -> None:
-    runner = FakeMachine(libraries=("bz2", "z"))
+    runner = machine(libraries=("bz2", "z"))
 
     checks = tool_checks(runner, tmp_path)
 
@@ -111,14 +103,14 @@ def test_missing_libraries_are_found_one_by_one(tmp_path: Path) -> None:
 def test_a_missing_program_that_builds_need_fails(
     tmp_path: Path, program: str, name: str, package: str
 ) -> None:
-    check = tool_checks(FakeMachine(programs=(program,)), tmp_path)[name]
+    check = tool_checks(machine(programs=(program,)), tmp_path)[name]
 
     assert check.status == "fail"
     assert check.mend.endswith(f"apt-get install --no-install-recommends {package}")
 
 
 def test_without_a_compiler_no_library_is_blamed(tmp_path: Path) -> None:
-    checks = tool_checks(FakeMachine(programs=("gcc",)), tmp_path)
+    checks = tool_checks(machine(programs=("gcc",)), tmp_path)
 
     assert not [name for name in checks if name.startswith("library")]
 
@@ -135,14 +127,13 @@ def test_a_compiler_that_compiles_and_cannot_link_is_none(tmp_path: Path) -> Non
 
 
 def test_a_machine_without_apt_is_warned_of_and_goes_on(tmp_path: Path) -> None:
-    check = tool_checks(FakeMachine(programs=("apt-get",)), tmp_path)["apt"]
+    check = tool_checks(machine(programs=("apt-get",)), tmp_path)["apt"]
 
     assert (check.status, check.found) == ("warn", "no apt on this machine")
 
 
 def test_apt_without_lists_says_how_to_get_them(tmp_path: Path) -> None:
-    runner = FakeMachine()
-    runner.releases = ""
+    runner = machine(releases="")
 
     check = tool_checks(runner, tmp_path)["apt"]
 
@@ -151,7 +142,7 @@ def test_apt_without_lists_says_how_to_get_them(tmp_path: Path) -> None:
 
 
 def test_a_home_that_is_not_there_yet_is_judged_by_the_folder_that_is(tmp_path: Path) -> None:
-    check = tool_checks(FakeMachine(), tmp_path / "not/yet")["disk"]
+    check = tool_checks(machine(), tmp_path / "not/yet")["disk"]
 
     assert str(tmp_path) in check.found
     assert "not/yet" not in check.found
@@ -161,7 +152,7 @@ def test_a_home_that_is_not_there_yet_is_judged_by_the_folder_that_is(tmp_path: 
 def test_a_home_below_a_file_fails(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    check = tool_checks(FakeMachine(), tmp_path / "file/home")["disk"]
+    check = tool_checks(machine(), tmp_path / "file/home")["disk"]
 
     assert check.status == "fail"
     assert "--home" in check.mend
@@ -174,7 +165,7 @@ def test_too_little_space_is_judged_by_how_little(
     for wanted in (2**50, 0):
         monkeypatch.setattr(check_building, "_SPACE_WANTED", 2**60)
         monkeypatch.setattr(check_building, "_SPACE_NEEDED", wanted)
-        status[wanted] = tool_checks(FakeMachine(), tmp_path)["disk"].status
+        status[wanted] = tool_checks(machine(), tmp_path)["disk"].status
 
     assert status == {2**50: "fail", 0: "warn"}
 
@@ -267,7 +258,7 @@ def test_asking_the_kernel_for_a_counter_answers_with_an_errors_name_or_none() -
 
 
 def test_examining_this_machine_covers_building_and_measuring(tmp_path: Path) -> None:
-    checks = doctor.examine(runner=FakeMachine(), home=tmp_path, host=QUIET)
+    checks = doctor.examine(runner=machine(), home=tmp_path, host=QUIET)
 
     names = [check.name for check in checks]
     assert len(names) == len(set(names))

@@ -13,8 +13,9 @@ import pytest
 from bench.measure import protocols, worker
 from bench.measure.trial import Task, Trial, Worker
 from builder.errors import UsageError
-from builder.process import Command, Process, SystemRunner
+from builder.process import SystemRunner
 from tests.bench.surroundings import arm, benchmark, block, rig, task
+from tests.recording import RecordingRunner
 
 ALL = pytest.mark.parametrize("protocol", list(protocols.PROTOCOLS))
 
@@ -222,7 +223,7 @@ def test_hash_seeds_differ_between_blocks(tmp_path: Path) -> None:
 
 @ALL
 def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str) -> None:
-    runner = _Recording()
+    runner = RecordingRunner(through=SystemRunner())
     interrupted = worker.Rig(runner=runner, scratch=tmp_path / "scratch", timeout=20)
     arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
 
@@ -235,10 +236,10 @@ def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str)
         patch.setattr(worker.Live, "answer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             protocols.measure(protocol, one, interrupted)
-    assert runner.started
-    for pid in runner.started:
+    assert runner.processes
+    for process in runner.processes:
         with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+            os.kill(process.pid, 0)
     assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
 
 
@@ -351,19 +352,6 @@ def test_many_arms_share_one_core_whatever_the_rig_says(tmp_path: Path) -> None:
     cores = {str(_metadata(trial)["cpu_affinity"]) for trial in trials}
     assert cores == {str(max(os.sched_getaffinity(0)))}
     assert {trial.position for trial in trials} == set(range(4))
-
-
-class _Recording(SystemRunner):
-    """Keeps the process ids."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[int] = []
-
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        process = super().start(command, log=log)
-        self.started.append(process.pid)
-        return process
 
 
 def _metadata(trial: Trial) -> dict[str, str]:

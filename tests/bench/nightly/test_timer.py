@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.cli import main
 from bench.nightly import timer
 from builder.errors import ToolError, UsageError
-from builder.process import Command, Completed
+from tests.recording import RecordingRunner, completed
 
 NIGHTLY = '[[branch]]\nrevision = "main"\n'
-
-
-class Systemctl:
-    """Stands for the runner: keeps the commands, and fails where it is told to."""
-
-    def __init__(self, code: int = 0) -> None:
-        self.commands: list[tuple[str, ...]] = []
-        self.code = code
-
-    def run(self, command: Command, **_more: Any) -> Completed:
-        self.commands.append(command.argv)
-        return Completed(returncode=self.code, seconds=0, output="System has not been booted")
-
-    def start(self, *_arguments: Any, **_more: Any) -> Any:
-        raise AssertionError
 
 
 @pytest.fixture
@@ -38,10 +22,11 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def systemctl(monkeypatch: pytest.MonkeyPatch) -> Systemctl:
-    fake = Systemctl()
-    monkeypatch.setattr(main, "SystemRunner", lambda **_more: fake)
-    return fake
+def systemctl(monkeypatch: pytest.MonkeyPatch) -> RecordingRunner:
+    """Every command succeeds."""
+    runner = RecordingRunner()
+    monkeypatch.setattr(main, "SystemRunner", lambda **_more: runner)
+    return runner
 
 
 def call(file: Path, *options: str) -> int:
@@ -50,14 +35,14 @@ def call(file: Path, *options: str) -> int:
 
 
 def test_a_users_timer(
-    file: Path, systemctl: Systemctl, capsys: pytest.CaptureFixture[str]
+    file: Path, systemctl: RecordingRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(file, "--install") == 0
     folder = timer.user_folder()
     service = (folder / "patchbench-nightly.service").read_text()
     assert f'"--home" "{file.parent / "home"}" "nightly" "{file}"' in service
     assert (folder / "patchbench-nightly.timer").exists()
-    assert systemctl.commands == [
+    assert systemctl.argvs == [
         ("systemctl", "--user", "daemon-reload"),
         ("systemctl", "--user", "enable", "--now", "patchbench-nightly.timer"),
     ]
@@ -68,20 +53,21 @@ def test_a_users_timer(
 
 
 def test_the_systems_timer(
-    file: Path, systemctl: Systemctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, systemctl: RecordingRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timer, "SYSTEM", tmp_path / "system")
     assert call(file, "--install", "--system") == 0
     assert (
         f"User={file.owner()}\n" in (tmp_path / "system" / "patchbench-nightly.service").read_text()
     )
-    assert systemctl.commands[0] == ("systemctl", "--system", "daemon-reload")
+    assert systemctl.argvs[0] == ("systemctl", "--system", "daemon-reload")
 
 
 def test_without_systemd_the_files_are_there_and_the_command_is_told(
-    file: Path, systemctl: Systemctl, capsys: pytest.CaptureFixture[str]
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    systemctl.code = 1
+    failing = RecordingRunner(completed("System has not been booted", returncode=1))
+    monkeypatch.setattr(main, "SystemRunner", lambda **_more: failing)
     assert call(file, "--install") == ToolError.exit_code
     assert (timer.user_folder() / "patchbench-nightly.timer").exists()
     _out, err = capsys.readouterr()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,38 +17,26 @@ from bench.run.fitting import Fitting
 from bench.util.console import Show
 from builder.errors import BuildError
 from builder.home import Home
-from builder.process import Command, Completed, Process
+from builder.process import Completed
 from ext.compile import Module
 from ext.kernels import ModuleSource
+from tests.recording import Call, RecordingRunner, completed
 
 
-@dataclass
-class Interpreters:
-    """A runner under which scripts answer what `answers` says, in the order in which they run."""
+def interpreters(*answers: object) -> RecordingRunner:
+    """Scripts give these answers, in the order in which they run; a string is their error."""
+    remaining = iter(answers)
 
-    answers: list[object]
-    commands: list[Command] = field(default_factory=list)
-
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        answer = self.answers[len(self.commands)]
-        self.commands.append(command)
+    def complete(call: Call) -> Completed:
+        answer = next(remaining)
         if isinstance(answer, str):
-            return Completed(returncode=1, seconds=0.1, output=f"Traceback\nValueError: {answer}\n")
-        told = json.dumps({"answer": answer})
-        if "PATCHBENCH_ANSWERS" in command.env:
-            Path(command.env["PATCHBENCH_ANSWERS"]).write_text(json.dumps(answer))
-            told = ""
-        return Completed(returncode=0, seconds=0.1, output=told)
+            return completed(f"Traceback\nValueError: {answer}\n", returncode=1)
+        if "PATCHBENCH_ANSWERS" not in call.command.env:
+            return completed(json.dumps({"answer": answer}))
+        Path(call.command.env["PATCHBENCH_ANSWERS"]).write_text(json.dumps(answer))
+        return completed()
 
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        raise NotImplementedError
+    return RecordingRunner(complete)
 
 
 @dataclass
@@ -80,7 +67,7 @@ def fitted(root: Path, benchmark: Benchmark, variant: str, *answers: object) -> 
     context = Context(
         home=Home(root=root / "home", host_lock=root / "lock"),
         project=root,
-        runner=Interpreters(list(answers)),
+        runner=interpreters(*answers),
         show=Show(quiet=True),
     )
     interpreter = Interpreter(identity="b0", python=Path("/b0/python"), version="3.13.5")

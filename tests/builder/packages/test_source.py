@@ -123,10 +123,10 @@ def test_the_state_is_private_and_signatures_stay_on(apt: FakeApt, tmp_path: Pat
     sources = (root / "suites" / "trixie.sources").read_text()
     assert f"Types: deb-src\nURIs: {URI}\nSuites: trixie\nComponents: main\n" in sources
     assert "/keys/a.gpg" in sources
-    everything = conf + sources + str(apt.commands)
+    everything = conf + sources + str(apt.argvs)
     for word in ("trusted", "Unauthenticated", "Insecure", "Verify", "force-yes"):
         assert word.lower() not in everything.lower()
-    assert all("/etc/" not in str(argv) for argv in apt.commands)
+    assert all("/etc/" not in str(argv) for argv in apt.argvs)
 
 
 def test_suites_that_do_not_exist_are_no_trouble(apt: FakeApt, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_only_the_tarball_is_downloaded(apt: FakeApt, tmp_path: Path) -> None:
     (package,) = private.update()
     (tmp_path / "to").mkdir()
     assert private.download(package, tmp_path / "to").name == "python2.7_2.7.18.orig.tar.gz"
-    assert apt.commands[-1][-4:] == (
+    assert apt.argvs[-1][-4:] == (
         "source",
         "--download-only",
         "--tar-only",
