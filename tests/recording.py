@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,18 +42,6 @@ Answer = Callable[[Call], Completed]
 def completed(output: str = "", *, returncode: int = 0, seconds: float = 0.1) -> Completed:
     """How a process ended: in success and without output unless said otherwise."""
     return Completed(returncode=returncode, seconds=seconds, output=output)
-
-
-def by_word(rules: Mapping[str, Completed]) -> Answer:
-    """Answer by the first rule whose word is an argument; any other command is an error."""
-
-    def answer(call: Call) -> Completed:
-        for word, ending in rules.items():
-            if word in call.command.argv:
-                return ending
-        raise AssertionError(f"unexpected command: {call.command.shown()}")
-
-    return answer
 
 
 def no_command(call: Call) -> Completed:
@@ -105,8 +93,9 @@ class RecordingRunner:
         if self._through is not None:
             return self._through.run(command, log=log, timeout=timeout, on_line=on_line)
         ending = self._ending(call)
-        for line in ending.output.splitlines() if on_line is not None else ():
-            on_line(line)
+        if on_line is not None:
+            for line in ending.output.splitlines():
+                on_line(line)
         return ending
 
     def start(self, command: Command, *, log: Path | None = None) -> Process:
