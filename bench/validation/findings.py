@@ -29,7 +29,7 @@ class StudyFinding:
     """One figure of one procedure under one condition.
 
     A rate is `hits` of `of`; any other figure is `value` in `unit` ("" where it has none).
-    `least` and `most` are what the issue promises of it; None where nothing is promised.
+    `least` and `most` are the limits that it is held to; None where it has none.
     `exact`: the trials are independent, so that binomial bounds hold. `note`: what a reader must
     know to read it right. `headline`: the row of the summary that it belongs to, "" for none;
     a row shows the span of all findings of a procedure.

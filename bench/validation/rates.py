@@ -25,7 +25,7 @@ from bench.validation.simulate import Recording, Scenario, recorded, session
 Step = Callable[[], None]
 File = dict[str, list[list[float]]]
 
-# What the issue promises: of any call, of intervals after looking early, of plain ones.
+# The limits: of any call, of intervals after looking early, of plain ones.
 ANY_CALL, LOOKING, PLAIN = 0.055, 0.935, (0.935, 0.965)
 _COVERED = "intervals hold the truth after looking early, all hosts"
 _FIXED = "the suite's 95% interval holds the truth: drift, bursts, skew, builds"

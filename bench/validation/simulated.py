@@ -19,7 +19,7 @@ from bench.validation.simulate import Load, Scenario
 
 QUIET = "quiet host"
 _FEW = Scenario(benchmarks=12)
-# Those whose coverage the issue asks for; builds with as many blocks of each replica.
+# Those whose coverage has a limit in rates.py; builds with as many blocks of each replica.
 PROMISED: Mapping[str, Scenario] = {
     "drift of 3%": replace(_FEW, drift=0.03),
     "bursts (20% slower, 10% of the time)": replace(_FEW, burst_share=0.1),

@@ -4,7 +4,7 @@
 (() => {
   const FINE = 10000, INSET = 0.06;
 
-  // Whole numbers, each as the difference to the one before; see bench/site/packing.py.
+  // Whole numbers, each as the difference to the one before; see bench/site/benchmark.py.
   function unpack(text) {
     let last = 0;
     return text.split(",").map((word) => (word === "" ? NaN : (last += Number(word))));
@@ -37,7 +37,7 @@
     return parts.join(", ");
   }
 
-  // How far below the top of a chart a value is drawn, in percent; see bench/report/charts_scale.py.
+  // How far below the top of a chart a value is drawn, in percent; see bench/report/charts/scale.py.
   function height(plot, value) {
     const low = Number(plot.dataset.low), high = Number(plot.dataset.high);
     const share = Math.min(1, Math.max(0, Math.log(value / low) / Math.log(high / low)));
