@@ -2,16 +2,60 @@
 
 from bench.results import result
 from bench.results.folder import Folder, folder_of, kept_patches
-from bench.results.result import BROKEN, FILE, ArmReport, ProtocolRecord, read
+from bench.results.result import (
+    BROKEN,
+    FILE,
+    KEPT_FILE,
+    ArmReport,
+    ProtocolRecord,
+    read,
+    read_document,
+    understood,
+)
+from bench.results.shape import (
+    ArmResult,
+    BlockResult,
+    CandidateResult,
+    Concluded,
+    FactsRecord,
+    FalseCallsRecord,
+    HostRecord,
+    PlanArm,
+    PlannedReplica,
+    PlanRecord,
+    RatioRecord,
+    Result,
+    RevisionRecord,
+    RungResult,
+    SessionSummary,
+)
 
 __all__ = [
     "BROKEN",
     "FILE",
+    "KEPT_FILE",
     "ArmReport",
+    "ArmResult",
+    "BlockResult",
+    "CandidateResult",
+    "Concluded",
+    "FactsRecord",
+    "FalseCallsRecord",
     "Folder",
+    "HostRecord",
+    "PlanArm",
+    "PlanRecord",
+    "PlannedReplica",
     "ProtocolRecord",
+    "RatioRecord",
+    "Result",
+    "RevisionRecord",
+    "RungResult",
+    "SessionSummary",
     "folder_of",
     "kept_patches",
     "read",
+    "read_document",
     "result",
+    "understood",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 from bench.experiments import Plan
 from bench.measure import Choices
 from bench.results import result as results
+from bench.results.shape import Result
 from bench.util import slug
 from builder.errors import DataError, StoreError
 from builder.files import guard_writes, hold_lock, write_atomically
@@ -99,7 +100,7 @@ class Folder:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(patch.data)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> Result | None:
         """The result, when the run was complete."""
         if not (self.path / results.FILE).exists():
             return None
@@ -109,12 +110,12 @@ class Folder:
             hint = f"Remove {results.FILE} and run again: it is made anew from what was measured."
             raise DataError(error.what, where=error.where, hint=hint) from error
 
-    def finish(self, result: dict[str, Any], reports: Mapping[str, str]) -> None:
+    def finish(self, document: Mapping[str, Any], reports: Mapping[str, str]) -> None:
         """Write the reports by their names, and result.json last: it says that the run is over."""
         for name, text in reports.items():
             write_atomically(self.path / name, text)
         write_atomically(
-            self.path / results.FILE, json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+            self.path / results.FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         )
 
 

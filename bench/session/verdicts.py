@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.compare import BenchmarkBlocks, Comparisons, PairedBlock, SuiteComparison, compare_blocks
+from bench.compare import (
+    BenchmarkBlocks,
+    Comparisons,
+    PairedBlock,
+    Positive,
+    SuiteComparison,
+    compare_blocks,
+)
 from bench.session.record import BlockRecord, told, warmups_by_task
 from bench.session.record import SessionRecord as Timed
 
@@ -106,8 +113,8 @@ class Band:
     `suite` is None where no placebo has one.
     """
 
-    suite: tuple[float, float] | None
-    benchmarks: Mapping[str, tuple[float, float]]
+    suite: tuple[Positive, Positive] | None
+    benchmarks: Mapping[str, tuple[Positive, Positive]]
 
     @classmethod
     def of(cls, placebos: Iterable[Comparisons]) -> Band | None:

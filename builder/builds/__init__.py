@@ -12,7 +12,7 @@ from builder.builds.compile import (
 from builder.builds.facts import Difference
 from builder.builds.gate import Gate, Judgement, regrtest
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
-from builder.builds.store import Build, Store
+from builder.builds.store import Build, Stage, Store
 
 __all__ = [
     "Build",
@@ -24,6 +24,7 @@ __all__ = [
     "Judgement",
     "Options",
     "Recipe",
+    "Stage",
     "Store",
     "check_flavor",
     "facts",

@@ -14,6 +14,7 @@ from typing import Any
 from bench.context import Context
 from bench.experiments import ArmRequest, Experiment, load
 from bench.jobs.series.results import KeptSubject, of_series
+from bench.results import CandidateResult, Result
 from builder.patches import catalogue
 
 FLAVOR, STACK = "flavor", "stack"
@@ -93,6 +94,6 @@ def _like(base: ArmRequest, arm: ArmRequest, **but: Any) -> ArmRequest:
     return replace(base, name=arm.name, revision="", **but)
 
 
-def is_of(subject: KeptSubject, run: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+def is_of(subject: KeptSubject, run: Result, candidate: CandidateResult) -> bool:
     """Whether a run's candidate is the stack or flavor `subject`, by its name."""
-    return subject.name == f"{run['experiment']['name']}/{candidate['name']}"
+    return subject.name == f"{run.experiment.name}/{candidate.name}"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bench.compare import SIGNS, interval
 from bench.report import wording
+from bench.results import Result
 from bench.session import record
 from bench.util import harmless
 
@@ -43,7 +42,7 @@ def fenced(text: object) -> str:
     return harmless(str(text)).replace("`", "'")
 
 
-def render(result: Mapping[str, Any]) -> str:
+def render(result: Result) -> str:
     """The report as Markdown. Shapes: docs/result-schema.md."""
     return filled("report.md.jinja", result=result)
 
