@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from bench.compare import TIME
+from bench.compare import TIME, Comparisons
 from bench.history import (
     Alarm,
     Changes,
@@ -153,7 +153,7 @@ def together(*several: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
     return tuple(found.values())
 
 
-def carried(suite: Suspicion, again: CandidateResult) -> tuple[Suspicion, ...]:
+def carried(suite: Suspicion, again: CandidateResult | Comparisons) -> tuple[Suspicion, ...]:
     """The benchmarks that carry a change of the whole suite: those that the fresh session calls as
     it calls the suite. None where it does not call that.
     """
@@ -174,7 +174,12 @@ def carried(suite: Suspicion, again: CandidateResult) -> tuple[Suspicion, ...]:
 
 
 def judged(
-    suspicion: Suspicion, again: CandidateResult | None, *, reason: str, folder: str, since: date
+    suspicion: Suspicion,
+    again: CandidateResult | Comparisons | None,
+    *,
+    reason: str,
+    folder: str,
+    since: date,
 ) -> ConfirmedFinding:
     """What a fresh session says: `again` is its candidate, base the old.
 
@@ -200,7 +205,7 @@ def judged(
     )
 
 
-def _again(candidate: CandidateResult, benchmark: str) -> HistoryRatio | None:
+def _again(candidate: CandidateResult | Comparisons, benchmark: str) -> HistoryRatio | None:
     if benchmark == SUITE:
         return None if candidate.suite is None else ratio_of(candidate.suite)
     rows = candidate.comparisons

@@ -203,7 +203,7 @@ def _points(candidate: str, result: Result) -> dict[str, tuple[BlockPoint, ...]]
 
 def _medians(base: str, blocks: Sequence[BlockResult]) -> dict[str, float]:
     """The middle of the base's times on each benchmark."""
-    timed = [(block.benchmark, block.means[base]) for block in blocks]
+    timed = [(one.benchmark, one.means[base]) for one in blocks if base in one.means]
     medians = {}
     for name, group in groupby(sorted(timed), key=lambda pair: pair[0]):
         times = [seconds for _, seconds in group]

@@ -18,6 +18,7 @@ from bench.jobs.bisect.result import (
     BisectionStep,
 )
 from builder.git.repository import Authored
+from tests.bench.results.given import suite
 
 HOSTILE = "[bold]x\x1b[31m"
 
@@ -26,17 +27,12 @@ def commit(number: int, text: str = "subject") -> Authored:
     return Authored(hash=f"{number:040x}", authored=1_400_000_000, author=text, subject=text)
 
 
-def row(ratio: float, verdict: str) -> dict[str, Any]:
-    figures = {"low": ratio - 0.01, "high": ratio + 0.01, "low95": ratio, "high95": ratio}
-    return {"ratio": ratio, "verdict": verdict, "blocks": 5, "builds": 1, "warnings": []} | figures
-
-
 def found(**more: Any) -> BisectionResult:
     told: dict[str, Any] = {
         "good": commit(1),
         "bad": commit(9),
         "benchmarks": ("richards",),
-        "change": row(1.06, "slower"),
+        "change": suite(1.06, "slower"),
     }
     return BisectionResult(**(told | more))
 
@@ -46,12 +42,12 @@ def found(**more: Any) -> BisectionResult:
     [
         ({}, SEARCHING),
         ({"change": None}, NO_CHANGE),
-        ({"change": row(1.0, "equivalent")}, NO_CHANGE),
-        ({"change": row(1.03, "undecided")}, NO_CHANGE),
+        ({"change": suite(1.0, "equivalent")}, NO_CHANGE),
+        ({"change": suite(1.03, "undecided")}, NO_CHANGE),
         ({"culprits": (commit(3), commit(4))}, RANGE),
-        ({"culprits": (commit(3),), "confirmation": row(1.05, "slower")}, FOUND),
-        ({"culprits": (commit(3),), "confirmation": row(0.95, "faster")}, UNCONFIRMED),
-        ({"culprits": (commit(3),), "confirmation": row(1.0, "undecided")}, UNCONFIRMED),
+        ({"culprits": (commit(3),), "confirmation": suite(1.05, "slower")}, FOUND),
+        ({"culprits": (commit(3),), "confirmation": suite(0.95, "faster")}, UNCONFIRMED),
+        ({"culprits": (commit(3),), "confirmation": suite(1.0, "undecided")}, UNCONFIRMED),
         ({"culprits": (commit(3),), "unconfirmed": "make failed."}, UNCONFIRMED),
     ],
 )
@@ -73,7 +69,7 @@ def test_the_terminal_shows_text_of_unknown_origin_as_text() -> None:
         steps=(step,),
         culprits=(commit(5, HOSTILE),),
         parent=commit(4).hash,
-        confirmation=row(1.05, "slower"),
+        confirmation=suite(1.05, "slower"),
     )
     stream = io.StringIO()
     report.show(told, Console(file=stream, width=140, color_system=None, highlight=False))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.jobs.bundle import recompute
-from bench.jobs.bundle.agreement import AgreementCheck
+from bench.jobs.bundle.agreement import AgreementCheck, read_part
 from bench.jobs.bundle.recompute import Evidence
 from bench.results import result as results
 from bench.session.session import read_folder
@@ -23,7 +23,7 @@ def checks(folder: Path) -> tuple[AgreementCheck, ...]:
         Evidence(
             folder=folder,
             plan=read_json(folder / "plan.json"),
-            result=results.read(folder),
+            document=results.read_document(folder),
             measured=read_folder(folder / "raw"),
             reports={name: (folder / name).read_text() for name in names},
             render=render,
@@ -105,7 +105,7 @@ def test_raw_values_that_were_altered_to_their_block_show_in_the_result(altered:
     assert any(one.startswith(f"result.json, {NAME}, comparisons, nbody, ratio") for one in found)
     assert any(one.startswith(f"result.json, {NAME}, suite, ratio") for one in found)
 
-    result = results.read(altered.folder)
+    result = results.read_document(altered.folder)
     place = next(
         at
         for at, one in enumerate(result["blocks"])
@@ -232,7 +232,7 @@ def test_a_report_that_says_something_else_is_named_with_its_line(altered: Alter
 
 def test_the_last_digits_may_be_rounded_otherwise(altered: Altered) -> None:
     """Another machine's libm; what was measured is held to the last digit."""
-    result = results.read(altered.folder)
+    result = results.read_document(altered.folder)
     ratio = result["candidates"][0]["comparisons"][0]["ratio"]
     altered.change("result.json", candidates__0__comparisons__0__ratio=ratio * (1 + 1e-13))
     assert problems(altered.folder) == []
@@ -256,4 +256,4 @@ def test_what_was_never_installed_is_missing_in_the_result_alone(altered: Altere
 def test_json_that_cannot_be_read_is_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(VerifyError, match=r"plan\.json cannot be read"):
-        read_json(tmp_path / "plan.json")
+        read_part(tmp_path / "plan.json")

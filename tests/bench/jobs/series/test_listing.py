@@ -91,7 +91,7 @@ class Bench:
         return arm
 
     def kept(self, name: str = NAME) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.patches / name / "result.json").read_text())
+        content: dict[str, Any] = json.loads((self.patches / name / "verdict.json").read_text())
         return content
 
     def series(self, *arguments: str) -> int:
@@ -134,14 +134,14 @@ def test_one_series_is_recorded(bench: Bench) -> None:
     assert result["suite"]["ratio"] == 0.9512
     assert [one["name"] for one in result["controls"]] == ["padding"]
     assert "0.9512" in (bench.patches / NAME / "RESULT.md").read_text()
-    assert not (bench.patches / "3.13/wrong-add/result.json").exists()
+    assert not (bench.patches / "3.13/wrong-add/verdict.json").exists()
 
 
 def test_a_flavor_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench.record(FLAVOR) == 0
     folder = bench.experiments / FLAVOR
     assert "3.13.5 lto against 3.13.5 plain" in (folder / "RESULT.md").read_text()
-    assert not (bench.patches / NAME / "result.json").exists()
+    assert not (bench.patches / NAME / "verdict.json").exists()
     capsys.readouterr()
     assert bench.series(FLAVOR) == 0
     assert "link-time is broken: make of 3.13.5 lto exited" in capsys.readouterr().out
@@ -190,7 +190,7 @@ def test_a_run_is_recorded_of_a_branch_alone(bench: Bench) -> None:
     assert bench.record("3.13") == 0
     assert bench.kept()["results"]
     assert bench.kept("3.13/wrong-add")["results"]
-    assert not (bench.experiments / FLAVOR / "result.json").exists()
+    assert not (bench.experiments / FLAVOR / "verdict.json").exists()
 
 
 def test_one_series_is_shown_with_all_of_it(
@@ -270,7 +270,7 @@ def on_another(run: dict[str, Any]) -> None:
 
 
 def other_flavor(run: dict[str, Any]) -> None:
-    run["candidates"][0]["flavor"] = {"name": "pgo"}
+    run["candidates"][0]["flavor"] |= {"name": "pgo", "pgo": True}
 
 
 def laid_out(run: dict[str, Any]) -> None:
@@ -313,7 +313,7 @@ def test_what_says_nothing_of_the_series_is_refused(
     assert reason in told
     assert f"no candidate that is {NAME} alone" in told
     assert "fast-add (" in told
-    assert not (bench.patches / NAME / "result.json").exists()
+    assert not (bench.patches / NAME / "verdict.json").exists()
 
 
 def other_flavor_than_asked(arm: dict[str, Any]) -> None:
@@ -364,7 +364,7 @@ def other_order(arm: dict[str, Any]) -> None:
 
 
 def other_flavor_than_its_base(arm: dict[str, Any]) -> None:
-    arm["flavor"] = {**arm["flavor"], "name": "lto"}
+    arm["flavor"] = {**arm["flavor"], "name": "lto", "lto": True}
 
 
 @pytest.mark.parametrize(
@@ -411,12 +411,12 @@ def test_what_is_not_there_is_told(
     assert bench.series("--record", str(tmp_path / "none")) == DataError.exit_code
     del bench.run["candidates"][0]["comparisons"]
     assert bench.record() == DataError.exit_code
-    assert "KeyError" in capsys.readouterr().err
+    assert "`comparisons`" in capsys.readouterr().err
 
 
 def test_a_damaged_result_is_told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     bench.record()
-    path = bench.patches / NAME / "result.json"
+    path = bench.patches / NAME / "verdict.json"
     path.write_text("{")
     assert bench.series() == DataError.exit_code
     told = capsys.readouterr().err
@@ -425,7 +425,7 @@ def test_a_damaged_result_is_told(bench: Bench, capsys: pytest.CaptureFixture[st
     bench.record("3.13/wrong-add")
     content = bench.kept("3.13/wrong-add")
     del content["results"][0]["session"]["suite"]
-    (bench.patches / "3.13/wrong-add/result.json").write_text(json.dumps(content))
+    (bench.patches / "3.13/wrong-add/verdict.json").write_text(json.dumps(content))
     assert bench.series("3.13/wrong-add", "--render") == DataError.exit_code
 
 
