@@ -15,23 +15,24 @@ raw/complete                    that nothing is left to be measured
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from bench.benchmarks import Missing
 from bench.host import tally
 from bench.measure import ScriptLoops, Trial
 from bench.session.record import BlockRecord, SessionRecord, without
 from bench.session.stopping import Rules
-from bench.util import slug
+from bench.util import documents, slug
 from builder.errors import StoreError
 from builder.files import write_atomically
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +71,7 @@ class SessionFolder:
     def rules(self) -> Rules | None:
         """The rules that it was measured under; None where nothing was begun."""
         path = self.path / "rules.json"
-        kept = _load(path, None)
-        if kept is None:
-            return None
-        with _reading(path):
-            return Rules(**{**kept, "watched": tuple(kept["watched"])})
+        return _load(Rules, path) if path.exists() else None
 
     def is_complete(self) -> bool:
         """Whether nothing is left to be measured."""
@@ -94,22 +91,12 @@ class SessionFolder:
     def calibration(self) -> LoopCounts:
         """What was calibrated so far."""
         path = self.path / "calibration.json"
-        kept = _load(path, {"seconds": 0.0, "benchmarks": [], "protocols": {}})
-        with _reading(path):
-            return LoopCounts(
-                seconds=float(kept["seconds"]),
-                benchmarks=tuple(ScriptLoops.from_json(one) for one in kept["benchmarks"]),
-                protocols={task: str(name) for task, name in kept["protocols"].items()},
-            )
+        return _load(LoopCounts, path) if path.exists() else LoopCounts(protocols={})
 
     def keep_calibration(self, found: LoopCounts) -> None:
         """Write what was calibrated so far."""
-        content = {
-            "seconds": found.seconds,
-            "benchmarks": [one.to_json() for one in found.benchmarks],
-            "protocols": dict(found.protocols),
-        }
-        write_atomically(self.path / "calibration.json", json.dumps(content, indent=1))
+        text = json.dumps(documents.dump(found), indent=1)
+        write_atomically(self.path / "calibration.json", text)
 
     def keep_protocol(self, task: str, protocol: str) -> None:
         """Write that a task has another protocol than was chosen."""
@@ -119,35 +106,22 @@ class SessionFolder:
     def losses(self) -> dict[str, Loss]:
         """What is missing."""
         path = self.path / "missing.json"
-        with _reading(path):
-            return {
-                name: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
-                for name, one in _load(path, {}).items()
-            }
+        return _load(dict[str, Loss], path) if path.exists() else {}
 
     def keep_losses(self, losses: Mapping[str, Loss]) -> None:
         """Write what is missing."""
-        content = {name: asdict(one) for name, one in losses.items()}
-        write_atomically(self.path / "missing.json", json.dumps(content, indent=1))
+        text = json.dumps(documents.dump(losses), indent=1)
+        write_atomically(self.path / "missing.json", text)
 
     def lost_arms(self) -> dict[str, dict[str, Loss]]:
         """For each task, the arms that are missing there alone, by their names."""
         path = self.path / "missing-arms.json"
-        with _reading(path):
-            return {
-                task: {
-                    arm: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
-                    for arm, one in arms.items()
-                }
-                for task, arms in _load(path, {}).items()
-            }
+        return _load(dict[str, dict[str, Loss]], path) if path.exists() else {}
 
     def keep_lost_arms(self, lost: Mapping[str, Mapping[str, Loss]]) -> None:
         """Write which arms are missing where."""
-        content = {
-            task: {arm: asdict(one) for arm, one in arms.items()} for task, arms in lost.items()
-        }
-        write_atomically(self.path / "missing-arms.json", json.dumps(content, indent=1))
+        text = json.dumps(documents.dump(lost), indent=1)
+        write_atomically(self.path / "missing-arms.json", text)
 
     # -- blocks -----------------------------------------------------------------------------
 
@@ -233,43 +207,15 @@ def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
     return tuple(one for one in found if one is not None)
 
 
-# We write atomically: something else has been at a file that gives one of these.
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """What a file of ours holds is looked at; StoreError when it is not what we wrote."""
-    try:
-        yield
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        "A file of the results folder is damaged.",
-        where=f"{path}: {type(error).__name__}: {error}",
-        hint="Remove it, and its folder if it is a block's: what it held is measured again.",
-    )
-
-
-def _load(path: Path, default: Any) -> Any:
-    """What a file of ours holds; `default` where it is not there."""
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
+def _load(kind: type[T], path: Path) -> T:
+    """What a file of ours holds. We write atomically: something else has been at a damaged one."""
+    hint = "Remove it, and its folder if it is a block's: what it held is measured again."
+    what = "A file of the results folder"
+    return documents.read(kind, path, what=what, hint=hint, error=StoreError)
 
 
 def _read_block(path: Path) -> BlockRecord | None:
-    data = _load(path, None)
-    if data is None:
-        return None
-    with _reading(path):
-        return BlockRecord(**{key: data[key] for key in data if key not in ("seed", "spent")})
+    return _load(BlockRecord, path) if path.exists() else None
 
 
 class Losses:

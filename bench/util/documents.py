@@ -108,7 +108,7 @@ def typed(
     try:
         return load(kind, content)
     except ValueError as problem:
-        raise error(f"{what} is damaged.", where=f"{where}: {problem}", hint=hint) from problem
+        raise error(f"{what} cannot be read.", where=f"{where}: {problem}", hint=hint) from problem
 
 
 def read(

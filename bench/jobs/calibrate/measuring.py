@@ -40,7 +40,7 @@ from bench.measure import (
     protocols,
     with_effort,
 )
-from bench.util import Show, slug
+from bench.util import Show, documents, slug
 from builder.errors import StoreError
 from builder.files import guard_writes, write_atomically
 
@@ -198,7 +198,9 @@ class Measuring:
         path = self._folder / "tasks.json"
         kept = _load(path, {"seconds": 0.0, "benchmarks": []})
         with _reading(path):
-            done = {one["benchmark"]: ScriptLoops.from_json(one) for one in kept["benchmarks"]}
+            done = {
+                one["benchmark"]: documents.load(ScriptLoops, one) for one in kept["benchmarks"]
+            }
         with self._show.bar("finding loops", len(self._subjects)) as bar:
             for subject in self._subjects:
                 name = subject.benchmark.name
@@ -206,7 +208,7 @@ class Measuring:
                     began = self._clock()
                     done[name] = self._loops(subject)
                     kept["seconds"] += self._clock() - began
-                    kept["benchmarks"].append(done[name].to_json())
+                    kept["benchmarks"].append(documents.dump(done[name]))
                     write_atomically(path, json.dumps(kept, indent=1))
                 bar.advance(note=name)
         for subject in sorted(self._subjects, key=lambda one: one.ours):

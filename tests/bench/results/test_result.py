@@ -183,8 +183,8 @@ def test_the_content_can_be_written_and_read_back(tmp_path: Path) -> None:
         ("[" * 100_000, "The result of a run cannot be read"),
         ('{"schema": 2}', "schema 2; this patchbench reads 1"),
         ('{"schema": "1"}', "schema '1'; this patchbench reads 1"),
-        ('{"schema": 1}', "result is damaged"),
-        ('{"schema": 1, "experiment": []}', "result is damaged"),
+        ('{"schema": 1}', "The result cannot be read"),
+        ('{"schema": 1, "experiment": []}', "The result cannot be read"),
     ],
     ids=str,
 )

@@ -170,9 +170,13 @@ def test_an_altered_member_is_named_by_the_manifest(
     [
         ("result.json", "{", "The result of a run cannot be read. result.json"),
         ("plan.json", "[]", "plan.json cannot be read. plan.json: it is no JSON object"),
-        ("raw/rules.json", "{", "A file of the results folder is damaged. raw/rules.json"),
+        ("raw/rules.json", "{", "A file of the results folder cannot be read. raw/rules.json"),
         ("more.txt", "more", "more.txt: this patchbench makes no such report"),
-        ("raw/blocks/0000-nbody/block.json", "[1]", "is damaged. raw/blocks/0000-nbody/block.json"),
+        (
+            "raw/blocks/0000-nbody/block.json",
+            "[1]",
+            "cannot be read. raw/blocks/0000-nbody/block.json",
+        ),
     ],
 )
 def test_contents_that_cannot_be_read_are_named(
