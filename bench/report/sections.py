@@ -145,8 +145,9 @@ _IN_WORDS = ("compiler", "PGO, LTO", "computed gotos")
 def _compilers(experiment: PlanRecord) -> Iterator[tuple[str, str]]:
     """What each arm's compiler says of itself, the distribution's revision included."""
     for arm in experiment.arms:
-        if arm.recipe is not None:
-            yield arm.name, arm.recipe.compiler.version
+        recipe = arm.recipe or next(iter(arm.recipes), None)
+        if recipe is not None:
+            yield arm.name, recipe.compiler.version
 
 
 def _build(facts: FactsRecord, compiler: str) -> dict[str, str]:

@@ -1,6 +1,16 @@
 """The results of one run: `result.json`, and the folder that holds it."""
 
 from bench.results import result
+from bench.results.arms import (
+    ArmResult,
+    CandidateResult,
+    Concluded,
+    FactsRecord,
+    PlanArm,
+    PlannedReplica,
+    PlanRecord,
+    RevisionRecord,
+)
 from bench.results.folder import Folder, folder_of, kept_patches
 from bench.results.result import (
     BROKEN,
@@ -13,19 +23,11 @@ from bench.results.result import (
     understood,
 )
 from bench.results.shape import (
-    ArmResult,
     BlockResult,
-    CandidateResult,
-    Concluded,
-    FactsRecord,
     FalseCallsRecord,
     HostRecord,
-    PlanArm,
-    PlannedReplica,
-    PlanRecord,
     RatioRecord,
     Result,
-    RevisionRecord,
     RungResult,
     SessionSummary,
 )

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from bench.experiments import Plan
 from bench.measure import Choices
 from bench.results import result as results
-from bench.results.shape import PlanRecord, Result
+from bench.results.arms import PlanRecord
+from bench.results.shape import Result
 from bench.util import documents, slug
 from builder.errors import DataError, StoreError
 from builder.files import guard_writes, hold_lock, write_atomically

@@ -49,7 +49,10 @@ def load(kind: type[T], value: Any) -> T:
 
 
 def with_texts(value: T, change: Callable[[str], str]) -> T:
-    """The same value with every text in it, keys of mappings too, put through `change`."""
+    """The same value with every text in it, keys of mappings too, put through `change`.
+
+    `change` must leave names of fields as they are: it replaces characters that no name has.
+    """
     return load(type(value), _changed(msgspec.to_builtins(value), change))
 
 
