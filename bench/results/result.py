@@ -232,7 +232,7 @@ def read_document(folder: Path) -> dict[str, Any]:
         raise _kept(folder / KEPT_FILE)
     return documents.read_json(
         folder / FILE,
-        what="The result of a run",
+        what="There is no result here: result.json",
         hint="Name a results folder of `patchbench run`; a run that was stopped goes on when it is "
         "given again.",
     )
@@ -249,7 +249,7 @@ def understood(document: Mapping[str, Any], where: str = FILE) -> Result:
             where=where,
             hint="Use the patchbench that wrote it.",
         )
-    return documents.typed(Result, document, where=where, what="The result")
+    return documents.typed(Result, document, where=where, what="The result is damaged: it")
 
 
 def _kept(path: Path) -> DataError:

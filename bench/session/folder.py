@@ -210,7 +210,7 @@ def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
 def _load(kind: type[T], path: Path) -> T:
     """What a file of ours holds. We write atomically: something else has been at a damaged one."""
     hint = "Remove it, and its folder if it is a block's: what it held is measured again."
-    what = "A file of the results folder"
+    what = "A file of the results folder is damaged: it"
     return documents.read(kind, path, what=what, hint=hint, error=StoreError)
 
 

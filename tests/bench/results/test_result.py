@@ -175,16 +175,16 @@ def test_the_content_can_be_written_and_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (None, "The result of a run cannot be read"),
-        ("", "The result of a run cannot be read"),
-        ('{"schema": 1', "The result of a run cannot be read"),
-        ("[]", "The result of a run cannot be read"),
+        (None, "There is no result here: result.json cannot be read"),
+        ("", "There is no result here: result.json cannot be read"),
+        ('{"schema": 1', "There is no result here: result.json cannot be read"),
+        ("[]", "There is no result here: result.json cannot be read"),
         ("{}", "schema None; this patchbench reads 1"),
-        ("[" * 100_000, "The result of a run cannot be read"),
+        ("[" * 100_000, "There is no result here: result.json cannot be read"),
         ('{"schema": 2}', "schema 2; this patchbench reads 1"),
         ('{"schema": "1"}', "schema '1'; this patchbench reads 1"),
-        ('{"schema": 1}', "The result cannot be read"),
-        ('{"schema": 1, "experiment": []}', "The result cannot be read"),
+        ('{"schema": 1}', "The result is damaged: it cannot be read"),
+        ('{"schema": 1, "experiment": []}', "The result is damaged: it cannot be read"),
     ],
     ids=str,
 )

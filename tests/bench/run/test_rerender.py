@@ -72,7 +72,7 @@ def test_a_damaged_result_is_told_and_nothing_is_written(
     folder = results(tmp_path / "r", candidates=[{"name": "x"}])
     assert main(["report", str(folder), "--format", "csv,html"]) == 13
     told = " ".join(capsys.readouterr().err.split())
-    assert "The result cannot be read." in told
+    assert "The result is damaged: it cannot be read." in told
     assert "required field `title` - at `$.candidates[0]`" in told
     assert [path.name for path in folder.iterdir()] == ["result.json"]
 

@@ -168,14 +168,18 @@ def test_an_altered_member_is_named_by_the_manifest(
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("result.json", "{", "The result of a run cannot be read. result.json"),
+        ("result.json", "{", "There is no result here: result.json cannot be read. result.json"),
         ("plan.json", "[]", "plan.json cannot be read. plan.json: it is no JSON object"),
-        ("raw/rules.json", "{", "A file of the results folder cannot be read. raw/rules.json"),
+        (
+            "raw/rules.json",
+            "{",
+            "A file of the results folder is damaged: it cannot be read. raw/rules.json",
+        ),
         ("more.txt", "more", "more.txt: this patchbench makes no such report"),
         (
             "raw/blocks/0000-nbody/block.json",
             "[1]",
-            "cannot be read. raw/blocks/0000-nbody/block.json",
+            "is damaged: it cannot be read. raw/blocks/0000-nbody/block.json",
         ),
     ],
 )
