@@ -86,9 +86,9 @@ def test_its_result_is_recorded_beside_its_patches(
     shutil.copytree(cli.PROJECT / "patches", tmp_path / "patches")
     monkeypatch.setattr(cli, "PROJECT", tmp_path)
     folder = tmp_path / "patches" / "2.7" / "inline-fast-paths"
-    (folder / "result.json").unlink(missing_ok=True)
+    (folder / "verdict.json").unlink(missing_ok=True)
     assert main(["series", "--record", str(results)]) == 0
-    (kept,) = json.loads((folder / "result.json").read_text())["results"]
+    (kept,) = json.loads((folder / "verdict.json").read_text())["results"]
     assert kept["suite"] == _result(results)["candidates"][0]["suite"]
     page = (folder / "RESULT.md").read_text()
     assert "against 2.7.18 plain" in page

@@ -23,7 +23,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from bench.benchmarks import Missing
 from builder.errors import UsageError
@@ -34,6 +36,10 @@ MEMORY = "memory"
 MARGIN = 0.01
 ERROR = 0.05
 
+Positive = Annotated[float, Meta(ge=1e-100, le=1e100)]
+"""A time or a ratio, so bounded that a quotient of two is finite; msgspec refuses anything else
+where a document is read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteComparison:
@@ -43,11 +49,11 @@ class SuiteComparison:
     """
 
     metric: str
-    ratio: float
-    low: float | None
-    high: float | None
-    low95: float | None
-    high95: float | None
+    ratio: Positive
+    low: Positive | None
+    high: Positive | None
+    low95: Positive | None
+    high95: Positive | None
     verdict: str
     blocks: int
     builds: int

@@ -11,7 +11,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import IO, Any
 
-from bench.history.models import BenchmarkRow, BuildRow, HistoryRatio, NightRow, NightSuite
+from bench.history.models import HistoryRatio, NightRow
+from bench.util import documents
 from builder.errors import DataError
 
 # Raised when a reader of the old one would be misled.
@@ -36,11 +37,11 @@ def read_json_lines(lines: Iterable[str], where: str = "") -> Iterator[NightRow]
     """The nights that `write_json_lines` wrote. DataError names the first line that is none."""
     for number, line in enumerate(lines, 1):
         try:
-            document = json.loads(line)
-            if document.pop("schema") != SCHEMA:
+            document = documents.parse(line)
+            if not isinstance(document, dict) or document.get("schema") != SCHEMA:
                 raise ValueError("of another schema")
-            yield _night(document)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+            yield documents.load(NightRow, document)
+        except (ValueError, RecursionError) as problem:
             raise DataError(
                 f"no night of an exported history: {problem}", where=f"{where}, line {number}"
             ) from None
@@ -72,24 +73,3 @@ def _moment(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"not for JSON: {type(value)}")
-
-
-def _night(document: dict[str, Any]) -> NightRow:
-    document["when"] = datetime.fromisoformat(document["when"])
-    if build := document["build"]:
-        committed = build["committed"]
-        build["committed"] = committed and datetime.fromisoformat(committed)
-        document["build"] = BuildRow(**build)
-    for against in ("last", "release"):
-        if standing := document[against]:
-            document[against] = NightSuite(**standing | {"suite": _ratio(standing["suite"])})
-    document["rows"] = tuple(_row(row) for row in document["rows"])
-    return NightRow(**document)
-
-
-def _row(row: dict[str, Any]) -> BenchmarkRow:
-    return BenchmarkRow(**row | {"last": _ratio(row["last"]), "release": _ratio(row["release"])})
-
-
-def _ratio(ratio: dict[str, Any] | None) -> HistoryRatio | None:
-    return None if ratio is None else HistoryRatio(**ratio)

@@ -10,11 +10,19 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bench.compare import TIME, BenchmarkBlocks, PairedBlock, compare_blocks
+from bench.benchmarks import Missing
+from bench.compare import (
+    TIME,
+    BenchmarkBlocks,
+    Comparisons,
+    PairedBlock,
+    SuiteComparison,
+    compare_blocks,
+)
 from bench.history.epochs import of_host
 from bench.history.models import (
     LAST,
@@ -25,7 +33,7 @@ from bench.history.models import (
     NightRow,
     NightSuite,
 )
-from bench.results import FILE, read
+from bench.results import FILE, ArmResult, CandidateResult, Result, read
 from builder.errors import DataError
 
 _TURNED = {"faster": "slower", "slower": "faster"}
@@ -52,7 +60,7 @@ def read_result(
 
 
 def night_of(
-    document: Mapping[str, Any],
+    result: Result,
     *,
     branch: str,
     tonight: str,
@@ -61,60 +69,58 @@ def night_of(
     where: str = "",
     folder: str = "",
 ) -> NightRow:
-    """The same of a result.json that was read already."""
+    """The same of a result that was read already."""
+    arms = {arm.name: arm for arm in result.arms}
+    named = [name for name in (tonight, last, release) if name]
+    if absent := [name for name in named if name not in arms]:
+        raise DataError(f"the result has no arm {absent[0]!r}", where=where)
+    against = {
+        kind: _against(result, tonight, other) if other else ({}, None)
+        for kind, other in ((LAST, last), (RELEASE, release))
+    }
     try:
-        arms = {arm["name"]: arm for arm in [document["base"], *document["candidates"]]}
-        named = [name for name in (tonight, last, release) if name]
-        if absent := [name for name in named if name not in arms]:
-            raise DataError(f"the result has no arm {absent[0]!r}", where=where)
-        against = {
-            kind: _against(document, tonight, other) if other else ({}, None)
-            for kind, other in ((LAST, last), (RELEASE, release))
-        }
-        return NightRow(
-            identity=f"{document['experiment']['identity']} {document['when']} {tonight}",
-            host=str(document["host"].get("name") or "unknown"),
-            branch=branch,
-            flavor=str(arms[tonight]["flavor"].get("name") or "plain"),
-            when=datetime.fromisoformat(document["when"]),
-            facts=_facts(document, arms[tonight]),
-            build=_built(arms[tonight], where),
-            folder=folder,
-            last=_standing(arms, last, against[LAST]),
-            release=_standing(arms, release, against[RELEASE]),
-            rows=_rows(document, tonight, against),
-            missing={one["benchmark"]: one["reason"] for one in _missing(document)},
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as problem:
-        raise DataError(
-            f"the result lacks what a night needs: {type(problem).__name__}: {problem}", where=where
-        ) from None
-
-
-def _facts(document: Mapping[str, Any], arm: Mapping[str, Any]) -> dict[str, str]:
-    recipes = {one["name"]: one.get("recipe") or {} for one in document["experiment"]["arms"]}
-    compiler = recipes.get(arm["name"], {}).get("compiler") or {}
-    return of_host(
-        document["host"],
-        compiler=str(compiler.get("version") or ""),
-        suite=str(document["experiment"]["suite"]),
+        when = datetime.fromisoformat(result.when)
+    except ValueError as problem:
+        raise DataError(f"the result has no time: {problem}", where=where) from None
+    return NightRow(
+        identity=f"{result.experiment.identity} {result.when} {tonight}",
+        host=result.host.name or "unknown",
+        branch=branch,
+        flavor=arms[tonight].flavor.name,
+        when=when,
+        facts=_facts(result, arms[tonight]),
+        build=_built(arms[tonight], where),
+        folder=folder,
+        last=_standing(arms, last, against[LAST]),
+        release=_standing(arms, release, against[RELEASE]),
+        rows=_rows(result, tonight, against),
+        missing={one.benchmark: one.reason for one in _missing(result)},
     )
 
 
-def _built(arm: Mapping[str, Any], where: str) -> BuildRow:
-    build, revision = arm["build"], arm["revision"]
-    if build is None:
+def _facts(result: Result, arm: ArmResult) -> dict[str, str]:
+    recipes = {one.name: one.recipe for one in result.experiment.arms}
+    recipe = recipes.get(arm.name)
+    return of_host(
+        asdict(result.host),
+        compiler="" if recipe is None else recipe.compiler.version,
+        suite=result.experiment.suite,
+    )
+
+
+def _built(arm: ArmResult, where: str) -> BuildRow:
+    if arm.build is None:
         raise DataError(
-            f"arm {arm['name']!r} was not built, so there is nothing to compare",
+            f"arm {arm.name!r} was not built, so there is nothing to compare",
             where=where,
             hint="record the night as broken, with the reason",
         )
-    epoch = revision.get("epoch")
+    epoch = arm.revision.epoch
     return BuildRow(
-        key=build["key"],
-        commit=revision["commit"],
-        version=revision.get("version") or "",
-        title=arm["title"],
+        key=arm.build.key,
+        commit=arm.revision.commit,
+        version=arm.revision.version,
+        title=arm.title,
         committed=None if epoch is None else _moment(epoch),
     )
 
@@ -123,15 +129,14 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _standing(arms: Mapping[str, Any], name: str, found: Found) -> NightSuite | None:
-    if not name or arms[name]["build"] is None:
+def _standing(arms: Mapping[str, ArmResult], name: str, found: Found) -> NightSuite | None:
+    build = arms[name].build if name else None
+    if build is None:
         return None
-    return NightSuite(key=arms[name]["build"]["key"], title=arms[name]["title"], suite=found[1])
+    return NightSuite(key=build.key, title=arms[name].title, suite=found[1])
 
 
-def _rows(
-    document: Mapping[str, Any], tonight: str, against: Mapping[str, Found]
-) -> tuple[BenchmarkRow, ...]:
+def _rows(result: Result, tonight: str, against: Mapping[str, Found]) -> tuple[BenchmarkRow, ...]:
     return tuple(
         BenchmarkRow(
             benchmark=name,
@@ -141,15 +146,15 @@ def _rows(
             last=against[LAST][0].get(name),
             release=against[RELEASE][0].get(name),
         )
-        for name, means in sorted(_process_means(document["blocks"], tonight).items())
+        for name, means in sorted(_process_means(result, tonight).items())
     )
 
 
-def _process_means(blocks: Sequence[Any], arm: str) -> dict[str, list[float]]:
+def _process_means(result: Result, arm: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
-    for block in blocks:
-        if arm in block["means"]:
-            found.setdefault(block["benchmark"], []).append(float(block["means"][arm]))
+    for block in result.blocks:
+        if arm in block.means:
+            found.setdefault(block.benchmark, []).append(block.means[arm])
     return found
 
 
@@ -158,66 +163,73 @@ def _spread(means: Sequence[float]) -> float | None:
     return statistics.stdev(means) / statistics.fmean(means) if len(means) > 1 else None
 
 
-def _missing(document: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    found = list(document["session"].get("missing") or [])
-    return found + [one for arm in document["candidates"] for one in arm.get("missing") or []]
+def _missing(result: Result) -> list[Missing]:
+    return [*result.session.missing, *(one for arm in result.candidates for one in arm.missing)]
 
 
-def _against(document: Mapping[str, Any], tonight: str, other: str) -> Found:
+def _against(result: Result, tonight: str, other: str) -> Found:
     """Tonight's ratios against another arm: by benchmark, and of the suite."""
-    base = document["base"]["name"]
-    candidates = {arm["name"]: arm for arm in document["candidates"]}
-    if other == base:
-        return _given(candidates[tonight], turned=False)
-    if tonight == base:
-        return _given(candidates[other], turned=True)
-    return _worked_out(document, tonight, other)
+    if other == result.base.name:
+        return _given(result.candidate(tonight), turned=False)
+    if tonight == result.base.name:
+        return _given(result.candidate(other), turned=True)
+    return _worked_out(result, tonight, other)
 
 
-def _given(arm: Mapping[str, Any], *, turned: bool) -> Found:
+def _given(compared: CandidateResult | Comparisons, *, turned: bool) -> Found:
     rows = {
-        one["benchmark"]: ratio_of(one, turned=turned)
-        for one in arm.get("comparisons") or []
-        if one["metric"] == TIME
+        one.benchmark: ratio_of(one, turned=turned)
+        for one in compared.comparisons
+        if one.metric == TIME
     }
-    return rows, ratio_of(arm["suite"], turned=turned) if arm.get("suite") else None
+    return rows, None if compared.suite is None else ratio_of(compared.suite, turned=turned)
 
 
-def _worked_out(document: Mapping[str, Any], tonight: str, other: str) -> Found:
+def _worked_out(result: Result, tonight: str, other: str) -> Found:
     """From the blocks that have both arms. Looks at the data are not paid for here: whether the
     session goes on was decided by its base's comparisons."""
     tasks: dict[str, list[PairedBlock]] = {}
-    replicas = {block["replica"] for block in document["blocks"]}
-    for block in document["blocks"]:
-        means = block["means"]
+    replicas = {block.replica for block in result.blocks}
+    for block in result.blocks:
+        means = block.means
         if tonight in means and other in means:
-            tasks.setdefault(block["benchmark"], []).append(
+            tasks.setdefault(block.benchmark, []).append(
                 PairedBlock(
-                    number=block["number"],
+                    number=block.number,
                     base=means[other],
                     candidate=means[tonight],
-                    replica=str(block["replica"]) if len(replicas) > 1 else "",
+                    replica=str(block.replica) if len(replicas) > 1 else "",
                 )
             )
     measured = [BenchmarkBlocks(benchmark=name, blocks=tuple(some)) for name, some in tasks.items()]
-    compared = compare_blocks(measured, margin=float(document["session"]["margin"]))
-    return _given(compared.as_json(), turned=False)
+    return _given(compare_blocks(measured, margin=result.session.margin), turned=False)
 
 
-def ratio_of(one: Mapping[str, Any], *, turned: bool = False) -> HistoryRatio:
+def ratio_of(one: SuiteComparison, *, turned: bool = False) -> HistoryRatio:
     """A comparison as a night has it; `turned` where it is of the other build against this one.
 
     Turning is exact: intervals are of logs, and the margin's bounds are each other's reciprocals.
     """
-    numbers = {part: one[part] for part in ("ratio", "low", "high", "low95", "high95")}
-    verdict = one["verdict"]
-    if turned:
-        back = {part: None if value is None else 1 / value for part, value in numbers.items()}
-        numbers = back | {
-            "low": back["high"],
-            "high": back["low"],
-            "low95": back["high95"],
-            "high95": back["low95"],
-        }
-        verdict = _TURNED.get(verdict, verdict)
-    return HistoryRatio(**numbers, verdict=verdict, blocks=one["blocks"])
+    if not turned:
+        return HistoryRatio(
+            ratio=one.ratio,
+            low=one.low,
+            high=one.high,
+            low95=one.low95,
+            high95=one.high95,
+            verdict=one.verdict,
+            blocks=one.blocks,
+        )
+    return HistoryRatio(
+        ratio=1 / one.ratio,
+        low=_reciprocal(one.high),
+        high=_reciprocal(one.low),
+        low95=_reciprocal(one.high95),
+        high95=_reciprocal(one.low95),
+        verdict=_TURNED.get(one.verdict, one.verdict),
+        blocks=one.blocks,
+    )
+
+
+def _reciprocal(bound: float | None) -> float | None:
+    return None if bound is None else 1 / bound

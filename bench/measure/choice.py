@@ -19,6 +19,8 @@ from bench.measure import protocols, ranking
 from bench.measure.ranking import RankingRow, Sample, classify
 from bench.measure.trial import Task
 from bench.stats import estimates
+from bench.util import documents
+from builder.errors import PatchbenchError
 from builder.files import digest, guard_writes, hold_lock, write_atomically
 from builder.home import Home
 
@@ -33,7 +35,6 @@ _EPOCH = (
     "name", "cpu", "vendor", "microcode", "architecture", "cpus", "usable_cpus", "cores", "quota",
     "smt", "turbo", "governor", "aslr", "hypervisor", "kernel",
 )  # fmt: skip
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,22 +161,22 @@ class Calibration:
             **data,
         }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Calibration:
-        """What to_json gave, without what it derived. ValueError, LookupError, TypeError or
-        AttributeError for anything else.
-        """
-        if data["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {data['schema']!r}, and {SCHEMA} is read")
-        names = ("when", "base", "seed", "blocks", "side_by_side", "tried")
-        found = cls(
-            **{name: data[name] for name in names},
-            tasks={name: Task(**task) for name, task in data["tasks"].items()},
-            samples=tuple(Sample(**sample) for sample in data["samples"]),
-            missing=dict(data["missing"]),
-        )
-        found.choices()  # raises for samples that are no times
-        return found
+
+@dataclass(frozen=True, kw_only=True)
+class AaTally:
+    """How often an A/A arm of a run was called different: `called` of `of` comparisons."""
+
+    run: str
+    called: int
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AaTallies:
+    """What runs said since the calibration."""
+
+    schema: int
+    runs: tuple[AaTally, ...] = ()
 
 
 def choices(protocol: str, home: Home, host: Host, say: Callable[[str], None]) -> Choices:
@@ -208,11 +209,21 @@ def load(
     try:
         if not path.exists():
             return None
-        found = Calibration.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except _DAMAGE as error:
-        say(f"The calibration of this host is not used: {error} ({path}). `patchbench calibrate`")
+        content = _checked(documents.read_json(path))
+        found = documents.typed(Calibration, content, where=str(path), what=path.name)
+        found.choices()  # raises for samples that are no times
+    except (PatchbenchError, OSError, ValueError, ArithmeticError, LookupError) as error:
+        told = error.where if isinstance(error, PatchbenchError) else f"{path}: {error}"
+        say(f"The calibration of this host is not used: {told}. `patchbench calibrate`")
         return None
     return replace(found, later=_tally(_read_aa(home, host, say)))
+
+
+def _checked(content: dict[str, Any]) -> dict[str, Any]:
+    """The content of a file of this schema. Raises ValueError for another."""
+    if content.get("schema") != SCHEMA:
+        raise ValueError(f"its schema is {content.get('schema')!r}, and {SCHEMA} is read")
+    return content
 
 
 def save(home: Home, host: Host, found: Calibration) -> Path:
@@ -234,9 +245,9 @@ def add_aa(home: Home, host: Host, called: int, of: int, *, run: str = "") -> No
     path = _aa_path(home, host)
     with hold_lock(home.lock("calibration")), guard_writes(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        entries = [one for one in _read_aa(home, host) if not run or one["run"] != run]
-        entries.append({"run": run, "called": called, "of": of})
-        write_atomically(path, json.dumps({"schema": SCHEMA, "runs": entries}, indent=1) + "\n")
+        others = tuple(one for one in _read_aa(home, host) if not run or one.run != run)
+        tallies = AaTallies(schema=SCHEMA, runs=(*others, AaTally(run=run, called=called, of=of)))
+        write_atomically(path, json.dumps(documents.dump(tallies), indent=1) + "\n")
 
 
 def _aa_path(home: Home, host: Host) -> Path:
@@ -245,22 +256,18 @@ def _aa_path(home: Home, host: Host) -> Path:
 
 def _read_aa(
     home: Home, host: Host, say: Callable[[str], None] = lambda _text: None
-) -> list[dict[str, Any]]:
+) -> tuple[AaTally, ...]:
     path = _aa_path(home, host)
     try:
         if not path.exists():
-            return []
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {data['schema']!r}, and {SCHEMA} is read")
-        return [
-            {"run": str(one["run"]), "called": int(one["called"]), "of": int(one["of"])}
-            for one in data["runs"]
-        ]
-    except _DAMAGE as error:
-        say(f"The tally of a base against itself is not used: {error} ({path}).")
-        return []
+            return ()
+        content = _checked(documents.read_json(path))
+        return documents.typed(AaTallies, content, where=str(path), what=path.name).runs
+    except (PatchbenchError, OSError, ValueError) as error:
+        told = error.where if isinstance(error, PatchbenchError) else f"{path}: {error}"
+        say(f"The tally of a base against itself is not used: {told}.")
+        return ()
 
 
-def _tally(entries: list[dict[str, Any]]) -> tuple[int, int]:
-    return sum(one["called"] for one in entries), sum(one["of"] for one in entries)
+def _tally(entries: tuple[AaTally, ...]) -> tuple[int, int]:
+    return sum(one.called for one in entries), sum(one.of for one in entries)

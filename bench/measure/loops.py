@@ -6,8 +6,7 @@ after the other, and its own --calibrate-loops doubles the loops until a value i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bench.benchmarks import Benchmark
@@ -37,21 +36,6 @@ class ScriptLoops:
     kind: str
     tasks: tuple[Task, ...]
     failure: Failure | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON, for a session to keep."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ScriptLoops:
-        """What to_json gave. Raises KeyError or TypeError for anything else."""
-        failure = data["failure"]
-        return cls(
-            benchmark=data["benchmark"],
-            kind=data["kind"],
-            tasks=tuple(Task(**task) for task in data["tasks"]),
-            failure=Failure(**failure) if failure else None,
-        )
 
 
 def calibrate(

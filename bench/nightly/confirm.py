@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from bench.benchmarks import is_manifest
 from bench.context import Context
@@ -16,6 +15,7 @@ from bench.nightly.config import TONIGHT, Branch, Nightly, experiment
 from bench.nightly.report import SUITE, ConfirmedFinding, Revised
 from bench.nightly.state import LineState
 from bench.nightly.suspicion import Suspicion
+from bench.results import CandidateResult
 from bench.run import run as running
 from bench.session import SessionFolder
 from builder.builds import Flavor
@@ -101,13 +101,13 @@ class Again:
             session=self.config.confirm,
             suite=self._suite(group, task, branch),
         )
-        again: Mapping[str, Any] | None = None
-        reason, keys = "", ()
+        again: CandidateResult | None = None
+        reason = ""
+        keys: tuple[str, ...] = ()
         try:
             result, _folder = running.measured(self.context, asked, folder, needed=TONIGHT)
-            again = next(one for one in result["candidates"] if one["name"] == TONIGHT)
-            arms = (result["base"], again)
-            keys = tuple(one["key"] for arm in arms for one in arm["replicas"])
+            again = result.candidate(TONIGHT)
+            keys = (*result.base.keys, *again.keys)
             for whole in (one for one in group if one.benchmark == SUITE):
                 known = self._scripts(task)
                 carried = [o for o in suspecting.carried(whole, again) if o.benchmark in known]

@@ -7,11 +7,10 @@ it is recorded, and the other lines go on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 from bench.context import Context
 from bench.history import History, models, night_of, of_host, reading
@@ -31,6 +30,7 @@ from bench.nightly.report import (
 )
 from bench.nightly.revisions import Revisions, Roles
 from bench.nightly.state import LineState, Nights
+from bench.results import Result
 from bench.results import result as results
 from bench.run import Sources
 from bench.run import run as running
@@ -104,30 +104,27 @@ class LineJob:
         )
         return replace(task, result=line, builds=(*_builds(result), *builds))
 
-    def _fit(
-        self, result: Mapping[str, Any], roles: Roles, folder: Path, notes: list[str]
-    ) -> Roles:
+    def _fit(self, result: Result, roles: Roles, folder: Path, notes: list[str]) -> Roles:
         """The roles of the arms that were fit to be timed. BrokenError where tonight's is not."""
-        for arm in result["candidates"]:
-            if arm["name"] == roles.tonight:
-                notes += [text for text in arm["warnings"] if text.startswith("same-code")]
-            if arm["verdict"] != results.BROKEN:
+        for arm in result.candidates:
+            if arm.name == roles.tonight:
+                notes += [text for text in arm.warnings if text.startswith("same-code")]
+            if arm.verdict != results.BROKEN:
                 continue
-            why = arm["broken"] or "it fails " + ", ".join((arm["gate"] or {}).get("broken", ()))
-            if arm["name"] == roles.tonight:
+            failing = () if arm.gate is None else arm.gate.broken
+            why = arm.broken or "it fails " + ", ".join(failing)
+            if arm.name == roles.tonight:
                 raise BrokenError(
                     f"The head is broken: {why.splitlines()[0]}",
                     where="\n".join(why.splitlines()[1:]) or str(folder),
                     hint=f"The report tells more: {folder / 'report.html'}",
                 )
-            if arm["name"] == roles.release:
+            if arm.name == roles.release:
                 notes.append(f"not held against the release, which is broken: {why}")
                 roles = replace(roles, release="")
         return roles
 
-    def _kept(
-        self, result: Mapping[str, Any], task: LineState, roles: Roles, folder: Path
-    ) -> models.NightRow:
+    def _kept(self, result: Result, task: LineState, roles: Roles, folder: Path) -> models.NightRow:
         """The night as the history has it now; the same twice is one night."""
         night = night_of(
             result,
@@ -242,6 +239,5 @@ def _benchmark(row: models.BenchmarkRow) -> NightBenchmark:
     )
 
 
-def _builds(result: Mapping[str, Any]) -> tuple[str, ...]:
-    arms = [result["base"], *result["candidates"]]
-    return tuple(replica["key"] for arm in arms for replica in arm["replicas"])
+def _builds(result: Result) -> tuple[str, ...]:
+    return tuple(key for arm in result.arms for key in arm.keys)

@@ -18,6 +18,7 @@ from bench.jobs.inventory import orphans
 from bench.nightly.config import Keep, Nightly
 from bench.nightly.state import Nights, NightState
 from bench.util import documents
+from builder.errors import DataError
 from builder.files import guard_writes, size_of, write_atomically
 
 _LEDGER = "builds.json"
@@ -67,9 +68,9 @@ class _Keeper:
         """What the nights so far asked for, the newest one included; made anew where it is lost."""
         path = self.config.folder / _LEDGER
         try:
-            ledger = documents.load(Ledger, json.loads(path.read_text(encoding="utf-8")))
+            ledger = documents.read(Ledger, path, what="The ledger of builds")
             since = max(ledger.used.values(), default=date.min)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        except DataError:
             ledger, since = Ledger(), date.min
         for day in days:
             night = self.nights.read(day) if day >= since else None
@@ -100,9 +101,8 @@ class _Keeper:
         if freed:
             self.context.show.say(f"{len(gone)} builds of old nights removed: {freed / 1e6:.0f} MB")
         if gone:
-            ledger = documents.load(
-                Ledger, json.loads((self.config.folder / _LEDGER).read_text(encoding="utf-8"))
-            )
+            path = self.config.folder / _LEDGER
+            ledger = documents.read(Ledger, path, what="The ledger of builds")
             self._keep(ledger.without(gone))
         return freed
 

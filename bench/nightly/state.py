@@ -96,17 +96,20 @@ class Nights:
         path = self.place(day) / _FILE
         if not path.exists():
             return None
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content.get("schema") != _SCHEMA:
-                raise ValueError(f"its schema is {content.get('schema')}")
-            return documents.load(NightState, content["night"])
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            raise StoreError(
-                "What is known of a night cannot be read.",
-                where=f"{path}: {error}",
-                hint="Move the folder of that night away: it counts as missed then.",
-            ) from error
+        what = "What is known of a night"
+        hint = "Move the folder of that night away: it counts as missed then."
+        content = documents.read_json(path, what=what, hint=hint, error=StoreError)
+        if content.get("schema") != _SCHEMA:
+            where = f"{path}: its schema is {content.get('schema')}"
+            raise StoreError(f"{what} cannot be read.", where=where, hint=hint)
+        return documents.typed(
+            NightState,
+            content.get("night"),
+            where=str(path),
+            what=what,
+            hint=hint,
+            error=StoreError,
+        )
 
     def write(self, night: NightState) -> None:
         """Keep how far a night is."""

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
-from bench.compare import TIME
+from bench.compare import TIME, Comparisons
 from bench.history import (
     Alarm,
     Changes,
@@ -27,6 +26,7 @@ from bench.history import (
     ratio_of,
 )
 from bench.nightly.report import CONFIRMED, DISMISSED, SUITE, UNDECIDED, ConfirmedFinding, Revised
+from bench.results import CandidateResult
 from bench.stats import LevelChange
 
 OPEN = 7
@@ -151,30 +151,35 @@ def together(*several: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
     return tuple(found.values())
 
 
-def carried(suite: Suspicion, again: Mapping[str, Any]) -> tuple[Suspicion, ...]:
+def carried(suite: Suspicion, again: CandidateResult | Comparisons) -> tuple[Suspicion, ...]:
     """The benchmarks that carry a change of the whole suite: those that the fresh session calls as
     it calls the suite. None where it does not call that.
     """
     wanted = "slower" if suite.ratio > 1 else "faster"
-    if not again.get("suite") or again["suite"]["verdict"] != wanted:
+    if again.suite is None or again.suite.verdict != wanted:
         return ()
     return tuple(
         replace(
             suite,
-            benchmark=row["benchmark"],
-            ratio=row["ratio"],
-            low=row["low"] or row["ratio"],
-            high=row["high"] or row["ratio"],
+            benchmark=row.benchmark,
+            ratio=row.ratio,
+            low=row.low or row.ratio,
+            high=row.high or row.ratio,
         )
-        for row in again.get("comparisons") or []
-        if row["metric"] == TIME and row["verdict"] == wanted
+        for row in again.comparisons
+        if row.metric == TIME and row.verdict == wanted
     )
 
 
 def judged(
-    suspicion: Suspicion, again: Mapping[str, Any] | None, *, reason: str, folder: str, since: date
+    suspicion: Suspicion,
+    again: CandidateResult | Comparisons | None,
+    *,
+    reason: str,
+    folder: str,
+    since: date,
 ) -> ConfirmedFinding:
-    """What a fresh session says: `again` is its candidate as result.json has it, base the old.
+    """What a fresh session says: `again` is its candidate, base the old.
 
     None where there was no session, for `reason`.
     """
@@ -198,11 +203,11 @@ def judged(
     )
 
 
-def _again(candidate: Mapping[str, Any], benchmark: str) -> HistoryRatio | None:
+def _again(candidate: CandidateResult | Comparisons, benchmark: str) -> HistoryRatio | None:
     if benchmark == SUITE:
-        return ratio_of(candidate["suite"]) if candidate.get("suite") else None
-    rows = candidate.get("comparisons") or []
-    same = [one for one in rows if one["benchmark"] == benchmark and one["metric"] == TIME]
+        return None if candidate.suite is None else ratio_of(candidate.suite)
+    rows = candidate.comparisons
+    same = [one for one in rows if one.benchmark == benchmark and one.metric == TIME]
     return ratio_of(same[0]) if same else None
 
 

@@ -1,16 +1,15 @@
 """A result as a reader sees it: frozen values, the same for pages, charts and tables.
 
-`bench.report.reading` makes them of result.json.
+`bench.report.reading` makes them of a result.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bench.compare import TIME
+from builder.builds import Difference, Judgement
 
 VERDICTS = ("faster", "slower", "equivalent", "undecided")
 KINDS = {
@@ -86,8 +85,8 @@ class Candidate:
     suites: tuple[ReportRow, ...]
     rows: tuple[ReportRow, ...]
     missing: tuple[tuple[str, str], ...]
-    gate: Mapping[str, Any] | None
-    differences: tuple[Mapping[str, Any], ...]
+    gate: Judgement | None
+    differences: tuple[Difference, ...]
     warnings: tuple[str, ...]
     method: str
     is_built: bool = True

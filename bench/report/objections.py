@@ -6,12 +6,12 @@ python-dev would ask. Text of the result is handed through as it is: who shows i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
+from bench.compare import SuiteComparison
 from bench.report.wording import claims, common_warnings, controls, names_of
-
-Result = Mapping[str, Any]
+from bench.results import CandidateResult, HostRecord, Result
+from bench.session import Band
 
 FEW_BLOCKS = 5
 # A loop of computed gotos has about one indirect jump for each opcode; gcc can merge them again.
@@ -29,28 +29,28 @@ def objections(result: Result) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _each(result: Result) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _each(result: Result) -> Iterator[tuple[str, CandidateResult]]:
     """The claims that were measured, each with what its sentences begin with."""
-    measured = [one for one in claims(result) if one["comparisons"]]
+    measured = [one for one in claims(result) if one.comparisons]
     for one in measured:
-        yield (f"{one['name']}: " if len(claims(result)) > 1 else ""), one
+        yield (f"{one.name}: " if len(claims(result)) > 1 else ""), one
 
 
 def _warned(result: Result) -> Iterator[str]:
     """What the run itself warned of."""
-    yield from (str(one) for one in result["warnings"])
+    yield from result.warnings
     for one in claims(result):
-        prefix = f"{one['name']}: " if len(claims(result)) > 1 else ""
-        for warning in [*one["warnings"], *common_warnings(one["comparisons"])]:
-            if not str(warning).startswith(_TOLD_HERE):
+        prefix = f"{one.name}: " if len(claims(result)) > 1 else ""
+        for warning in [*one.warnings, *common_warnings(one.comparisons)]:
+            if not warning.startswith(_TOLD_HERE):
                 yield f"{prefix}{warning}"
 
 
 def _gate(result: Result) -> Iterator[str]:
     for one in claims(result):
-        if not one["broken"] and one["gate"] is None and not one.get("runtime"):
+        if not one.broken and one.gate is None and not one.runtime:
             yield (
-                f"No gate: whether {one['name']} still is Python was not tested. A patch that "
+                f"No gate: whether {one.name} still is Python was not tested. A patch that "
                 "leaves work out is fast."
             )
 
@@ -58,45 +58,46 @@ def _gate(result: Result) -> Iterator[str]:
 def _controls(result: Result) -> Iterator[str]:
     """A/A arms and placebos that show what should not be there."""
     for one in controls(result, "aa"):
-        called = names_of(one["comparisons"], "faster", "slower")
-        if one["verdict"] in ("faster", "slower"):
+        called = names_of(one.comparisons, "faster", "slower")
+        if one.verdict in ("faster", "slower"):
             yield (
-                f"The base against itself (A/A) came out as {one['verdict']} over the suite: this "
+                f"The base against itself (A/A) came out as {one.verdict} over the suite: this "
                 "session sees differences where there are none."
             )
         if called:
             yield f"The base against itself (A/A) was called different on {', '.join(called)}."
-    band = result.get("placebo_band") or {}
-    for prefix, one in _each(result):
-        yield from (f"{prefix}{text}" for text in _within(band, one))
+    band = result.placebo_band
+    if band is not None:
+        for prefix, one in _each(result):
+            yield from (f"{prefix}{text}" for text in _within(band, one))
 
 
-def _within(band: Mapping[str, Any], candidate: Mapping[str, Any]) -> Iterator[str]:
+def _within(band: Band, candidate: CandidateResult) -> Iterator[str]:
     """Where a claim is no larger than what changes of layout alone did."""
-    suite, limits = candidate["suite"], band.get("suite")
-    if suite and limits and suite["verdict"] in ("faster", "slower") and _in(suite, limits):
+    suite, limits = candidate.suite, band.suite
+    if suite and limits and suite.verdict in ("faster", "slower") and _in(suite, limits):
         yield (
-            f"The suite's ratio of {suite['ratio']:.4f} lies within what placebos did, which "
+            f"The suite's ratio of {suite.ratio:.4f} lies within what placebos did, which "
             f"change nothing but the layout: {limits[0]:.4f} to {limits[1]:.4f}."
         )
-    each = band.get("benchmarks") or {}
+    each = band.benchmarks
     names = [
-        one["benchmark"]
-        for one in candidate["comparisons"]
-        if one["verdict"] in ("faster", "slower")
-        and one["benchmark"] in each
-        and _in(one, each[one["benchmark"]])
+        one.benchmark
+        for one in candidate.comparisons
+        if one.verdict in ("faster", "slower")
+        and one.benchmark in each
+        and _in(one, each[one.benchmark])
     ]
     if names:
         yield f"Placebos, which change nothing but the layout, moved these as far: {_list(names)}."
 
 
-def _in(one: Mapping[str, Any], limits: Sequence[float]) -> bool:
-    return bool(limits[0] <= one["ratio"] <= limits[1])
+def _in(one: SuiteComparison, limits: Sequence[float]) -> bool:
+    return limits[0] <= one.ratio <= limits[1]
 
 
 def _replicas(result: Result) -> Iterator[str]:
-    if any(row["builds"] == 1 for _, one in _each(result) for row in one["comparisons"]):
+    if any(row.builds == 1 for _, one in _each(result) for row in one.comparisons):
         yield (
             "One build of each arm: the verdicts speak of these binaries only. Building again can "
             "move a benchmark by some percent (layout, PGO training)."
@@ -105,7 +106,7 @@ def _replicas(result: Result) -> Iterator[str]:
 
 def _undecided(result: Result) -> Iterator[str]:
     for prefix, one in _each(result):
-        rows = one["comparisons"]
+        rows = one.comparisons
         open_ones = names_of(rows, "undecided")
         if open_ones:
             yield (
@@ -116,27 +117,27 @@ def _undecided(result: Result) -> Iterator[str]:
         if same:
             yield (
                 f"{prefix}{_count(same, rows)} called equivalent, which still may mean a "
-                f"difference of {one['margin'] * 100:g}%, the margin."
+                f"difference of {one.margin * 100:g}%, the margin."
             )
 
 
 def _blocks(result: Result) -> Iterator[str]:
     for prefix, one in _each(result):
-        few = [row["benchmark"] for row in one["comparisons"] if row["blocks"] < FEW_BLOCKS]
+        few = [row.benchmark for row in one.comparisons if row.blocks < FEW_BLOCKS]
         if few:
             names = _list(few)
             yield f"{prefix}fewer than {FEW_BLOCKS} blocks on {names}: wide or lucky intervals."
 
 
 def _disturbed(result: Result) -> Iterator[str]:
-    told = result["session"].get("disturbance") or {}
+    told = result.session.disturbance
     if told.get("disturbed"):
         yield (
             f"Something else was busy on the host during {told['disturbed']} blocks; "
             f"{told.get('measured_again', 0)} were measured again, {told.get('kept', 0)} count "
             "all the same."
         )
-    steals = [one["state"].get("steal") for one in result["blocks"]]
+    steals = [one.state.steal for one in result.blocks]
     known = [steal for steal in steals if steal is not None]
     mean = sum(known) / len(known) if known else 0.0
     if mean > _NOTABLE_STEAL:
@@ -144,33 +145,33 @@ def _disturbed(result: Result) -> Iterator[str]:
 
 
 def _suite(result: Result) -> Iterator[str]:
-    count = max((len(one["comparisons"]) for one in claims(result)), default=0)
+    count = max((len(one.comparisons) for one in claims(result)), default=0)
     if count:
         yield (
-            f"The geometric mean is of {count} benchmarks of {result['session']['suite']}, each "
+            f"The geometric mean is of {count} benchmarks of {result.session.suite}, each "
             "counted alike; another selection has another mean."
         )
     for prefix, one in _each(result):
-        if one["missing"]:
-            names = _list([str(row["benchmark"]) for row in one["missing"]])
+        if one.missing:
+            names = _list([row.benchmark for row in one.missing])
             yield f"{prefix}asked for and not measured: {names}."
 
 
 def _builds(result: Result) -> Iterator[str]:
-    built = [one for one in [result["base"], *claims(result)] if one["build"]]
-    plain = [one["name"] for one in built if not one["build"]["facts"]["pgo"]]
+    arms = [result.base, *claims(result)]
+    built = [(one.name, one.build.facts) for one in arms if one.build is not None]
+    plain = [name for name, facts in built if not facts.pgo]
     if plain:
         yield (
             f"Built without PGO: {_list(plain)}. Releases and most distributions are built with "
             "PGO and LTO, where the same change may gain less, or lose."
         )
-    if len({one["build"]["facts"]["compiler"] for one in built}) > 1:
+    if len({facts.compiler for _, facts in built}) > 1:
         yield "Not all arms were built by the same compiler."
     merged = [
-        f"{one['name']} ({one['build']['facts']['indirect_jumps']})"
-        for one in built
-        if one["build"]["facts"]["computed_gotos"]
-        and one["build"]["facts"]["indirect_jumps"] < _MERGED
+        f"{name} ({facts.indirect_jumps})"
+        for name, facts in built
+        if facts.computed_gotos and facts.indirect_jumps < _MERGED
     ]
     if merged:
         yield (
@@ -179,50 +180,50 @@ def _builds(result: Result) -> Iterator[str]:
             "another measures that as well."
         )
     for one in claims(result):
-        unasked = [row["fact"] for row in one["differences"] if not row["asked"]]
+        unasked = [row.fact for row in one.differences if not row.asked]
         if unasked:
-            yield f"{one['name']} differs from the base in what nobody asked for: {_list(unasked)}."
+            yield f"{one.name} differs from the base in what nobody asked for: {_list(unasked)}."
 
 
 def _procedure(result: Result) -> Iterator[str]:
-    calls = result["session"].get("false_calls")
+    calls = result.session.false_calls
     if not calls:
         yield (
             "How often this procedure calls a base different from itself on this host is not "
             "known: the host was not calibrated."
         )
-    elif calls["upper"] > _VAGUE:
+    elif calls.upper > _VAGUE:
         yield (
             "How often this procedure calls a base different from itself on this host is hardly "
-            f"known: {calls['called']} of {calls['of']} times, which may be {calls['upper']:.0%}."
+            f"known: {calls.called} of {calls.of} times, which may be {calls.upper:.0%}."
         )
 
 
 def _host(result: Result) -> Iterator[str]:
-    host = result["host"]
-    if host["hypervisor"]:
+    host = result.host
+    if host.hypervisor:
         yield (
-            f"A virtual machine ({host['hypervisor']}): neighbours share its cores, caches and "
+            f"A virtual machine ({host.hypervisor}): neighbours share its cores, caches and "
             "frequency, and cannot be seen."
         )
-    if host.get("quota"):
-        yield f"The control group grants {host['quota']:g} CPUs of time, and stops what takes more."
+    if host.quota:
+        yield f"The control group grants {host.quota:g} CPUs of time, and stops what takes more."
     yield from _frequency(host)
-    if host["smt"]:
+    if host.smt:
         yield "SMT is on: the other thread of the core, if it works, takes from this one."
-    if host["aslr"]:
+    if host.aslr:
         yield (
             "ASLR is on: each process has another layout of memory; that is in the intervals, and "
             "makes them wider."
         )
 
 
-def _frequency(host: Mapping[str, Any]) -> Iterator[str]:
-    if host["turbo"] is None:
+def _frequency(host: HostRecord) -> Iterator[str]:
+    if host.turbo is None:
         yield "Turbo: the host does not tell whether it is on."
-    elif host["turbo"]:
+    elif host.turbo:
         yield "Turbo is on: the frequency depends on heat and on what other cores do."
-    governor = host.get("governor")
+    governor = host.governor
     if governor is not None and governor != "performance":
         yield f"The frequency governor is {governor}, not performance."
 

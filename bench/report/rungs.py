@@ -1,15 +1,14 @@
 """The ladder of a result as a reader sees it: frozen values for its table and its picture.
 
-Raises LookupError, TypeError or ValueError for a result that is damaged, as `bench.report.reading`.
+Of a result as it was read; names of arms and reasons come out without control characters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from bench.report.reading import positive
+from bench.results import CandidateResult, RatioRecord, Result, RungResult
 from bench.util import harmless
 
 
@@ -67,77 +66,71 @@ def counted(benchmarks: int) -> str:
     return f"{benchmarks} benchmark{'' if benchmarks == 1 else 's'}"
 
 
-def groups(result: Mapping[str, Any]) -> tuple[Group, ...]:
+def groups(result: Result) -> tuple[Group, ...]:
     """The ladders of a result; none where it has no such rungs."""
-    rungs: dict[str, list[Mapping[str, Any]]] = {}
-    for one in result.get("ladder") or ():
-        if "tasks" in one:
-            rungs.setdefault(harmless(str(one["group"])), []).append(one)
+    rungs: dict[str, list[RungResult]] = {}
+    for one in result.ladder:
+        if one.tasks is not None:
+            rungs.setdefault(harmless(one.group), []).append(one)
     return tuple(_group(name, some, result) for name, some in rungs.items())
 
 
-def _group(name: str, rungs: Sequence[Mapping[str, Any]], result: Mapping[str, Any]) -> Group:
-    tasks = tuple(sorted({task for one in rungs for task in one["tasks"]}))
-    arms = {one["name"]: one for one in result["candidates"]}
-    lines = (_line(one, tasks, arms.get(one["arm"]), result) for one in rungs)
+def _group(name: str, rungs: Sequence[RungResult], result: Result) -> Group:
+    tasks = tuple(sorted({task for one in rungs for task in one.tasks or ()}))
+    arms = {one.name: one for one in result.candidates}
+    lines = (_line(one, tasks, arms.get(one.arm), result) for one in rungs)
     return Group(name=name, tasks=tasks, lines=tuple(lines))
 
 
 def _line(
-    rung: Mapping[str, Any],
+    rung: RungResult,
     tasks: Sequence[str],
-    arm: Mapping[str, Any] | None,
-    result: Mapping[str, Any],
+    arm: CandidateResult | None,
+    result: Result,
 ) -> RungLine:
     reasons = dict(_reasons(arm, tasks, result))
     told = [reasons[task] for task in tasks if task in reasons]
     return RungLine(
-        name=str(rung["name"]),
-        title=str(rung["title"]),
-        on=str(rung["on"]),
-        in_chain=bool(rung["in_chain"]),
-        count=len(rung["tasks"]),
+        name=rung.name,
+        title=rung.title,
+        on=rung.on,
+        in_chain=rung.in_chain,
+        count=len(rung.tasks or ()),
         is_base=arm is None,
-        arm=harmless(str((result["base"] if arm is None else arm)["title"])),
+        arm=harmless((result.base if arm is None else arm).title),
         whole=_ratio(rung),
-        step=_ratio(rung.get("step") or {}),
-        reason="" if rung["tasks"] else (told or ["not measured"])[0],
+        step=_ratio(rung.step),
+        reason="" if rung.tasks else (told or ["not measured"])[0],
         cells={task: _cell(rung, task, reasons.get(task, "")) for task in tasks},
     )
 
 
-def _cell(rung: Mapping[str, Any], task: str, reason: str) -> RungCell:
-    known = (rung.get("cells") or {}).get(task) or {}
-    whole = _ratio(known)
-    if whole is None:
+def _cell(rung: RungResult, task: str, reason: str) -> RungCell:
+    known = rung.cells.get(task)
+    whole = None if known is None else _ratio(known)
+    if known is None or whole is None:
         return RungCell(reason=reason or "not measured")
-    return RungCell(whole=whole, step=_ratio(known.get("step") or {}))
+    return RungCell(whole=whole, step=_ratio(known.step))
 
 
 def _reasons(
-    arm: Mapping[str, Any] | None, tasks: Sequence[str], result: Mapping[str, Any]
+    arm: CandidateResult | None, tasks: Sequence[str], result: Result
 ) -> Iterator[tuple[str, str]]:
     """Why benchmarks are missing on an arm."""
     if arm is None:
         return
-    if arm["verdict"] == "broken":
-        said = (str(arm["broken"]).splitlines() or ["it fails tests that its base passes"])[0]
-        yield from ((task, f"{arm['name']} is broken: {said}") for task in tasks)
-    scripts = {one["benchmark"]: one.get("script", "") for one in result["blocks"]}
-    told = {one["benchmark"]: harmless(str(one["reason"])) for one in arm["missing"]}
+    if arm.verdict == "broken":
+        said = (arm.broken.splitlines() or ["it fails tests that its base passes"])[0]
+        yield from ((task, f"{arm.name} is broken: {said}") for task in tasks)
+    scripts = {one.benchmark: one.script for one in result.blocks}
+    told = {one.benchmark: harmless(one.reason) for one in arm.missing}
     for task in tasks:
         reason = told.get(task) or told.get(scripts.get(task, ""))
         if reason:
             yield task, reason
 
 
-def _ratio(data: Mapping[str, Any]) -> RungRatio | None:
-    if data.get("ratio") is None:
+def _ratio(data: RatioRecord) -> RungRatio | None:
+    if data.ratio is None:
         return None
-    bounds = [None if data[name] is None else positive(data[name]) for name in ("low", "high")]
-    return RungRatio(
-        ratio=positive(data["ratio"]),
-        low=bounds[0],
-        high=bounds[1],
-        verdict=str(data["verdict"]),
-    )
+    return RungRatio(ratio=data.ratio, low=data.low, high=data.high, verdict=data.verdict)

@@ -6,16 +6,13 @@ why. Text of the result is handed through as it is: each format escapes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from bench.compare import SIGNS, interval, spelled
+from bench.compare import SIGNS, SuiteComparison, interval, spelled
 from bench.report.objections import objections
 from bench.report.sections import FactSection, sections
 from bench.report.wording import claims, common_warnings, headline
-
-Result = Mapping[str, Any]
+from bench.results import CandidateResult, Result
 
 READING = (
     "A ratio is candidate time / base time: below 1 is faster. The interval is adjusted for the "
@@ -68,23 +65,23 @@ def state(result: Result) -> Statement:
         verdicts=tuple(headline(one) for one in claims(result)),
         slower=_slower(result),
         objections=objections(result),
-        tables=tuple(_table(result, one) for one in claims(result) if one["comparisons"]),
-        reading=READING.format(margin=result["session"]["margin"] * 100),
+        tables=tuple(_table(result, one) for one in claims(result) if one.comparisons),
+        reading=READING.format(margin=result.session.margin * 100),
         sections=sections(result),
-        commands=tuple(str(command) for command in result["commands"]),
-        made=f"Made by patchbench {result['patchbench']}, {result['when']}.",
+        commands=result.commands,
+        made=f"Made by patchbench {result.patchbench}, {result.when}.",
     )
 
 
 def _subject(result: Result) -> str:
-    base = result["base"]
-    what_base = base["title"] if base.get("runtime") else f"CPython {base['revision']['version']}"
+    base = result.base
+    what_base = base.title if base.runtime else f"CPython {base.revision.version}"
     found = claims(result)
     first = found[0]
-    if first["verdict"] in ("faster", "slower"):
-        what = f"{first['name']} is {spelled(first['suite']['ratio'])}"
+    if first.verdict in ("faster", "slower") and first.suite is not None:
+        what = f"{first.name} is {spelled(first.suite.ratio)}"
     else:
-        what = f"{first['name']}: {first['verdict']}"
+        what = f"{first.name}: {first.verdict}"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return f"{what_base}: {what}{more}"
 
@@ -93,11 +90,11 @@ def _slower(result: Result) -> str:
     """The question that comes first: which benchmarks got slower."""
     several = len(claims(result)) > 1
     found = [
-        f"{row['benchmark']} {row['ratio']:.2f}x ({interval(row['low'], row['high'])}"
-        + (f", {one['name']})" if several else ")")
+        f"{row.benchmark} {row.ratio:.2f}x ({interval(row.low, row.high)}"
+        + (f", {one.name})" if several else ")")
         for one in claims(result)
-        for row in one["comparisons"]
-        if row["verdict"] == "slower"
+        for row in one.comparisons
+        if row.verdict == "slower"
     ]
     if found:
         return f"Slower: {'; '.join(found)}."
@@ -105,25 +102,25 @@ def _slower(result: Result) -> str:
 
 
 def _measured(result: Result) -> bool:
-    return any(one["comparisons"] for one in claims(result))
+    return any(one.comparisons for one in claims(result))
 
 
 # -- tables ---------------------------------------------------------------------------------------
 
 
-def _table(result: Result, candidate: Mapping[str, Any]) -> Table:
-    rows = candidate["comparisons"]
+def _table(result: Result, candidate: CandidateResult) -> Table:
+    rows = candidate.comparisons
     common = common_warnings(rows)
-    several = len({one["metric"] for one in rows}) > 1
-    suite = candidate["suite"]
+    several = len({one.metric for one in rows}) > 1
+    suite = candidate.suite
     return Table(
-        title=candidate["title"],
-        against=result["base"]["title"],
+        title=candidate.title,
+        against=result.base.title,
         rows=tuple(
             _row(
-                f"{one['benchmark']} ({one['metric']})" if several else str(one["benchmark"]),
+                f"{one.benchmark} ({one.metric})" if several else one.benchmark,
                 one,
-                "; ".join(text for text in one["warnings"] if text not in common),
+                "; ".join(text for text in one.warnings if text not in common),
             )
             for one in rows
         ),
@@ -131,19 +128,19 @@ def _table(result: Result, candidate: Mapping[str, Any]) -> Table:
     )
 
 
-def _of_suite(suite: Mapping[str, Any]) -> str:
+def _of_suite(suite: SuiteComparison) -> str:
     """The suite's own warnings; that there is one build is said above."""
-    return "; ".join(text for text in suite["warnings"] if not text.startswith("one-build"))
+    return "; ".join(text for text in suite.warnings if not text.startswith("one-build"))
 
 
-def _row(name: str, one: Mapping[str, Any], notes: str = "") -> StatementRow:
-    decided = one["verdict"] in ("faster", "slower")
-    said = spelled(one["ratio"]) if decided else one["verdict"]
+def _row(name: str, one: SuiteComparison, notes: str = "") -> StatementRow:
+    decided = one.verdict in ("faster", "slower")
+    said = spelled(one.ratio) if decided else one.verdict
     return StatementRow(
         name=name,
-        ratio=f"{one['ratio']:.4f}",
-        interval=interval(one["low"], one["high"]),
-        verdict=f"{SIGNS.get(one['verdict'], ' ')} {said}",
-        blocks=str(one["blocks"]),
+        ratio=f"{one.ratio:.4f}",
+        interval=interval(one.low, one.high),
+        verdict=f"{SIGNS.get(one.verdict, ' ')} {said}",
+        blocks=str(one.blocks),
         notes=notes,
     )

@@ -1,17 +1,63 @@
 """The results of one run: `result.json`, and the folder that holds it."""
 
 from bench.results import result
+from bench.results.arms import (
+    ArmResult,
+    CandidateResult,
+    Concluded,
+    FactsRecord,
+    PlanArm,
+    PlannedReplica,
+    PlanRecord,
+    RevisionRecord,
+)
 from bench.results.folder import Folder, folder_of, kept_patches
-from bench.results.result import BROKEN, FILE, ArmReport, ProtocolRecord, read
+from bench.results.result import (
+    BROKEN,
+    FILE,
+    KEPT_FILE,
+    ArmReport,
+    ProtocolRecord,
+    read,
+    read_document,
+    understood,
+)
+from bench.results.shape import (
+    BlockResult,
+    FalseCallsRecord,
+    HostRecord,
+    RatioRecord,
+    Result,
+    RungResult,
+    SessionSummary,
+)
 
 __all__ = [
     "BROKEN",
     "FILE",
+    "KEPT_FILE",
     "ArmReport",
+    "ArmResult",
+    "BlockResult",
+    "CandidateResult",
+    "Concluded",
+    "FactsRecord",
+    "FalseCallsRecord",
     "Folder",
+    "HostRecord",
+    "PlanArm",
+    "PlanRecord",
+    "PlannedReplica",
     "ProtocolRecord",
+    "RatioRecord",
+    "Result",
+    "RevisionRecord",
+    "RungResult",
+    "SessionSummary",
     "folder_of",
     "kept_patches",
     "read",
+    "read_document",
     "result",
+    "understood",
 ]

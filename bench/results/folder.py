@@ -7,18 +7,23 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.experiments import Plan
 from bench.measure import Choices
 from bench.results import result as results
-from bench.util import slug
+from bench.results.arms import PlanRecord
+from bench.results.shape import Result
+from bench.util import documents, slug
 from builder.errors import DataError, StoreError
 from builder.files import guard_writes, hold_lock, write_atomically
 from builder.patches import Patch, Series
 
 _PLAN = "plan.json"
 _CHOICES = "protocols.json"
+_ANOTHER = "Name another folder with --out, or remove this one."
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +72,14 @@ class Folder:
                 self._keep(patches)
                 write_atomically(path, json.dumps(plan.to_json(seed), indent=1))
             return seed
-        with _whole(path):
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            identity, seed = kept["identity"], int(kept["seed"])
-        if identity != plan.identity:
+        kept = _read(PlanRecord, path, "plan")
+        if kept.identity != plan.identity:
             raise StoreError(
                 "The results folder holds another experiment.",
                 where=str(self.path),
-                hint="Name another folder with --out, or remove this one.",
+                hint=_ANOTHER,
             )
-        return seed
+        return kept.seed
 
     def choices(self, now: Choices) -> Choices:
         """The protocols that this run measures with: those of its first sitting.
@@ -87,9 +90,7 @@ class Folder:
         if not path.exists():
             with guard_writes(self.path):
                 write_atomically(path, json.dumps(asdict(now), indent=1))
-        with _whole(path):
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            return Choices(**{**kept, "others": tuple(kept["others"])})
+        return _read(Choices, path, "choice of protocols")
 
     def _keep(self, patches: Mapping[str, Sequence[Series]]) -> None:
         """The patches as they were applied: a reader needs no file from elsewhere."""
@@ -99,7 +100,7 @@ class Folder:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(patch.data)
 
-    def finished(self) -> dict[str, Any] | None:
+    def finished(self) -> Result | None:
         """The result, when the run was complete."""
         if not (self.path / results.FILE).exists():
             return None
@@ -109,12 +110,12 @@ class Folder:
             hint = f"Remove {results.FILE} and run again: it is made anew from what was measured."
             raise DataError(error.what, where=error.where, hint=hint) from error
 
-    def finish(self, result: dict[str, Any], reports: Mapping[str, str]) -> None:
+    def finish(self, document: Mapping[str, Any], reports: Mapping[str, str]) -> None:
         """Write the reports by their names, and result.json last: it says that the run is over."""
         for name, text in reports.items():
             write_atomically(self.path / name, text)
         write_atomically(
-            self.path / results.FILE, json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+            self.path / results.FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         )
 
 
@@ -125,18 +126,10 @@ def kept_patches(arm: str, stack: Sequence[Series]) -> Iterator[tuple[str, Patch
             yield f"patches/{arm}/{number:02d}-{slug(series.name)}/{slug(patch.name)}", patch
 
 
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[None]:
-    """A file of the folder is read; StoreError when it is not what was written."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        told = "plan" if path.name == _PLAN else "choice of protocols"
-        raise StoreError(
-            f"The results folder is damaged: its {told} cannot be read.",
-            where=f"{path}: {error}",
-            hint="Name another folder with --out, or remove this one.",
-        ) from error
+def _read(kind: type[T], path: Path, name: str) -> T:
+    """A file of the folder. Raises StoreError when it is not what was written."""
+    what = f"The results folder is damaged: its {name}"
+    return documents.read(kind, path, what=what, hint=_ANOTHER, error=StoreError)
 
 
 def folder_of(out: Path | None, plan: Plan) -> Folder:

@@ -1,4 +1,4 @@
-"""result.json: everything that a report needs, under a versioned schema (docs/result-schema.md).
+"""Writing and reading result.json: all that a report needs, under a schema (docs/result-schema.md).
 
 A report is made from this file alone, and so is every table: nothing is computed on the way to a
 reader. What may be published is clean from here on: the host's name is a hash, and paths of this
@@ -7,7 +7,6 @@ machine are replaced by the names of the places that they lie in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,25 +15,17 @@ from typing import Any
 from bench.compare import Comparisons
 from bench.experiments import CANDIDATE, Plan
 from bench.measure import FalseCalls
+from bench.results.shape import Result
 from bench.session import Band, BlockRecord, SessionRecord, warmups_by_task
-from bench.util import published
+from bench.util import documents, published
 from builder.builds import Build, Difference, Judgement
 from builder.errors import DataError
 
 SCHEMA = 1
 FILE = "result.json"
+KEPT_FILE = "verdict.json"
+"""What `patchbench series --record` keeps of a run, beside the series (bench/jobs/series)."""
 BROKEN = "broken"
-# What every reader relies on; see docs/result-schema.md.
-_SHAPE: dict[str, type] = {
-    "experiment": dict,
-    "host": dict,
-    "session": dict,
-    "base": dict,
-    "candidates": list,
-    "blocks": list,
-    "warnings": list,
-    "commands": list,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,30 +216,46 @@ def _block(block: BlockRecord) -> dict[str, Any]:
     }
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """The result in a results folder. Raises DataError when there is none, or of another schema."""
-    path = folder / FILE
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = content["schema"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise DataError(
-            "There is no result that can be read.",
-            where=f"{path}: {getattr(error, 'strerror', None) or error}",
-            hint="Name a results folder of `patchbench run`; a run that was stopped goes on when "
-            "it is given again.",
-        ) from error
+def read(folder: Path) -> Result:
+    """The result in a results folder. Raises DataError when there is none, for another schema, and
+    for one that is damaged: with the file and the key.
+    """
+    return understood(read_document(folder), where=str(folder / FILE))
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """result.json as it stands in a results folder: for who prints it or looks for alterations.
+
+    Raises DataError where there is none that is JSON.
+    """
+    if not (folder / FILE).exists() and (folder / KEPT_FILE).exists():
+        raise _kept(folder / KEPT_FILE)
+    return documents.read_json(
+        folder / FILE,
+        what="There is no result here: result.json",
+        hint="Name a results folder of `patchbench run`; a run that was stopped goes on when it is "
+        "given again.",
+    )
+
+
+def understood(document: Mapping[str, Any], where: str = FILE) -> Result:
+    """The values of a document. Raises DataError, which names `where` and the key that is wrong."""
+    if "results" in document and "experiment" not in document:
+        raise _kept(Path(where))
+    schema = document.get("schema")
     if schema != SCHEMA:
         raise DataError(
-            f"The result has schema {schema}; this patchbench reads {SCHEMA}.",
-            where=str(path),
+            f"The result has schema {schema!r}; this patchbench reads {SCHEMA}.",
+            where=where,
             hint="Use the patchbench that wrote it.",
         )
-    lacking = [key for key, kind in _SHAPE.items() if not isinstance(content.get(key), kind)]
-    if lacking:
-        raise DataError(
-            f"The result is damaged: it has no {', '.join(lacking)}.",
-            where=str(path),
-            hint="Get it again from where it was made.",
-        )
-    return content
+    return documents.typed(Result, document, where=where, what="The result is damaged: it")
+
+
+def _kept(path: Path) -> DataError:
+    return DataError(
+        "This is what was kept of a series, stack or flavor, not the results of a run.",
+        where=str(path),
+        hint="`patchbench series BRANCH/NAME` shows it, and its page is RESULT.md beside it. A "
+        "report is made of the results folder of the run (`patchbench run --out DIR`).",
+    )

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
-
-from jinja2 import TemplateError
 
 from bench.context import Context
 from bench.report import view_of
 from bench.report.formats import FORMATS, PRINTED, index, terminal
-from bench.results import Folder
+from bench.results import Folder, Result
 from bench.results import result as results
 from bench.util import print_json, stdout_console
-from builder.errors import DataError
 from builder.files import guard_writes, write_atomically
 
 
@@ -33,30 +28,14 @@ def report(
     wanted = list(dict.fromkeys((*formats, *(["html"] if index else []))))
     found = [(folder, results.read(folder)) for folder in folders]
     for folder, result in found:
-        with _readable(folder):
-            _write(context, folder, result, [name for name in wanted if name not in PRINTED])
-            _print(result, [name for name in wanted if name in PRINTED])
+        _write(context, folder, result, [name for name in wanted if name not in PRINTED])
+        _print(folder, result, [name for name in wanted if name in PRINTED])
     if index is not None:
         _index(context, index, found)
     return 0
 
 
-@contextlib.contextmanager
-def _readable(folder: Path) -> Iterator[None]:
-    """A result that lacks something deep inside is a damaged file, and no bug."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
-        raise DataError(
-            "The result is damaged: it lacks what a report needs.",
-            where=f"{folder / results.FILE}: {type(error).__name__}: {error}",
-            hint="Get it again from where it was made.",
-        ) from error
-
-
-def _write(
-    context: Context, folder: Path, result: Mapping[str, Any], formats: Sequence[str]
-) -> None:
+def _write(context: Context, folder: Path, result: Result, formats: Sequence[str]) -> None:
     files = {name: made for each in formats for name, made in FORMATS[each](result).items()}
     if not files:
         return
@@ -79,15 +58,15 @@ def _keep(path: Path, made: str | bytes) -> None:
     half.replace(path)
 
 
-def _print(result: dict[str, Any], formats: Sequence[str]) -> None:
+def _print(folder: Path, result: Result, formats: Sequence[str]) -> None:
     for name in formats:
         if name == "json":
-            print_json(result)
+            print_json(results.read_document(folder))
         else:
             terminal.show(result, stdout_console())
 
 
-def _index(context: Context, path: Path, found: Sequence[tuple[Path, dict[str, Any]]]) -> None:
+def _index(context: Context, path: Path, found: Sequence[tuple[Path, Result]]) -> None:
     entries = [
         index.IndexEntry(view=view_of(result), href=_address(folder / "report.html", path))
         for folder, result in found

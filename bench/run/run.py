@@ -19,7 +19,7 @@ from bench.experiments import AA, CANDIDATE, PLACEBO, Experiment
 from bench.host import Host, read_host
 from bench.measure import choice
 from bench.report.formats import catalogue, terminal
-from bench.results import Folder, ProtocolRecord, folder_of
+from bench.results import Folder, ProtocolRecord, Result, folder_of
 from bench.results import result as results
 from bench.run import base
 from bench.run import dry_run as dry
@@ -93,7 +93,7 @@ def measured(
     *,
     needed: str = "",
     more: More | None = None,
-) -> tuple[dict[str, Any], Folder]:
+) -> tuple[Result, Folder]:
     """The result of an experiment and its folder, begun, gone on with, or found complete.
 
     `more` adds to the result what a kind of experiment has of its own. `needed` names an arm that
@@ -135,7 +135,7 @@ class _Run:
     more: More | None = None
     needed: str = ""
 
-    def go(self) -> dict[str, Any]:
+    def go(self) -> Result:
         """Everything from the builds to result.json and the reports."""
         host = read_host()
         with contextlib.ExitStack() as held:
@@ -150,9 +150,10 @@ class _Run:
             watched = {arm.planned.name for arm in fit} & set(self.resolved.plan.watched)
             worth = watched and (not self.needed or self.needed in watched)
             timed = self._timing(choices, host).measured(fit) if worth else None
-            result = self._result(arms, timed, choices.origin, host)
+            document = self._document(arms, timed, choices.origin, host)
+        result = results.understood(document)
         with guard_writes(self.folder.path):
-            self.folder.finish(result, catalogue.render_all(result))
+            self.folder.finish(document, catalogue.render_all(result))
         return result
 
     def _timing(self, choices: choice.Choices, host: Host) -> Timing:
@@ -171,7 +172,7 @@ class _Run:
 
     # -- from trials to result.json --------------------------------------------------------------
 
-    def _result(
+    def _document(
         self, arms: Sequence[BuiltArm], timed: SessionRecord | None, origin: str, host: Host
     ) -> dict[str, Any]:
         compared = {} if timed is None else self._compared(arms, timed)
@@ -235,26 +236,25 @@ def _seeded(arguments: Sequence[str], seed: int) -> str:
     return shlex.join(("patchbench", *arguments, *own))
 
 
-def _tell(context: Context, result: dict[str, Any], folder: Folder, *, as_json: bool) -> None:
+def _tell(context: Context, result: Result, folder: Folder, *, as_json: bool) -> None:
     if as_json:
-        print_json(result)
+        print_json(results.read_document(folder.path))
     else:
         terminal.show(result, stdout_console())
     context.show.say(f"Report: {folder.path / 'report.html'}")
 
 
-def _exit_code(result: dict[str, Any], fail_on: str | None) -> int:
+def _exit_code(result: Result, fail_on: str | None) -> int:
     """Broken candidates have their own code; --fail-on asks about the others, and about arms that
     are the base again only where there is nothing else.
     """
-    arms = result["candidates"]
-    if any(one["verdict"] == results.BROKEN for one in arms):
+    arms = result.candidates
+    if any(one.verdict == results.BROKEN for one in arms):
         return BrokenError.exit_code
-    candidates = [one for one in arms if one.get("kind", CANDIDATE) == CANDIDATE]
-    verdicts = {
-        row["verdict"]
-        for one in candidates or arms
-        for row in [*one["comparisons"], one["suite"] or {"verdict": "undecided"}]
-    }
+    candidates = [one for one in arms if one.kind == CANDIDATE]
+    verdicts: set[str] = set()
+    for one in candidates or arms:
+        verdicts.update(row.verdict for row in one.comparisons)
+        verdicts.add("undecided" if one.suite is None else one.suite.verdict)
     wanted = {"faster", "slower"} if fail_on == "different" else {fail_on}
     return EXIT_VERDICT if verdicts & wanted else 0

@@ -21,15 +21,18 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from bench.benchmarks import Missing
 from bench.host import tally
 from bench.measure import ScriptLoops, Trial
-from bench.session.kept import load, reading
 from bench.session.record import BlockRecord, SessionRecord, without
 from bench.session.stopping import Rules
-from bench.util import slug
+from bench.util import documents, slug
+from builder.errors import StoreError
 from builder.files import write_atomically
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +71,7 @@ class SessionFolder:
     def rules(self) -> Rules | None:
         """The rules that it was measured under; None where nothing was begun."""
         path = self.path / "rules.json"
-        kept = load(path, None)
-        if kept is None:
-            return None
-        with reading(path):
-            return Rules(**{**kept, "watched": tuple(kept["watched"])})
+        return _load(Rules, path) if path.exists() else None
 
     def is_complete(self) -> bool:
         """Whether nothing is left to be measured."""
@@ -92,22 +91,12 @@ class SessionFolder:
     def calibration(self) -> LoopCounts:
         """What was calibrated so far."""
         path = self.path / "calibration.json"
-        kept = load(path, {"seconds": 0.0, "benchmarks": [], "protocols": {}})
-        with reading(path):
-            return LoopCounts(
-                seconds=float(kept["seconds"]),
-                benchmarks=tuple(ScriptLoops.from_json(one) for one in kept["benchmarks"]),
-                protocols={task: str(name) for task, name in kept["protocols"].items()},
-            )
+        return _load(LoopCounts, path) if path.exists() else LoopCounts(protocols={})
 
     def keep_calibration(self, found: LoopCounts) -> None:
         """Write what was calibrated so far."""
-        content = {
-            "seconds": found.seconds,
-            "benchmarks": [one.to_json() for one in found.benchmarks],
-            "protocols": dict(found.protocols),
-        }
-        write_atomically(self.path / "calibration.json", json.dumps(content, indent=1))
+        text = json.dumps(documents.dump(found), indent=1)
+        write_atomically(self.path / "calibration.json", text)
 
     def keep_protocol(self, task: str, protocol: str) -> None:
         """Write that a task has another protocol than was chosen."""
@@ -117,35 +106,22 @@ class SessionFolder:
     def losses(self) -> dict[str, Loss]:
         """What is missing."""
         path = self.path / "missing.json"
-        with reading(path):
-            return {
-                name: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
-                for name, one in load(path, {}).items()
-            }
+        return _load(dict[str, Loss], path) if path.exists() else {}
 
     def keep_losses(self, losses: Mapping[str, Loss]) -> None:
         """Write what is missing."""
-        content = {name: asdict(one) for name, one in losses.items()}
-        write_atomically(self.path / "missing.json", json.dumps(content, indent=1))
+        text = json.dumps(documents.dump(losses), indent=1)
+        write_atomically(self.path / "missing.json", text)
 
     def lost_arms(self) -> dict[str, dict[str, Loss]]:
         """For each task, the arms that are missing there alone, by their names."""
         path = self.path / "missing-arms.json"
-        with reading(path):
-            return {
-                task: {
-                    arm: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
-                    for arm, one in arms.items()
-                }
-                for task, arms in load(path, {}).items()
-            }
+        return _load(dict[str, dict[str, Loss]], path) if path.exists() else {}
 
     def keep_lost_arms(self, lost: Mapping[str, Mapping[str, Loss]]) -> None:
         """Write which arms are missing where."""
-        content = {
-            task: {arm: asdict(one) for arm, one in arms.items()} for task, arms in lost.items()
-        }
-        write_atomically(self.path / "missing-arms.json", json.dumps(content, indent=1))
+        text = json.dumps(documents.dump(lost), indent=1)
+        write_atomically(self.path / "missing-arms.json", text)
 
     # -- blocks -----------------------------------------------------------------------------
 
@@ -235,12 +211,15 @@ def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def _load(kind: type[T], path: Path) -> T:
+    """What a file of ours holds. We write atomically: something else has been at a damaged one."""
+    hint = "Remove it, and its folder if it is a block's: what it held is measured again."
+    what = "A file of the results folder is damaged: it"
+    return documents.read(kind, path, what=what, hint=hint, error=StoreError)
+
+
 def _read_block(path: Path) -> BlockRecord | None:
-    data = load(path, None)
-    if data is None:
-        return None
-    with reading(path):
-        return BlockRecord(**{key: data[key] for key in data if key not in ("seed", "spent")})
+    return _load(BlockRecord, path) if path.exists() else None
 
 
 class Losses:

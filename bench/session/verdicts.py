@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.compare import BenchmarkBlocks, Comparisons, SuiteComparison, compare_blocks
+from bench.compare import BenchmarkBlocks, Comparisons, Positive, SuiteComparison, compare_blocks
 from bench.session.record import BlockRecord, told, warmups_by_task
 from bench.session.record import SessionRecord as Timed
 
@@ -97,8 +97,8 @@ class Band:
     `suite` is None where no placebo has one.
     """
 
-    suite: tuple[float, float] | None
-    benchmarks: Mapping[str, tuple[float, float]]
+    suite: tuple[Positive, Positive] | None
+    benchmarks: Mapping[str, tuple[Positive, Positive]]
 
     @classmethod
     def of(cls, placebos: Iterable[Comparisons]) -> Band | None:

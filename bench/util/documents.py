@@ -1,86 +1,131 @@
-"""Frozen dataclasses to plain JSON values and back, by their annotations. Pure.
+"""JSON documents and frozen values: read from files, checked against their types, and back.
 
-For what a job writes and reads again itself. Known are dataclasses of these, tuples of one type,
-mappings from text, dates and moments, and what JSON has; `X | None` of any of them.
+msgspec checks the types and names the key that does not fit. What its own errors lack is added
+here: the file, and what to do. Hostile input (deep nesting, NaN, numbers without end) is an error
+of the family like any other damage.
 """
 
 from __future__ import annotations
 
 import json
-import types
-import typing
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from builder.errors import VerifyError
+from builder.errors import DataError, PatchbenchError
 
 T = TypeVar("T")
+# What msgspec raises, beside its own errors, for content that is not what it should be.
+_DAMAGE = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 def dump(value: Any) -> Any:
-    """The value as lists, dictionaries, text and numbers."""
-    if is_dataclass(value):
-        return {one.name: dump(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, date):  # a datetime is one too
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): dump(one) for key, one in value.items()}
-    if isinstance(value, tuple | list):
-        return [dump(one) for one in value]
-    return value
+    """Frozen values as lists, dictionaries, text and numbers; dates and moments in ISO format."""
+    import msgspec
+
+    return _iso(msgspec.to_builtins(value, builtin_types=(date, datetime), str_keys=True))
+
+
+def _iso(value: Any) -> Any:
+    # msgspec's own text of a moment in UTC ends in Z, which ours never did.
+    if isinstance(value, dict):
+        return {key: _iso(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_iso(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def load(kind: type[T], value: Any) -> T:
-    """The dataclass that `dump` was given. ValueError, TypeError or KeyError for anything else.
+    """The value that `dump` was given. ValueError names the key that is lacking or of a wrong type.
 
     What the document lacks has its default; what it has more is left out: an older or newer
     version may have written it.
     """
-    known = _hints(typing.cast(Any, kind))
-    found: Any = kind
-    result: T = found(
-        **{name: _read(known[name], one) for name, one in value.items() if name in known}
-    )
-    return result
+    import msgspec  # where it is used: most commands start without it
+
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, *_DAMAGE) as error:
+        raise ValueError(str(error)) from error
 
 
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {one.name: hints[one.name] for one in fields(kind)}
+def with_texts(value: T, change: Callable[[str], str]) -> T:
+    """The same value with every text in it, keys of mappings too, put through `change`.
+
+    `change` must leave names of fields as they are: it replaces characters that no name has.
+    """
+    import msgspec
+
+    return load(type(value), _changed(msgspec.to_builtins(value), change))
 
 
-def _read(hint: Any, value: Any) -> Any:
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        (rest,) = (one for one in inner if one is not types.NoneType)
-        return None if value is None else _read(rest, value)
-    if origin is tuple:
-        return tuple(_read(inner[0], one) for one in value)
-    if origin is not None:  # a mapping from text
-        return {key: _read(inner[1], one) for key, one in value.items()}
-    if is_dataclass(hint):
-        return load(typing.cast(type, hint), value)
-    if hint in (date, datetime):
-        return hint.fromisoformat(value)
-    if not isinstance(value, (int, float) if hint is float else hint):
-        raise TypeError(f"{value!r} is no {hint.__name__}")
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(key): _changed(one, change) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_changed(one, change) for one in value]
     return value
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of the folder. Raises VerifyError naming the file."""
+def parse(text: str | bytes) -> Any:
+    """JSON, and nothing that is not: no NaN, no infinity. Raises ValueError or RecursionError."""
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def read_json(
+    path: Path,
+    *,
+    what: str = "",
+    hint: str = "Get it again from where it was made.",
+    error: type[PatchbenchError] = DataError,
+) -> dict[str, Any]:
+    """The JSON object in a file. Raises `error` where there is none; `what` says what it should be,
+    as the subject of a sentence.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse(path.read_bytes().decode("utf-8"))
         if not isinstance(content, dict):
-            raise ValueError("it is no object")
-    except (OSError, ValueError, RecursionError) as error:
-        raise VerifyError(
-            f"{path.name} cannot be read: {getattr(error, 'strerror', None) or error}.",
-            hint="Get the bundle again from where it was made.",
-        ) from error
+            raise ValueError("it is no JSON object")
+    except (OSError, ValueError, RecursionError) as problem:
+        raise error(
+            f"{what or path.name} cannot be read.",
+            where=f"{path}: {getattr(problem, 'strerror', None) or problem}",
+            hint=hint,
+        ) from problem
     return content
+
+
+def typed(
+    kind: type[T],
+    content: Any,
+    *,
+    where: str,
+    what: str,
+    hint: str = "Get it again from where it was made.",
+    error: type[PatchbenchError] = DataError,
+) -> T:
+    """A document's content as what it should be; `error` names the file and the key."""
+    try:
+        return load(kind, content)
+    except ValueError as problem:
+        raise error(f"{what} cannot be read.", where=f"{where}: {problem}", hint=hint) from problem
+
+
+def read(
+    kind: type[T],
+    path: Path,
+    *,
+    what: str,
+    hint: str = "Get it again from where it was made.",
+    error: type[PatchbenchError] = DataError,
+) -> T:
+    """A document from a file, checked. Raises `error` with the file, the key and what to do."""
+    content = read_json(path, what=what, hint=hint, error=error)
+    return typed(kind, content, where=str(path), what=what, hint=hint, error=error)

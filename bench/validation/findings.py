@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bench.stats import estimates
 
@@ -104,19 +103,6 @@ class Part:
     name: str
     setup: tuple[str, ...]
     findings: tuple[StudyFinding, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Part:
-        """What `to_json` gave. KeyError or TypeError for anything else."""
-        return cls(
-            name=data["name"],
-            setup=tuple(data["setup"]),
-            findings=tuple(StudyFinding(**one) for one in data["findings"]),
-        )
 
 
 def broken_promises(parts: Sequence[Part]) -> list[StudyFinding]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from bench.results import Result
 from bench.validation import peers
 from bench.validation.findings import ERROR, FALSE, OURS, POWER, PYPERF, TIME, Part, StudyFinding
 
@@ -41,20 +41,6 @@ class ProcedureComparison:
     ours: tuple[RealRow, ...]
     our_seconds: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> ProcedureComparison:
-        """What `to_json` gave. KeyError or TypeError for anything else."""
-        return cls(
-            theirs=tuple(RealRow(**row) for row in data["theirs"]),
-            their_seconds=data["their_seconds"],
-            ours=tuple(RealRow(**row) for row in data["ours"]),
-            our_seconds=data["our_seconds"],
-        )
-
     def shared(self) -> tuple[list[RealRow], list[RealRow]]:
         """The rows of the benchmarks that both have: theirs, ours."""
         names = {row.benchmark for row in self.theirs} & {row.benchmark for row in self.ours}
@@ -70,15 +56,6 @@ class Alone:
 
     how: str
     rows: tuple[RealRow, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Alone:
-        """What `to_json` gave. KeyError or TypeError for anything else."""
-        return cls(how=data["how"], rows=tuple(RealRow(**row) for row in data["rows"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,13 +101,13 @@ def their_rows(
     )
 
 
-def slowdown_of(result: Mapping[str, Any]) -> Slowdown:
-    """The first candidate of a result.json. LookupError or TypeError for anything else."""
-    rows = result["candidates"][0]["comparisons"]
+def slowdown_of(result: Result) -> Slowdown:
+    """The first candidate of a result."""
+    rows = result.candidates[0].comparisons
     return Slowdown(
-        verdicts={row["benchmark"]: row["verdict"] for row in rows},
-        ratios={row["benchmark"]: row["ratio"] for row in rows},
-        seconds=float(result["session"]["seconds"]),
+        verdicts={row.benchmark: row.verdict for row in rows},
+        ratios={row.benchmark: row.ratio for row in rows},
+        seconds=result.session.seconds or 0.0,
     )
 
 

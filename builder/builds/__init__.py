@@ -11,7 +11,7 @@ from builder.builds.compile import (
 from builder.builds.facts import Difference
 from builder.builds.gate import Gate, Judgement
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
-from builder.builds.store import Build, Store
+from builder.builds.store import Build, Stage, Store
 
 __all__ = [
     "Build",
@@ -23,6 +23,7 @@ __all__ = [
     "Judgement",
     "Options",
     "Recipe",
+    "Stage",
     "Store",
     "check_flavor",
     "facts",

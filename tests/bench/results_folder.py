@@ -17,6 +17,7 @@ from bench.report.formats import mail, markdown
 from bench.results import result as results
 from bench.results.folder import Folder
 from bench.results.result import ArmReport
+from bench.results.shape import Result
 from bench.run.resolve import _with_digests
 from bench.session import verdicts
 from bench.session.folder import SessionFolder
@@ -48,11 +49,11 @@ def lay_out(
     factors = {arm.name: factor if arm.kind == CANDIDATE else 1.0 for arm in plan.arms}
     _measure(SessionFolder(kept.raw), plan, seed, factors)
     result = _result(plan, seed, read_folder(kept.raw))
-    kept.finish(result, render(result))
+    kept.finish(result, render(results.understood(result)))
     return result
 
 
-def render(result: Mapping[str, Any]) -> dict[str, str]:
+def render(result: Result) -> dict[str, str]:
     """Reports that take no time."""
     return {"report.md": markdown.render(result), "mail.txt": mail.render(result)}
 

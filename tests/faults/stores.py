@@ -84,7 +84,7 @@ def no_descriptors_left(at: Place) -> Sequence[str]:
     def refused(*_arguments: object, **_named: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    at.patch.setattr("bench.run.timing.tempfile", SimpleNamespace(TemporaryDirectory=refused))
+    at.patch.setattr("bench.run.base.tempfile", SimpleNamespace(TemporaryDirectory=refused))
     return run(at)
 
 
@@ -272,7 +272,7 @@ def results_in_a_folder_whose_name_is_not_utf_8(at: Place) -> Sequence[str]:
     return [*arguments, "--out", str(at.out)]
 
 
-@fault(13, "no result that can be read", "result.json", "Remove result.json")
+@fault(13, "no result here: result.json cannot be read", "Remove result.json")
 def a_result_of_garbage(at: Place) -> Sequence[str]:
     arguments = again(at)
     (at.out / "result.json").write_bytes(b"\xff{")
@@ -322,12 +322,12 @@ def a_report_of_a_later_schema(at: Place) -> Sequence[str]:
     return ["report", str(at.file("r/result.json", '{"schema": 99}').parent)]
 
 
-@fault(13, "damaged", "candidates", "result.json")
+@fault(13, "damaged", "missing required field `patchbench`", "result.json")
 def a_report_of_a_result_with_nothing_in_it(at: Place) -> Sequence[str]:
     return ["report", str(at.file("r/result.json", '{"schema": 1}').parent)]
 
 
-@fault(13, "damaged", "what a report needs", "result.json")
+@fault(13, "damaged", "`comparisons` - at `$.candidates[0]`", "result.json")
 def a_report_of_a_result_that_lacks_something(at: Place) -> Sequence[str]:
     again(at)
     content = at.result()

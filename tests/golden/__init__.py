@@ -16,6 +16,8 @@ from bench.jobs.series import page
 from bench.jobs.series.results import KeptResults, extract, of_series
 from bench.nightly.mail import compose
 from bench.report.formats import mail, markdown, submission, terminal
+from bench.results.result import understood
+from bench.results.shape import Result
 from tests.golden import nights
 from tests.golden import specimen as specimens
 
@@ -23,12 +25,16 @@ FOLDER = Path(__file__).parent
 WIDTH = 140
 
 
+def result() -> Result:
+    """The specimen as its readers get it."""
+    return understood(specimens.specimen())
+
+
 def terminal_text() -> str:
     """The specimen as a terminal shows it, without colours."""
     stream = io.StringIO()
-    terminal.show(
-        specimens.specimen(), Console(file=stream, width=WIDTH, color_system=None, highlight=False)
-    )
+    console = Console(file=stream, width=WIDTH, color_system=None, highlight=False)
+    terminal.show(result(), console)
     # The table fills its last column with blanks.
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
@@ -37,15 +43,15 @@ def series_page() -> str:
     """RESULT.md of a series that the specimen's run measured."""
     run = specimens.specimen()
     subject = of_series(specimens.SERIES, Path("patches"))
-    result = extract(run, run["candidates"][0], subject, ())
-    return page.render(KeptResults(name=subject.name, results=(result,)))
+    content = extract(run, run["candidates"][0], subject, ())
+    return page.render(KeptResults(name=subject.name, contents=(content,)))
 
 
 FILES: dict[str, Callable[[], str]] = {
     "result.json": lambda: json.dumps(specimens.specimen(), indent=1, ensure_ascii=False) + "\n",
-    "report.md": lambda: markdown.render(specimens.specimen()),
-    "mail.txt": lambda: mail.render(specimens.specimen()),
-    "submission.md": lambda: submission.render(specimens.specimen()),
+    "report.md": lambda: markdown.render(result()),
+    "mail.txt": lambda: mail.render(result()),
+    "submission.md": lambda: submission.render(result()),
     "terminal.txt": terminal_text,
     "RESULT.md": series_page,
     "night.txt": lambda: (

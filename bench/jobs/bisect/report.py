@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.compare import interval
-from bench.jobs.bisect.result import FOUND, UNCONFIRMED, BisectionResult, Row, figures_of
+from bench.compare import SuiteComparison, interval
+from bench.jobs.bisect.result import FOUND, UNCONFIRMED, BisectionResult, figures_of
 from bench.jobs.bisect.search import BAD, GOOD
 from bench.util import harmless
 from builder.git import Authored
@@ -32,11 +32,9 @@ def show(found: BisectionResult, console: Console) -> None:
             console.print(_safe(line))
 
 
-def _row(table: Table, about: Authored, side: str, row: Row | None) -> None:
+def _row(table: Table, about: Authored, side: str, row: SuiteComparison | None) -> None:
     figures = (
-        (f"{row['ratio']:.4f}", interval(row["low"], row["high"]), str(row["blocks"]))
-        if row
-        else ("", "", "")
+        (f"{row.ratio:.4f}", interval(row.low, row.high), str(row.blocks)) if row else ("", "", "")
     )
     table.add_row(about.hash[:12], side, *figures, _safe(about.subject))
 

@@ -14,11 +14,10 @@ parent       what the culprit was measured against directly, with the figures or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.compare import interval, spelled
+from bench.compare import SuiteComparison, interval, spelled
 from builder.errors import BisectError
 from builder.git import Authored
 
@@ -27,9 +26,6 @@ SEARCHING, FOUND, UNCONFIRMED = "searching", "found", "unconfirmed"
 RANGE, NO_CHANGE = "range", "no-change"
 _CHANGES = ("faster", "slower")
 _FIGURES = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds", "warnings")
-
-Row = Mapping[str, Any]
-"""The suite of one candidate, as result.json has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +36,7 @@ class BisectionStep:
 
     about: Authored
     found: str
-    row: Row | None = None
+    row: SuiteComparison | None = None
     reason: str = ""
 
     @property
@@ -58,29 +54,29 @@ class BisectionResult:
     good: Authored
     bad: Authored
     benchmarks: tuple[str, ...]
-    change: Row | None
+    change: SuiteComparison | None
     steps: tuple[BisectionStep, ...] = ()
     culprits: tuple[Authored, ...] = ()
     parent: str = ""
-    confirmation: Row | None = None
+    confirmation: SuiteComparison | None = None
     unconfirmed: str = ""
 
     @property
     def outcome(self) -> str:
         """How far it came."""
-        if self.change is None or self.change["verdict"] not in _CHANGES:
+        if self.change is None or self.change.verdict not in _CHANGES:
             return NO_CHANGE
         if not self.culprits:
             return SEARCHING
         if len(self.culprits) > 1:
             return RANGE
         row = self.confirmation
-        return FOUND if row and row["verdict"] == self.change["verdict"] else UNCONFIRMED
+        return FOUND if row and row.verdict == self.change.verdict else UNCONFIRMED
 
     @property
     def size(self) -> float:
         """The ratio of the change; 1 where there is none."""
-        return float(self.change["ratio"]) if self.change else 1.0
+        return self.change.ratio if self.change else 1.0
 
     @property
     def what(self) -> str:
@@ -110,7 +106,7 @@ class BisectionResult:
 
     def _no_change(self) -> BisectError:
         row = self.change
-        told = f"ratio {figures_of(row)}, {row['verdict']}" if row else "nothing was compared"
+        told = f"ratio {figures_of(row)}, {row.verdict}" if row else "nothing was compared"
         return BisectError(
             f"There is no change of {self.what} to be seen from GOOD to BAD.",
             where=f"{self.good.hash[:12]} against {self.bad.hash[:12]}: {told}",
@@ -119,7 +115,7 @@ class BisectionResult:
 
     def _not_confirmed(self) -> BisectError:
         row = self.confirmation
-        told = f"ratio {figures_of(row)}, {row['verdict']}" if row else self.unconfirmed
+        told = f"ratio {figures_of(row)}, {row.verdict}" if row else self.unconfirmed
         return BisectError(
             "The search ended at one commit, but measured against its own parent it does not show "
             "the change: several commits may share it, or the layout of the builds moved it.",
@@ -154,13 +150,16 @@ class BisectionResult:
         }
 
 
-def figures_of(row: Row) -> str:
+def figures_of(row: SuiteComparison) -> str:
     """A ratio with its interval and what it means."""
-    return f"{row['ratio']:.4f}, {interval(row['low'], row['high'])}, {spelled(row['ratio'])}"
+    return f"{row.ratio:.4f}, {interval(row.low, row.high)}, {spelled(row.ratio)}"
 
 
-def _figures(row: Row | None) -> dict[str, Any] | None:
-    return None if row is None else {name: row[name] for name in _FIGURES}
+def _figures(row: SuiteComparison | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    figures = {name: getattr(row, name) for name in _FIGURES}
+    return figures | {"warnings": list(row.warnings)}
 
 
 def _authored(one: Authored) -> dict[str, str]:

@@ -7,12 +7,12 @@ found there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from bench.compare import SuiteComparison
 from bench.context import Context
 from bench.experiments import (
     BASE,
@@ -28,7 +28,7 @@ from bench.jobs.bisect import search
 from bench.jobs.bisect.result import BisectionResult, BisectionStep
 from bench.jobs.bisect.search import BAD, GOOD, SKIPPED, UNDECIDED
 from bench.report import broken_reason
-from bench.results import BROKEN
+from bench.results import BROKEN, CandidateResult
 from bench.run import run as running
 from bench.util import as_name
 from builder.builds import Flavor
@@ -104,7 +104,7 @@ class Steps:
         """
         self._context.show.say(f"The change itself: {self.bad.name} against {self.good.name}")
         arm = self._measured(self.good.commit, self.bad.commit, "change", _is_decided)
-        if arm["verdict"] == BROKEN:
+        if arm.verdict == BROKEN:
             raise BrokenError(
                 f"{self.bad.name} cannot be measured: {broken_reason(arm)}.",
                 where=str(self.folder / "change"),
@@ -113,8 +113,8 @@ class Steps:
         return BisectionResult(
             good=self.history.authored(self.good.commit),
             bad=self.history.authored(self.bad.commit),
-            benchmarks=tuple(row["benchmark"] for row in arm["comparisons"]),
-            change=arm["suite"],
+            benchmarks=tuple(row.benchmark for row in arm.comparisons),
+            change=arm.suite,
         )
 
     def judged(self, commit: str, size: float) -> BisectionStep:
@@ -134,11 +134,11 @@ class Steps:
             # The experiment itself is right, or BAD could not have been measured: it is the commit,
             # of another version's branch, say, that was merged.
             return BisectionStep(about=about, found=SKIPPED, reason=error.what)
-        if arm["verdict"] == BROKEN:
+        if arm.verdict == BROKEN:
             return BisectionStep(about=about, found=SKIPPED, reason=broken_reason(arm))
-        side = _side(arm["suite"], size)
+        side = _side(arm.suite, size)
         reason = "its interval holds the middle of the change" if side == UNDECIDED else ""
-        return BisectionStep(about=about, found=_FOUND[side], row=arm["suite"], reason=reason)
+        return BisectionStep(about=about, found=_FOUND[side], row=arm.suite, reason=reason)
 
     def confirmed(self, found: BisectionResult, commit: str) -> BisectionResult:
         """The culprit against its own parent, or why there is no such measurement."""
@@ -150,9 +150,9 @@ class Steps:
             arm = self._measured(parent, commit, name, _is_decided)
         except (BuildError, ExperimentError, MeasureError) as error:
             return replace(found, unconfirmed=error.what)
-        if arm["verdict"] == BROKEN:
+        if arm.verdict == BROKEN:
             return replace(found, unconfirmed=broken_reason(arm))
-        return replace(found, confirmation=arm["suite"])
+        return replace(found, confirmation=arm.suite)
 
     def _known(self, commit: str) -> tuple[str, str] | None:
         """What needs no measurement: the very content of GOOD or BAD. With the reason."""
@@ -164,19 +164,18 @@ class Steps:
         return None
 
     def _measured(
-        self, base: str, commit: str, name: str, enough: Callable[[Mapping[str, Any]], bool]
-    ) -> dict[str, Any]:
-        """A commit against another, as result.json has a candidate; measured a second time, with
+        self, base: str, commit: str, name: str, enough: Callable[[SuiteComparison], bool]
+    ) -> CandidateResult:
+        """A commit against another; measured a second time, with
         more blocks, where the first was not `enough`.
         """
         few = self._request.session.blocks
         many = min(few * MORE_BLOCKS, whole_range("blocks")[1])
-        arm: dict[str, Any] = {}
         for blocks, folder in ((few, name), (many, f"{name}-again")):
             experiment = self._experiment(base, commit, blocks)
             result, _ = running.measured(self._context, experiment, self.folder / folder)
-            (arm,) = result["candidates"]
-            if arm["suite"] is None or enough(arm["suite"]):
+            (arm,) = result.candidates
+            if arm.suite is None or enough(arm.suite):
                 break
         return arm
 
@@ -197,11 +196,11 @@ class Steps:
         )
 
 
-def _is_decided(row: Mapping[str, Any]) -> bool:
-    return bool(row["verdict"] != UNDECIDED)
+def _is_decided(row: SuiteComparison) -> bool:
+    return row.verdict != UNDECIDED
 
 
-def _side(row: Mapping[str, Any] | None, size: float) -> str:
+def _side(row: SuiteComparison | None, size: float) -> str:
     if row is None:
         return UNDECIDED
-    return search.side(row["ratio"], row["low"], row["high"], change=size)
+    return search.side(row.ratio, row.low, row.high, change=size)

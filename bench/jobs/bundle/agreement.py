@@ -8,7 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from bench.util import read_json
+from builder.errors import VerifyError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,12 @@ class AgreementCheck:
     compared: int
     problems: tuple[str, ...]
     note: str = ""
+
+
+def read_part(path: Path) -> dict[str, Any]:
+    """A JSON object of a bundle. Raises VerifyError, which names the file."""
+    hint = "Get the bundle again from where it was made."
+    return read_json(path, what=path.name, hint=hint, error=VerifyError)
 
 
 class Counter:

@@ -24,17 +24,19 @@ from bench.benchmarks import (
 )
 from bench.context import Context
 from bench.jobs.bundle import archive as bundles
+from bench.jobs.bundle.agreement import read_part
 from bench.jobs.bundle.verify import (
     LOCK,
     PLAN,
     PROTOCOLS,
     folder_checks,
     refuse,
-    rendered,
     renderer,
 )
+from bench.report.formats import catalogue
+from bench.results import ArmResult, PlanRecord, Result
 from bench.results import result as results
-from bench.util import print_json, read_json
+from bench.util import print_json
 from builder.errors import StoreError, UsageError, VerifyError
 from builder.versions import numbers
 
@@ -47,9 +49,10 @@ def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -
 
     Raises VerifyError where they do not: nobody else could verify it either.
     """
-    result = results.read(folder)
-    plan = result["experiment"]
-    kept = read_json(folder / PLAN)
+    document = results.read_document(folder)
+    result = results.understood(document, str(folder / results.FILE))
+    plan = document["experiment"]
+    kept = read_part(folder / PLAN)
     for key in ("identity", "seed"):
         if kept.get(key) != plan.get(key):
             raise VerifyError(
@@ -57,8 +60,8 @@ def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -
                 where=str(folder),
                 hint=f"Remove {results.FILE} and run it again: it is made from what was measured.",
             )
-    reports = rendered(result)
-    checks = folder_checks(folder, plan, result, reports)
+    reports = catalogue.render_all(result)
+    checks = folder_checks(folder, plan, document, reports)
     refuse(checks, "The results folder does not agree with itself", str(folder), "")
     lock = installed(context, result)
     if any(arm["base"] is None for arm in lock["arms"].values()):
@@ -118,55 +121,52 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 SCHEMA = 1
 
 
-def installed(context: Context, result: Mapping[str, Any]) -> dict[str, Any]:
+def installed(context: Context, result: Result) -> dict[str, Any]:
     """The packages of every arm: `base` those of the worker, and by benchmark its requirements.
 
     None stands for what is not there any more; `harness` is what ran it all.
     """
-    plan = result["experiment"]
-    benchmarks = dict(_benchmarks(context, plan, result["base"]["revision"]["version"]))
+    plan = result.experiment
+    benchmarks = dict(_benchmarks(context, plan, result.base.revision.version))
     environments = Environments(context.home, context.runner, PackageSource())
     arms = {}
-    for arm in [result["base"], *result["candidates"]]:
+    for arm in result.arms:
         told = _interpreter(arm)
         if told is not None:
-            arms[arm["name"]] = _packages(environments.planned(told), benchmarks)
+            arms[arm.name] = _packages(environments.planned(told), benchmarks)
     return {
         "schema": SCHEMA,
-        "suite": plan["suite"],
+        "suite": plan.suite,
         "harness": {name: version(name) for name in ("patchbench", "pyperf", "pyperformance")},
         "arms": arms,
     }
 
 
-def _interpreter(arm: Mapping[str, Any]) -> Interpreter | None:
+def _interpreter(arm: ArmResult) -> Interpreter | None:
     """What an arm ran, by its identity; None for what did not build."""
-    if arm.get("runtime"):
-        runtime = arm["runtime"]
+    if arm.runtime is not None:
         return Interpreter(
-            identity=runtime["identity"],
+            identity=arm.runtime.identity,
             python=Path("python"),
-            version=runtime["version"],
-            implementation=runtime["implementation"],
+            version=arm.runtime.version,
+            implementation=arm.runtime.implementation,
         )
-    if not arm["build"]:
+    if arm.build is None:
         return None
     return Interpreter(
-        identity=arm["build"]["key"],
+        identity=arm.build.key,
         python=Path("python"),
-        version=numbers(arm["build"]["facts"]["version"]),
+        version=numbers(arm.build.facts.version),
     )
 
 
-def _benchmarks(
-    context: Context, plan: Mapping[str, Any], base: str
-) -> Iterator[tuple[str, Benchmark]]:
+def _benchmarks(context: Context, plan: PlanRecord, base: str) -> Iterator[tuple[str, Benchmark]]:
     """The plan's benchmarks; none of a manifest, whose place nobody keeps."""
-    if str(plan["suite"]).startswith("pyperformance "):
-        suite = suites.load(base, tuple(plan["benchmarks"]), home=context.home)
-        if suite.release == plan["suite"]:
+    if plan.suite.startswith("pyperformance "):
+        suite = suites.load(base, plan.benchmarks, home=context.home)
+        if suite.release == plan.suite:
             for one in suite.benchmarks:
-                if one.name in plan["benchmarks"]:
+                if one.name in plan.benchmarks:
                     yield one.name, one
 
 

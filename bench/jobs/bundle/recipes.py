@@ -9,34 +9,50 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from bench.jobs.bundle.agreement import Counter, short
-from builder.builds import CompilerIdentity, Flavor, Recipe
+from bench.results import PlanArm, PlannedReplica, PlanRecord
+from bench.util import documents
+from builder.builds import Recipe
 from builder.errors import VerifyError
 from builder.patches import Patch, patch
-from builder.sources import Revision
 
 
 def check_plan(
-    plan: Mapping[str, Any], result: Mapping[str, Any], counter: Counter
+    plan: Mapping[str, Any], document: Mapping[str, Any], counter: Counter
 ) -> Iterator[str]:
-    """The plan as recorded in the result; each arm against its recipe, each key recomputed."""
-    yield from counter.unlike(result["experiment"], plan, "result.json, experiment")
-    yield from counter.unlike(plan, result["experiment"], "plan.json")
+    """The plan as recorded in the result; each arm against its recipe, each key recomputed.
+
+    Both are the files as they stand: what no reader knows is compared as well.
+    """
+    yield from counter.unlike(document["experiment"], plan, "result.json, experiment")
+    yield from counter.unlike(plan, document["experiment"], "plan.json")
+    arms = {arm.name: arm for arm in plan_of(plan).arms}
     planned = {arm["name"]: arm for arm in plan["arms"]}
-    reported = [result["base"], *result["candidates"]]
+    reported = [document["base"], *document["candidates"]]
     yield from counter.unlike([one["name"] for one in reported], list(planned), "result.json, arms")
     for one in reported:
-        arm = planned[one["name"]]
+        arm, recorded = arms[one["name"]], planned[one["name"]]
         where = f"result.json, {one['name']}"
-        if arm.get("runtime") is not None:
-            yield from counter.unlike(one, {"runtime": arm["runtime"]}, where)
+        if arm.recipe is None:
+            yield from counter.unlike(one, {"runtime": recorded["runtime"]}, where)
             continue
-        recipe = recipe_of(arm["recipe"])
-        yield from counter.unlike(one, _expected(arm, recipe), where)
+        yield from counter.unlike(one, _expected(recorded, arm.recipe), where)
         builds = one.get("replicas") or ([one["build"]] if one["build"] else [])
         for number, build in enumerate(builds):
-            key = arm["replicas"][number]["key"] if "replicas" in arm else arm["key"]
+            key = arm.key if arm.replicas is None else arm.replicas[number].key
             yield from counter.unlike(build["key"], key, f"{where}, build {number}, key")
-        yield from _keys(arm, recipe, counter)
+        yield from _keys(arm, arm.recipe, counter)
+
+
+def plan_of(content: Mapping[str, Any]) -> PlanRecord:
+    """A plan as its values. Raises VerifyError for what is none."""
+    return documents.typed(
+        PlanRecord,
+        content,
+        where="plan.json",
+        what="The plan",
+        hint="Get the bundle again from where it was made.",
+        error=VerifyError,
+    )
 
 
 def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
@@ -50,26 +66,14 @@ def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     return told | {key: arm[key] for key in ("kind", "variant") if key in arm}
 
 
-def _keys(arm: Mapping[str, Any], recipe: Recipe, counter: Counter) -> Iterator[str]:
-    where = f"plan.json, {arm['name']}"
+def _keys(arm: PlanArm, recipe: Recipe, counter: Counter) -> Iterator[str]:
+    where = f"plan.json, {arm.name}"
     if not recipe.compiler.path.startswith("/"):
         return  # its folder was taken out of what is published, and is a part of the key
-    replicas = arm.get("replicas") or [{"key": arm["key"], "replica": recipe.replica}]
+    replicas = arm.replicas or (PlannedReplica(key=arm.key, replica=recipe.replica),)
     for one in replicas:
-        key = replace(recipe, replica=one["replica"]).key
-        yield from counter.unlike(one["key"], key, f"{where}, key of build {one['replica']}")
-
-
-def recipe_of(data: Mapping[str, Any]) -> Recipe:
-    """A recipe from plan.json. Raises KeyError or TypeError for what is none."""
-    nested = {
-        "revision": Revision(**data["revision"]),
-        "flavor": Flavor.of(data["flavor"]),
-        "compiler": CompilerIdentity(**data["compiler"]),
-        "series": tuple(data["series"]),
-        "changed": tuple(data["changed"]),
-    }
-    return Recipe(**{**data, **nested})
+        key = replace(recipe, replica=one.replica).key
+        yield from counter.unlike(one.key, key, f"{where}, key of build {one.replica}")
 
 
 def own_name(name: str) -> str:
@@ -79,30 +83,30 @@ def own_name(name: str) -> str:
     return name
 
 
-def patches_of(folder: Path, plan: Mapping[str, Any], arm: Mapping[str, Any]) -> tuple[Patch, ...]:
+def patches_of(folder: Path, plan: PlanRecord, arm: PlanArm) -> tuple[Patch, ...]:
     """The patches of an arm in the order in which they were applied.
 
     Arms that a session adds to the base have the base's, which are kept once.
     """
-    root = folder / "patches" / own_name(arm["name"])
-    if not root.exists() and arm.get("kind") in ("aa", "placebo"):
-        root = root.with_name(own_name(plan["arms"][0]["name"]))
+    root = folder / "patches" / own_name(arm.name)
+    if not root.exists() and arm.kind in ("aa", "placebo"):
+        root = root.with_name(own_name(plan.arms[0].name))
     return tuple(
         Patch(name=path.relative_to(folder).as_posix(), data=path.read_bytes())
         for path in sorted(root.glob("*/*"), key=lambda path: path.relative_to(root).parts)
     )
 
 
-def check_patches(plan: Mapping[str, Any], folder: Path, counter: Counter) -> Iterator[str]:
+def check_patches(plan: PlanRecord, folder: Path, counter: Counter) -> Iterator[str]:
     """Each patch against its digest in the plan, and what they touch against the recipe."""
-    for arm in plan["arms"]:
-        if arm.get("runtime") is not None:
+    for arm in plan.arms:
+        if arm.recipe is None:
             continue  # nothing was built
         found = patches_of(folder, plan, arm)
-        own = [one for one in found if one.name.startswith(f"patches/{arm['name']}/")]
-        if "patches" in arm:
-            yield from _digests(own, arm["patches"], counter)
-        yield from _touched(found, arm, counter)
+        own = [one for one in found if one.name.startswith(f"patches/{arm.name}/")]
+        if arm.patches is not None:
+            yield from _digests(own, arm.patches, counter)
+        yield from _touched(found, arm.name, arm.recipe, counter)
 
 
 def _digests(found: Sequence[Patch], kept: Mapping[str, str], counter: Counter) -> Iterator[str]:
@@ -115,7 +119,7 @@ def _digests(found: Sequence[Patch], kept: Mapping[str, str], counter: Counter) 
             yield f"{name}: it is not the patch of the plan (another SHA-256)"
 
 
-def _touched(found: Sequence[Patch], arm: Mapping[str, Any], counter: Counter) -> Iterator[str]:
+def _touched(found: Sequence[Patch], name: str, recipe: Recipe, counter: Counter) -> Iterator[str]:
     """The paths that the patches change. One that several touch may be as before in the end."""
     touched = Multiset(
         path
@@ -124,9 +128,9 @@ def _touched(found: Sequence[Patch], arm: Mapping[str, Any], counter: Counter) -
         for file in message.files
         for path in file.touched
     )
-    changed = set(arm["recipe"]["changed"])
+    changed = set(recipe.changed)
     counter.count += len(changed)
-    where = f"patches/{arm['name']}"
+    where = f"patches/{name}"
     for path in sorted(changed - set(touched)):
         yield f"{where}: the recipe says that {path} was changed, and no patch does that"
     for path in sorted(set(touched) - changed):

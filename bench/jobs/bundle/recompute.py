@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.compare import Comparisons
-from bench.jobs.bundle.agreement import AgreementCheck, Counter, short
-from bench.jobs.bundle.recipes import check_patches, check_plan, own_name
+from bench.jobs.bundle.agreement import AgreementCheck, Counter, read_part, short
+from bench.jobs.bundle.recipes import check_patches, check_plan, own_name, plan_of
+from bench.results import Result, understood
 from bench.run import ladder
 from bench.session import SessionRecord, verdicts, warmup_of, warmups_by_task
-from bench.util import read_json
 from builder.errors import PatchbenchError
 
 # Another machine's libm and scipy may round the last digits elsewhere; nothing rests on them.
@@ -34,15 +34,16 @@ _BROKEN = "broken"
 class Evidence:
     """A results folder, read: what is held against each other. `reports` are texts by file name.
 
-    `render` makes the reports of a result.
+    `plan` and `document` are plan.json and result.json as they stand, so that nothing in them is
+    passed over; `render` makes the reports of a result.
     """
 
     folder: Path
     plan: Mapping[str, Any]
-    result: Mapping[str, Any]
+    document: Mapping[str, Any]
     measured: SessionRecord
     reports: Mapping[str, str]
-    render: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    render: Callable[[Result], Mapping[str, str]]
 
 
 def verify(evidence: Evidence) -> tuple[AgreementCheck, ...]:
@@ -70,10 +71,10 @@ def _checked(name: str, judge: Callable[..., Iterator[str]], evidence: Evidence)
 def _raw(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """pyperf's own values against what was recorded of each block, those that do not count too."""
     for path in sorted((evidence.folder / "raw").glob("*/*/block.json")):
-        record = read_json(path)
+        record = read_part(path)
         where = path.parent.relative_to(evidence.folder).as_posix()
         for arm in record["means"]:
-            content = read_json(path.parent / f"{own_name(arm)}.json")
+            content = read_part(path.parent / f"{own_name(arm)}.json")
             found = f"{where}/{arm}.json"
             kept, trial = _recorded(record, arm), _trial(content)
             yield from counter.unlike(kept, {"mean": trial.pop("mean")}, found, _SUMS)
@@ -124,7 +125,7 @@ def _trial(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _blocks(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """The blocks in result.json against those of the raw data."""
-    recorded = {(one["benchmark"], one["number"]): one for one in evidence.result["blocks"]}
+    recorded = {(one["benchmark"], one["number"]): one for one in evidence.document["blocks"]}
     found = {(one.task, one.number): one for one in evidence.measured.blocks}
     for key in sorted({*recorded, *found}):
         where = f"result.json, block {key[1]} of {key[0]}"
@@ -140,7 +141,7 @@ def _blocks(evidence: Evidence, counter: Counter) -> Iterator[str]:
 
 def _session(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """What result.json says of the session against the raw data and the plan."""
-    session, measured = evidence.result["session"], evidence.measured
+    session, measured = evidence.document["session"], evidence.measured
     expected: dict[str, Any] = {
         "suite": evidence.plan["suite"],
         "seed": evidence.plan["seed"],
@@ -162,7 +163,7 @@ def _session(evidence: Evidence, counter: Counter) -> Iterator[str]:
     yield from _lacking(session.get("missing", []), missing, "result.json, session", counter)
     rules = evidence.folder / "raw" / "rules.json"
     if rules.exists():
-        yield from counter.unlike(read_json(rules), _rules(evidence.plan), "raw/rules.json")
+        yield from counter.unlike(read_part(rules), _rules(evidence.plan), "raw/rules.json")
 
 
 def _rules(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,17 +191,17 @@ def _lacking(
 
 def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """Ratios, intervals, verdicts and warnings, computed again."""
-    result = evidence.result
+    document = evidence.document
     found = _concluded(evidence)
-    placebos = [one for name, one in found.items() if _kind(result, name) == "placebo"]
+    placebos = [one for name, one in found.items() if _kind(document, name) == "placebo"]
     band = verdicts.Band.of(placebos)
-    for candidate in result["candidates"]:
+    for candidate in document["candidates"]:
         name = candidate["name"]
         where = f"result.json, {name}"
         compared = found.get(name) or Comparisons(
             margin=candidate["margin"], error=candidate["error"], method=candidate["method"]
         )
-        if name in found and _kind(result, name) != "placebo":
+        if name in found and _kind(document, name) != "placebo":
             compared = verdicts.beside(compared, band)
         yield from _compared(candidate, compared, where, counter)
         missing = [
@@ -214,10 +215,10 @@ def _comparisons(evidence: Evidence, counter: Counter) -> Iterator[str]:
             yield from counter.unlike(
                 {"warmups": candidate.get("warmups")}, {"warmups": warmups}, where, TOLERANCE
             )
-    if "placebo_band" in result:
+    if "placebo_band" in document:
         recomputed = None if band is None else asdict(band)
         yield from counter.unlike(
-            {"band": result["placebo_band"]}, {"band": recomputed}, "result.json", TOLERANCE
+            {"band": document["placebo_band"]}, {"band": recomputed}, "result.json", TOLERANCE
         )
     yield from _ladder(evidence, counter)
 
@@ -228,14 +229,14 @@ def _concluded(evidence: Evidence) -> dict[str, Comparisons]:
     arms = {name for block in evidence.measured.blocks for name in block.means}
     return {
         one["name"]: verdicts.conclude(evidence.measured, one["name"], margin=margin)
-        for one in evidence.result["candidates"]
+        for one in evidence.document["candidates"]
         if one["name"] in arms
     }
 
 
-def _kind(result: Mapping[str, Any], name: str) -> str:
+def _kind(document: Mapping[str, Any], name: str) -> str:
     return next(
-        str(one.get("kind", "candidate")) for one in result["candidates"] if one["name"] == name
+        str(one.get("kind", "candidate")) for one in document["candidates"] if one["name"] == name
     )
 
 
@@ -259,7 +260,7 @@ def _compared(
 
 def _ladder(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """The rungs of a ladder, computed again."""
-    told = [one for one in evidence.result.get("ladder") or () if "tasks" in one]
+    told = [one for one in evidence.document.get("ladder") or () if "tasks" in one]
     if told:
         found = ladder.again(told, evidence.measured, evidence.plan["session"]["margin"])
         yield from counter.unlike(
@@ -272,7 +273,7 @@ def _ladder(evidence: Evidence, counter: Counter) -> Iterator[str]:
 
 def _reports(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """Each report against what the result gives."""
-    rendered = evidence.render(evidence.result)
+    rendered = evidence.render(understood(evidence.document))
     for name, text in evidence.reports.items():
         counter.count += 1
         if name not in rendered:
@@ -295,7 +296,7 @@ _JUDGES: dict[str, Callable[[Evidence, Counter], Iterator[str]]] = {
     "blocks": _blocks,
     "session": _session,
     "comparisons": _comparisons,
-    "plan": lambda one, counter: check_plan(one.plan, one.result, counter),
-    "patches": lambda one, counter: check_patches(one.plan, one.folder, counter),
+    "plan": lambda one, counter: check_plan(one.plan, one.document, counter),
+    "patches": lambda one, counter: check_patches(plan_of(one.plan), one.folder, counter),
     "reports": _reports,
 }

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.compare import SIGNS, interval
+from bench.compare import SIGNS, SuiteComparison, interval
 from bench.jobs.bundle.reproduction import Pair, Reproduction
 from bench.util import harmless
 
@@ -75,16 +74,16 @@ def _table(found: Reproduction) -> Table:
     return table
 
 
-def _cells(one: Mapping[str, Any] | None) -> tuple[str, str]:
+def _cells(one: SuiteComparison | None) -> tuple[str, str]:
     if one is None:
         return "not measured", ""
-    verdict = str(one["verdict"])
-    figures = f"{one['ratio']:.4f} ({interval(one['low'], one['high'])})"
+    verdict = one.verdict
+    figures = f"{one.ratio:.4f} ({interval(one.low, one.high)})"
     return figures, _safe(f"{SIGNS.get(verdict, ' ')} {verdict}")
 
 
-def _words(one: Mapping[str, Any] | None) -> str:
-    return "not compared" if one is None else f"{one['ratio']:.4f} ({one['verdict']})"
+def _words(one: SuiteComparison | None) -> str:
+    return "not compared" if one is None else f"{one.ratio:.4f} ({one.verdict})"
 
 
 def _safe(text: object) -> str:
@@ -104,12 +103,16 @@ def as_json(found: Reproduction) -> dict[str, Any]:
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
-    names = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds")
     return {
         "candidate": pair.candidate,
         "benchmark": pair.benchmark,
-        "before": pair.before and {name: pair.before[name] for name in names},
-        "after": pair.after and {name: pair.after[name] for name in names},
+        "before": _figures(pair.before),
+        "after": _figures(pair.after),
         "overlap": pair.overlap,
         "agreement": pair.agreement,
     }
+
+
+def _figures(one: SuiteComparison | None) -> dict[str, Any] | None:
+    names = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds")
+    return None if one is None else {name: getattr(one, name) for name in names}

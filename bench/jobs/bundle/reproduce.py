@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.context import Context
 from bench.experiments import Document, understand
 from bench.jobs.bundle import report, reproduction
+from bench.jobs.bundle.agreement import read_part
+from bench.jobs.bundle.recipes import plan_of
 from bench.jobs.bundle.reproduction import Wishes
 from bench.jobs.bundle.verify import PLAN, archive_check, opened, refuse, unpacked_checks
+from bench.results import Result
 from bench.results import result as results
 from bench.run import run as running
-from bench.util import print_json, read_json, stdout_console
+from bench.util import print_json, stdout_console
 from builder.errors import EXIT_VERDICT, UsageError
 from builder.files import guard_writes, sha256_of, write_atomically
 
@@ -32,11 +33,11 @@ def reproduce(
     with opened(source) as unpacked:
         checks = [archive_check(unpacked), *unpacked_checks(unpacked)]
         refuse(checks, "The bundle does not verify", source.name, unpacked.version)
-        plan = read_json(unpacked.folder / PLAN)
+        plan = plan_of(read_part(unpacked.folder / PLAN))
         before = results.read(unpacked.folder)
         content = reproduction.document(plan, unpacked.folder, wishes)
         asked = understand(Document(content=content, file=source.name, folder=Path.cwd()))
-        folder = out or Path("results") / f"{plan['name']}-{plan['identity']}-again"
+        folder = out or Path("results") / f"{plan.name}-{plan.identity}-again"
         _refuse_the_same(folder, before)
         context.show.say("Its patches become programs that run here: read them if it is not yours.")
         # Its own report is no data of this command.
@@ -55,11 +56,11 @@ def reproduce(
     return code or (0 if found.agrees else EXIT_VERDICT)
 
 
-def _refuse_the_same(folder: Path, before: Mapping[str, Any]) -> None:
+def _refuse_the_same(folder: Path, before: Result) -> None:
     """A folder that holds the bundle's own run would be set beside itself."""
     if (folder / results.FILE).exists():
         there = results.read(folder)
-        if (there["when"], there["session"]) == (before["when"], before["session"]):
+        if (there.when, there.session) == (before.when, before.session):
             raise UsageError(
                 "The folder holds the very run that was bundled.",
                 hint="Name another folder with --out.",

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.compare import SuiteComparison
 from bench.jobs.bundle.recipes import patches_of
+from bench.results import CandidateResult, FactsRecord, HostRecord, PlanArm, PlanRecord, Result
 from builder.errors import ExperimentError, UsageError
-from builder.sources import DEFAULT_REMOTE
+from builder.sources import DEFAULT_REMOTE, Revision
 from builder.versions import is_release
 
 _ARCHIVE = re.compile(r"archive .*, SHA-256 ([0-9a-f]{64})")
@@ -57,23 +59,23 @@ class Wishes:
     runtimes: Mapping[str, str] = field(default_factory=dict)
 
 
-def document(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str, Any]:
+def document(plan: PlanRecord, folder: Path, wishes: Wishes) -> dict[str, Any]:
     """The experiment of a plan, as `bench.experiments.experiment.understand` takes it.
 
     `folder` has the patches. Raises UsageError for what only the user can tell.
     """
-    base = plan["arms"][0]
+    base = plan.arms[0]
     content: dict[str, Any] = {
-        "name": f"{plan['name']}-again"[:64],
+        "name": f"{plan.name}-again"[:64],
         "base": _base(plan, folder, wishes),
         "suite": _suite(plan, wishes),
-        "gate": wishes.gate or plan["gate"],
+        "gate": wishes.gate or plan.gate,
         "session": _session(plan, wishes),
         "candidate": [
-            {"name": arm["name"]} | _arm(plan, arm, folder, wishes)
-            for arm in plan["arms"]
+            {"name": arm.name} | _arm(plan, arm, folder, wishes)
+            for arm in plan.arms
             # The base once more is added again by the session's own key.
-            if arm is not base and arm.get("kind") != "aa"
+            if arm is not base and arm.kind != "aa"
         ],
     }
     if not content["candidate"]:
@@ -81,64 +83,65 @@ def document(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str,
     return content | ({"wheels": wishes.wheels} if wishes.wheels else {})
 
 
-def _base(plan: Mapping[str, Any], folder: Path, wishes: Wishes) -> dict[str, Any]:
-    base = plan["arms"][0]
+def _base(plan: PlanRecord, folder: Path, wishes: Wishes) -> dict[str, Any]:
+    base = plan.arms[0]
     told = _arm(plan, base, folder, wishes)
     return told if "runtime" in told else told | {"source": _source(base, wishes)}
 
 
-def _runtime(arm: Mapping[str, Any], wishes: Wishes) -> dict[str, Any]:
+def _runtime(arm: PlanArm, wishes: Wishes) -> dict[str, Any]:
     """Another runtime is not built: only its name is known, and what it was."""
-    facts = arm["runtime"]
-    if arm["name"] not in wishes.runtimes:
-        what = f"{facts['implementation']} {facts['release']} (Python {facts['version']})"
+    facts = arm.runtime
+    if facts is not None and arm.name not in wishes.runtimes:
+        what = f"{facts.implementation} {facts.release} (Python {facts.version})"
         raise UsageError(
-            f"{arm['name']} was a runtime that the bundle does not hold: {what}.",
-            hint=f"Name one of yours: --runtime {arm['name']}=NAME or PATH; `patchbench runtimes` "
+            f"{arm.name} was a runtime that the bundle does not hold: {what}.",
+            hint=f"Name one of yours: --runtime {arm.name}=NAME or PATH; `patchbench runtimes` "
             "lists and provides some.",
         )
-    return {"runtime": wishes.runtimes[arm["name"]]}
+    return {"runtime": wishes.runtimes[arm.name]}
 
 
-def _arm(
-    plan: Mapping[str, Any], arm: Mapping[str, Any], folder: Path, wishes: Wishes
-) -> dict[str, Any]:
-    base = plan["arms"][0]
-    if arm.get("runtime") is not None:
+def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, wishes: Wishes) -> dict[str, Any]:
+    base = plan.arms[0]
+    recipe = arm.recipe
+    if recipe is None:
         return _runtime(arm, wishes)
-    recipe = arm["recipe"]
     # Beside a runtime, each build says all of itself.
-    theirs = base["recipe"] or {"revision": {"commit": "", "source": ""}}
-    flavor = {key: value for key, value in recipe["flavor"].items() if value is not None}
+    commit, source = "", ""
+    if base.recipe is not None:
+        commit, source = base.recipe.revision.commit, base.recipe.revision.source
+    flavor = {key: value for key, value in recipe.flavor.content.items() if value is not None}
+    flavor["configure"] = list(recipe.flavor.configure)
     told: dict[str, Any] = {
         "flavor": flavor,
         "patch": [str(folder / one.name) for one in patches_of(folder, plan, arm)],
     }
-    if arm.get("variant"):
-        told["variant"] = arm["variant"]
-    if recipe.get("placebo") and arm is not base:
-        told["placebo"] = recipe["placebo"]
-    if arm is base or recipe["revision"]["commit"] != theirs["revision"]["commit"]:
-        told["revision"] = revision_name(recipe["revision"], wishes.source)
-    if arm is not base and recipe["revision"]["source"] != theirs["revision"]["source"]:
+    if arm.variant:
+        told["variant"] = arm.variant
+    if recipe.placebo and arm is not base:
+        told["placebo"] = recipe.placebo
+    if arm is base or recipe.revision.commit != commit:
+        told["revision"] = revision_name(recipe.revision, wishes.source)
+    if arm is not base and recipe.revision.source != source:
         told["source"] = _source(arm, wishes)
     return told
 
 
-def revision_name(revision: Mapping[str, Any], source: str = "") -> str:
+def revision_name(revision: Revision, source: str = "") -> str:
     """A name that `source` knows for ever: a release, else the commit; tarballs have no other.
 
-    `revision` is a recipe's; `source` "" is its own.
+    `source` "" is its own.
     """
-    if is_release(revision["name"]):
-        return str(revision["name"])
-    is_git = revision["source"].startswith("git ") and source != "debian"
-    return str(revision["commit"] if is_git else revision["version"])
+    if is_release(revision.name):
+        return revision.name
+    is_git = revision.source.startswith("git ") and source != "debian"
+    return revision.commit if is_git else revision.version
 
 
-def _source(arm: Mapping[str, Any], wishes: Wishes) -> str | dict[str, str]:
+def _source(arm: PlanArm, wishes: Wishes) -> str | dict[str, str]:
     """What the experiment's key `source` says. Labels of the sources tell what they were."""
-    label = str(arm["recipe"]["revision"]["source"])
+    label = "" if arm.recipe is None else arm.recipe.revision.source
     archive = _ARCHIVE.fullmatch(label)
     if archive and wishes.source:
         return {"location": wishes.source, "sha256": archive[1]}
@@ -152,26 +155,26 @@ def _source(arm: Mapping[str, Any], wishes: Wishes) -> str | dict[str, str]:
     if place != label and re.match(r"[a-z][a-z0-9+.-]*://", place) and "file:" not in place:
         return f"git:{place}"
     raise UsageError(
-        f"The source of {arm['name']} was {label}, which only you can have.",
+        f"The source of {arm.name} was {label}, which only you can have.",
         hint="Name a repository or tarball that has it: --source WHERE.",
     )
 
 
-def _suite(plan: Mapping[str, Any], wishes: Wishes) -> list[str]:
-    names = [str(name) for name in plan["benchmarks"]]
+def _suite(plan: PlanRecord, wishes: Wishes) -> list[str]:
+    names = list(plan.benchmarks)
     if wishes.suite:
         return [wishes.suite, *names]
-    if not str(plan["suite"]).startswith("pyperformance "):
+    if not plan.suite.startswith("pyperformance "):
         raise UsageError(
-            f"The suite was {plan['suite']}, a manifest of somebody's own.",
+            f"The suite was {plan.suite}, a manifest of somebody's own.",
             hint="Name its MANIFEST: --suite PATH/MANIFEST.",
         )
     return names
 
 
-def _session(plan: Mapping[str, Any], wishes: Wishes) -> dict[str, Any]:
+def _session(plan: PlanRecord, wishes: Wishes) -> dict[str, Any]:
     """The session's options, with a seed of its own; times as experiment files have them."""
-    kept = {key: value for key, value in plan["session"].items() if value is not None}
+    kept = {key: value for key, value in plan.session.items() if value is not None}
     kept.pop("seed", None)
     # Those arms are in the plan by their names.
     kept.pop("placebos", None)
@@ -195,8 +198,8 @@ class Pair:
 
     candidate: str
     benchmark: str
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: SuiteComparison | None
+    after: SuiteComparison | None
     overlap: bool | None
     agreement: str
 
@@ -221,10 +224,10 @@ class Reproduction:
         return not self.contradictions and any(pair.overlap is not None for pair in self.pairs)
 
 
-def side_by_side(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reproduction:
+def side_by_side(before: Result, after: Result) -> Reproduction:
     """Set two results of one experiment side by side. Raises ExperimentError for two of others."""
-    earlier = {one["name"]: one for one in before["candidates"]}
-    later = {one["name"]: one for one in after["candidates"]}
+    earlier = {one.name: one for one in before.candidates}
+    later = {one.name: one for one in after.candidates}
     if not set(earlier) & set(later):
         raise ExperimentError("The two results have no candidate in common.")
     pairs = [
@@ -235,26 +238,26 @@ def side_by_side(before: Mapping[str, Any], after: Mapping[str, Any]) -> Reprodu
     ]
     return Reproduction(
         pairs=tuple(pairs),
-        host=tuple(_unlike(before["host"], after["host"], _HOST)),
+        host=tuple(_unlike(before.host, after.host, _HOST)),
         builds=tuple(_build_differences(before, after)),
         same_builds=_keys(before) == _keys(after),
     )
 
 
-def _pairs(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Pair]:
+def _pairs(name: str, before: CandidateResult, after: CandidateResult) -> Iterator[Pair]:
     """The suite's first, then each benchmark's by name."""
-    yield _pair(name, "", before["suite"], after["suite"])
-    mine = {(row["benchmark"], row["metric"]): row for row in before["comparisons"]}
-    theirs = {(row["benchmark"], row["metric"]): row for row in after["comparisons"]}
+    yield _pair(name, "", before.suite, after.suite)
+    mine = {(row.benchmark, row.metric): row for row in before.comparisons}
+    theirs = {(row.benchmark, row.metric): row for row in after.comparisons}
     for key in sorted({*mine, *theirs}):
         yield _pair(name, key[0], mine.get(key), theirs.get(key))
 
 
 def _pair(
-    name: str, benchmark: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    name: str, benchmark: str, before: SuiteComparison | None, after: SuiteComparison | None
 ) -> Pair:
     overlap = _overlap(before, after)
-    verdicts = {one["verdict"] for one in (before, after) if one is not None}
+    verdicts = {one.verdict for one in (before, after) if one is not None}
     if overlap is False or verdicts == set(_SIDES):
         agreement = "contradiction"
     elif before is not None and after is not None and len(verdicts) == 1:
@@ -271,54 +274,45 @@ def _pair(
     )
 
 
-def _overlap(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> bool | None:
+def _overlap(before: SuiteComparison | None, after: SuiteComparison | None) -> bool | None:
     if before is None or after is None:
         return None
-    bounds = [one[name] for one in (before, after) for name in ("low", "high")]
-    if None in bounds:
+    if before.low is None or before.high is None or after.low is None or after.high is None:
         return None
-    return bool(bounds[0] <= bounds[3] and bounds[2] <= bounds[1])
+    return before.low <= after.high and after.low <= before.high
 
 
-def _keys(result: Mapping[str, Any]) -> set[str]:
-    arms = [result["base"], *result["candidates"]]
-    return {
-        build["key"]
-        for arm in arms
-        for build in (arm.get("replicas") or [arm["build"]])
-        if build is not None
-    }
+def _keys(result: Result) -> set[str]:
+    return {key for arm in result.arms for key in arm.keys}
 
 
 def _unlike(
-    before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str]
+    before: HostRecord | FactsRecord, after: HostRecord | FactsRecord, names: Sequence[str]
 ) -> Iterator[tuple[str, str, str]]:
     for name in names:
-        if before.get(name) != after.get(name):
-            yield name, str(before.get(name)), str(after.get(name))
+        one, other = getattr(before, name), getattr(after, name)
+        if one != other:
+            yield name, str(one), str(other)
 
 
-def _build_differences(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[tuple[str, str, str]]:
+def _build_differences(before: Result, after: Result) -> Iterator[tuple[str, str, str]]:
     """In what the builds of one arm differ: the source's tree first, then what the compiler did."""
-    later = {arm["name"]: arm for arm in after["experiment"]["arms"]}
-    for arm in before["experiment"]["arms"]:
-        if arm["name"] in later:
-            one, other = arm["recipe"], later[arm["name"]]["recipe"]
+    later = {arm.name: arm for arm in after.experiment.arms}
+    for arm in before.experiment.arms:
+        if arm.name in later:
+            one, other = arm.recipe, later[arm.name].recipe
             if one is None or other is None:
                 continue  # a runtime
             for what, x, y in (
-                ("source tree", one["tree"], other["tree"]),
-                ("compiler", one["compiler"]["version"], other["compiler"]["version"]),
+                ("source tree", one.tree, other.tree),
+                ("compiler", one.compiler.version, other.compiler.version),
             ):
                 if x != y:
-                    yield f"{arm['name']}, {what}", str(x), str(y)
-    built = {arm["name"]: arm["build"] for arm in [after["base"], *after["candidates"]]}
-    for arm in [before["base"], *before["candidates"]]:
-        theirs = built.get(arm["name"])
-        if arm["build"] and theirs:
-            names = ("options", "pgo", "lto", "computed_gotos", "indirect_jumps", "eval_bytes")
-            facts = (arm["build"]["facts"], theirs["facts"])
-            for name, x, y in _unlike(*facts, names):
-                yield f"{arm['name']}, {name}", x, y
+                    yield f"{arm.name}, {what}", str(x), str(y)
+    built = {one.name: one.build for one in after.arms}
+    names = ("options", "pgo", "lto", "computed_gotos", "indirect_jumps", "eval_bytes")
+    for made in before.arms:
+        theirs = built.get(made.name)
+        if made.build is not None and theirs is not None:
+            for name, x, y in _unlike(made.build.facts, theirs.facts, names):
+                yield f"{made.name}, {name}", x, y

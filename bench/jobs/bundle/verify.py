@@ -10,19 +10,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
-
 from bench.context import Context
 from bench.jobs.bundle import archive as bundles
 from bench.jobs.bundle import recompute, reproduction
-from bench.jobs.bundle.agreement import AgreementCheck
-from bench.jobs.bundle.recipes import patches_of, recipe_of
+from bench.jobs.bundle.agreement import AgreementCheck, read_part
+from bench.jobs.bundle.recipes import patches_of, plan_of
 from bench.jobs.bundle.recompute import AS_RECORDED, Evidence
 from bench.report.formats import catalogue
 from bench.results import result as results
 from bench.session import read_folder
-from bench.util import cell, print_json, read_json, stdout_console
-from builder.errors import DataError, PatchbenchError, VerifyError
+from bench.util import cell, print_json, stdout_console
+from builder.errors import PatchbenchError, VerifyError
 from builder.files import digest, sha256_of
 from builder.patches import adhoc, apply_series
 from builder.sources import provide
@@ -80,15 +78,16 @@ def unpacked_checks(unpacked: bundles.Unpacked) -> tuple[AgreementCheck, ...]:
     """The checks of what is in it; one that fails when it cannot be read at all."""
     folder = unpacked.folder
     try:
-        plan, result = read_json(folder / PLAN), results.read(folder)
+        plan, document = read_part(folder / PLAN), results.read_document(folder)
+        results.understood(document)
         reports = {
             name: (folder / name).read_text(encoding="utf-8", errors="replace")
             for name in unpacked.members
             if "/" not in name and name not in _DATA
         }
         if unpacked.renderer == renderer():
-            return folder_checks(folder, plan, result, reports)
-        checks = folder_checks(folder, plan, result, {})
+            return folder_checks(folder, plan, document, reports)
+        checks = folder_checks(folder, plan, document, {})
         note = "made by another patchbench, whose words may differ: not compared"
         return (*checks[:-1], replace(checks[-1], note=note))
     except PatchbenchError as error:
@@ -98,17 +97,17 @@ def unpacked_checks(unpacked: bundles.Unpacked) -> tuple[AgreementCheck, ...]:
 
 
 def folder_checks(
-    folder: Path, plan: Mapping[str, Any], result: Mapping[str, Any], reports: Mapping[str, str]
+    folder: Path, plan: Mapping[str, Any], document: Mapping[str, Any], reports: Mapping[str, str]
 ) -> tuple[AgreementCheck, ...]:
     """Everything in a results folder held against each other."""
     return recompute.verify(
         Evidence(
             folder=folder,
             plan=plan,
-            result=result,
+            document=document,
             measured=read_folder(folder / "raw"),
             reports=reports,
-            render=rendered,
+            render=catalogue.render_all,
         )
     )
 
@@ -124,28 +123,16 @@ def renderer() -> str:
     return digest([files, {name: version(name) for name in ("Jinja2", "matplotlib")}])
 
 
-def rendered(result: Mapping[str, Any]) -> dict[str, str]:
-    """The reports of a result, by name. Raises DataError for one that is damaged."""
-    try:
-        return catalogue.render_all(result)
-    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
-        raise DataError(
-            "The result is damaged: it lacks what a report needs.",
-            where=f"{results.FILE}: {type(error).__name__}: {error}",
-        ) from error
-
-
 def _trees(context: Context, folder: Path, origin: str) -> AgreementCheck:
     """The bundle's patches on the revisions themselves: the trees that were compiled."""
     source = provide.provide(
         provide.parse(origin), home=context.home, runner=context.runner, say=context.show.say
     )
-    plan = read_json(folder / PLAN)
-    arms = [arm for arm in plan["arms"] if arm["recipe"] is not None]
+    plan = plan_of(read_part(folder / PLAN))
+    arms = [(arm, arm.recipe) for arm in plan.arms if arm.recipe is not None]
     problems = []
-    for arm in arms:
-        recipe = recipe_of(arm["recipe"])
-        name = reproduction.revision_name(asdict(recipe.revision), origin)
+    for arm, recipe in arms:
+        name = reproduction.revision_name(recipe.revision, origin)
         tree = source.repository.tree(source.resolve(name).commit)
         stack = [adhoc(one.name, one.data) for one in patches_of(folder, plan, arm)]
         # Two patches of one file name are two patches.
@@ -153,7 +140,7 @@ def _trees(context: Context, folder: Path, origin: str) -> AgreementCheck:
         found = apply_series(source.repository, tree, named).tree
         if found != recipe.tree:
             problems.append(
-                f"patches/{arm['name']}: on {name} they give tree {found[:12]}, and the recipe "
+                f"patches/{arm.name}: on {name} they give tree {found[:12]}, and the recipe "
                 f"has {recipe.tree[:12]}"
             )
     return AgreementCheck(name="trees", compared=len(arms), problems=tuple(problems))

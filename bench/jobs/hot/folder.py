@@ -6,19 +6,27 @@ there already are replaced when the new ones are whole.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import StoreError
+from bench.util import documents
+from builder.errors import DataError, StoreError
 from builder.files import guard_writes
 
 FILE = "hot.json"
 # What hot.json calls itself: other programs have files of that name too.
 KIND = "patchbench hot"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HotContents:
+    """What hot.json says of the folder: which program wrote it, and the names of its files."""
+
+    kind: str
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +79,10 @@ class HotFolder:
     def _written(self) -> frozenset[str]:
         """The names of the files that this command wrote into it, by its own word."""
         try:
-            told = json.loads((self.path / FILE).read_text(encoding="utf-8"))
-            return frozenset(told["files"]) if told["kind"] == KIND else frozenset()
-        except (OSError, ValueError, LookupError, TypeError):
+            told = documents.read(HotContents, self.path / FILE, what=FILE)
+        except DataError:
             return frozenset()
+        return frozenset(told.files) if told.kind == KIND else frozenset()
 
 
 def _refused(why: str, where: Path) -> StoreError:

@@ -205,7 +205,7 @@ def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_
         print_json(compared.document())
         return 0
     console = stdout_console()
-    terminal.show_comparisons(compared.as_json(), console)
+    terminal.show_comparisons(compared, console)
     for warning in compared.warnings:
         context.show.say(f"warning: {warning}")
     return 0

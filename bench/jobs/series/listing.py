@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -13,11 +12,10 @@ from bench.context import Context
 from bench.jobs.series import page as pages
 from bench.jobs.series import results as keeping
 from bench.jobs.series import subjects
-from bench.jobs.series.results import KeptResults, KeptSubject, Result
+from bench.jobs.series.results import KeptResult, KeptResults, KeptSubject
 from bench.report import headline
 from bench.report.formats import terminal
 from bench.util import cell, harmless, print_json, print_table, stdout_console
-from builder.errors import DataError
 from builder.patches import load
 
 _COLUMNS = ("series", "ratio", "interval", "verdict", "builds", "against", "status")
@@ -30,34 +28,13 @@ def series(context: Context, *, name: str | None, as_json: bool) -> int:
     """List all, or those of a branch or experiment; or show one with all that was found."""
     pairs = [(one, keeping.read(one)) for one in subjects.chosen(context, name)]
     is_one = name is not None and "/" in name.strip("/")
-    with readable(str(pairs[0][0].folder / keeping.FILE) if is_one else keeping.FILE):
-        if as_json:
-            print_json([_told(context, one, kept) for one, kept in pairs])
-        elif is_one:
-            _show(context, *pairs[0])
-        else:
-            _list(pairs)
+    if as_json:
+        print_json([_told(context, one, kept) for one, kept in pairs])
+    elif is_one:
+        _show(context, *pairs[0])
+    else:
+        _list(pairs)
     return 0
-
-
-@contextlib.contextmanager
-def readable(where: str) -> Iterator[None]:
-    """A result that lacks something deep inside is a damaged file, and no bug."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError, _template_error()) as error:
-        raise DataError(
-            "The result is damaged: it lacks what is needed of it.",
-            where=f"{where}: {type(error).__name__}: {error}",
-            hint="Get it again from where it was made.",
-        ) from error
-
-
-def _template_error() -> type[Exception]:
-    """Asked for only when something failed: jinja2 takes longer than to list all series."""
-    from jinja2 import TemplateError
-
-    return TemplateError
 
 
 def _told(context: Context, one: KeptSubject, kept: KeptResults) -> dict[str, Any]:
@@ -66,8 +43,8 @@ def _told(context: Context, one: KeptSubject, kept: KeptResults) -> dict[str, An
         "name": one.name,
         **_manifest(context, one),
         "results": [
-            {"stale": is_stale, **result}
-            for is_stale, result in zip(stale, kept.results, strict=True)
+            {"stale": is_stale, **content}
+            for is_stale, content in zip(stale, kept.contents, strict=True)
         ],
     }
 
@@ -122,12 +99,12 @@ def _words(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _show_result(one: KeptSubject, result: Result) -> None:
+def _show_result(one: KeptSubject, result: KeptResult) -> None:
     console = stdout_console()
-    base, when = keeping.base_of(result), f"{result['when'][:10]} on {result['host']['cpu']}"
+    base, when = keeping.base_of(result), f"{result.when[:10]} on {result.host.cpu}"
     console.print(f"\n[bold]{cell(one.name)}[/bold] against {cell(base)}, {cell(when)}")
     terminal.show_comparisons(result, console)
-    for control in result["controls"]:
+    for control in result.controls:
         console.print(cell(f"changing nothing: {pages.controlled(control)}"))
     console.print(f"[bold]{cell(headline(result))}[/bold]")
     if keeping.is_stale(result, one):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from bench.compare import interval
-from bench.jobs.series.results import KeptResults, Result, base_of
+from bench.jobs.series.results import KeptControl, KeptResult, KeptResults, base_of
 from bench.report import session_facts, shown_ratio
 from bench.report.formats import markdown
 
 
 def render(kept: KeptResults) -> str:
-    """RESULT.md. It is made of result.json alone, and of nothing else."""
+    """RESULT.md. It is made of verdict.json alone, and of nothing else."""
     return markdown.filled(
         "kept.md.jinja",
         kept=kept,
@@ -22,23 +19,23 @@ def render(kept: KeptResults) -> str:
     )
 
 
-def cells(result: Result | None, *, stale: bool) -> tuple[str, str, str, str, str]:
+def cells(result: KeptResult | None, *, stale: bool) -> tuple[str, str, str, str, str]:
     """Ratio, interval, verdict, builds of each arm and base, for a table. Empty cells where nothing
     was measured.
     """
     if result is None:
         return "", "", "not measured", "", ""
-    verdict = f"{result['verdict']}, stale" if stale else str(result["verdict"])
-    suite = result["suite"]
+    verdict = f"{result.verdict}, stale" if stale else result.verdict
+    suite = result.suite
     if suite is None:
         return "", "", verdict, "", base_of(result)
-    bounds = interval(suite["low"], suite["high"])
-    ratio, builds = f"{suite['ratio']:.4f}", str(suite["builds"])
+    bounds = interval(suite.low, suite.high)
+    ratio, builds = f"{suite.ratio:.4f}", str(suite.builds)
     return ratio, bounds, verdict, builds, base_of(result)
 
 
-def controlled(control: Mapping[str, Any]) -> str:
+def controlled(control: KeptControl) -> str:
     """What an arm that changes nothing showed in the same run."""
-    suite = control["suite"]
-    bounds = interval(suite["low"], suite["high"])
-    return f"{control['title']}: {shown_ratio(suite['ratio'])}, {bounds}, {suite['verdict']}"
+    suite = control.suite
+    bounds = interval(suite.low, suite.high)
+    return f"{control.title}: {shown_ratio(suite.ratio)}, {bounds}, {suite.verdict}"

@@ -1,4 +1,4 @@
-"""result.json of a series, a stack of series, or a flavor: what runs found of it, kept beside it.
+"""verdict.json of a series, a stack of series, or a flavor: what runs found of it, kept beside it.
 
 It holds the part of a run's result (docs/result-schema.md) that a reader of the series needs:
 
@@ -29,16 +29,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.compare import SuiteComparison
+from bench.results import (
+    FILE as RUN_FILE,
+)
+from bench.results import (
+    KEPT_FILE,
+    Concluded,
+    FactsRecord,
+    HostRecord,
+    RevisionRecord,
+    SessionSummary,
+)
+from bench.util import documents
 from builder.builds import Flavor
 from builder.errors import DataError
 from builder.patches import Series
 
 SCHEMA = 1
-FILE = "result.json"
+FILE = KEPT_FILE
 PAGE = "RESULT.md"
-
-Result = Mapping[str, Any]
-"""One of the results, as the module's docstring has it."""
 
 _OF_CANDIDATE = (
     "name",
@@ -69,26 +79,6 @@ _OF_FACTS = (
     "eval_bytes",
     "indirect_jumps",
 )
-_OF_ROW = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "warnings")
-# What every reader relies on.
-_SHAPE: dict[str, type | tuple[type, ...]] = {
-    "title": str,
-    "flavor": dict,
-    "verdict": str,
-    "broken": str,
-    "comparisons": list,
-    "suites": list,
-    "suite": (dict, type(None)),
-    "gate": (dict, type(None)),
-    "missing": list,
-    "patches": dict,
-    "base": dict,
-    "controls": list,
-    "session": dict,
-    "host": dict,
-    "when": str,
-    "commands": list,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,37 +111,77 @@ def of_series(series: Series, root: Path) -> KeptSubject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptResults:
-    """All that is kept of a subject."""
+class KeptBase:
+    """The base of a result: `flavor` is its name."""
+
+    title: str
+    revision: RevisionRecord
+    flavor: str
+    facts: FactsRecord | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptControl:
+    """An arm of the same run that changes nothing, and what its suite showed."""
 
     name: str
-    results: tuple[Result, ...] = ()
+    title: str
+    suite: SuiteComparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptResult(Concluded):
+    """One of the results, as the module's docstring has it."""
+
+    patches: Mapping[str, str]
+    base: KeptBase
+    facts: FactsRecord | None
+    controls: tuple[KeptControl, ...]
+    session: SessionSummary
+    host: HostRecord
+    when: str
+    patchbench: str
+    commands: tuple[str, ...]
+    run: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptResults:
+    """All that is kept of a subject: `contents` as the file has them, `results` as values."""
+
+    name: str
+    contents: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def results(self) -> tuple[KeptResult, ...]:
+        """Each of `contents`. Raises ValueError for one that is damaged."""
+        return documents.load(tuple[KeptResult, ...], self.contents)
 
     def as_text(self) -> str:
-        """result.json, to the letter."""
-        content = {"schema": SCHEMA, "name": self.name, "results": list(self.results)}
+        """verdict.json, to the letter."""
+        content = {"schema": SCHEMA, "name": self.name, "results": list(self.contents)}
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
-    def with_result(self, result: Result, subject: KeptSubject) -> KeptResults:
+    def with_result(self, content: Mapping[str, Any], subject: KeptSubject) -> KeptResults:
         """With one result more, in place of that of the same base; without those that are stale."""
-        kept = [
-            one
-            for one in self.results
-            if base_of(one) != base_of(result) and not is_stale(one, subject)
-        ]
-        return KeptResults(name=self.name, results=tuple(sorted([*kept, result], key=base_of)))
+        own = documents.load(KeptResult, content)
+        kept = {base_of(own): content}
+        for one, result in zip(self.contents, self.results, strict=True):
+            if not is_stale(result, subject):
+                kept.setdefault(base_of(result), one)
+        return KeptResults(name=self.name, contents=tuple(kept[base] for base in sorted(kept)))
 
 
-def base_of(result: Result) -> str:
+def base_of(result: KeptResult) -> str:
     """What a subject was held against: 3.13.5 pgo+lto."""
-    return str(result["base"]["title"])
+    return result.base.title
 
 
-def is_stale(result: Result, subject: KeptSubject) -> bool:
+def is_stale(result: KeptResult, subject: KeptSubject) -> bool:
     """Whether the patches, or the flavor, are no longer what was measured."""
-    if result["patches"] != subject.patches:
+    if result.patches != subject.patches:
         return True
-    return subject.flavor is not None and Flavor.of(result["flavor"]) != subject.flavor
+    return subject.flavor is not None and result.flavor != subject.flavor
 
 
 def extract(
@@ -160,7 +190,9 @@ def extract(
     subject: KeptSubject,
     placebos: Collection[str],
 ) -> dict[str, Any]:
-    """What is kept of one candidate of a run. `placebos` names the series that are placebos."""
+    """What is kept of one candidate of a run, from result.json as it stands (`run`) and its part of
+    it. `placebos` names the series that are placebos.
+    """
     controls = [
         {"name": one["name"], "title": one["title"], "suite": one["suite"]}
         for one in run["candidates"]
@@ -199,42 +231,30 @@ def _facts(arm: Mapping[str, Any]) -> dict[str, Any] | None:
 def read(subject: KeptSubject) -> KeptResults:
     """What is kept of a subject; empty where nothing is.
 
-    Raises DataError for a file that is damaged, or of another schema or subject.
+    Raises DataError for a file that is damaged, of another schema or subject, or of the old name.
     """
     path = subject.folder / FILE
+    hint = f"Remove it, and record a run again: patchbench series {subject.name} --record DIR."
     if not path.exists():
+        old = path.with_name(RUN_FILE)
+        if old.exists():
+            raise DataError(
+                f"What is kept of a series is called {FILE} now.",
+                where=str(old),
+                hint=f"Rename it to {FILE}; {RUN_FILE} is the result of a run.",
+            )
         return KeptResults(name=subject.name)
-    try:
-        return _understood(json.loads(path.read_text(encoding="utf-8")), subject.name)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
-        raise DataError(
-            f"The results of {subject.name} cannot be read.",
-            where=f"{path}: {getattr(error, 'strerror', None) or error}",
-            hint="Remove it, and record a run again: "
-            f"patchbench series {subject.name} --record DIR.",
-        ) from error
+    what = f"What is kept of {subject.name}"
+    content = documents.read_json(path, what=what, hint=hint)
+    if problem := _mismatch(content, subject.name):
+        raise DataError(f"{what} cannot be read.", where=f"{path}: {problem}", hint=hint)
+    results = content.get("results")
+    documents.typed(tuple[KeptResult, ...], results, where=str(path), what=what, hint=hint)
+    return KeptResults(name=subject.name, contents=tuple(results or ()))
 
 
-def _understood(content: Any, name: str) -> KeptResults:
-    """Raises ValueError, LookupError or TypeError for what is not ours."""
-    if content["schema"] != SCHEMA:
-        raise ValueError(f"it has schema {content['schema']}, not {SCHEMA}")
-    if content["name"] != name:
-        raise ValueError(f"it is of {content['name']}")
-    for result in content["results"]:
-        _check(result)
-    return KeptResults(name=name, results=tuple(content["results"]))
-
-
-def _check(result: Any) -> None:
-    for key, kind in _SHAPE.items():
-        if not isinstance(result[key], kind):
-            raise ValueError(f"{key} is not what it should be")
-    if not isinstance(result["base"]["title"], str):
-        raise ValueError("its base has no title")
-    Flavor.of(result["flavor"])
-    suites = [] if result["suite"] is None else [result["suite"]]
-    suites += [one["suite"] for one in result["controls"]]
-    for row in (*result["comparisons"], *suites):
-        if lacking := [key for key in _OF_ROW if key not in row]:
-            raise ValueError(f"a comparison has no {lacking[0]}")
+def _mismatch(content: Mapping[str, Any], name: str) -> str:
+    """Why a file is not what is kept of `name`; empty where it is."""
+    if content.get("schema") != SCHEMA:
+        return f"it has schema {content.get('schema')!r}, not {SCHEMA}"
+    return "" if content.get("name") == name else f"it is of {content.get('name')!r}"

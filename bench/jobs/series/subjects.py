@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.context import Context
 from bench.experiments import ArmRequest, Experiment, load
 from bench.jobs.series.results import KeptSubject, of_series
 from builder.errors import PatchError
 from builder.patches import catalogue
+
+if TYPE_CHECKING:
+    from bench.results import CandidateResult, Result
 
 FLAVOR, STACK = "flavor", "stack"
 
@@ -102,6 +105,6 @@ def _like(base: ArmRequest, arm: ArmRequest, **but: Any) -> ArmRequest:
     return replace(base, name=arm.name, revision="", **but)
 
 
-def is_of(subject: KeptSubject, run: Mapping[str, Any], candidate: Mapping[str, Any]) -> bool:
+def is_of(subject: KeptSubject, run: Result, candidate: CandidateResult) -> bool:
     """Whether a run's candidate is the stack or flavor `subject`, by its name."""
-    return subject.name == f"{run['experiment']['name']}/{candidate['name']}"
+    return subject.name == f"{run.experiment.name}/{candidate.name}"

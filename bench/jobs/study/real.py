@@ -18,7 +18,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bench.benchmarks import PackageSource
 from bench.compare import MARGIN
@@ -27,7 +27,7 @@ from bench.experiments import SessionOptions
 from bench.host import Host, read_host
 from bench.jobs.study import processes
 from bench.measure import Effort, Rig, arm_of, choice
-from bench.results import FILE
+from bench.results import read as read_result
 from bench.run import Ready
 from bench.run import base as interpreters
 from bench.session import (
@@ -38,6 +38,7 @@ from bench.session import (
     SessionTerms,
     conclude,
 )
+from bench.util import documents
 from bench.validation import (
     CALM,
     KILLED,
@@ -50,7 +51,6 @@ from bench.validation import (
     real,
     recordings,
 )
-from builder.errors import DataError
 from builder.files import guard_writes, write_atomically
 from builder.process import Runner
 
@@ -63,7 +63,6 @@ CANDIDATE = "candidate"
 DONE = "done.json"
 # No session of a pair comes to so many blocks: its time ends it.
 _MANY = 1000
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 T = TypeVar("T")
 
@@ -109,11 +108,11 @@ def measure(context: Context, request: RealStudyRequest) -> Part:
 
 def read(request: RealStudyRequest, host: Host, title: str) -> Part:
     """What the folder has so far. DataError for a file in it that is damaged."""
-    pairs = [_loaded(path, ProcedureComparison.from_json) for path in _done(request.out, "pair")]
-    alone = [_loaded(path, Alone.from_json) for path in _done(request.out, "alone")]
+    pairs = [_loaded(path, ProcedureComparison) for path in _done(request.out, "pair")]
+    alone = [_loaded(path, Alone) for path in _done(request.out, "alone")]
     slowdown = None
     if request.slowdown is not None:
-        slowdown = _loaded(request.slowdown / FILE, real.slowdown_of)
+        slowdown = real.slowdown_of(read_result(request.slowdown))
     virtual = f" of a virtual machine ({host.hypervisor})" if host.hypervisor else ""
     return real.study(
         pairs,
@@ -135,15 +134,9 @@ def _done(out: Path, kind: str) -> list[Path]:
     return sorted(out.glob(f"{kind}-*/{DONE}"))
 
 
-def _loaded(path: Path, of: Callable[[Any], T]) -> T:
-    try:
-        return of(json.loads(path.read_text(encoding="utf-8")))
-    except _DAMAGE as error:
-        raise DataError(
-            "A file of the study cannot be read.",
-            where=f"{path}: {type(error).__name__}: {error}",
-            hint="Remove it: the same command measures it again. A run's folder has a result.json.",
-        ) from error
+def _loaded(path: Path, kind: type[T]) -> T:
+    hint = "Remove it: the same command measures it again."
+    return documents.read(kind, path, what="A file of the study", hint=hint)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,14 +160,16 @@ class _Job:
             number += 1
             yield number
             done = self.request.out / f"alone-{number:04d}" / DONE
-            had += max(len(_loaded(done, Alone.from_json).rows), 1)
+            had += max(len(_loaded(done, Alone).rows), 1)
 
     def _once(self, name: str, work: Callable[[Path], ProcedureComparison | Alone]) -> None:
         folder = self.request.out / name
         if not (folder / DONE).exists():
             self.context.show.say(f"study real: {name}")
             folder.mkdir(exist_ok=True)
-            write_atomically(folder / DONE, json.dumps(work(folder).to_json(), indent=1) + "\n")
+            write_atomically(
+                folder / DONE, json.dumps(documents.dump(work(folder)), indent=1) + "\n"
+            )
 
     # -- their way and ours -----------------------------------------------------------------
 

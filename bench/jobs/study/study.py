@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench.context import Context, own_folder
 from bench.jobs.study import real as study_real
+from bench.util import documents
 from bench.validation import PARTS, Part, broken_promises, page, recorded, recordings, simulated
 from builder.errors import DataError
 from builder.files import guard_writes, write_atomically
@@ -91,7 +91,7 @@ def _keep(context: Context, request: StudyRequest, part: Part) -> int:
 def _write(context: Context, request: StudyRequest, parts: dict[str, Part]) -> int:
     folder = request.folder(context)
     ordered = [parts[name] for name in PARTS if name in parts]
-    data = {"schema": SCHEMA, "parts": [part.to_json() for part in ordered]}
+    data = {"schema": SCHEMA, "parts": documents.dump(ordered)}
     with guard_writes(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / FILE, json.dumps(data, indent=1) + "\n")
@@ -116,17 +116,15 @@ def _refresh_summary(path: Path, table: str) -> None:
 def _parts(path: Path) -> dict[str, Part]:
     if not path.exists():
         return {}
-    try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if data["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {data['schema']!r}")
-        parts = [Part.from_json(one) for one in data["parts"]]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise DataError(
-            "The findings of earlier studies cannot be read.",
-            where=f"{path}: {error}",
-            hint="Remove the file, and run each study again; or name another folder with --out.",
-        ) from error
+    what = "The findings of earlier studies"
+    hint = "Remove the file, and run each study again; or name another folder with --out."
+    data = documents.read_json(path, what=what, hint=hint)
+    if data.get("schema") != SCHEMA:
+        where = f"{path}: its schema is {data.get('schema')!r}"
+        raise DataError(f"{what} cannot be read.", where=where, hint=hint)
+    parts = documents.typed(
+        tuple[Part, ...], data.get("parts"), where=str(path), what=what, hint=hint
+    )
     return {part.name: part for part in parts}
 
 

@@ -6,10 +6,10 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.compare import SIGNS, spelled
 from bench.report.charts import drawing, session
@@ -18,6 +18,7 @@ from bench.report.charts.drawing import Pen, Stroke, Style
 from bench.report.charts.scale import Scale
 from bench.report.model import Candidate, ReportRow, View
 from bench.report.reading import view_of
+from bench.results import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def _settings() -> None:
     mpl.rc("svg", fonttype="none", hashsalt="patchbench")
 
 
-def render(result: Mapping[str, Any], kind: str) -> dict[str, str | bytes]:
+def render(result: Result, kind: str) -> dict[str, str | bytes]:
     """All charts by file name, `kind` svg (text) or png (bytes)."""
     view = view_of(result)
     return {

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
-Result = Mapping[str, Any]
+from bench.results import Result
+
 Files = Mapping[str, str | bytes]
 
 
@@ -74,7 +74,7 @@ PRINTED = ("json", "text")
 
 def render_all(result: Result) -> dict[str, str]:
     """The files that a run leaves beside its result.json, by name."""
-    own = ("ladder",) if result.get("ladder") else ()
+    own = ("ladder",) if result.ladder else ()
     wanted = (*OF_A_RUN, *own)
     files = {name: text for each in wanted for name, text in FORMATS[each](result).items()}
     return {name: str(text) for name, text in files.items()}

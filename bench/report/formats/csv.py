@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from bench.report.model import Candidate, ReportRow, View
 from bench.report.reading import view_of
+from bench.results import Result
 
 COLUMNS = (
     "experiment", "base", "candidate", "kind", "benchmark", "metric", "ratio", "low", "high",
@@ -18,7 +18,7 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def render(result: Mapping[str, Any]) -> str:
+def render(result: Result) -> str:
     """The comparisons as CSV with a head; a suite's line has the benchmark `geometric mean`."""
     view = view_of(result)
     written = io.StringIO()

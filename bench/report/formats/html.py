@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from bench.report.charts import Piece, session
 from bench.report.charts import page as charts_page
 from bench.report.model import KINDS, VERDICTS, ReportRow, View
 from bench.report.reading import view_of
+from bench.results import Result
 
 if TYPE_CHECKING:
     import jinja2
@@ -43,7 +44,7 @@ class OverviewLine:
     piece: Piece | None = None
 
 
-def render(result: Mapping[str, Any]) -> str:
+def render(result: Result) -> str:
     """The report as a page. Shapes: docs/result-schema.md."""
     view = view_of(result)
     drawn = [charts_page.candidate_charts(one, view.margins) for one in view.candidates]

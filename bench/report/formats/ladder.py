@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from bench.report.charts import ladder
 from bench.report.formats import html, markdown
 from bench.report.reading import view_of
 from bench.report.rungs import Group, RungCell, RungRatio, counted, groups
+from bench.results import Result
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(result: Mapping[str, Any]) -> dict[str, str]:
+def render(result: Result) -> dict[str, str]:
     """The files by name; none where the result has no ladder. Errors as `viewing.view_of`."""
     found = groups(result)
     if not found:
@@ -50,7 +50,7 @@ def cell_text(cell: RungCell, reasons: tuple[str, ...]) -> str:
     return f"{cell.whole.ratio:.3f} {SIGNS.get(cell.whole.verdict, '')}".rstrip()
 
 
-def _markdown(result: Mapping[str, Any], found: tuple[Group, ...]) -> str:
+def _markdown(result: Result, found: tuple[Group, ...]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -66,7 +66,7 @@ def _markdown(result: Mapping[str, Any], found: tuple[Group, ...]) -> str:
     return template.render(result=result, groups=found, **_words())
 
 
-def _page(result: Mapping[str, Any], found: tuple[Group, ...], picture: str) -> str:
+def _page(result: Result, found: tuple[Group, ...], picture: str) -> str:
     return html.page(
         "ladder.html.jinja",
         view=view_of(result),

@@ -6,11 +6,11 @@ nor begin a line that mail programs read as something of their own, nor send a t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from bench.report.sections import Fact, FactSection
 from bench.report.statement import Statement, StatementRow, Table, state
+from bench.results import Result
 from bench.util import COLUMNS, command, cut, paragraph, plain, safe
 
 _SUBJECT = "Subject: [patchbench] "
@@ -19,7 +19,7 @@ _WIDTHS = (27, 6, 16, 14, 5)
 _TITLES = ("benchmark", "ratio", "interval", "verdict", "n")
 
 
-def render(result: Mapping[str, Any]) -> str:
+def render(result: Result) -> str:
     """The mail, with its subject and no other header. Shapes: docs/result-schema.md."""
     told = state(result)
     parts = [

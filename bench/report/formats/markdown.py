@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from bench.compare import SIGNS, interval
 from bench.report import wording
+from bench.results import Result
 from bench.util import harmless
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -40,7 +39,7 @@ def fenced(text: object) -> str:
     return harmless(str(text)).replace("`", "'")
 
 
-def render(result: Mapping[str, Any]) -> str:
+def render(result: Result) -> str:
     """The report as Markdown. Shapes: docs/result-schema.md."""
     return filled("report.md.jinja", result=result)
 

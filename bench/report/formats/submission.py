@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from bench.report.formats.markdown import code, fenced, opening, plain
 from bench.report.sections import Fact, FactSection
 from bench.report.statement import StatementRow, Table, state
+from bench.results import Result
 
 _TITLES = ("benchmark", "ratio", "interval", "verdict", "blocks", "notes")
 
 
-def render(result: Mapping[str, Any]) -> str:
+def render(result: Result) -> str:
     """The submission. Shapes: docs/result-schema.md."""
     told = state(result)
     parts = [

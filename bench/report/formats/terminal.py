@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.compare import SIGNS, interval, spelled
+from bench.benchmarks import Missing
+from bench.compare import SIGNS, Comparison, SuiteComparison, interval, spelled
 from bench.report.wording import common_warnings, headline
+from bench.results import Result
 from bench.util import harmless
 
 _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
@@ -27,26 +29,42 @@ def verdict_cell(verdict: str) -> str:
     return f"[{style}]{SIGNS.get(verdict, ' ')} {verdict}[/{style}]"
 
 
-def show(result: Mapping[str, Any], console: Console) -> None:
+def show(result: Result, console: Console) -> None:
     """Print what a reader at a terminal needs: warnings first, then tables, then the verdict."""
-    for warning in result["warnings"]:
+    for warning in result.warnings:
         console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
-    for candidate in result["candidates"]:
+    for candidate in result.candidates:
         console.print()
-        console.print(f"[bold]{_safe(candidate['title'])}[/bold] against {_safe(_base(result))}")
+        console.print(f"[bold]{_safe(candidate.title)}[/bold] against {_safe(result.base.title)}")
         show_comparisons(candidate, console)
-        for warning in candidate["warnings"]:
+        for warning in candidate.warnings:
             console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
         console.print(f"[bold]{_safe(headline(candidate))}[/bold]")
 
 
-def _base(result: Mapping[str, Any]) -> str:
-    return str(result["base"]["title"])
+class Compared(Protocol):
+    """What a table shows: comparisons as they were made, or a candidate that has them."""
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Of each benchmark."""
+
+    @property
+    def suite(self) -> SuiteComparison | None:
+        """Of the times of all."""
+
+    @property
+    def suites(self) -> tuple[SuiteComparison, ...]:
+        """Of other metrics."""
+
+    @property
+    def missing(self) -> tuple[Missing, ...]:
+        """What could not be compared."""
 
 
-def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
-    """One candidate's table, from `Comparisons` as JSON."""
-    rows = compared["comparisons"]
+def show_comparisons(compared: Compared, console: Console) -> None:
+    """The table of one candidate."""
+    rows = compared.comparisons
     common = common_warnings(rows)
     if rows:
         table = Table(box=None, pad_edge=False)
@@ -56,39 +74,42 @@ def show_comparisons(compared: Mapping[str, Any], console: Console) -> None:
                 justify="right" if title == "blocks" else "left",
                 no_wrap=title != "notes",
             )
-        several = len({one["metric"] for one in rows}) > 1
+        several = len({one.metric for one in rows}) > 1
         for one in rows:
-            name = f"{one['benchmark']} ({one['metric']})" if several else one["benchmark"]
+            name = f"{one.benchmark} ({one.metric})" if several else one.benchmark
             table.add_row(_safe(name), *_cells(one), _notes(one, common))
-        for suite in [compared["suite"], *compared["suites"]]:
-            if suite is not None:
-                kind = "" if suite["metric"] == "time" else f" {suite['metric']}"
-                title = f"geometric mean{kind}"
-                table.add_section()
-                table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _notes(suite, common))
+        for suite in _suites(compared):
+            kind = "" if suite.metric == "time" else f" {suite.metric}"
+            title = f"geometric mean{kind}"
+            table.add_section()
+            table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _notes(suite, common))
         console.print(table)
-    for one in compared["missing"]:
-        console.print(f"missing: {_safe(one['benchmark'])}: {_safe(one['reason'])}")
+    for absent in compared.missing:
+        console.print(f"missing: {_safe(absent.benchmark)}: {_safe(absent.reason)}")
     for warning in common:
         console.print(f"[dim]all: {_safe(warning)}[/dim]")
     for line in explained(compared, common):
         console.print(f"[dim]{_safe(line)}[/dim]")
 
 
-def _notes(one: Mapping[str, Any], common: Sequence[str]) -> str:
+def _suites(compared: Compared) -> tuple[SuiteComparison, ...]:
+    return compared.suites if compared.suite is None else (compared.suite, *compared.suites)
+
+
+def _notes(one: SuiteComparison, common: Sequence[str]) -> str:
     """The codes of a row's own warnings; `explained` has their texts, below the table."""
-    own = [warning for warning in one["warnings"] if warning not in common]
+    own = [warning for warning in one.warnings if warning not in common]
     return _safe(", ".join(warning.partition(":")[0] for warning in own))
 
 
-def explained(compared: Mapping[str, Any], common: Sequence[str]) -> list[str]:
+def explained(compared: Compared, common: Sequence[str]) -> list[str]:
     """A line for each code in the table: its text, of the first row that has it."""
     found: dict[str, list[tuple[str, str]]] = {}
-    for row in [*compared["comparisons"], compared["suite"], *compared["suites"]]:
-        for warning in row["warnings"] if row is not None else ():
+    for row in (*compared.comparisons, *_suites(compared)):
+        for warning in row.warnings:
             if warning not in common:
                 code, _, text = warning.partition(":")
-                name = row.get("benchmark", "geometric mean")
+                name = row.benchmark if isinstance(row, Comparison) else "geometric mean"
                 found.setdefault(code, []).append((name, text.strip()))
     return [
         f"{code} ({name}{f' and {len(rest)} more' if rest else ''}): {text}"
@@ -96,11 +117,11 @@ def explained(compared: Mapping[str, Any], common: Sequence[str]) -> list[str]:
     ]
 
 
-def _cells(one: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(one: SuiteComparison) -> tuple[str, ...]:
     return (
-        f"{one['ratio']:.4f}",
-        spelled(one["ratio"]),
-        interval(one["low"], one["high"]),
-        verdict_cell(one["verdict"]),
-        str(one["blocks"]),
+        f"{one.ratio:.4f}",
+        spelled(one.ratio),
+        interval(one.low, one.high),
+        verdict_cell(one.verdict),
+        str(one.blocks),
     )

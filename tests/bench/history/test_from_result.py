@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from bench.history.from_result import night_of, read_result
+from bench.history import from_result
+from bench.history.from_result import read_result
 from builder.errors import DataError
+from tests.bench.results.given import given
 
+night_of = given(from_result.night_of)
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
@@ -79,5 +82,5 @@ def test_what_is_lacking_is_told(document: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="was not built"):
         night_of(document, branch="b", tonight="fast-add")
     del document["session"]
-    with pytest.raises(DataError, match="lacks"):
+    with pytest.raises(DataError, match="required field `session`"):
         night_of(document, branch="b", tonight="base")

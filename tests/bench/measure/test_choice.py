@@ -194,11 +194,11 @@ def test_every_fact_of_the_epoch_is_one_of_the_host(host: Host) -> None:
     [
         (lambda data: data.update(schema=99), "schema is 99"),
         (lambda data: data.pop("tasks"), "tasks"),
-        (lambda data: data.update(samples=3), "iterable"),
+        (lambda data: data.update(samples=3), "$.samples"),
         (lambda data: data["samples"][0].update(base=-1.0), "above 0"),
         (lambda data: data["samples"][0].update(base="x"), "str"),
-        (lambda data: data["samples"][0].update(more=1), "more"),
-        (lambda data: data["tasks"].update(nbody=[]), "mapping"),
+        (lambda data: data["samples"][0].pop("seconds"), "`seconds` - at `$.samples[0]`"),
+        (lambda data: data["tasks"].update(nbody=[]), "$.tasks[...]"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_of_no_use_is_told_of(damage: Any, why: str, home: Home, host: Host) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bench.measure import loops, protocols
 from bench.measure.loops import ScriptLoops
 from bench.measure.trial import Effort, Task
+from bench.util import documents
 from tests.bench.surroundings import HASTE, arm, benchmark, block, rig
 
 
@@ -32,7 +33,7 @@ def test_all_tasks_of_a_script_are_found(tmp_path: Path) -> None:
 def test_what_was_found_can_be_measured_and_kept(tmp_path: Path) -> None:
     one = benchmark("several")
     found = loops.calibrate(one, arm(tmp_path, "base"), rig(tmp_path), HASTE)
-    assert ScriptLoops.from_json(json.loads(json.dumps(found.to_json()))) == found
+    assert documents.load(ScriptLoops, json.loads(json.dumps(documents.dump(found)))) == found
     for task in found.tasks:
         trials = protocols.measure(
             "lockstep", block(one, arm(tmp_path, "base"), what=task), rig(tmp_path)
@@ -82,7 +83,7 @@ def test_a_script_that_cannot_start(tmp_path: Path) -> None:
     assert found.failure is not None
     assert found.failure.reason == "base exited with status 1 before its first value"
     assert "No module named 'tiny_dependency'" in found.failure.output
-    assert ScriptLoops.from_json(found.to_json()) == found
+    assert documents.load(ScriptLoops, documents.dump(found)) == found
 
 
 def test_a_script_that_hangs(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ from bench.nightly.config import TONIGHT, load
 from bench.nightly.confirm import Again
 from bench.nightly.report import CONFIRMED, DISMISSED, SUITE, UNDECIDED, ConfirmedFinding, Revised
 from bench.nightly.state import LineState
+from bench.results.arms import ArmResult
+from bench.results.result import understood
+from bench.results.shape import Result
 from bench.session.folder import SessionFolder
 from bench.session.stopping import Rules
 from bench.util.console import Show
@@ -28,7 +31,9 @@ from builder.builds.recipe import Flavor
 from builder.errors import BuildError
 from tests.bench.history import made_up
 from tests.bench.made_up import record
+from tests.bench.results.given import comparison, suite
 from tests.builder.upstream import home_at
+from tests.golden.specimen import specimen
 from tests.recording import RecordingRunner, no_command
 
 SLOWER = HistoryRatio(ratio=1.1, low=1.08, high=1.12, verdict="slower", blocks=5)
@@ -82,16 +87,26 @@ class Place:
 
     def measured(
         self, _context: Context, experiment: Experiment, _out: Path, *, needed: str
-    ) -> tuple[dict[str, Any], None]:
+    ) -> tuple[Result, None]:
         """Stands for bench.run.run.measured."""
         assert needed == TONIGHT
         self.experiments.append(experiment)
         if self.error is not None:
             raise self.error
-        rows = [{"benchmark": name, **_row(said)} for name, said in self.verdicts.items()]
-        arm = {"name": TONIGHT, "comparisons": rows, "suite": _row(self.suite)}
-        built = {"replicas": [{"key": "new"}]}
-        return {"base": {"replicas": [{"key": "old"}]}, "candidates": [{**arm, **built}]}, None
+        result = understood(specimen())
+        first = result.candidates[0]
+        arm = replace(
+            first,
+            name=TONIGHT,
+            comparisons=tuple(
+                comparison(RATIOS.get(said, 1.0), said, benchmark=name, blocks=17)
+                for name, said in self.verdicts.items()
+            ),
+            suite=suite(RATIOS.get(self.suite, 1.0), self.suite, blocks=17),
+            **_built_as(first, "new"),
+        )
+        base = replace(result.base, **_built_as(result.base, "old"))
+        return replace(result, base=base, candidates=(arm,)), None
 
     def findings(self, night: NightRow) -> tuple[dict[str, ConfirmedFinding], tuple[str, ...]]:
         again = Again(
@@ -114,11 +129,13 @@ class Place:
             return {one.benchmark: one.state for one in reading.alarms(connection, line)}
 
 
-def _row(verdict: str) -> dict[str, Any]:
-    ratio = {"slower": 1.2, "faster": 0.8}.get(verdict, 1.0)
-    bounds = {"low": ratio - 0.01, "high": ratio + 0.01, "low95": ratio, "high95": ratio}
-    figures = {"metric": "time", "ratio": ratio, "verdict": verdict, "blocks": 17, "builds": 1}
-    return {**figures, **bounds, "warnings": []}
+RATIOS = {"slower": 1.2, "faster": 0.8}
+
+
+def _built_as(arm: ArmResult, key: str) -> dict[str, Any]:
+    """The arm's build under another key."""
+    assert arm.build is not None
+    return {"build": replace(arm.build, key=key), "replicas": ()}
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.compare.comparison import Comparison, Comparisons, SuiteComparison
 from bench.history import models
 from bench.history.changes import watch
 from bench.history.columns import FIELDS, Columns
@@ -25,6 +26,7 @@ from bench.history.reading import LineKey
 from bench.nightly import suspicion
 from bench.nightly.report import SUITE, Revised
 from bench.nightly.suspicion import Suspicion
+from tests.bench.results.given import comparison, suite
 
 OLD = Revised(commit="old", version="3.13.5")
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -155,10 +157,12 @@ def test_each_benchmark_once() -> None:
 # -- measured again ------------------------------------------------------------------------------
 
 
-def row(verdict: str, ratio: float, benchmark: str = "a", metric: str = "time") -> dict[str, Any]:
-    return {"benchmark": benchmark, "metric": metric, "ratio": ratio, "low": ratio - 0.01,
-            "high": ratio + 0.01, "low95": ratio, "high95": ratio, "verdict": verdict,
-            "blocks": 9}  # fmt: skip
+def row(verdict: str, ratio: float, benchmark: str = "a", metric: str = "time") -> Comparison:
+    return comparison(ratio, verdict, benchmark=benchmark, metric=metric)
+
+
+def session(*rows: Comparison, whole: SuiteComparison | None = None) -> Comparisons:
+    return Comparisons(margin=0.01, error=0.05, method="t", comparisons=rows, suite=whole)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +177,7 @@ def row(verdict: str, ratio: float, benchmark: str = "a", metric: str = "time") 
 @pytest.mark.parametrize("benchmark", ["a", SUITE])
 def test_the_fresh_session_decides(verdict: str, ratio: float, state: str, benchmark: str) -> None:
     raised = Suspicion(benchmark=benchmark, old=OLD, start=7, ratio=1.2, low=1.1, high=1.3)
-    again = {"comparisons": [row(verdict, ratio)], "suite": row(verdict, ratio)}
+    again = session(row(verdict, ratio), whole=suite(ratio, verdict))
     since = date(2026, 11, 2)
     found = suspicion.judged(raised, again, reason="", folder="f", since=since)
     assert found.state == state
@@ -189,11 +193,11 @@ def test_the_fresh_session_decides(verdict: str, ratio: float, state: str, bench
     "again",
     [
         None,
-        {"comparisons": [], "suite": None},
-        {"comparisons": [row("slower", 1.2, metric="memory")], "suite": None},
+        session(),
+        session(row("slower", 1.2, metric="memory")),
     ],
 )
-def test_what_could_not_be_measured_again_stays_open(again: Any) -> None:
+def test_what_could_not_be_measured_again_stays_open(again: Comparisons | None) -> None:
     raised = Suspicion(benchmark="a", old=OLD, start=7, ratio=1.2, low=1.1, high=1.3)
     found = suspicion.judged(raised, again, reason="why", folder="", since=date(2026, 11, 2))
     assert (found.state, found.ratio, found.reason) == ("undecided", None, "why")
@@ -204,8 +208,8 @@ def test_what_could_not_be_measured_again_stays_open(again: Any) -> None:
 def test_a_change_of_the_suite_names_what_carries_it() -> None:
     whole = Suspicion(benchmark=SUITE, old=OLD, start=7, ratio=1.1, low=1.0, high=1.2)
     rows = [row("slower", 1.2, "a"), row("undecided", 1.1, "b"), row("faster", 0.9, "c")]
-    found = suspicion.carried(whole, {"comparisons": rows, "suite": row("slower", 1.05)})
+    found = suspicion.carried(whole, session(*rows, whole=suite(1.05, "slower")))
     assert [(one.benchmark, one.ratio, one.start) for one in found] == [("a", 1.2, 7)]
-    undecided = {"comparisons": rows, "suite": row("undecided", 1.05)}
+    undecided = session(*rows, whole=suite(1.05))
     assert suspicion.carried(whole, undecided) == ()
-    assert suspicion.carried(whole, {"comparisons": rows, "suite": None}) == ()
+    assert suspicion.carried(whole, session(*rows)) == ()

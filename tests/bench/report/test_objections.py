@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from bench.report.objections import objections
+from bench.report import objections as told
 from tests.bench.report.example import result
+from tests.bench.results.given import given
+
+objections = given(told.objections)
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -65,6 +68,7 @@ def test_of_a_good_result_only_the_choice_of_benchmarks_is_told() -> None:
 
 
 BAND = {"suite": [0.9, 1.1], "benchmarks": {"nbody": [0.7, 0.8], "richards": [0.99, 1.01]}}
+BLOCK = {"number": 0, "benchmark": "nbody", "means": {"base": 1.0}}
 DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
 
 
@@ -87,7 +91,9 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         ),
         (session(disturbance=DISTURBED), "during 9 blocks; 7 were measured again, 2 count"),
         (
-            lambda content: content.update(blocks=[{"state": {"steal": 0.1}}, {"state": {}}]),
+            lambda content: content.update(
+                blocks=[BLOCK | {"state": {"steal": 0.1}}, BLOCK | {"state": {}}]
+            ),
             "took 10% of the CPU time away",
         ),
         (session(false_calls=None), "the host was not calibrated"),

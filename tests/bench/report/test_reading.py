@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from bench.report.reading import view_of
+from bench.report import reading
+from builder.errors import DataError
 from tests.bench.report import example
 from tests.bench.report.big import big
+from tests.bench.results.given import given
 from tests.golden.specimen import specimen
+
+view_of = given(reading.view_of)
 
 NAMED = {"name": "c0ffee"}
 
@@ -85,7 +89,7 @@ def test_text_is_cleaned_and_can_be_written(text: str) -> None:
 def test_what_is_no_ratio_is_damage(damage: Any) -> None:
     content = oldest()
     content["candidates"][0]["comparisons"][0]["ratio"] = damage
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises(DataError, match=r"candidates\[0\]\.comparisons\[0\]\.ratio"):
         view_of(content)
 
 

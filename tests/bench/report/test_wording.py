@@ -10,6 +10,8 @@ import pytest
 from bench.report import view_of, wording
 from bench.report.formats import mail, markdown, submission
 from bench.report.sections import sections
+from bench.results.result import understood
+from bench.results.shape import Result
 from tests.golden.specimen import specimen
 
 
@@ -42,15 +44,15 @@ def test_a_guest_does_not_know_of_smt(active: bool | None, hypervisor: str, word
     assert wording.smt(active, hypervisor) == words
 
 
-def _silent() -> dict[str, Any]:
+def _silent(**host: Any) -> Result:
     """A result of a guest whose kernel says nothing more than it must."""
     result = copy.deepcopy(specimen())
     for key in ("turbo", "smt", "aslr", "cores", "memory", "governor", "microcode"):
         result["host"][key] = None
     result["host"].pop("frequency_readable", None)
     result["host"].pop("quota", None)
-    result["host"] |= {"smt": False, "hypervisor": "KVM"}
-    return result
+    result["host"] |= {"smt": False, "hypervisor": "KVM", **host}
+    return understood(result)
 
 
 def test_a_silent_host_is_unknown_in_every_section() -> None:
@@ -78,6 +80,4 @@ def test_no_format_says_off_of_a_silent_host(render: Any) -> None:
 
 
 def test_a_host_that_says_that_there_is_no_quota_has_none() -> None:
-    result = _silent()
-    result["host"]["quota"] = None
-    assert dict(view_of(result).host)["CPU quota"] == "none"
+    assert dict(view_of(_silent(quota=None)).host)["CPU quota"] == "none"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -159,28 +159,32 @@ def test_the_root_as_a_home_replaces_nothing() -> None:
 
 
 def test_the_content_can_be_written_and_read_back(tmp_path: Path) -> None:
-    content = assembled(commands=(b"run \xff.diff".decode("utf-8", "surrogateescape"),))
+    content = assembled(
+        commands=(b"run \xff.diff".decode("utf-8", "surrogateescape"),),
+        host=asdict(specimens.HOST),
+    )
     (tmp_path / results.FILE).write_text(
         json.dumps(content, allow_nan=False, ensure_ascii=False), encoding="utf-8"
     )
 
-    assert results.read(tmp_path) == content
+    assert results.read_document(tmp_path) == content
+    assert results.read(tmp_path) == results.understood(content)
     assert content["commands"] == [r"run \udcff.diff"]
 
 
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        (None, "no result that can be read"),
-        ("", "no result that can be read"),
-        ('{"schema": 1', "no result that can be read"),
-        ("[]", "no result that can be read"),
-        ("{}", "no result that can be read"),
-        ("[" * 100_000, "no result that can be read"),
+        (None, "There is no result here: result.json cannot be read"),
+        ("", "There is no result here: result.json cannot be read"),
+        ('{"schema": 1', "There is no result here: result.json cannot be read"),
+        ("[]", "There is no result here: result.json cannot be read"),
+        ("{}", "schema None; this patchbench reads 1"),
+        ("[" * 100_000, "There is no result here: result.json cannot be read"),
         ('{"schema": 2}', "schema 2; this patchbench reads 1"),
-        ('{"schema": "1"}', "schema 1; this patchbench reads 1"),
-        ('{"schema": 1}', "it has no experiment, host, session"),
-        ('{"schema": 1, "experiment": []}', "it has no experiment"),
+        ('{"schema": "1"}', "schema '1'; this patchbench reads 1"),
+        ('{"schema": 1}', "The result is damaged: it cannot be read"),
+        ('{"schema": 1, "experiment": []}', "The result is damaged: it cannot be read"),
     ],
     ids=str,
 )
@@ -196,4 +200,5 @@ def test_what_is_no_result_of_ours(text: str | None, what: str, tmp_path: Path) 
 
 def test_a_whole_result_is_read(tmp_path: Path) -> None:
     (tmp_path / results.FILE).write_text(golden.read("result.json"), encoding="utf-8")
-    assert results.read(tmp_path) == specimen()
+    assert results.read_document(tmp_path) == specimen()
+    assert results.read(tmp_path) == results.understood(specimen())

@@ -71,5 +71,22 @@ def test_a_damaged_result_is_told_and_nothing_is_written(
 ) -> None:
     folder = results(tmp_path / "r", candidates=[{"name": "x"}])
     assert main(["report", str(folder), "--format", "csv,html"]) == 13
-    assert "it lacks what a report needs" in capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
+    assert "The result is damaged: it cannot be read." in told
+    assert "required field `title` - at `$.candidates[0]`" in told
     assert [path.name for path in folder.iterdir()] == ["result.json"]
+
+
+def test_what_is_kept_of_a_series_is_no_result_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = {"schema": 1, "name": "3.13/fast-add", "results": []}
+    for name in ("verdict.json", "result.json"):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text(json.dumps(kept))
+        assert main(["report", str(folder)]) == 13
+        told = " ".join(capsys.readouterr().err.split())
+        assert "kept of a series, stack or flavor, not the results of a run" in told
+        assert "patchbench series BRANCH/NAME" in told
+        assert str(folder / name) in told

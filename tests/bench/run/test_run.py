@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.cli import main
+from bench.results.result import understood
+from bench.results.shape import Result
 from bench.run.run import _exit_code
 from builder.errors import EXIT_VERDICT, BrokenError
 from tests import fake
+from tests.bench.results.given import suite
 from tests.fake.repository import commit_tree
+from tests.golden.specimen import specimen
 
 EXPERIMENT = """
 base = "main"
@@ -106,14 +111,15 @@ def test_the_reports_are_there(result: dict[str, Any], place: Path) -> None:
 # -- the exit code -------------------------------------------------------------------------------
 
 
-def ended(**verdicts: str) -> dict[str, Any]:
+def ended(**verdicts: str) -> Result:
     """A result with one arm for each kind, its suite with a verdict."""
-    return {
-        "candidates": [
-            {"kind": kind, "verdict": verdict, "comparisons": [], "suite": {"verdict": verdict}}
-            for kind, verdict in verdicts.items()
-        ]
-    }
+    result = understood(specimen())
+    arm = replace(result.candidates[0], comparisons=())
+    arms = (
+        replace(arm, kind=kind, verdict=verdict, suite=suite(1.0, verdict))
+        for kind, verdict in verdicts.items()
+    )
+    return replace(result, candidates=tuple(arms))
 
 
 def test_fail_on_asks_about_candidates() -> None:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bench.util import documents
 from bench.validation.findings import COVERAGE, FALSE, OURS, Part, StudyFinding, broken_promises
 
 
@@ -40,5 +41,5 @@ def test_bounds_are_of_independent_trials_alone() -> None:
 
 def test_parts_come_back_from_json() -> None:
     part = Part(name="real", setup=("a", "b"), findings=(rate(9, 100, most=0.055), rate(1, 2)))
-    assert Part.from_json(json.loads(json.dumps(part.to_json()))) == part
+    assert documents.load(Part, json.loads(json.dumps(documents.dump(part)))) == part
     assert broken_promises([part]) == [part.findings[0]]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.util import documents
 from bench.validation import page
 from bench.validation.findings import ERROR, FALSE, HPT, OURS, PYPERF, Part, StudyFinding
 from tests.pipeline import PROJECT
@@ -73,7 +74,7 @@ def test_the_table_stands_between_its_marks() -> None:
 
 
 def committed() -> list[Part]:
-    return [Part.from_json(one) for one in json.loads(DATA.read_text("utf-8"))["parts"]]
+    return [documents.load(Part, one) for one in json.loads(DATA.read_text("utf-8"))["parts"]]
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="no study was run yet")

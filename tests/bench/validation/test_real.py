@@ -6,9 +6,12 @@ import math
 
 import pytest
 
+from bench.util import documents
 from bench.validation import real
 from bench.validation.findings import ERROR, FALSE, OURS, POWER, PYPERF, TIME, StudyFinding
 from bench.validation.real import CALM, KILLED, Alone, ProcedureComparison, RealRow, Slowdown
+from tests.bench.results.given import given
+from tests.golden.specimen import specimen
 
 
 def row(name: str, ratio: float, called: bool = False, excludes: bool | None = False) -> RealRow:
@@ -69,13 +72,16 @@ def test_calls_are_counted_over_all_and_by_what_was_done_to_the_session() -> Non
 
 
 def test_a_known_slowdown() -> None:
-    rows = [
-        {"benchmark": "a", "verdict": "slower", "ratio": 1.021},
-        {"benchmark": "b", "verdict": "undecided", "ratio": 1.004},
-    ]
-    slowdown = real.slowdown_of(
-        {"candidates": [{"comparisons": rows}], "session": {"seconds": 300.0}}
-    )
+    content = specimen()
+    content["session"]["seconds"] = 300.0
+    for row, (name, verdict, ratio) in zip(
+        content["candidates"][0]["comparisons"],
+        (("a", "slower", 1.021), ("b", "undecided", 1.004)),
+        strict=False,
+    ):
+        row |= {"benchmark": name, "verdict": verdict, "ratio": ratio}
+    del content["candidates"][0]["comparisons"][2:]
+    slowdown = given(real.slowdown_of)(content)
     assert slowdown == Slowdown(
         verdicts={"a": "slower", "b": "undecided"}, ratios={"a": 1.021, "b": 1.004}, seconds=300.0
     )
@@ -96,6 +102,6 @@ def test_what_pyperf_says_of_two_files() -> None:
 
 def test_what_was_measured_comes_back_from_json() -> None:
     one, session = pair(0.1, 0.01), Alone(how=CALM, rows=(row("a", 1.0),))
-    assert ProcedureComparison.from_json(one.to_json()) == one
-    assert Alone.from_json(session.to_json()) == session
+    assert documents.load(ProcedureComparison, documents.dump(one)) == one
+    assert documents.load(Alone, documents.dump(session)) == session
     assert FALSE in {f.quantity for f in real.study([one], [session], None, ()).findings}

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bench.compare.comparison import SuiteComparison
 from bench.context import Context
 from bench.experiments.experiment import Experiment
 from bench.experiments.session_options import SessionOptions
 from bench.jobs.bisect.job import bisect
 from bench.jobs.bisect.steps import BisectRequest
+from bench.results.result import understood
+from bench.results.shape import Result
 from builder.errors import (
     BisectError,
     BuildError,
@@ -20,7 +23,9 @@ from builder.errors import (
     MeasureError,
 )
 from builder.sources.provide import SourceSpec
+from tests.bench.results.given import comparison, suite
 from tests.builder.upstream import Upstream
+from tests.golden.specimen import specimen
 
 ERROR = 0.01
 
@@ -55,9 +60,7 @@ class Machine:
             commits.append(commit)
         return commits
 
-    def measured(
-        self, _context: Context, experiment: Experiment, out: Path
-    ) -> tuple[dict[str, Any], None]:
+    def measured(self, _context: Context, experiment: Experiment, out: Path) -> tuple[Result, None]:
         """Stands for bench.run.run.measured."""
         (candidate,) = experiment.candidates
         base, commit = experiment.base.revision, candidate.revision
@@ -69,12 +72,20 @@ class Machine:
             raise MeasureError("Nothing was measured.")
         if commit in self.alien:
             raise ExperimentError("commit is Python 3.12, the base 3.13.")
-        arm: dict[str, Any] = {"verdict": "broken", "broken": "make failed.", "suite": None}
+        result = understood(specimen())
+        arm = replace(
+            result.candidates[0],
+            verdict="broken",
+            broken="make failed.",
+            suite=None,
+            comparisons=(comparison(1.0, benchmark="b"),),
+        )
         if commit not in self.broken:
             wide = commit in self.wild and blocks == experiment.session.blocks < 20
             ratio = self.apart.get((base, commit), self.speed[commit] / self.speed[base])
-            arm = _arm(ratio, 0.2 if wide else ERROR, blocks)
-        return {"candidates": [{"comparisons": [{"benchmark": "b"}], **arm}]}, None
+            row = _suite(ratio, 0.2 if wide else ERROR, blocks)
+            arm = replace(arm, broken="", verdict=row.verdict, suite=row)
+        return replace(result, candidates=(arm,)), None
 
     def request(self, good: str, bad: str, **more: Any) -> BisectRequest:
         return BisectRequest(
@@ -95,11 +106,10 @@ class Machine:
         return content
 
 
-def _arm(ratio: float, error: float, blocks: int) -> dict[str, Any]:
+def _suite(ratio: float, error: float, blocks: int) -> SuiteComparison:
     low, high = ratio * (1 - error), ratio * (1 + error)
     verdict = "slower" if low > 1 else "faster" if high < 1 else "undecided"
     if low > 0.98 and high < 1.02:
         verdict = "equivalent"
     bounds = {"low": low, "high": high, "low95": low, "high95": high}
-    row = {"ratio": ratio, "verdict": verdict, "blocks": blocks, "builds": 1, "warnings": []}
-    return {"verdict": verdict, "suite": row | bounds}
+    return suite(ratio, verdict, blocks=blocks, **bounds)

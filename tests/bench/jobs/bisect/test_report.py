@@ -11,7 +11,8 @@ from bench.jobs.bisect import report
 from bench.jobs.bisect.result import (
     BisectionStep,
 )
-from tests.bench.jobs.bisect.test_result import commit, found, row
+from tests.bench.jobs.bisect.test_result import commit, found
+from tests.bench.results.given import suite
 
 HOSTILE = "[bold]x\x1b[31m"
 
@@ -22,7 +23,7 @@ def test_the_terminal_shows_text_of_unknown_origin_as_text() -> None:
         steps=(step,),
         culprits=(commit(5, HOSTILE),),
         parent=commit(4).hash,
-        confirmation=row(1.05, "slower"),
+        confirmation=suite(1.05, "slower"),
     )
     stream = io.StringIO()
     report.show(told, Console(file=stream, width=140, color_system=None, highlight=False))
@@ -41,8 +42,8 @@ def shown(**more: Any) -> str:
 
 def test_the_ends_frame_the_steps_in_their_order() -> None:
     steps = (
-        BisectionStep(about=commit(4), found="bad", row=row(1.06, "slower")),
-        BisectionStep(about=commit(2), found="good", row=row(1.0, "equivalent")),
+        BisectionStep(about=commit(4), found="bad", row=suite(1.06, "slower")),
+        BisectionStep(about=commit(2), found="good", row=suite(1.0, "equivalent")),
     )
     lines = [line.split() for line in shown(steps=steps).splitlines()]
     assert [words[1] for words in lines[1:5]] == ["GOOD", "-", "+", "BAD"]

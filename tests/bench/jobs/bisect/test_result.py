@@ -14,15 +14,11 @@ from bench.jobs.bisect.result import (
     BisectionResult,
 )
 from builder.git.repository import Authored
+from tests.bench.results.given import suite
 
 
 def commit(number: int, text: str = "subject") -> Authored:
     return Authored(hash=f"{number:040x}", authored=1_400_000_000, author=text, subject=text)
-
-
-def row(ratio: float, verdict: str) -> dict[str, Any]:
-    figures = {"low": ratio - 0.01, "high": ratio + 0.01, "low95": ratio, "high95": ratio}
-    return {"ratio": ratio, "verdict": verdict, "blocks": 5, "builds": 1, "warnings": []} | figures
 
 
 def found(**more: Any) -> BisectionResult:
@@ -30,7 +26,7 @@ def found(**more: Any) -> BisectionResult:
         "good": commit(1),
         "bad": commit(9),
         "benchmarks": ("richards",),
-        "change": row(1.06, "slower"),
+        "change": suite(1.06, "slower"),
     }
     return BisectionResult(**(told | more))
 
@@ -40,12 +36,12 @@ def found(**more: Any) -> BisectionResult:
     [
         ({}, SEARCHING),
         ({"change": None}, NO_CHANGE),
-        ({"change": row(1.0, "equivalent")}, NO_CHANGE),
-        ({"change": row(1.03, "undecided")}, NO_CHANGE),
+        ({"change": suite(1.0, "equivalent")}, NO_CHANGE),
+        ({"change": suite(1.03, "undecided")}, NO_CHANGE),
         ({"culprits": (commit(3), commit(4))}, RANGE),
-        ({"culprits": (commit(3),), "confirmation": row(1.05, "slower")}, FOUND),
-        ({"culprits": (commit(3),), "confirmation": row(0.95, "faster")}, UNCONFIRMED),
-        ({"culprits": (commit(3),), "confirmation": row(1.0, "undecided")}, UNCONFIRMED),
+        ({"culprits": (commit(3),), "confirmation": suite(1.05, "slower")}, FOUND),
+        ({"culprits": (commit(3),), "confirmation": suite(0.95, "faster")}, UNCONFIRMED),
+        ({"culprits": (commit(3),), "confirmation": suite(1.0, "undecided")}, UNCONFIRMED),
         ({"culprits": (commit(3),), "unconfirmed": "make failed."}, UNCONFIRMED),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_commit_is_on_the_side_that_it_is_nearer_to(
     step = some.judged(commits[1], 1.1)
     assert step.found == side
     assert step.row is not None
-    assert step.row["ratio"] == pytest.approx(speed)
+    assert step.row.ratio == pytest.approx(speed)
     assert bool(step.reason) is (side == SKIPPED)
 
 
@@ -97,7 +97,7 @@ def test_a_culprit_is_measured_against_its_parent(machine: Machine) -> None:
     found = confirmed(machine, some, commits[1])
     assert found.parent == commits[0]
     assert found.confirmation is not None
-    assert found.confirmation["verdict"] == "slower"
+    assert found.confirmation.verdict == "slower"
     assert machine.asked[-1] == (commits[0], commits[1], 5, "parent")
 
 

@@ -168,11 +168,19 @@ def test_an_altered_member_is_named_by_the_manifest(
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("result.json", "{", "There is no result that can be read. result.json"),
-        ("plan.json", "[]", "plan.json cannot be read: it is no object."),
-        ("raw/rules.json", "{", "A file of the results folder is damaged. raw/rules.json"),
+        ("result.json", "{", "There is no result here: result.json cannot be read. result.json"),
+        ("plan.json", "[]", "plan.json cannot be read. plan.json: it is no JSON object"),
+        (
+            "raw/rules.json",
+            "{",
+            "A file of the results folder is damaged: it cannot be read. raw/rules.json",
+        ),
         ("more.txt", "more", "more.txt: this patchbench makes no such report"),
-        ("raw/blocks/0000-nbody/block.json", "[1]", "is damaged. raw/blocks/0000-nbody/block.json"),
+        (
+            "raw/blocks/0000-nbody/block.json",
+            "[1]",
+            "is damaged: it cannot be read. raw/blocks/0000-nbody/block.json",
+        ),
     ],
 )
 def test_contents_that_cannot_be_read_are_named(
@@ -278,7 +286,7 @@ def test_a_bundle_is_named_after_its_experiment(
 ) -> None:
     assert bench.patchbench("bundle", bench.results, "--json") == 0
     found = told(capsys)
-    identity = results.read(bench.results)["experiment"]["identity"]
+    identity = results.read(bench.results).experiment.identity
     assert found["bundle"] == f"evidence-{identity}.tar.gz"
     assert Path(found["bundle"]).stat().st_size == found["bytes"]
 
@@ -316,7 +324,7 @@ def test_both_results_stand_side_by_side(
     assert "The intervals of 2 of 2 benchmarks overlap; 2 of 2 have the same verdict." in out
     assert "builds: the very same recipes" in out
     assert asked[0].session.seed == 3
-    identity = results.read(bench.results)["experiment"]["identity"]
+    identity = results.read(bench.results).experiment.identity
     written = Path("results") / f"evidence-{identity}-again" / "reproduction.json"
     assert json.loads(written.read_text())["agrees"]
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,9 +11,12 @@ from bench.benchmarks.environments import STAMP, Environments, Interpreter
 from bench.benchmarks.packages import PackageSource
 from bench.context import Context
 from bench.jobs.bundle.pack import installed
+from bench.results.result import understood
+from bench.results.shape import Result
 from bench.util.console import Show
 from builder.home import Home
 from builder.process import SystemRunner
+from tests.golden.specimen import specimen
 
 KEY = "0123456789abcdef"
 
@@ -24,15 +27,14 @@ def context(tmp_path: Path) -> Context:
     return Context(home=home, project=tmp_path, runner=SystemRunner(), show=Show(quiet=True))
 
 
-def result(suite: str, *benchmarks: str) -> dict[str, Any]:
-    base = {
-        "name": "base",
-        "revision": {"version": "3.13.5"},
-        "build": {"key": KEY, "facts": {"version": "3.13.5"}},
-    }
-    broken = base | {"name": "broken", "build": None}
-    plan = {"suite": suite, "benchmarks": list(benchmarks)}
-    return {"experiment": plan, "base": base, "candidates": [broken]}
+def result(suite: str, *benchmarks: str) -> Result:
+    """A run whose only candidate did not build."""
+    found = understood(specimen())
+    assert found.base.build is not None
+    plan = replace(found.experiment, suite=suite, benchmarks=benchmarks)
+    base = replace(found.base, build=replace(found.base.build, key=KEY))
+    broken = replace(found.candidates[0], build=None)
+    return replace(found, experiment=plan, base=base, candidates=(broken,))
 
 
 def test_what_was_installed_is_told_by_arm_and_benchmark(context: Context) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.jobs.bundle import recompute
-from bench.jobs.bundle.agreement import AgreementCheck
+from bench.jobs.bundle.agreement import AgreementCheck, read_part
 from bench.jobs.bundle.recompute import Evidence
 from bench.results import result as results
 from bench.session.session import read_folder
@@ -24,7 +24,7 @@ def checks(folder: Path) -> tuple[AgreementCheck, ...]:
         Evidence(
             folder=folder,
             plan=read_json(folder / "plan.json"),
-            result=results.read(folder),
+            document=results.read_document(folder),
             measured=read_folder(folder / "raw"),
             reports={name: (folder / name).read_text() for name in names},
             render=render,
@@ -99,10 +99,10 @@ def test_a_digit_of_a_raw_value_shows_in_its_block(altered: Altered, digit: int)
 def test_sums_of_another_python_agree(altered: Altered) -> None:
     """Python sums floats more exactly from 3.12 on."""
     block = json.loads((altered.folder / "raw/blocks/0003-nbody/block.json").read_text())
-    session = results.read(altered.folder)["session"]
+    busy_seconds = results.read(altered.folder).session.busy_seconds
     mean = math.nextafter(block["means"][NAME], 1.0)
     altered.change("raw/blocks/0003-nbody/block.json", **{f"means__{NAME}": mean})
-    busy = math.nextafter(session["busy_seconds"], 0.0)
+    busy = math.nextafter(busy_seconds, 0.0)
     altered.change("result.json", session__busy_seconds=busy)
     found = problems(altered.folder)
     assert not any("mean: recorded" in one or "busy_seconds" in one for one in found)
@@ -121,7 +121,7 @@ def test_raw_values_that_were_altered_to_their_block_show_in_the_result(altered:
     assert any(one.startswith(f"result.json, {NAME}, comparisons, nbody, ratio") for one in found)
     assert any(one.startswith(f"result.json, {NAME}, suite, ratio") for one in found)
 
-    result = results.read(altered.folder)
+    result = results.read_document(altered.folder)
     place = next(
         at
         for at, one in enumerate(result["blocks"])
@@ -248,7 +248,7 @@ def test_a_report_that_says_something_else_is_named_with_its_line(altered: Alter
 
 def test_the_last_digits_may_be_rounded_otherwise(altered: Altered) -> None:
     """Another machine's libm; what was measured is held to the last digit."""
-    result = results.read(altered.folder)
+    result = results.read_document(altered.folder)
     ratio = result["candidates"][0]["comparisons"][0]["ratio"]
     altered.change("result.json", candidates__0__comparisons__0__ratio=ratio * (1 + 1e-13))
     assert problems(altered.folder) == []
@@ -272,4 +272,4 @@ def test_what_was_never_installed_is_missing_in_the_result_alone(altered: Altere
 def test_json_that_cannot_be_read_is_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(VerifyError, match=r"plan\.json cannot be read"):
-        read_json(tmp_path / "plan.json")
+        read_part(tmp_path / "plan.json")

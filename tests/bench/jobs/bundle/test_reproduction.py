@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,17 @@ import pytest
 from bench.experiments.experiment import AA, BASE, CANDIDATE, PLACEBO, Experiment
 from bench.experiments.reading import Document, understand
 from bench.jobs.bundle import report
+from bench.jobs.bundle.recipes import plan_of
 from bench.jobs.bundle.reproduction import Wishes, document, revision_name, side_by_side
+from bench.results.result import understood as read_result
+from bench.results.shape import Result
 from bench.util.documents import read_json
 from builder.errors import ExperimentError, UsageError
 from builder.sources.provide import DEFAULT_REMOTE
+from builder.sources.revision import Revision
+from tests.bench.results.given import comparison
 from tests.bench.results_folder import NAME, TASKS, lay_out
+from tests.golden.specimen import specimen
 
 NONE = Wishes()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -35,7 +42,7 @@ def plan(folder: Path) -> dict[str, Any]:
 
 
 def understood(plan: dict[str, Any], folder: Path, wishes: Wishes = NONE) -> Experiment:
-    content = document(plan, folder, wishes)
+    content = document(plan_of(plan), folder, wishes)
     return understand(Document(content=content, file="bundle", folder=folder))
 
 
@@ -120,7 +127,7 @@ def test_the_source_is_the_one_that_was_recorded_or_asked_for(
 def test_a_source_that_only_the_user_has(label: str, plan: dict[str, Any], folder: Path) -> None:
     plan["arms"][0]["recipe"]["revision"]["source"] = label
     with pytest.raises(UsageError, match="only you can have") as caught:
-        document(plan, folder, Wishes())
+        document(plan_of(plan), folder, Wishes())
     assert "--source" in caught.value.hint
 
 
@@ -138,7 +145,7 @@ def test_a_source_that_only_the_user_has(label: str, plan: dict[str, Any], folde
 def test_a_revision_is_asked_for_by_a_name_that_does_not_move(
     source: str, name: str, asked: str, expected: str
 ) -> None:
-    revision = {"source": source, "name": name, "commit": COMMIT, "version": "3.13.5"}
+    revision = Revision(source=source, name=name, commit=COMMIT, version="3.13.5", epoch=0)
     assert revision_name(revision, asked) == expected
 
 
@@ -155,8 +162,8 @@ def test_a_candidate_that_is_another_revision(plan: dict[str, Any], folder: Path
 def test_a_suite_of_somebodys_own(plan: dict[str, Any], folder: Path) -> None:
     plan["suite"] = "kernels 0123"
     with pytest.raises(UsageError, match="manifest of somebody's own"):
-        document(plan, folder, Wishes())
-    named = document(plan, folder, Wishes(suite="my/MANIFEST"))["suite"]
+        document(plan_of(plan), folder, Wishes())
+    named = document(plan_of(plan), folder, Wishes(suite="my/MANIFEST"))["suite"]
     assert named == ["my/MANIFEST", *TASKS]
 
 
@@ -164,7 +171,7 @@ def test_added_arms_have_the_patches_of_the_base(plan: dict[str, Any], tmp_path:
     own = tmp_path / "patches" / "base" / "01-x" / "x.patch"
     own.parent.mkdir(parents=True)
     own.write_text("x")
-    found = document(plan, tmp_path, Wishes())
+    found = document(plan_of(plan), tmp_path, Wishes())
 
     assert found["base"]["patch"] == [str(own)]
     assert [one["patch"] for one in found["candidate"]] == [[], [str(own)]]
@@ -173,8 +180,9 @@ def test_added_arms_have_the_patches_of_the_base(plan: dict[str, Any], tmp_path:
 # -- side by side ---------------------------------------------------------------------------------
 
 
-def two(folder: Path, tmp_path: Path, factor: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    return lay_out(tmp_path / "one"), lay_out(tmp_path / "other", seed=8, factor=factor)
+def two(folder: Path, tmp_path: Path, factor: float) -> tuple[Result, Result]:
+    documents = lay_out(tmp_path / "one"), lay_out(tmp_path / "other", seed=8, factor=factor)
+    return read_result(documents[0]), read_result(documents[1])
 
 
 def test_the_same_experiment_agrees(folder: Path, tmp_path: Path) -> None:
@@ -197,16 +205,6 @@ def test_another_truth_contradicts(folder: Path, tmp_path: Path) -> None:
     assert f"They contradict each other on nbody ({NAME})." in report.sentences(found)
 
 
-def comparison(low: float | None, high: float | None, verdict: str) -> dict[str, Any]:
-    return {"benchmark": "x", "metric": "time", "ratio": 1.0, "low": low, "high": high} | {
-        "low95": low,
-        "high95": high,
-        "verdict": verdict,
-        "blocks": 5,
-        "builds": 1,
-    }
-
-
 @pytest.mark.parametrize(
     ("before", "after", "overlap", "agreement"),
     [
@@ -225,12 +223,13 @@ def test_what_agrees_and_what_contradicts(
 ) -> None:
     results = []
     for bounds in (before, after):
-        rows = [comparison(*bounds)] if bounds else []
-        candidate = {"name": "c", "suite": None, "comparisons": rows, "build": None}
-        arm = {"name": "base", "build": None}
-        results.append(
-            {"candidates": [candidate], "base": arm, "host": {}, "experiment": {"arms": []}}
-        )
+        result = read_result(specimen())
+        rows = ()
+        if bounds:
+            low, high, verdict = bounds
+            rows = (comparison(1.0, verdict, low=low, high=high, low95=low, high95=high),)
+        candidate = replace(result.candidates[0], suite=None, comparisons=rows)
+        results.append(replace(result, candidates=(candidate,)))
     _suite, pair = side_by_side(*results).pairs
     assert (pair.overlap, pair.agreement) == (overlap, agreement)
 
@@ -242,7 +241,7 @@ def test_where_host_and_builds_differ(folder: Path, tmp_path: Path) -> None:
     after["experiment"]["arms"][0]["recipe"]["tree"] = "f" * 40
     after["candidates"][0]["build"]["facts"]["indirect_jumps"] = 3
     after["base"]["replicas"][0]["key"] = "0" * 16
-    found = side_by_side(before, after)
+    found = side_by_side(read_result(before), read_result(after))
 
     assert found.host == (("cpu", "Imaginary CPU 3000", "another"),)
     assert [what for what, _one, _other in found.builds] == [
@@ -258,4 +257,4 @@ def test_nothing_in_common(folder: Path, tmp_path: Path) -> None:
     after = copy.deepcopy(before)
     after["candidates"][0]["name"] = "other"
     with pytest.raises(ExperimentError, match="no candidate in common"):
-        side_by_side(before, after)
+        side_by_side(read_result(before), read_result(after))

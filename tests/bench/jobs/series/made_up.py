@@ -101,7 +101,7 @@ class Bench:
         return arm
 
     def kept(self, name: str = NAME) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.patches / name / "result.json").read_text())
+        content: dict[str, Any] = json.loads((self.patches / name / "verdict.json").read_text())
         return content
 
     def series(self, *arguments: str) -> int:

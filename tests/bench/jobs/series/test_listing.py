@@ -35,7 +35,7 @@ def test_a_flavor_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixt
     assert bench.record(FLAVOR) == 0
     folder = bench.experiments / FLAVOR
     assert "3.13.5 lto against 3.13.5 plain" in (folder / "RESULT.md").read_text()
-    assert not (bench.patches / NAME / "result.json").exists()
+    assert not (bench.patches / NAME / "verdict.json").exists()
     capsys.readouterr()
     assert bench.series(FLAVOR) == 0
     assert "link-time is broken: make of 3.13.5 lto exited" in capsys.readouterr().out
@@ -137,12 +137,12 @@ def test_what_is_not_there_is_told(
     assert bench.series("--record", str(tmp_path / "none")) == DataError.exit_code
     del bench.run["candidates"][0]["comparisons"]
     assert bench.record() == DataError.exit_code
-    assert "KeyError" in capsys.readouterr().err
+    assert "`comparisons`" in capsys.readouterr().err
 
 
 def test_a_damaged_result_is_told(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     bench.record()
-    path = bench.patches / NAME / "result.json"
+    path = bench.patches / NAME / "verdict.json"
     path.write_text("{")
     assert bench.series() == DataError.exit_code
     told = capsys.readouterr().err
@@ -151,7 +151,7 @@ def test_a_damaged_result_is_told(bench: Bench, capsys: pytest.CaptureFixture[st
     bench.record("3.13/wrong-add")
     content = bench.kept("3.13/wrong-add")
     del content["results"][0]["session"]["suite"]
-    (bench.patches / "3.13/wrong-add/result.json").write_text(json.dumps(content))
+    (bench.patches / "3.13/wrong-add/verdict.json").write_text(json.dumps(content))
     assert bench.series("3.13/wrong-add", "--render") == DataError.exit_code
 
 
@@ -187,7 +187,7 @@ def test_outside_a_checkout_nothing_is_written_but_where_it_is_asked_for(
     assert bench.record(FLAVOR, "--out", str(out)) == 0
 
     assert bench.kept() == before
-    written = json.loads((out / "patches" / NAME / "result.json").read_text())
+    written = json.loads((out / "patches" / NAME / "verdict.json").read_text())
     titles = [one["base"]["title"] for one in written["results"]]
     assert titles == sorted(["another base", before["results"][0]["base"]["title"]])
     page = out / "patches" / NAME / "RESULT.md"
@@ -195,7 +195,7 @@ def test_outside_a_checkout_nothing_is_written_but_where_it_is_asked_for(
     page.unlink()
     assert bench.series("--render", "--out", str(out)) == 0
     assert page.read_text() == text
-    assert (out / "experiments" / FLAVOR / "result.json").exists()
+    assert (out / "experiments" / FLAVOR / "verdict.json").exists()
 
 
 def test_a_folder_to_write_into_goes_with_what_writes(bench: Bench) -> None:

@@ -19,7 +19,7 @@ SUBJECT = of_series(SERIES, Path("patches"))
 
 def kept(run: dict[str, Any], *numbers: int) -> KeptResults:
     found = [extract(run, run["candidates"][number], SUBJECT, ()) for number in numbers]
-    return KeptResults(name=SERIES.name, results=tuple(found))
+    return KeptResults(name=SERIES.name, contents=tuple(found))
 
 
 def test_the_page_is_the_golden_one() -> None:
@@ -29,7 +29,7 @@ def test_the_page_is_the_golden_one() -> None:
 def test_a_result_read_back_gives_the_same_page() -> None:
     one = kept(specimen(), 0, 1, 2)
     again = json.loads(one.as_text())
-    back = KeptResults(name=again["name"], results=tuple(again["results"]))
+    back = KeptResults(name=again["name"], contents=tuple(again["results"]))
     assert pages.render(back) == pages.render(one)
 
 

@@ -24,14 +24,14 @@ def test_one_series_is_recorded(bench: Bench) -> None:
     assert result["suite"]["ratio"] == 0.9512
     assert [one["name"] for one in result["controls"]] == ["padding"]
     assert "0.9512" in (bench.patches / NAME / "RESULT.md").read_text()
-    assert not (bench.patches / "3.13/wrong-add/result.json").exists()
+    assert not (bench.patches / "3.13/wrong-add/verdict.json").exists()
 
 
 def test_a_run_is_recorded_of_a_branch_alone(bench: Bench) -> None:
     assert bench.record("3.13") == 0
     assert bench.kept()["results"]
     assert bench.kept("3.13/wrong-add")["results"]
-    assert not (bench.experiments / FLAVOR / "result.json").exists()
+    assert not (bench.experiments / FLAVOR / "verdict.json").exists()
 
 
 def test_a_new_result_replaces_the_old_one_and_what_is_stale(
@@ -75,7 +75,7 @@ def on_another(run: dict[str, Any]) -> None:
 
 
 def other_flavor(run: dict[str, Any]) -> None:
-    run["candidates"][0]["flavor"] = {"name": "pgo"}
+    run["candidates"][0]["flavor"] |= {"name": "pgo", "pgo": True}
 
 
 def laid_out(run: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def test_what_says_nothing_of_the_series_is_refused(
     assert reason in told
     assert f"no candidate that is {NAME} alone" in told
     assert "fast-add (" in told
-    assert not (bench.patches / NAME / "result.json").exists()
+    assert not (bench.patches / NAME / "verdict.json").exists()
 
 
 def other_flavor_than_asked(arm: dict[str, Any]) -> None:
@@ -154,7 +154,7 @@ def other_order(arm: dict[str, Any]) -> None:
 
 
 def other_flavor_than_its_base(arm: dict[str, Any]) -> None:
-    arm["flavor"] = {**arm["flavor"], "name": "lto"}
+    arm["flavor"] = {**arm["flavor"], "name": "lto", "lto": True}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 from bench.jobs.series import results
-from bench.jobs.series.results import KeptResults, KeptSubject, extract, is_stale, of_series, read
+from bench.jobs.series.results import (
+    KeptResult,
+    KeptResults,
+    KeptSubject,
+    extract,
+    is_stale,
+    of_series,
+    read,
+)
+from bench.util import documents
 from builder.builds.recipe import Flavor
 from builder.errors import DataError
 from tests.bench.committed import ROOTS, committed
@@ -18,6 +27,7 @@ from tests.golden.specimen import SERIES, specimen
 
 PATCH = SERIES.patches[0]
 SUBJECT = of_series(SERIES, Path("patches"))
+OLDER = {"configure": [], "lto": True, "name": "lto"}
 CHANGED = replace(SUBJECT, patches={PATCH.name: "0" * 64})
 FLAVOR = KeptSubject(
     name="flavors/lto", title="3.13 lto", status="flavor", folder=Path("x"), flavor=Flavor(lto=True)
@@ -29,12 +39,17 @@ def extracted(**changed: Any) -> dict[str, Any]:
     return extract(run, run["candidates"][0], SUBJECT, ()) | changed
 
 
+def loaded(content: Mapping[str, Any]) -> KeptResult:
+    return documents.load(KeptResult, content)
+
+
 def against(version: str) -> Mapping[str, Any]:
-    return extracted(base={"title": f"{version} plain"})
+    content = extracted()
+    return content | {"base": content["base"] | {"title": f"{version} plain"}}
 
 
 def titles(kept: KeptResults) -> list[str]:
-    return [one["base"]["title"] for one in kept.results]
+    return [one.base.title for one in kept.results]
 
 
 def test_what_is_kept_is_what_the_run_says() -> None:
@@ -88,22 +103,24 @@ def test_there_is_one_result_for_each_base() -> None:
         kept = kept.with_result({**against(version), "when": version}, SUBJECT)
     assert titles(kept) == ["3.13.5 plain", "3.13.7 plain"]
     again = kept.with_result({**against("3.13.5"), "when": "today"}, SUBJECT)
-    assert [one["when"] for one in again.results] == ["today", "3.13.7"]
+    assert [one.when for one in again.results] == ["today", "3.13.7"]
 
 
 def test_a_result_is_stale_when_its_patches_changed() -> None:
-    assert not is_stale(extracted(), SUBJECT)
-    assert is_stale(extracted(), CHANGED)
-    assert is_stale(extracted(), replace(SUBJECT, patches={**SUBJECT.patches, "0002": "0" * 64}))
+    assert not is_stale(loaded(extracted()), SUBJECT)
+    assert is_stale(loaded(extracted()), CHANGED)
+    assert is_stale(
+        loaded(extracted()), replace(SUBJECT, patches={**SUBJECT.patches, "0002": "0" * 64})
+    )
 
 
 def test_a_result_of_a_flavor_is_stale_when_the_flavor_changed() -> None:
     run = json.loads(json.dumps(specimen()))
     kept = extract(run, run["candidates"][2], FLAVOR, ())
     assert kept["patches"] == {}
-    assert not is_stale(kept, FLAVOR)
-    assert is_stale(kept, replace(FLAVOR, flavor=Flavor(lto=True, pgo=True)))
-    assert not is_stale({**kept, "flavor": {"configure": [], "lto": True, "name": "lto"}}, FLAVOR)
+    assert not is_stale(loaded(kept), FLAVOR)
+    assert is_stale(loaded(kept), replace(FLAVOR, flavor=Flavor(lto=True, pgo=True)))
+    assert not is_stale(loaded(kept | {"flavor": OLDER}), FLAVOR)
 
 
 def test_a_new_result_takes_the_place_of_stale_ones() -> None:
@@ -114,13 +131,13 @@ def test_a_new_result_takes_the_place_of_stale_ones() -> None:
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read(replace(SUBJECT, folder=tmp_path)) == KeptResults(name=SUBJECT.name)
-    kept = KeptResults(name=SUBJECT.name, results=(extracted(),))
+    kept = KeptResults(name=SUBJECT.name, contents=(extracted(),))
     (tmp_path / results.FILE).write_text(kept.as_text())
     assert read(replace(SUBJECT, folder=tmp_path)) == kept
 
 
 def damaged(**changed: Any) -> str:
-    text = KeptResults(name=SUBJECT.name, results=(extracted(),)).as_text()
+    text = KeptResults(name=SUBJECT.name, contents=(extracted(),)).as_text()
     return json.dumps(json.loads(text) | changed)
 
 
@@ -128,28 +145,39 @@ def damaged(**changed: Any) -> str:
     ("text", "reason"),
     [
         ("", "Expecting value"),
-        ("[]", "indices"),
-        ("{}", "schema"),
+        ("[]", "it is no JSON object"),
+        ("{}", "schema None, not 1"),
         ("[" * 100_000, "recursion"),
         (damaged(schema=2), "schema 2, not 1"),
-        (damaged(name="3.13/other"), "it is of 3.13/other"),
-        (damaged(results=[{}]), "title"),
-        (damaged(results=[extracted(suite=1)]), "suite is not what it should be"),
-        (damaged(results=[extracted(base={})]), "title"),
-        (damaged(results=[extracted(base={"title": 3})]), "its base has no title"),
-        (damaged(results=[extracted(flavor={"configure": [], "x": 1})]), "'x'"),
-        (damaged(results=[extracted(suite={"ratio": 1.0})]), "a comparison has no low"),
-        (damaged(results=[extracted(comparisons=[{}])]), "a comparison has no ratio"),
-        (damaged(results=[extracted(controls=[{"suite": {}, "x": 1}])]), "a comparison"),
-        (damaged(results=1), "iterable"),
+        (damaged(name="3.13/other"), "it is of '3.13/other'"),
+        (damaged(results=[{}]), "`name` - at `$[0]`"),
+        (damaged(results=[extracted(suite=1)]), "got `int` - at `$[0].suite`"),
+        (damaged(results=[extracted(base={})]), "`title` - at `$[0].base`"),
+        (damaged(results=[extracted(base={"title": 3})]), "at `$[0].base.title`"),
+        (damaged(results=[extracted(flavor={"lto": 1})]), "at `$[0].flavor.lto`"),
+        (damaged(results=[extracted(suite={"ratio": 1.0})]), "at `$[0].suite`"),
+        (damaged(results=[extracted(suite={"ratio": 0})]), ">= 1e-100"),
+        (damaged(results=[extracted(comparisons=[{}])]), "at `$[0].comparisons[0]`"),
+        (damaged(results=[extracted(controls=[{"suite": {}}])]), "at `$[0].controls[0]"),
+        (damaged(results=1), "Expected `array`, got `int`"),
+        (damaged(results=None), "Expected `array`, got `null`"),
     ],
 )
 def test_a_damaged_file_is_told(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / results.FILE).write_text(text)
-    with pytest.raises(DataError, match=r"of 3\.13/fast-add cannot be read") as error:
+    with pytest.raises(DataError, match=r"What is kept of 3\.13/fast-add") as error:
         read(replace(SUBJECT, folder=tmp_path))
+    assert str(tmp_path / results.FILE) in error.value.where
     assert reason in error.value.where
     assert "--record" in error.value.hint
+
+
+def test_a_file_of_the_old_name_is_told_how_to_be_called(tmp_path: Path) -> None:
+    text = KeptResults(name=SUBJECT.name, contents=(extracted(),)).as_text()
+    (tmp_path / "result.json").write_text(text)
+    with pytest.raises(DataError, match=r"is called verdict\.json now") as error:
+        read(replace(SUBJECT, folder=tmp_path))
+    assert "Rename it to verdict.json" in error.value.hint
 
 
 # -- what is committed ---------------------------------------------------------------------------
@@ -165,7 +193,7 @@ def test_there_are_series_and_flavors() -> None:
 def test_a_committed_result_is_of_what_lies_beside_it(subject: KeptSubject) -> None:
     for result in read(subject).results:
         assert not is_stale(result, subject)
-        assert result["gate"] is not None or result["broken"]
+        assert result.gate is not None or result.broken
 
 
 def test_no_result_is_of_something_that_is_gone() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bench.context import Context
 from bench.jobs.series import subjects
+from bench.results.result import understood
 from bench.util.console import Show
 from builder.errors import ExperimentError, PatchError
 from builder.home import Home
@@ -91,8 +92,10 @@ def test_a_stack_on_a_base_with_series_is_what_comes_after_them(
 
 def test_a_candidate_of_a_run_is_known_by_its_name(context: Context, bench: Bench) -> None:
     (flavor,) = subjects.of_experiments(context, subjects.series(context))
-    assert subjects.is_of(flavor, bench.run, {"name": "link-time"})
-    assert not subjects.is_of(flavor, bench.run, {"name": "other"})
+    run = understood(bench.run)
+    by_name = {candidate.name: candidate for candidate in run.candidates}
+    assert subjects.is_of(flavor, run, by_name["link-time"])
+    assert not subjects.is_of(flavor, run, by_name["fast-add"])
 
 
 def test_a_wrong_experiment_is_an_error(context: Context, bench: Bench) -> None:

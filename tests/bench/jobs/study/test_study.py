@@ -11,6 +11,7 @@ from bench.cli import main as cli
 from bench.cli.main import main
 from bench.jobs.study import study
 from bench.jobs.study.study import StudyRequest
+from bench.util import documents
 from bench.validation import page, recordings, simulated
 from bench.validation.findings import Part
 from builder.errors import DataError, UsageError
@@ -128,7 +129,7 @@ def test_the_page_about_the_method_gets_the_summary(tmp_path: Path) -> None:
     first, last = page.MARKS
     (docs / study.METHOD).write_text(f"Above.\n{first}\nold\n{last}\nBelow.\n", "utf-8")
     assert study.write_page(Somewhere(), StudyRequest()) == 0  # type: ignore[arg-type]
-    parts = [Part.from_json(one) for one in json.loads(data)["parts"]]
+    parts = [documents.load(Part, one) for one in json.loads(data)["parts"]]
     expected = f"Above.\n{first}\n{page.summary(parts)}{last}\nBelow.\n"
     assert (docs / study.METHOD).read_text("utf-8") == expected
 

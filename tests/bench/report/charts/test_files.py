@@ -5,10 +5,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.report.charts.files import render
+from bench.report.charts import files as charts_files
 from tests.bench.report.big import big
 from tests.bench.report.hostile import hostile
+from tests.bench.results.given import given
 from tests.golden.specimen import specimen
+
+render = given(charts_files.render)
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bench.report import reading
 from bench.report.charts.page import (
     LANE,
     PANEL,
@@ -14,9 +15,11 @@ from bench.report.charts.page import (
     ratio_pieces,
     share,
 )
-from bench.report.reading import view_of
 from tests.bench.report.big import big
 from tests.bench.report.drawn import MARGINS, marks, row
+from tests.bench.results.given import given
+
+view_of = given(reading.view_of)
 
 
 def test_a_row_is_its_interval_and_its_ratio_on_the_axis_of_the_frame() -> None:

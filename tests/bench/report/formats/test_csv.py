@@ -5,9 +5,13 @@ import io
 
 import pytest
 
-from bench.report.formats.csv import COLUMNS, render
+from bench.report.formats import csv as csv_format
+from bench.report.formats.csv import COLUMNS
 from tests.bench.report.hostile import hostile
+from tests.bench.results.given import given
 from tests.golden.specimen import specimen
+
+render = given(csv_format.render)
 
 
 def rows(text: str) -> list[dict[str, str]]:

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from bench.report.formats.html import render
+from bench.report.formats import html
 from tests import golden
 from tests.bench.report.big import big
 from tests.bench.report.hostile import hostile
+from tests.bench.results.given import given
 from tests.golden.specimen import specimen
+
+render = given(html.render)
 
 VOID = {"meta", "link", "input"}
 # What makes a browser ask for something, or run something.

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from bench.report import reading
 from bench.report.formats import html, index
-from bench.report.reading import view_of
 from tests.bench.report.big import big
 from tests.bench.report.hostile import hostile
+from tests.bench.results.given import given
 from tests.browser import NARROW, WIDE, Browser, needed
 from tests.golden.specimen import specimen
+
+render = given(html.render)
+view_of = given(reading.view_of)
 
 pytestmark = needed
 
@@ -35,7 +39,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def page() -> str:
-    return html.render(big(benchmarks=12, blocks=15, arms=3, replicas=3))
+    return render(big(benchmarks=12, blocks=15, arms=3, replicas=3))
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +63,7 @@ def test_what_leaves_a_page_would_be_seen(browser: Browser, page: str) -> None:
 
 @pytest.mark.parametrize("content", [specimen, hostile])
 def test_a_page_opens_and_its_charts_have_marks(browser: Browser, content: Any) -> None:
-    browser.open(html.render(content()))
+    browser.open(render(content()))
     sizes = browser.do(
         "return [...document.querySelectorAll('.strip .dot')].map(one => one.getTotalLength() >= 0"
         " && one.ownerSVGElement.getBoundingClientRect().width)"
@@ -152,7 +156,7 @@ def test_a_row_opens_its_blocks(browser: Browser, page: str, how: str) -> None:
 @pytest.mark.parametrize("width", [NARROW, 768, WIDE])
 @pytest.mark.parametrize("content", [specimen, hostile])
 def test_a_page_is_as_wide_as_its_window(browser: Browser, width: int, content: Any) -> None:
-    browser.open(html.render(content()), width)
+    browser.open(render(content()), width)
     browser.do("for (const one of document.querySelectorAll('.all, summary')) one.click()")
     assert browser.do("return document.documentElement.scrollWidth") == width
 
@@ -219,7 +223,7 @@ def test_the_index_opens(browser: Browser) -> None:
 
 
 def test_a_large_result_is_small_enough(browser: Browser) -> None:
-    page = html.render(big(benchmarks=100, blocks=60, arms=5, replicas=3))
+    page = render(big(benchmarks=100, blocks=60, arms=5, replicas=3))
     assert len(page.encode()) < 2_000_000
     browser.open(page)
     assert len(names_of(browser)) == 100

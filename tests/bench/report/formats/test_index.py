@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from bench.report import reading
 from bench.report.formats.index import IndexEntry, render
-from bench.report.reading import view_of
 from tests.bench.report.formats.test_html import Page
 from tests.bench.report.hostile import hostile
+from tests.bench.results.given import given
 from tests.golden.specimen import specimen
+
+view_of = given(reading.view_of)
 
 
 def entry(name: str, when: str, host: str = "c0ffee") -> IndexEntry:

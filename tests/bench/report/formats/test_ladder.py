@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
-from bench.report.formats import catalogue
-from bench.report.formats.ladder import render
-from bench.report.rungs import groups
+from bench.report import rungs
+from bench.report.formats import catalogue, ladder
+from tests.bench.results.given import given
 from tests.golden import specimen as specimens
+
+render = given(ladder.render)
+render_all = given(catalogue.render_all)
+groups = given(rungs.groups)
 
 
 def ratio(value: float) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def test_one_table_and_one_picture_are_made(result: dict[str, Any]) -> None:
 
 
 def test_a_run_with_a_ladder_leaves_its_files(result: dict[str, Any]) -> None:
-    assert {"ladder.md", "report.md"} <= set(catalogue.render_all(result))
+    assert {"ladder.md", "report.md"} <= set(render_all(result))
     del result["ladder"]
-    assert "ladder.md" not in catalogue.render_all(result)
+    assert "ladder.md" not in render_all(result)
     assert render(result) == {}

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from bench.report.formats import mail
-from bench.report.formats.mail import render
 from bench.util.text import COLUMNS
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.hostile import HOSTILE, hostile
+from tests.bench.results.given import given
+
+render = given(mail.render)
 
 LONG = "x" * 200
 # What a mail program or server would take for something of its own.
@@ -157,4 +159,4 @@ def test_nothing_was_measured() -> None:
     assert text.startswith("Subject: [patchbench] CPython 3.13.5: lto: broken\n")
     assert "lto: did not build" in text
     assert "ratio is candidate" not in text
-    assert mail.render(content) == text
+    assert render(content) == text

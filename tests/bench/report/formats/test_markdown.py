@@ -7,12 +7,16 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bench.report.formats.markdown import code, fenced, plain, render
+from bench.report.formats import markdown
+from bench.report.formats.markdown import code, fenced, plain
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.example import result
 from tests.bench.report.hostile import HOSTILE, hostile
+from tests.bench.results.given import given
 from tests.golden.specimen import specimen
+
+render = given(markdown.render)
 
 # What trackers show: CommonMark with HTML and tables.
 SHOWN = MarkdownIt("commonmark", {"html": True}).enable("table")

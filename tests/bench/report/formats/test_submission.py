@@ -8,10 +8,13 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from bench.report.formats.submission import render
+from bench.report.formats import submission
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.hostile import HOSTILE, hostile
+from tests.bench.results.given import given
+
+render = given(submission.render)
 
 SHOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 # What would begin a block of its own, or what GitHub makes links of.

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from bench.report.formats import terminal
+from bench.results.result import understood
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.example import result
@@ -16,7 +19,7 @@ from tests.golden.specimen import specimen
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def shown(result: object, *, width: int = 5000, colours: bool = False) -> str:
+def shown(result: Mapping[str, Any], *, width: int = 5000, colours: bool = False) -> str:
     stream = io.StringIO()
     console = Console(
         file=stream,
@@ -25,7 +28,7 @@ def shown(result: object, *, width: int = 5000, colours: bool = False) -> str:
         force_terminal=colours,
         color_system="standard" if colours else None,
     )
-    terminal.show(result, console)  # type: ignore[arg-type]
+    terminal.show(understood(result), console)
     return stream.getvalue()
 
 
@@ -54,12 +57,14 @@ def test_hostile_text_is_shown_and_does_nothing(colours: bool) -> None:
 
 
 def test_several_metrics_are_told_apart() -> None:
-    candidate = specimen()["candidates"][0]
+    content = specimen()
+    candidate = content["candidates"][0]
     memory = candidate["comparisons"][1] | {"metric": "memory", "ratio": 1.25, "verdict": "slower"}
     candidate["comparisons"].append(memory)
     candidate["suites"] = [candidate["suite"] | {"metric": "memory", "verdict": "slower"}]
     stream = io.StringIO()
-    terminal.show_comparisons(candidate, Console(file=stream, width=200, color_system=None))
+    compared = understood(content).candidates[0]
+    terminal.show_comparisons(compared, Console(file=stream, width=200, color_system=None))
 
     text = stream.getvalue()
     assert "nbody (time)" in text
@@ -69,7 +74,7 @@ def test_several_metrics_are_told_apart() -> None:
 
 def narrow(content: dict[str, object]) -> str:
     stream = io.StringIO()
-    terminal.show(content, Console(file=stream, width=140, highlight=False))
+    terminal.show(understood(content), Console(file=stream, width=140, highlight=False))
     return stream.getvalue()
 
 

@@ -1,0 +1,186 @@
+"""The arms of a result as frozen values: what the plan has of each, and what became of it.
+
+`bench.results.shape` has the rest of the document, and says how older results are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.benchmarks import Missing
+from bench.compare import Comparison, SuiteComparison
+from bench.experiments import CANDIDATE
+from builder.builds import Difference, Flavor, Judgement, Recipe, Stage
+
+# -- the plan -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedReplica:
+    """One build that the plan asks for."""
+
+    key: str
+    replica: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeRecord:
+    """What another Python was: nothing of it was built here."""
+
+    implementation: str
+    release: str
+    version: str
+    name: str = ""
+    identity: str = ""
+    suite: str | None = None
+    packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanArm:
+    """An arm of the plan. `recipe` is None for a runtime.
+
+    `patches` and `replicas` are None in plans of before they were recorded; `recipes` stands in
+    the place of `recipe` in some of those.
+    """
+
+    name: str
+    kind: str = CANDIDATE
+    key: str = ""
+    recipe: Recipe | None = None
+    patches: Mapping[str, str] | None = None
+    replicas: tuple[PlannedReplica, ...] | None = None
+    recipes: tuple[Recipe, ...] = ()
+    variant: str = ""
+    runtime: RuntimeRecord | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRecord:
+    """plan.json, and `experiment` of a result. `session` has the options by their names."""
+
+    name: str
+    schema: int = 1
+    identity: str = ""
+    seed: int = 0
+    suite: str = ""
+    benchmarks: tuple[str, ...] = ()
+    protocol: str = ""
+    gate: str = ""
+    session: Mapping[str, Any] = field(default_factory=dict)
+    arms: tuple[PlanArm, ...] = ()
+
+
+# -- arms -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisionRecord:
+    """A revision; of a runtime the version alone."""
+
+    version: str
+    commit: str = ""
+    source: str = ""
+    name: str = ""
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactsRecord:
+    """Facts of a build, read back from its binaries (`builder.builds.facts.BuildFacts`)."""
+
+    compiler: str
+    pgo: bool
+    lto: bool
+    computed_gotos: bool
+    eval_function: str
+    eval_bytes: int
+    indirect_jumps: int
+    options: str = ""
+    version: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    code: Mapping[str, str] = field(default_factory=dict)
+    library: str = ""
+
+    @property
+    def configure_arguments(self) -> str:
+        """The arguments that configure was given, as the interpreter tells them."""
+        return self.config.get("CONFIG_ARGS", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """The build of the first replica."""
+
+    key: str
+    facts: FactsRecord
+    stages: tuple[Stage, ...] = ()
+    regenerated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaResult:
+    """One of the builds of an arm."""
+
+    key: str
+    title: str = ""
+    seconds: float = 0.0
+    eval_bytes: int = 0
+    indirect_jumps: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """An arm: the base, or what all candidates have as well."""
+
+    name: str
+    title: str
+    revision: RevisionRecord
+    series: tuple[str, ...]
+    flavor: Flavor
+    warnings: tuple[str, ...]
+    build: BuildResult | None
+    kind: str = CANDIDATE
+    placebo: str = ""
+    variant: str = ""
+    runtime: RuntimeRecord | None = None
+    replicas: tuple[ReplicaResult, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of its builds; older results have the first alone."""
+        if self.replicas:
+            return tuple(one.key for one in self.replicas)
+        return () if self.build is None else (self.build.key,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concluded:
+    """What was found of a candidate; the figures are those of `bench.compare.Comparisons`."""
+
+    name: str
+    title: str
+    flavor: Flavor
+    warnings: tuple[str, ...]
+    kind: str = CANDIDATE
+    verdict: str
+    broken: str
+    gate: Judgement | None
+    differences: tuple[Difference, ...]
+    comparisons: tuple[Comparison, ...]
+    suite: SuiteComparison | None
+    suites: tuple[SuiteComparison, ...]
+    missing: tuple[Missing, ...]
+    margin: float
+    error: float
+    method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CandidateResult(ArmResult, Concluded):
+    """An arm that was held against the base."""
+
+    warmups: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
