@@ -1,9 +1,9 @@
 """The folders of Cython and setuptools, installed once for each release.
 
-    <root>/Cython-3.3.1/        for the Python that runs us
+    <root>/Cython-3.3.1/        for the Python that runs patchbench
            setuptools-44.1.1/   for targets; pure Python
 
-How pip is called is the caller's: it is given the folder and the requirement line.
+The caller passes a function that calls pip.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pathlib import Path
 from ext.compile import Tools, requirements
 
 Install = Callable[[str, Path], None]
-"""Installs a requirement line into a folder; raises where that cannot be."""
+"""Installs a requirement line into a folder; raises if that fails."""
 
 
 def provide(root: Path, version: str, install: Install) -> Tools:
-    """The tools for a target's version of Python, made where they are not there.
+    """The tools for a target's version of Python, installed if they are missing.
 
-    The caller holds a lock. What `install` raises goes through.
+    The caller must hold a lock. Exceptions of `install` are passed on.
     """
-    wanted = requirements(version)
-    cython = _provided(root, wanted.cython, install)
-    return Tools(cython=cython, setuptools=_provided(root, wanted.setuptools, install))
+    lines = requirements(version)
+    cython = _provide(root, lines.cython, install)
+    return Tools(cython=cython, setuptools=_provide(root, lines.setuptools, install))
 
 
-def _provided(root: Path, requirement: str, install: Install) -> Path:
+def _provide(root: Path, requirement: str, install: Install) -> Path:
     folder = root / requirement.replace("==", "-")
     if not folder.exists():
-        half = folder.with_name(f".{folder.name}.half")
-        shutil.rmtree(half, ignore_errors=True)
-        half.parent.mkdir(parents=True, exist_ok=True)
-        install(requirement, half)
-        half.rename(folder)
+        partial = folder.with_name(f".{folder.name}.half")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        install(requirement, partial)
+        partial.rename(folder)
     return folder

@@ -128,5 +128,5 @@ def test_a_kernel_that_is_not_whole_is_told(tmp_path: Path, lacking: str) -> Non
         (folder / "run_benchmark.py").write_text("import sieve\n")
     else:
         (folder / lacking).unlink()
-    with pytest.raises(DataError, match="sieve is not whole"):
+    with pytest.raises(DataError, match="sieve is incomplete"):
         kernels.load(tmp_path)
