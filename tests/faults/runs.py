@@ -91,7 +91,7 @@ def a_compiler_that_fails(at: Place) -> Sequence[str]:
     return at.experiment('[flavor]\ncc = "/bin/false"\n[[candidate]]\nseries = "3.13/slow"\n')
 
 
-@fault(11, "does not say which compiler it is", "flavor.cc")
+@fault(11, "--version printed nothing", "flavor.cc")
 def a_compiler_that_says_nothing(at: Place) -> Sequence[str]:
     at.file("cc", "#!/bin/sh\n").chmod(0o755)
     cc = at.here / "cc"
@@ -100,8 +100,8 @@ def a_compiler_that_says_nothing(at: Place) -> Sequence[str]:
 
 @fault(11, "make cannot be started", "doctor")
 def a_machine_without_make(at: Place) -> Sequence[str]:
-    is_there = process._is_there
-    at.patch.setattr(process, "_is_there", lambda one: one.argv[0] != "make" and is_there(one))
+    is_there = process._is_executable
+    at.patch.setattr(process, "_is_executable", lambda one: one.argv[0] != "make" and is_there(one))
     return at.patched(fake.speed_patch(6), *BASE_ONLY)
 
 

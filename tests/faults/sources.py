@@ -25,8 +25,12 @@ def from_source(at: Place, source: str, base: str = "3.13") -> list[str]:
 
 def without_apt(at: Place) -> None:
     """As on a machine that has none."""
-    is_there = process._is_there
-    at.patch.setattr(process, "_is_there", lambda one: one.argv[0] != "apt-get" and is_there(one))
+    real = process._is_executable
+
+    def is_executable(command: process.Command) -> bool:
+        return command.argv[0] != "apt-get" and real(command)
+
+    at.patch.setattr(process, "_is_executable", is_executable)
 
 
 @fault(4, "no git repository", "nowhere", "clone")
@@ -49,7 +53,7 @@ def a_remote_that_is_an_option(at: Place) -> Sequence[str]:
     return from_source(at, "git:--upload-pack=touch:escaped")
 
 
-@fault(4, "3.13 cannot be had", "cannot be reached", "apt")
+@fault(4, "3.13 is not available", "cannot be reached", "apt")
 def no_network_and_no_apt(at: Place) -> Sequence[str]:
     without_apt(at)
     return ["run", "--base", "3.13", "--series", "3.13/slow", "--out", str(at.out)]
@@ -60,7 +64,7 @@ def an_unknown_branch(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", base="mian")
 
 
-@fault(4, "nowhere is not a revision", "There: ")
+@fault(4, "nowhere is not a revision", "It has ")
 def a_candidate_that_does_not_exist(at: Place) -> Sequence[str]:
     return at.adhoc("--candidate", "nowhere")
 
@@ -70,7 +74,7 @@ def an_unknown_commit(at: Place) -> Sequence[str]:
     return at.adhoc("--candidate", "0123456789")
 
 
-@fault(4, "base of other cannot be told", "--base")
+@fault(4, "base of other is unknown", "--base")
 def a_candidate_without_a_base(at: Place) -> Sequence[str]:
     where = ["--source", str(at.world.repository), "--out", str(at.out)]
     return ["run", "--candidate", "other", *where]
@@ -148,7 +152,7 @@ def an_archive_without_its_hash(at: Place) -> Sequence[str]:
     return from_source(at, str(archive(at)))
 
 
-@fault(4, "SHA-256 is another", "expected 0000", "found", "new hash")
+@fault(4, "another SHA-256", "expected 0000", "found", "new hash")
 def an_archive_with_a_wrong_hash(at: Place) -> Sequence[str]:
     return from_archive(at, archive(at), "0" * 64)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.compare import interval, spelled
 from builder.errors import BisectError
-from builder.git import Authored
+from builder.git import AuthoredCommit
 
 SCHEMA = 1
 SEARCHING, FOUND, UNCONFIRMED = "searching", "found", "unconfirmed"
@@ -38,7 +38,7 @@ class BisectionStep:
     or why the figures do not tell.
     """
 
-    about: Authored
+    about: AuthoredCommit
     found: str
     row: Row | None = None
     reason: str = ""
@@ -55,12 +55,12 @@ class BisectionStep:
 class BisectionResult:
     """All of a bisection, as far as it came. The module's docstring describes the fields."""
 
-    good: Authored
-    bad: Authored
+    good: AuthoredCommit
+    bad: AuthoredCommit
     benchmarks: tuple[str, ...]
     change: Row | None
     steps: tuple[BisectionStep, ...] = ()
-    culprits: tuple[Authored, ...] = ()
+    culprits: tuple[AuthoredCommit, ...] = ()
     parent: str = ""
     confirmation: Row | None = None
     unconfirmed: str = ""
@@ -163,7 +163,7 @@ def _figures(row: Row | None) -> dict[str, Any] | None:
     return None if row is None else {name: row[name] for name in _FIGURES}
 
 
-def _authored(one: Authored) -> dict[str, str]:
+def _authored(one: AuthoredCommit) -> dict[str, str]:
     return {
         "commit": one.hash,
         "author": one.author,

@@ -110,7 +110,7 @@ BAD: list[tuple[str | bytes, str, list[str]]] = [
     (toml() + '[requires]\na = "b"\n', "requires", ["must be a list, not a table"]),
     *((toml(**{key: None}), key, [f"The key {key} is missing.", f"Write {key} ="]) for key in KEYS),
     *((toml(**{key: "1"}), key, [f"{key} must be text, not a number"]) for key in KEYS),
-    (toml(title="true"), "title", ["not a truth value"]),
+    (toml(title="true"), "title", ["not a boolean"]),
     (toml(title='["a"]'), "title", ["not a list"]),
     (toml(title="2026-01-01"), "title", ["not a date"]),
     (toml(why='" "'), "why", ["why is empty", "what is slow today"]),
@@ -121,18 +121,22 @@ BAD: list[tuple[str | bytes, str, list[str]]] = [
         ["'propose'; did you mean proposed.", "not proposed, pro"],
     ),
     (toml(status='"wip"'), "status", ["status is 'wip'.", "placebo"]),
-    (toml(upstream='"soon"'), "upstream", ["'soon', no reference", "gh-12345"]),
+    (toml(upstream='"soon"'), "upstream", ["'soon', which is not a reference", "gh-12345"]),
     *(
-        (toml(upstream=f'"{text}"'), "upstream", ["no reference"])
+        (toml(upstream=f'"{text}"'), "upstream", ["which is not a reference"])
         for text in ("gh-1 merged", "gh-1,", "none, gh-1", "gh-1:", "gh-1; merged", "gh-x: y")
     ),
     (toml(upstream='"none"'), "upstream", ["status is 'proposed', but upstream is \"none\""]),
-    (toml(applies_to='"3.13"'), "applies_to", ["'3.13', no range of versions", ">=2.7.11,<2.8"]),
+    (
+        toml(applies_to='"3.13"'),
+        "applies_to",
+        ["'3.13', which is not a range of versions", ">=2.7.11,<2.8"],
+    ),
     (toml(applies_to='">=2.7,<2.8"'), "applies_to", ["no version of branch 3.13"]),
     (toml(requires='"3.13/a"'), "requires", ["must be a list, not text", '["3.13/other-series"]']),
-    (toml(requires="[1]"), "requires", ["requires has 1, no series' name"]),
-    (toml(requires='["a"]'), "requires", ["requires has 'a', no series' name"]),
-    (toml(conflicts='["3.13/../x"]'), "conflicts", ["no series' name"]),
+    (toml(requires="[1]"), "requires", ["requires has 1, which is not the name of a series"]),
+    (toml(requires='["a"]'), "requires", ["requires has 'a', which is not the name of a series"]),
+    (toml(conflicts='["3.13/../x"]'), "conflicts", ["not the name of a series"]),
     (toml(conflicts='["3.13/ints"]'), "conflicts", ["names the series itself"]),
     (toml(requires='["3.13/a"]', conflicts='["3.13/a"]'), "conflicts", ["both required and exclu"]),
     ("title = \n", "", ["series.toml is not valid", "line 1"]),
@@ -183,7 +187,7 @@ class TestBadFolders:
     @pytest.mark.parametrize("name", ["x.patch", "1-x.patch", "0001-x.diff", "0001.patch"])
     def test_a_patch_that_would_be_overlooked(self, tmp_path: Path, name: str) -> None:
         write(tmp_path, "3.13/ints", "", "0001-good.patch", name)
-        assert f"{name} is not named as a patch" in self.refusal(tmp_path).what
+        assert f"{name} is not a valid file name of a patch" in self.refusal(tmp_path).what
 
     def test_a_folder_that_would_be_overlooked(self, tmp_path: Path) -> None:
         (write(tmp_path) / "series.toml").unlink()
@@ -193,16 +197,16 @@ class TestBadFolders:
 
     def test_a_folder_with_a_wrong_name(self, tmp_path: Path) -> None:
         write(tmp_path, "main/ints")
-        with pytest.raises(PatchError, match="main/ints is no name for a series"):
+        with pytest.raises(PatchError, match="main/ints is not a valid name of a series"):
             load_all(tmp_path)
 
     def test_a_patch_that_is_a_folder_or_a_pipe(self, tmp_path: Path) -> None:
         folder = write(tmp_path)
         (folder / "0002-x.patch").mkdir()
-        assert "0002-x.patch is no file" in self.refusal(tmp_path).what
+        assert "0002-x.patch is not a file" in self.refusal(tmp_path).what
         (folder / "0002-x.patch").rmdir()
         os.mkfifo(folder / "0002-x.patch")
-        assert "0002-x.patch is no file" in self.refusal(tmp_path).what
+        assert "0002-x.patch is not a file" in self.refusal(tmp_path).what
 
     def test_a_patch_that_cannot_be_read(self, tmp_path: Path) -> None:
         folder = write(tmp_path)

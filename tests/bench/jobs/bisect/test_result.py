@@ -17,13 +17,13 @@ from bench.jobs.bisect.result import (
     BisectionResult,
     BisectionStep,
 )
-from builder.git.repository import Authored
+from builder.git.repository import AuthoredCommit
 
 HOSTILE = "[bold]x\x1b[31m"
 
 
-def commit(number: int, text: str = "subject") -> Authored:
-    return Authored(hash=f"{number:040x}", authored=1_400_000_000, author=text, subject=text)
+def commit(number: int, text: str = "subject") -> AuthoredCommit:
+    return AuthoredCommit(hash=f"{number:040x}", authored=1_400_000_000, author=text, subject=text)
 
 
 def row(ratio: float, verdict: str) -> dict[str, Any]:
