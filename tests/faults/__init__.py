@@ -137,13 +137,13 @@ class Place:
         return content
 
     def candidate(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.result()["candidates"][0]
-        return found
+        candidate: dict[str, Any] = self.result()["candidates"][0]
+        return candidate
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Everything that no run may change: size and time of each file, and the folders."""
         ours = (self.out, self.home, self.root / "host.lock")
-        found = {}
+        states = {}
         for top in (self.root, self.world.repository, self.world.project):
             for folder, folders, names in os.walk(top):
                 folders[:] = [name for name in folders if Path(folder, name) not in ours]
@@ -151,19 +151,19 @@ class Place:
                     path = Path(folder, name)
                     state = path.lstat()
                     if path not in ours and name != ".":
-                        found[str(path)] = state.st_size, state.st_mtime_ns
+                        states[str(path)] = state.st_size, state.st_mtime_ns
                     elif name == ".":
-                        found[folder] = 0, 0
-        return found
+                        states[folder] = 0, 0
+        return states
 
     def half_made(self) -> list[str]:
         """Builds without a stamp, and what is written beside its place until it is whole."""
         builds = self.home / "builds"
         if not builds.is_dir():
             return []
-        found = [path.name for path in builds.iterdir() if not (path / "build.json").exists()]
-        hidden = [path for one in ("envs", "builds") for path in (self.home / one).rglob(".*")]
-        return sorted([*found, *(str(path) for path in hidden)])
+        names = [path.name for path in builds.iterdir() if not (path / "build.json").exists()]
+        hidden = [path for name in ("envs", "builds") for path in (self.home / name).rglob(".*")]
+        return sorted([*names, *(str(path) for path in hidden)])
 
     def holding(self, path: Path) -> None:
         """Hold a lock as another run would, until the row has ended."""
@@ -194,7 +194,7 @@ class Row:
 
     @property
     def is_error(self) -> bool:
-        """Whether an error is told, rather than a result."""
+        """Whether the document is an error and not a result."""
         return self.code not in (0, 1, 7)
 
 

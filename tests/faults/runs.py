@@ -13,7 +13,7 @@ from tests.faults import BASE_ONLY, Check, Place, table
 ROWS, fault = table()
 
 SPEED = 'const char *speed = "1.0";'
-# What the benchmarks of a suite do when the candidate runs them, the slow one.
+# How benchmarks of a suite behave when the candidate, the slow arm, runs them.
 CANDIDATE = 'if os.environ["FAKE_SPEED"] != "1.0": '
 
 
@@ -100,8 +100,12 @@ def a_compiler_that_says_nothing(at: Place) -> Sequence[str]:
 
 @fault(11, "make cannot be started", "doctor")
 def a_machine_without_make(at: Place) -> Sequence[str]:
-    is_there = process._is_executable
-    at.patch.setattr(process, "_is_executable", lambda one: one.argv[0] != "make" and is_there(one))
+    real = process._is_executable
+
+    def is_executable(command: process.Command) -> bool:
+        return command.argv[0] != "make" and real(command)
+
+    at.patch.setattr(process, "_is_executable", is_executable)
     return at.patched(fake.speed_patch(6), *BASE_ONLY)
 
 
@@ -178,13 +182,13 @@ def a_slower_candidate_that_must_not_be(at: Place) -> Sequence[str]:
 
 def _some_are_missing(at: Place) -> None:
     candidate = at.candidate()
-    missing = {one["benchmark"]: one["reason"] for one in candidate["missing"]}
+    missing = {row["benchmark"]: row["reason"] for row in candidate["missing"]}
     assert missing.keys() == {"crash", "hang", "exits", "silent", "needy"}
     assert "SIGSEGV" in missing["crash"]
     assert "time-out" in missing["hang"]
     assert "status 5" in missing["exits"]
     assert "no-such-requirement" in missing["needy"]
-    assert [one["benchmark"] for one in candidate["comparisons"]] == ["fast"]
+    assert [row["benchmark"] for row in candidate["comparisons"]] == ["fast"]
     report = (at.out / "report.md").read_text()
     for name in missing:
         assert name in report

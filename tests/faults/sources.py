@@ -1,4 +1,4 @@
-"""Sources and revisions that cannot be had."""
+"""Sources and revisions that are not available."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ ROWS, fault = table()
 
 
 def from_source(at: Place, source: str, base: str = "3.13") -> list[str]:
-    """`run` with a source of its own."""
+    """The arguments of `run` with another source."""
     patch = at.file("change.diff", fake.speed_patch(2))
     arguments = ["--base", base, "--source", source, "--patch", str(patch), "--suite", str(SUITE)]
     return ["run", *arguments, "--out", str(at.out)]
 
 
 def without_apt(at: Place) -> None:
-    """As on a machine that has none."""
+    """Simulate a machine without apt."""
     real = process._is_executable
 
     def is_executable(command: process.Command) -> bool:
