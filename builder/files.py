@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -138,3 +139,14 @@ def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_member(member: tarfile.TarInfo, folder: Path) -> None:
+    """Check a member to be unpacked into `folder` with the standard library's data filter.
+
+    It is a second check after the caller's. Raises tarfile.FilterError, a subclass of TarError. The
+    filter is new in Python 3.11.4; the Python of Debian 12 may be older, and then nothing is
+    checked.
+    """
+    if hasattr(tarfile, "data_filter"):
+        tarfile.data_filter(member, str(folder))

@@ -2,7 +2,8 @@
 
 A runner is passed as an argument, so that tests can record commands instead of running them. Each
 child gets default signals and its own process group, and is killed when its parent ends: a build
-never outlives the run that started it, even if that run is killed.
+never outlives the run that started it, even if that run is killed. Own code, since subprocess alone
+does none of this, and no library kills a child with its parent and keeps chosen descriptors open.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -348,8 +349,3 @@ def clean_environment(**more: str) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         **more,
     }
-
-
-def shown_commands(commands: Sequence[Command]) -> list[str]:
-    """Each command as typed in a shell."""
-    return [command.shown() for command in commands]

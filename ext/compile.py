@@ -123,7 +123,9 @@ class Compiler:
         flags: tuple[str, ...] = FLAGS,
         directives: tuple[str, ...] = (),
         say: Callable[[str], None] = lambda _text: None,
+        versions: tuple[str, str] | None = None,
     ) -> None:
+        """`versions` of Cython and setuptools: needed if they are not installed yet."""
         self._runner = runner
         self._cache = cache
         self._target = target
@@ -131,7 +133,7 @@ class Compiler:
         self._flags = flags
         self._directives = directives
         self._say = say
-        self._versions: tuple[str, str] | None = None
+        self._versions = versions
 
     def provide(self, source: ModuleSource) -> Module:
         """The module, from the cache or made now.
@@ -145,6 +147,26 @@ class Compiler:
             return module
         with _storing(self._cache), self._hold(key) as lock_fd:
             return self._find(key) or self._make(key, source, lock_fd)
+
+    def planned(self, source: ModuleSource) -> Module:
+        """The module at its path in the cache; if it is not compiled yet, the suffix is a guess."""
+        key = self.key(source)
+        site = self._cache / key / "site"
+        suffix = ".so" if source.compiled else source.path.suffix
+        file = site / f"{source.name}{suffix}"
+        return self._find(key) or Module(
+            key=key, name=source.dotted, site=site, file=file, seconds=0.0
+        )
+
+    def commands(self, source: ModuleSource) -> tuple[Command, ...]:
+        """The commands that `provide` would start now; none for a module in the cache."""
+        key = self.key(source)
+        if self._find(key) is not None:
+            return ()
+        folder = self._cache / key
+        compiling = (self._translate(folder, source), self._compile(folder, source))
+        importing = (self._import(folder, source),) if source.imports else ()
+        return (*(compiling if source.compiled else ()), *importing)
 
     def key(self, source: ModuleSource) -> str:
         """16 hex digits, a hash of everything that determines the module."""
@@ -223,11 +245,13 @@ class Compiler:
         shutil.copyfile(source.path, folder / "src" / source.path.name)
         if source.types is not None:
             shutil.copyfile(source.types, folder / "src" / f"{source.name}.pxd")
-        cython = self._run(self._translate(folder, source, lock_fd), folder, source)
-        compiler = self._run(self._compile(folder, source, lock_fd), folder, source)
+        cython = self._run(self._translate(folder, source, (lock_fd,)), folder, source)
+        compiler = self._run(self._compile(folder, source, (lock_fd,)), folder, source)
         return cython.seconds + compiler.seconds
 
-    def _translate(self, folder: Path, source: ModuleSource, lock_fd: int) -> Command:
+    def _translate(
+        self, folder: Path, source: ModuleSource, locks: tuple[int, ...] = ()
+    ) -> Command:
         """The command that generates C and the annotated page."""
         program = (sys.executable, "-m", "cython", "--annotate", self._language)
         directives = (word for directive in self._directives for word in ("-X", directive))
@@ -243,10 +267,10 @@ class Compiler:
             ),
             cwd=folder / "src",
             env=clean_environment(PYTHONPATH=str(self._tools.cython), PYTHONNOUSERSITE="1"),
-            keep_fds=(lock_fd,),
+            keep_fds=locks,
         )
 
-    def _compile(self, folder: Path, source: ModuleSource, lock_fd: int) -> Command:
+    def _compile(self, folder: Path, source: ModuleSource, locks: tuple[int, ...] = ()) -> Command:
         """The command that compiles the C file; the binary does not contain the cache's path."""
         folders = ("../site", "../scratch")
         flags = (*self._flags, f"-ffile-prefix-map={folder / 'src'}=.")
@@ -258,21 +282,23 @@ class Compiler:
             env=clean_environment(
                 PYTHONPATH=path, PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1"
             ),
-            keep_fds=(lock_fd,),
+            keep_fds=locks,
         )
 
-    def _imported(self, folder: Path, source: ModuleSource, lock_fd: int) -> Path:
-        """The module's file, after the target has imported it (if it can be imported alone)."""
-        command = Command(
+    def _import(self, folder: Path, source: ModuleSource, locks: tuple[int, ...] = ()) -> Command:
+        return Command(
             argv=(str(self._target.python), "-c", f"import {source.name}"),
             cwd=folder,
             env=clean_environment(
                 PYTHONPATH=str(folder / "site"), PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1"
             ),
-            keep_fds=(lock_fd,),
+            keep_fds=locks,
         )
+
+    def _imported(self, folder: Path, source: ModuleSource, lock_fd: int) -> Path:
+        """The module's file, after the target has imported it (if it can be imported alone)."""
         if source.imports:
-            self._run(command, folder, source)
+            self._run(self._import(folder, source, (lock_fd,)), folder, source)
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         files = [path for path in (folder / "site").iterdir() if path.is_file()]
         if len(files) != 1:

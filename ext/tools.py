@@ -28,10 +28,31 @@ def provide(root: Path, version: str, install: Install) -> Tools:
     return Tools(cython=cython, setuptools=_provide(root, lines.setuptools, install))
 
 
+def planned(root: Path, version: str) -> tuple[Tools, tuple[tuple[str, Path], ...]]:
+    """The paths of the tools, and the arguments with which `provide` would call `install` now."""
+    needed = requirements(version)
+    lines = (needed.cython, needed.setuptools)
+    cython, setuptools = (_folder(root, line) for line in lines)
+    missing = tuple(
+        (line, _partial(folder))
+        for line, folder in zip(lines, (cython, setuptools), strict=True)
+        if not folder.exists()
+    )
+    return Tools(cython=cython, setuptools=setuptools), missing
+
+
+def _folder(root: Path, requirement: str) -> Path:
+    return root / requirement.replace("==", "-")
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.half")
+
+
 def _provide(root: Path, requirement: str, install: Install) -> Path:
-    folder = root / requirement.replace("==", "-")
+    folder = _folder(root, requirement)
     if not folder.exists():
-        partial = folder.with_name(f".{folder.name}.half")
+        partial = _partial(folder)
         shutil.rmtree(partial, ignore_errors=True)
         partial.parent.mkdir(parents=True, exist_ok=True)
         install(requirement, partial)

@@ -24,6 +24,7 @@ import platformdirs
 
 from bench.cli import arguments as types
 from bench.cli.commands import GROUPS
+from bench.cli.environment import CallerEnvironment
 from bench.context import Context
 from bench.util import ROOT, Show, harmless
 from builder.errors import (
@@ -119,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     endings = _Endings()
     try:
         endings.expect()
+        # For the commands that hand it to a job; it is no part of what every job is given.
+        options.environment = CallerEnvironment(os.environ)
         code = options.command(_context(options, show, given), options)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -220,7 +223,6 @@ def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) 
         runner=SystemRunner(echo=show.detail),
         show=show,
         pip_environment=_pip_environment(),
-        environment=dict(os.environ),
         arguments=tuple(arguments),
     )
 

@@ -17,7 +17,6 @@ LAST, RELEASE = "last", "release"
 VERDICTS = ("", "equivalent", "faster", "slower", "undecided", "broken")
 # What became of an alarm: it waits for its measurement, which confirmed it or did not.
 SUSPECTED, CONFIRMED, DISMISSED = "suspected", "confirmed", "dismissed"
-ALARM_STATES = (SUSPECTED, CONFIRMED, DISMISSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,17 +113,6 @@ class NightEntry:
     night: NightRow
     epoch: int
     benchmarks: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeriesPoint:
-    """One night of one benchmark's series."""
-
-    night: int
-    when: datetime
-    commit: str
-    epoch: int
-    row: BenchmarkRow
 
 
 @dataclass(frozen=True, kw_only=True)

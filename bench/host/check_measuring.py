@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
+from bench.host import procfs
 from bench.host.checks import DoctorCheck, as_root, write_as_root
 from bench.host.facts import Host, HostSampler, HostState
 from bench.host.perf_counters import probe_counters
@@ -30,7 +29,7 @@ def check_machine(
 
     A host that asks for no CPU time is never denied any, so steal shows only under load.
     """
-    before = _cpu_seconds()
+    before = _others(root)
     state = _sample_under_load(root, seconds)
     return (
         _cpu(host),
@@ -39,7 +38,7 @@ def check_machine(
         _governor(host),
         _aslr(host),
         _counters(host, _paranoid(root), probe_counters()),
-        _load(host, state, _busiest(before, _cpu_seconds(), state.seconds)),
+        _load(host, state, _busiest(before, _others(root), state.seconds)),
         _hypervisor(host),
         _steal(state),
         _quota(host),
@@ -188,13 +187,10 @@ def _load(host: Host, state: HostState, busiest: str) -> DoctorCheck:
     )
 
 
-def _cpu_seconds() -> dict[int, tuple[str, float]]:
+def _others(root: Path) -> dict[int, tuple[str, float]]:
     """Name and CPU seconds of every other process."""
-    seconds = {}
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        times = process.info["cpu_times"]
-        if times is not None and process.pid != os.getpid():
-            seconds[process.pid] = (str(process.info["name"]), times.user + times.system)
+    seconds = procfs.process_seconds(root)
+    seconds.pop(os.getpid(), None)
     return seconds
 
 

@@ -81,7 +81,9 @@ def by_task(blocks: Sequence[BlockRecord]) -> dict[str, list[BlockRecord]]:
 def look(blocks: Sequence[BlockRecord], rules: Rules, judge: Judge) -> InterimResult:
     """Judge what is measured at a look of the plan."""
     tasks = by_task(blocks)
-    seen = _with_looks(_bare(blocks), lambda _task, count: looks_had(count, rules.plan))
+    seen = _with_looks(
+        SessionRecord(blocks=tuple(blocks)), lambda _task, count: looks_had(count, rules.plan)
+    )
     found = {name: judge(seen, name, margin=rules.margin) for name in rules.watched}
     decided = _decided_by_all(tasks, list(found.values()))
     return InterimResult(
@@ -125,12 +127,6 @@ def _with_looks(
         measured,
         looks={task: looks(task, count) for task, count in counts.items()},
         suite_looks=looks("", min(counts.values(), default=0)),
-    )
-
-
-def _bare(blocks: Sequence[BlockRecord]) -> SessionRecord:
-    return SessionRecord(
-        blocks=tuple(blocks), missing=(), seconds=0.0, busy_seconds=0.0, complete=False
     )
 
 

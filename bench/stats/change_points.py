@@ -110,28 +110,6 @@ def scan(
     return tuple(found)
 
 
-def latest(
-    values: Sequence[float] | Floats,
-    epochs: Sequence[int] | npt.NDArray[np.int64] | None = None,
-    settings: Settings = SETTINGS,
-    *,
-    since: int = 0,
-) -> LevelChange | None:
-    """The alarm that the last night raises, if it does: `scan` for one night more.
-
-    `since` is the `start` of the last change that is known, 0 where none is. The work does not grow
-    with the history. None where the last night has no value.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if not len(array) or not array[-1] > 0:
-        return None
-    changes = np.flatnonzero(np.diff(np.asarray(epochs))) if epochs is not None else np.array([])
-    start = max(since, int(changes[-1]) + 1 if len(changes) else 0)
-    logs, nights = _logs(array[start:])
-    change = _first(logs, settings, since=len(logs) - 1)
-    return None if change is None else _moved(change, nights + start, 0)
-
-
 def _logs(values: Sequence[float] | Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
     """The logs of the values that there are, and at which nights they are."""
     array = np.asarray(values, dtype=np.float64)

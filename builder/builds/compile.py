@@ -171,6 +171,11 @@ def _lto_variables(recipe: Recipe, options: Options) -> tuple[str, ...]:
     return f"EXTRA_CFLAGS={flags}", f"LDFLAGS={flags}"
 
 
+def installed_python(folder: Path, recipe: Recipe) -> Path:
+    """The path of a recipe's interpreter when it is built into `folder`; it need not exist."""
+    return folder / "prefix" / "bin" / f"python{recipe.revision.branch}"
+
+
 def regenerate_targets(recipe: Recipe, repository: Repository) -> tuple[str, ...]:
     """The targets of the tree's generators that the changes of a recipe require."""
     return regenerate.targets(lambda path: repository.read(recipe.tree, path), recipe.changed)
@@ -216,6 +221,29 @@ class Builder:
             recipe.key, lambda folder, lock_fd: self._build(recipe, repository, folder, lock_fd)
         )
 
+    def commands(self, recipe: Recipe, repository: Repository) -> tuple[Command, ...]:
+        """The commands that `provide` would start now; none for a build in the store."""
+        if self._store.find(recipe.key) is not None:
+            return ()
+        folder = self._store.folder(recipe.key)
+        steps = self._steps(recipe, repository, folder)
+        query = facts.query_command(installed_python(folder, recipe), folder / "prefix")
+        return (*(step.command for step in steps), query)
+
+    def _steps(
+        self, recipe: Recipe, repository: Repository, folder: Path, locks: tuple[int, ...] = ()
+    ) -> tuple[BuildStep, ...]:
+        configure = repository.read(recipe.tree, "configure") or b""
+        return steps(
+            recipe,
+            home=self._home,
+            folder=folder,
+            options=Options.of(configure.decode("utf-8", "replace")),
+            regenerate=regenerate_targets(recipe, repository),
+            jobs=self._jobs,
+            locks=locks,
+        )
+
     def _build(self, recipe: Recipe, repository: Repository, folder: Path, lock_fd: int) -> Build:
         on_wait = _on_wait(self._say)
         with (
@@ -228,8 +256,7 @@ class Builder:
                 folder=folder,
                 runner=self._runner,
                 say=self._say,
-                jobs=self._jobs,
-                locks=(lock_fd, host, work),
+                steps=self._steps(recipe, repository, folder, (lock_fd, host, work)),
             ).run(repository)
 
 
@@ -250,16 +277,14 @@ class _Compilation:
         folder: Path,
         runner: Runner,
         say: Say,
-        jobs: int,
-        locks: tuple[int, ...],
+        steps: tuple[BuildStep, ...],
     ) -> None:
         self._recipe = recipe
         self._home = home
         self._folder = folder
         self._runner = runner
         self._say = say
-        self._jobs = jobs
-        self._locks = locks
+        self._steps = steps
         self._stages: list[Stage] = []
 
     def run(self, repository: Repository) -> Build:
@@ -268,19 +293,10 @@ class _Compilation:
         self._stages.append(Stage(name="export", seconds=time.monotonic() - began))
         configure = (self._home.work / "configure").read_bytes()
         options = Options.of(configure.decode("utf-8", "replace"))
-        targets = regenerate_targets(self._recipe, repository)
         cache = self._home.configure_caches / configure_key(self._recipe, configure, options)
         self._restore_cache(cache)
         regenerated: tuple[str, ...] = ()
-        for step in steps(
-            self._recipe,
-            home=self._home,
-            folder=self._folder,
-            options=options,
-            regenerate=targets,
-            jobs=self._jobs,
-            locks=self._locks,
-        ):
+        for step in self._steps:
             if step.name == "make":
                 # After every step that reads or generates sources, before the compiler runs.
                 self._apply_layout()
@@ -379,11 +395,10 @@ class _Compilation:
 
     def _result(self, regenerated: tuple[str, ...]) -> Build:
         prefix = self._folder / "prefix"
-        name = f"python{self._recipe.revision.branch}"
-        python = prefix / "bin" / name
+        python = installed_python(self._folder, self._recipe)
         if not python.exists():
             raise BuildError(
-                f"make install did not install {name}.",
+                f"make install did not install {python.name}.",
                 where=str(self._home.failures / self._recipe.key),
                 hint="Read install.log there.",
             )

@@ -100,9 +100,13 @@ def read(python: Path, prefix: Path, runner: Runner) -> BuildFacts:
     )
 
 
+def query_command(python: Path, prefix: Path) -> Command:
+    """The command that `read` starts: the interpreter prints facts about itself."""
+    return Command(argv=(str(python), "-c", _QUERY), cwd=prefix, env=clean_environment())
+
+
 def _query(python: Path, prefix: Path, runner: Runner) -> dict[str, Any]:
-    command = Command(argv=(str(python), "-c", _QUERY), cwd=prefix, env=clean_environment())
-    result = runner.run(command, timeout=60)
+    result = runner.run(query_command(python, prefix), timeout=60)
     try:
         if not result.ok:
             raise ValueError(result.how())

@@ -117,7 +117,7 @@ class Gate:
 
     def result(self, build: Build, selection: str) -> GateResult:
         """The test result of a build: the stored one, or a new one from running the tests."""
-        file = build.folder / f"gate-{selection}.json"
+        file = _result_file(build.folder, selection)
         with hold_lock(self._home.lock(f"gate-{build.key}"), on_wait=self._on_wait):
             result = _load(file)
             if result is None:
@@ -127,6 +127,22 @@ class Gate:
                 with guard_writes(build.folder):
                     write_atomically(file, json.dumps(asdict(result), indent=1))
         return result
+
+    def has_result(self, folder: Path, selection: str) -> bool:
+        """Whether the build in `folder` has a stored result, so that `result` starts nothing."""
+        return _load(_result_file(folder, selection)) is not None
+
+    def command(
+        self,
+        python: Path,
+        version: str,
+        names: Sequence[str],
+        *,
+        scratch: Path,
+        locks: tuple[int, ...] = (),
+    ) -> Command:
+        """The command that `result` starts for a build of that version and these tests."""
+        return regrtest(python, version, names, scratch=scratch, jobs=self._jobs, locks=locks)
 
     def _on_wait(self, _path: str) -> None:
         self._say("Another run is testing the same build; waiting for it.")
@@ -163,12 +179,11 @@ class Gate:
             hold_lock(self._home.host_lock, shared=True, on_wait=self._on_wait_host) as host,
             tempfile.TemporaryDirectory(prefix="patchbench-gate-") as scratch,
         ):
-            command = regrtest(
+            command = self.command(
                 build.python,
                 build.facts.version,
                 names,
                 scratch=Path(scratch),
-                jobs=self._jobs,
                 locks=(host,),
             )
             result = self._runner.run(command, log=log, timeout=_limit(names))
@@ -276,6 +291,10 @@ def parse(output: str, names: Sequence[str]) -> TestOutcomes:
 def _is_of(test: str, name: str) -> bool:
     """Whether a listed test is the module `name` or a part of it that regrtest runs separately."""
     return test == name or test.startswith(f"{name}.") or test.endswith(f".{name}")
+
+
+def _result_file(folder: Path, selection: str) -> Path:
+    return folder / f"gate-{selection}.json"
 
 
 def _load(path: Path) -> GateResult | None:

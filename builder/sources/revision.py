@@ -198,8 +198,3 @@ class Revision:
         """The version; with the commit if it is not a final release (2.7.10+)."""
         is_between = self.version.endswith("+") or "a" in self.version or "b" in self.version
         return f"{self.version} {self.commit[:10]}" if is_between else self.version
-
-    @property
-    def is_python2(self) -> bool:
-        """Whether the language version is Python 2."""
-        return self.version.startswith("2.")

@@ -78,5 +78,6 @@ def _hot(context: Context, options: argparse.Namespace) -> int:
         margin=options.margin,
         seed=options.seed,
         wheels=options.wheels or "",
+        environment=options.environment,
     )
     return job.hot(context, request, as_json=options.json)

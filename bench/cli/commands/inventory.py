@@ -10,6 +10,7 @@ from bench.context import Context
 from bench.jobs.inventory import builds as inspecting
 from bench.jobs.series import listing
 from bench.jobs.series import record as recording
+from builder.errors import UsageError
 
 
 def add_commands(add: Add) -> None:
@@ -60,6 +61,12 @@ def _add_series(add: Add) -> None:
     which.add_argument(
         "--render", action="store_true", help="make RESULT.md again from what is kept"
     )
+    series.add_argument(
+        "--out",
+        type=types.path,
+        metavar="DIR",
+        help="where --record and --render write patches/ and experiments/: the checkout",
+    )
     json_option(series)
 
 
@@ -72,10 +79,13 @@ def _sources(context: Context, options: argparse.Namespace) -> int:
 
 
 def _series(context: Context, options: argparse.Namespace) -> int:
+    name, out = options.series, options.out
     if options.record:
-        return recording.record(context, options.record, name=options.series, as_json=options.json)
+        return recording.record(context, options.record, name=name, out=out, as_json=options.json)
     if options.render:
-        return recording.render(context, name=options.series)
+        return recording.render(context, name=name, out=out)
+    if out is not None:
+        raise UsageError("--out goes with --record or --render.", hint="Leave it out.")
     return listing.series(context, name=options.series, as_json=options.json)
 
 

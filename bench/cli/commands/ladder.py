@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option, option, several
+from bench.cli.options import Add, condition_changes, json_option, option, several
 from bench.context import Context
+from bench.experiments import Conditions, SessionOptions
 from bench.jobs import ladder
 from bench.run import STEPS
 
@@ -55,8 +56,7 @@ def _session(parser: argparse.ArgumentParser) -> None:
 
 
 def _ladder(context: Context, options: argparse.Namespace) -> int:
-    names = ("budget", "blocks", "until", "protocol", "seed")
-    given = {name: getattr(options, name) for name in names}
+    changes = condition_changes(options)
     wanted = ladder.Wanted(
         branch=options.branch,
         revision=options.base or "",
@@ -65,9 +65,9 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
         runtime=options.runtime or "",
         steps=options.steps,
         suite=options.suite,
-        gate=options.gate or "",
-        wheels=options.wheels or "",
-        session={name: value for name, value in given.items() if value is not None},
+        gate=changes.gate or Conditions().gate,
+        wheels=changes.wheels,
+        session=changes.session.applied(SessionOptions()),
     )
     return ladder.run(
         context, wanted, out=options.out, dry_run=options.dry_run, as_json=options.json

@@ -59,11 +59,18 @@ def _nightly(context: Context, options: argparse.Namespace) -> int:
     if action == "status":
         return looking.status(context, config, as_json=options.json)
     if options.install:
-        return installing.install(context, config, system=options.system)
+        return installing.install(
+            context, config, system=options.system, environment=options.environment
+        )
     if options.cron:
         return installing.cron(context, config)
     day: datetime.date | None = options.date
-    request = running.NightRequest(day=day, catch_up=options.catch_up, as_json=options.json)
+    request = running.NightRequest(
+        day=day,
+        catch_up=options.catch_up,
+        as_json=options.json,
+        environment=options.environment,
+    )
     return running.nightly(context, config, request)
 
 

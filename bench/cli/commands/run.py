@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, experiment_options, json_option
+from bench.cli.options import Add, experiment_options, experiment_request, json_option
 from bench.context import Context
-from bench.experiments import from_options
+from bench.experiments import Experiment, experiment_of
 from bench.run import run as running
 
 
@@ -29,16 +30,22 @@ def add_commands(add: Add) -> None:
 
 
 def _build(context: Context, options: argparse.Namespace) -> int:
-    return running.build_only(context, from_options.from_options(options), as_json=options.json)
+    return running.build_only(context, _experiment(context, options), as_json=options.json)
 
 
 def _run(context: Context, options: argparse.Namespace) -> int:
-    experiment = from_options.from_options(options)
     return running.run(
         context,
-        experiment,
+        _experiment(context, options),
         out=options.out,
         dry_run=options.dry_run,
         fail_on=options.fail_on,
         as_json=options.json,
     )
+
+
+def _experiment(context: Context, options: argparse.Namespace) -> Experiment:
+    request = experiment_request(options)
+    if request.file is not None:
+        request = replace(request, file=context.experiment_file(request.file))
+    return experiment_of(request)

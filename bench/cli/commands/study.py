@@ -46,7 +46,8 @@ def add_commands(add: Add) -> None:
         "--out",
         type=types.path,
         metavar="DIR",
-        help="folder of validation.json and validation.md: docs; of `record`, the file to write",
+        help="folder of validation.json and validation.md: docs/ of the checkout; of `record`, the "
+        "file to write",
     )
     parser.add_argument("--small", action="store_true", default=None, help="tiny, to try it")
     option(parser, "seed", help="default: 1")

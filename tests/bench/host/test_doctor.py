@@ -246,6 +246,12 @@ def test_whatever_disturbs_measuring_warns_and_says_what_to_do(
     assert check.meaning
 
 
+def test_this_process_is_none_of_the_others() -> None:
+    others = check_measuring._others(Path("/"))
+    assert os.getpid() not in others
+    assert os.getppid() in others
+
+
 def test_the_busiest_processes_are_named() -> None:
     before = {1: ("init", 5.0), 2: ("cc1", 1.0)}
     after = {1: ("init", 5.01), 2: ("cc1", 1.5), 3: ("new", 0.25)}
