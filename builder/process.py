@@ -1,4 +1,4 @@
-"""Starting processes: the only module that does so, apart from git's own.
+"""Starting processes: the only module that does so, apart from builder.git for git.
 
 A runner is passed as an argument, so that tests can record commands instead of running them. Each
 child gets default signals and its own process group, and is killed when its parent ends: a build

@@ -18,7 +18,7 @@ CANDIDATE = 'if os.environ["FAKE_SPEED"] != "1.0": '
 
 
 def suite(at: Place, **scripts: str) -> str:
-    """A manifest of benchmarks: what each does before it is timed. `needy` cannot be installed."""
+    """A manifest of benchmarks with the code that each runs first. `needy` cannot be installed."""
     root = Path(__file__).parent.parent / "fake" / "suite" / "bm_fast"
     rows = "".join(f"{name}\t<local>\n" for name in scripts)
     path = at.file("own/MANIFEST", f"[benchmarks]\n\nname\tmetafile\n{rows}")
@@ -35,7 +35,7 @@ def suite(at: Place, **scripts: str) -> str:
 
 
 def measured(at: Place, manifest: str, *arguments: str) -> list[str]:
-    """A run of the slow candidate on a suite of its own."""
+    """A run of the slow candidate on a suite with these benchmarks."""
     session = '[session]\nblocks = 2\ntimeout = "6s"\n'
     candidate = '[[candidate]]\nseries = "3.13/slow"\n'
     return at.experiment(candidate + session, *arguments, gate='"none"', suite=f'["{manifest}"]')
@@ -196,7 +196,7 @@ def _some_are_missing(at: Place) -> None:
 
 @fault(0, "hang is missing", "crash is missing", "SIGSEGV", slow=True, check=_some_are_missing)
 def benchmarks_that_cannot_be_measured(at: Place) -> Sequence[str]:
-    """In the candidate alone, or not at all: the one that is left is compared."""
+    """A benchmark that fails in one arm is missing; the other benchmark is compared."""
     manifest = suite(
         at,
         fast="",

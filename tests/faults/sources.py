@@ -125,7 +125,7 @@ def sources_without_network_and_apt(at: Place) -> Sequence[str]:
 
 
 def archive(at: Place, *members: tuple[str, str]) -> Path:
-    """A tarball with one folder of a CPython's header, and whatever else is asked."""
+    """A tarball with CPython's version header in one folder, and further members."""
     header = ("Python-3.13.5/Include/patchlevel.h", '#define PY_VERSION "3.13.5"\n')
     path = at.here / "Python-3.13.5.tar.gz"
     with tarfile.open(path, "w:gz") as file:
