@@ -140,7 +140,7 @@ def _hint_for_path(file: FileDiff, old: str, paths: Iterable[str]) -> str:
         if any(f"/{name}".endswith(f"/{path}") for name in file.written):
             return (
                 f"The tree has {shown(path)}: paths in the patch must have one component before "
-                f"it, such as a/{shown(path)}, as `git diff` writes them."
+                f"that, as a/{shown(path)}. `git diff` writes them in this form."
             )
     if same:
         listed = ", ".join(shown(path) for path in same[:3])
