@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,6 @@ from bench.experiments import (
     whole_range,
 )
 from bench.util import seconds_of
-
-Add = Callable[..., argparse.ArgumentParser]
-"""Adds a command: its name, its function of a context and options, and one line on what it does."""
-
 
 _KNOWN: dict[str, dict[str, Any]] = {
     "series": {
@@ -84,11 +79,6 @@ def several(group: argparse._ActionsContainer, *names: str) -> None:
     """Several of them, in this order."""
     for name in names:
         option(group, name)
-
-
-def json_option(parser: argparse.ArgumentParser) -> None:
-    """--json, wherever there is data to print."""
-    parser.add_argument("--json", action="store_true", help="print data as JSON")
 
 
 def experiment_options(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from scipy import special
-
 from bench.compare import Comparisons, SuiteComparison
 from bench.session.record import BlockRecord, SessionRecord
 from bench.stats import estimate_blocks, hodges_lehmann, log_ratio, look_level
@@ -244,6 +242,8 @@ def blocks_needed(
     interval is narrower than the way to 1, or than the way to the margin's edge from inside.
     `alpha` is the level before looks are paid for. None when even the whole plan would not do.
     """
+    from scipy import special
+
     count = len(log_ratios)
     if count < 2:
         return next((planned for planned in plan if planned > count), None)

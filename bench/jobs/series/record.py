@@ -14,8 +14,6 @@ from bench.jobs.series import subjects
 from bench.jobs.series.listing import readable
 from bench.jobs.series.results import KeptResults, KeptSubject, of_series
 from bench.report import headline
-from bench.results import kept_patches
-from bench.results import result as results
 from bench.util import print_json
 from builder.builds import Flavor
 from builder.errors import UsageError
@@ -34,13 +32,15 @@ def record(
     Raises DataError for a folder without a result, UsageError where the run did not measure what
     there is now, or outside a checkout without `out`.
     """
+    from bench.results import FILE, read
+
     target = _target(context, out)
-    run = results.read(folder)
+    run = read(folder)
     wanted = {one.name for one in subjects.chosen(context, name)}
     known = subjects.series(context)
     placebos = {one.name for one in known.values() if one.status == "placebo"}
     recorded = []
-    with readable(f"{folder / results.FILE}"):
+    with readable(f"{folder / FILE}"):
         for candidate, subject, reason in _suited(context, run, known):
             if subject.name not in wanted:
                 continue
@@ -143,6 +143,8 @@ def _otherwise(run: Table, candidate: Table, known: Mapping[str, Series]) -> str
     """Whether the patches of the candidate's arm are others than those in patches/."""
     plans = {one["name"]: one.get("patches", {}) for one in run["experiment"]["arms"]}
     stack = [known[name] for name in candidate["series"] if name in known]
+    from bench.results import kept_patches
+
     kept = kept_patches(candidate["name"], stack)
     now = {name: patch.sha256 for name, patch in kept}
     measured = plans.get(candidate["name"], {})
@@ -168,11 +170,13 @@ def _keep(context: Context, subject: KeptSubject, result: Table, folder: Path) -
 
 
 def _nothing_recorded(run: Table, folder: Path, wanted: str) -> UsageError:
+    from bench.results import FILE
+
     arms = [f"{one['name']} ({', '.join(one['series']) or 'none'})" for one in run["candidates"]]
     what = wanted or "any series or flavor"
     return UsageError(
         f"The run has no candidate that is {what} alone, as it is now.",
-        where=f"{folder / results.FILE}: {'; '.join(arms)}",
+        where=f"{folder / FILE}: {'; '.join(arms)}",
         hint="Run an experiment with a candidate for each series, in the flavor of its base: "
         "experiments/series-2.7.toml shows the form.",
     )

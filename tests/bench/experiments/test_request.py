@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import main
 from bench.cli.options import experiment_request
+from bench.cli.parser import command_line
 from bench.experiments.experiment import ArmRequest, Experiment
 from bench.experiments.request import experiment_of
 from bench.experiments.session_options import SessionOptions
@@ -28,7 +28,7 @@ replicas = 3
 def session(folder: Path, *options: str) -> SessionOptions:
     path = folder / "x.toml"
     path.write_text(FILE)
-    parsed = main._parser().parse_args(["run", str(path), *options])
+    parsed = command_line().parse_args(["run", str(path), *options])
     return experiment_of(experiment_request(parsed)).session
 
 
@@ -55,15 +55,15 @@ def test_options_change_what_a_file_says(
 
 def test_an_aa_arm_is_added_on_request() -> None:
     line = ["run", "--base", "3.13", "--patch", "a.diff", "--aa"]
-    assert experiment_of(experiment_request(main._parser().parse_args(line))).session.aa
-    assert not experiment_of(experiment_request(main._parser().parse_args(line[:-1]))).session.aa
+    assert experiment_of(experiment_request(command_line().parse_args(line))).session.aa
+    assert not experiment_of(experiment_request(command_line().parse_args(line[:-1]))).session.aa
 
 
 # -- experiments without a file ---------------------------------------------------------------
 
 
 def asked(*line: str) -> Experiment:
-    return experiment_of(experiment_request(main._parser().parse_args(["run", *line])))
+    return experiment_of(experiment_request(command_line().parse_args(["run", *line])))
 
 
 def test_the_arms_of_a_command_line() -> None:

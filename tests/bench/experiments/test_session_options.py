@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.cli import main
+from bench.cli.parser import command_line
 from bench.experiments.session_options import (
     SessionChanges,
     SessionOptions,
@@ -71,7 +71,7 @@ def test_changes_leave_alone_what_they_do_not_name() -> None:
 
 def session_options() -> Iterator[tuple[str, argparse.Action]]:
     """The options of all commands that are a session's, with the command."""
-    for action in main._parser()._actions:
+    for action in command_line(complete=True)._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command, parser in action.choices.items():
                 for one in parser._actions:

@@ -9,8 +9,8 @@ import pytest
 
 from bench.context import Context
 from bench.experiments.session_options import SessionOptions
-from bench.jobs import ladder
-from bench.jobs.ladder import Wanted
+from bench.jobs.ladder import job as ladder
+from bench.jobs.ladder.job import Wanted
 from bench.util.console import Show
 from builder.errors import ExperimentError, UsageError
 from builder.home import Home
