@@ -90,7 +90,7 @@ def a_base_without_configure(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", base="no-configure")
 
 
-@fault(4, "main is not a revision", "nothing")
+@fault(4, "main is not a revision", "has no revisions")
 def an_empty_repository(at: Place) -> Sequence[str]:
     from builder.git.repository import Repository
 

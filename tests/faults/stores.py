@@ -84,7 +84,7 @@ def no_descriptors_left(at: Place) -> Sequence[str]:
     def refused(*_arguments: object, **_named: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    at.patch.setattr("bench.run.timing.tempfile", SimpleNamespace(TemporaryDirectory=refused))
+    at.patch.setattr("bench.run.base.tempfile", SimpleNamespace(TemporaryDirectory=refused))
     return run(at)
 
 
