@@ -1,1 +1,1 @@
-"""How a CPython comes to be: sources, git, series, recipes, compiling, the gate and the store."""
+"""Builds of CPython: sources, git, series of patches, recipes, compiling, gate and store."""

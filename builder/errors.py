@@ -1,7 +1,7 @@
-"""The one family of errors that a user can meet, each with an exit code of its own.
+"""The exceptions that are reported to the user, each class with its own exit code.
 
-Every error says what failed, where, and what to do about it. The command line prints the three and
-exits with `exit_code`; anything outside this family that reaches it is a bug of ours.
+Every error states what failed, where, and what to do about it. The command line prints the three
+and exits with `exit_code`; any other exception that reaches it is a bug in patchbench.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import ClassVar
 
 
 class PatchbenchError(Exception):
-    """Something a user can cause or mend.
+    """A failure that a user can cause or repair.
 
     `what` is one sentence, `where` names the file, patch, hunk, test or command, `hint` says what
-    to do. All three are plain text and may span lines; they are escaped where they are shown.
+    to do. All three are plain text, may have several lines, and are escaped when they are printed.
     """
 
     exit_code: ClassVar[int] = 10
@@ -38,7 +38,7 @@ def _indent(text: str) -> str:
 
 
 class UsageError(PatchbenchError):
-    """A command line that cannot be carried out."""
+    """A command line that is not valid or cannot be executed."""
 
     exit_code = 2
 
@@ -56,19 +56,19 @@ class SourceError(PatchbenchError):
 
 
 class PatchError(PatchbenchError):
-    """A patch or series that is malformed, hostile, does not apply, or would be lost."""
+    """A patch or series that is malformed, unsafe, does not apply, or would have no effect."""
 
     exit_code = 5
 
 
 class BuildError(PatchbenchError):
-    """configure, make or install failed, or the build is not what its recipe says."""
+    """configure, make or install failed, or the build differs from its recipe."""
 
     exit_code = 6
 
 
 class BrokenError(PatchbenchError):
-    """A candidate that did not build or did not pass the gate; the result was written."""
+    """A candidate did not build or did not pass the gate; the result was written."""
 
     exit_code = 7
 
@@ -86,7 +86,7 @@ class StoreError(PatchbenchError):
 
 
 class ToolError(PatchbenchError):
-    """A program that the machine lacks or that does not work: compiler, git, make, apt."""
+    """A program that is missing or does not work: compiler, git, make, apt."""
 
     exit_code = 11
 
@@ -104,13 +104,13 @@ class DataError(PatchbenchError):
 
 
 class VerifyError(PatchbenchError):
-    """A bundle that is not what it says: altered, hostile, or its figures are not its data's."""
+    """A bundle that was altered or is unsafe, or whose figures do not follow from its data."""
 
     exit_code = 14
 
 
 class BusyError(PatchbenchError):
-    """Something that must not run twice at the same time does run: a night."""
+    """An operation that must not run twice at the same time is running already: a night."""
 
     exit_code = 15
 
@@ -122,22 +122,22 @@ class DeliveryError(PatchbenchError):
 
 
 class BisectError(PatchbenchError):
-    """A bisection that names no single commit; what it found is written."""
+    """A bisection that did not end at a single commit; its result was written."""
 
     exit_code = 17
 
 
 class DifferentError(PatchbenchError):
-    """A program that does something else once a module of it is compiled."""
+    """A program that behaves differently when one of its modules is compiled."""
 
     exit_code = 18
 
 
-# The run itself went well: its verdict is what --fail-on asked to be told of, or `reproduce` got
-# another one than was claimed.
+# The run itself succeeded: its verdict is one that --fail-on names, or `reproduce` got a verdict
+# other than the one in the bundle.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
-# What `git bisect run` takes for "cannot be judged", and for "stop here".
+# `git bisect run` reads 125 as "cannot be tested" and 128 or more as "abort".
 EXIT_SKIP = 125
 EXIT_STOP = 128
 EXIT_INTERRUPTED = 130
@@ -145,4 +145,4 @@ EXIT_TERMINATED = 143
 
 
 class UnreachableError(SourceError):
-    """A source that does not answer; another one may."""
+    """A source that cannot be reached; another source may be tried."""

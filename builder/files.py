@@ -1,9 +1,9 @@
-"""Locks between processes: exclusive and shared, and held for as long as a child lives.
+"""Lock files between processes, atomic writes, sizes and digests of files.
 
-flock(2) belongs to the open file description, so a child that inherits the descriptor keeps the
-lock: if this process is killed in the middle of a build, the next one waits until the compiler's
-orphans are gone, instead of building into a folder that they still write to. Own code, since lock
-libraries hide the descriptor, which is what a child inherits.
+A flock(2) lock belongs to the open file description, so a child that inherits the descriptor keeps
+the lock: if this process is killed during a build, the next process waits until the orphaned
+compilers have ended, instead of building into a folder that they still write to. (Lock libraries
+hide the descriptor, which has to be passed to children here.)
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def hold_lock(
     """Hold the lock file `path` and yield its descriptor, to be passed to children.
 
     `on_wait` is called once, with the path, if another process holds the lock.
-    Raises StoreError when the lock file cannot be made.
+    Raises StoreError if the lock file cannot be created.
     """
     descriptor = _open(path)
     try:
@@ -45,7 +45,7 @@ def hold_lock(
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some process holds `path` in any mode just now."""
+    """Whether a process holds the lock `path` at the moment, exclusive or shared."""
     if not path.exists():
         return False
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -62,7 +62,7 @@ def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Opened for reading first: in a sticky folder the kernel may refuse O_CREAT on a file of
-        # another user, and flock needs no more than a descriptor.
+        # another user, and flock needs only a descriptor.
         try:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -84,12 +84,12 @@ def digest(content: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-# What programs print when a disk is full.
+# The message that programs print when a disk is full.
 NO_SPACE = "No space left on device"
 
 
 def size_of(folder: Path) -> int:
-    """Bytes on disk below `folder`."""
+    """Disk usage of all files below `folder`, in bytes."""
     total = 0
     for root, _folders, files in os.walk(folder):
         for name in files:
@@ -99,38 +99,38 @@ def size_of(folder: Path) -> int:
 
 
 def age_in_days(seconds: float) -> float:
-    """Days since a time in seconds since 1970."""
+    """Days between now and a time given in seconds since 1970."""
     return (time.time() - seconds) / 86400
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or none of it, whatever happens meanwhile.
+    """Write a file so that a reader sees either all of it or none of it.
 
-    The caller keeps other writers of the same file out.
+    The caller must exclude other writers of the same file.
     """
-    # Always of one name: what a killed run left is written over, and not left for ever.
-    half = path.with_name(f".{path.name}.half")
+    # The name is fixed, so that the next write replaces what a killed run left.
+    partial = path.with_name(f".{path.name}.half")
     try:
-        with half.open("w", encoding="utf-8") as file:
+        with partial.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        half.replace(path)
+        partial.replace(path)
     except BaseException:
-        half.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
 
 
 @contextlib.contextmanager
 def guard_writes(folder: Path) -> Iterator[None]:
-    """Turn what the file system refuses into a StoreError that names the folder."""
+    """Turn an OSError into a StoreError that names the file or `folder`."""
     try:
         yield
     except OSError as error:
         raise StoreError(
             f"Cannot write: {error.strerror or error}.",
             where=str(error.filename or folder),
-            hint="Free some space (`patchbench gc`), mend the permissions, or choose another "
+            hint="Free some space (`patchbench gc`), correct the permissions, or choose another "
             "folder (--home, or --out for results).",
         ) from error
 
@@ -142,10 +142,11 @@ def sha256_of(path: Path) -> str:
 
 
 def check_member(member: tarfile.TarInfo, folder: Path) -> None:
-    """Let the standard library look at a member that shall be unpacked into `folder`, as a second
-    check after one's own. Raises tarfile.FilterError, which is a TarError.
+    """Check a member to be unpacked into `folder` with the standard library's data filter.
 
-    The filter came with Python 3.11.4; the Python of Debian 12 may be older.
+    It is a second check after the caller's. Raises tarfile.FilterError, a subclass of TarError. The
+    filter is new in Python 3.11.4; the Python of Debian 12 may be older, and then nothing is
+    checked.
     """
     if hasattr(tarfile, "data_filter"):
         tarfile.data_filter(member, str(folder))

@@ -1,4 +1,4 @@
-""""""
+"""Paths in patchbench's home folder: sources, builds, caches, logs and locks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from builder.errors import StoreError
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
-    """Where everything that outlives a run is kept.
+    """The folder of everything that is kept between runs.
 
-    `host_lock` is one file for the whole host, whoever runs and whatever their home: timing holds
-    it alone, builds share it.
+    `host_lock` is one file for the whole host, for all users and homes: timing holds it
+    exclusively, builds hold it shared.
     """
 
     root: Path
@@ -22,22 +22,22 @@ class Home:
 
     @property
     def sources(self) -> Path:
-        """Bare repositories and what they were made from."""
+        """Bare repositories and the downloads that they were made from."""
         return self.root / "sources"
 
     @property
     def work(self) -> Path:
-        """The one working path at which every build is compiled."""
+        """The working path at which every build is compiled."""
         return self.root / "work" / "src"
 
     @property
     def builds(self) -> Path:
-        """The store: a folder per recipe key."""
+        """The store: one folder for each recipe key."""
         return self.root / "builds"
 
     @property
     def envs(self) -> Path:
-        """The interpreters' environments."""
+        """Virtual environments of the interpreters."""
         return self.root / "envs"
 
     @property
@@ -52,7 +52,7 @@ class Home:
 
     @property
     def configure_caches(self) -> Path:
-        """Answers of configure, one file per configure script, options and host."""
+        """configure's cache files, one for each configure script, options and host."""
         return self.root / "configure"
 
     @property
@@ -65,7 +65,7 @@ class Home:
         return self.root / "locks" / name
 
     def prepare(self) -> None:
-        """Make the folders. Raises StoreError where that cannot be."""
+        """Create the folders. Raises StoreError if that fails or the home is not writable."""
         for folder in (self.root, self.builds, self.envs, self.root / "locks"):
             try:
                 folder.mkdir(parents=True, exist_ok=True)

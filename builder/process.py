@@ -1,9 +1,9 @@
-"""The one place that starts processes.
+"""Starting processes: the only module that does so, apart from builder.git for git.
 
-A runner is passed to whatever needs one, so that tests can record instead of run. Children get
-default signals, a process group of their own, and die with their parent: a build never outlives the
-run that began it, even when that run is killed. Own code, since subprocess alone does none of this
-and no library lets a child die with its parent and keep chosen descriptors open.
+A runner is passed as an argument, so that tests can record commands instead of running them. Each
+child gets default signals and its own process group, and is killed when its parent ends: a build
+never outlives the run that started it, even if that run is killed. Own code, since subprocess alone
+does none of this, and no library kills a child with its parent and keeps chosen descriptors open.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _GRACE_SECONDS = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A process to start: everything about it that a reader of the plan should see.
+    """A process to start, with everything that determines it.
 
-    `env` is the whole environment, never an addition to ours. `keep_fds` stay open in the child.
+    `env` is the whole environment, not an addition to that of this process. The descriptors
+    `keep_fds` stay open in the child.
     """
 
     argv: tuple[str, ...]
@@ -41,7 +42,7 @@ class Command:
     stdin: bytes | None = None
 
     def shown(self) -> str:
-        """The command as one would type it (without its environment)."""
+        """The command as typed in a shell, without its environment."""
         where = f"cd {shlex.quote(str(self.cwd))} && " if self.cwd else ""
         return where + shlex.join(self.argv)
 
@@ -60,11 +61,11 @@ class Completed:
 
     @property
     def ok(self) -> bool:
-        """Whether it ended by itself with status 0."""
+        """Whether the process exited with status 0 and was not stopped."""
         return self.returncode == 0 and not self.timed_out
 
     def how(self) -> str:
-        """How it ended, in words."""
+        """How the process ended, as the predicate of a sentence."""
         if self.timed_out:
             return f"was stopped after {self.seconds:.0f} s (time-out)"
         if self.returncode < 0:
@@ -73,19 +74,19 @@ class Completed:
 
 
 class Process(Protocol):
-    """A process that was started and is alive beside others."""
+    """A process that was started and runs at the same time as others."""
 
     pid: int
 
     def wait(self, timeout: float | None = None) -> Completed:
-        """Wait for its end; past `timeout` seconds it is killed, with all its children."""
+        """Wait for its end; after `timeout` seconds, kill it and all its children."""
 
     def kill(self) -> None:
-        """Kill it and its children; no error when it has ended."""
+        """Kill it and its children; does nothing if it has ended."""
 
 
 class Runner(Protocol):
-    """What starts processes: the real one, or a recording one in tests."""
+    """Starts processes; tests replace it with a runner that records commands."""
 
     def run(
         self,
@@ -95,14 +96,14 @@ class Runner(Protocol):
         timeout: float | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Completed:
-        """Run to the end. Output is appended to `log` and, line by line, given to `on_line`."""
+        """Run to the end. Append the output to `log` and pass each line to `on_line`."""
 
     def start(self, command: Command, *, log: Path | None = None) -> Process:
-        """Start without waiting. Output is appended to `log`, or dropped."""
+        """Start without waiting. Append the output to `log`, or discard it."""
 
 
 def signal_name(number: int) -> str:
-    """SIGSEGV for 11; the number itself where it has no name."""
+    """The name of a signal: SIGSEGV for 11, "signal 99" for an unknown number."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -110,7 +111,7 @@ def signal_name(number: int) -> str:
 
 
 def reset_inherited_signals() -> None:
-    """Let our children start with default signals, whatever we were started with.
+    """Make children start with default signals, whichever this process ignores.
 
     A background job of a script inherits an ignored SIGINT, nohup an ignored SIGHUP, and an
     ignored signal stays ignored through exec: CPython's PGO profile task then fails in
@@ -119,12 +120,12 @@ def reset_inherited_signals() -> None:
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        if signal.getsignal(number) == signal.SIG_IGN and number not in _PYTHONS_OWN:
+        if signal.getsignal(number) == signal.SIG_IGN and number not in _SET_BY_PYTHON:
             signal.signal(number, _ignore)
 
 
 # CPython ignores these itself and subprocess restores them in children (restore_signals).
-_PYTHONS_OWN = frozenset({signal.SIGPIPE, signal.SIGXFSZ})
+_SET_BY_PYTHON = frozenset({signal.SIGPIPE, signal.SIGXFSZ})
 
 
 def _ignore(_number: int, _frame: object) -> None:
@@ -132,7 +133,7 @@ def _ignore(_number: int, _frame: object) -> None:
 
 
 class SystemRunner:
-    """The runner that really starts processes."""
+    """The runner that starts operating system processes."""
 
     def __init__(self, echo: Callable[[str], None] | None = None) -> None:
         self._echo = echo
@@ -156,22 +157,22 @@ class SystemRunner:
                 target=_copy, args=(process.stdout, sink, tail, on_line), daemon=True
             )
             try:
-                # Within: an interrupt while a busy machine starts the thread must find it as well.
+                # Inside the try: an interrupt while the thread starts must also kill the child.
                 reader.start()
                 _feed(process, command.stdin)
-                done = child.wait(timeout)
+                result = child.wait(timeout)
             except BaseException:
                 child.kill()
                 raise
             finally:
-                # A grandchild that kept the pipe open must not hang us: its parent is gone.
+                # A grandchild may keep the pipe open after its parent ended: do not wait for it.
                 if reader.ident is not None:
                     reader.join(_GRACE_SECONDS)
             return Completed(
-                returncode=done.returncode,
-                seconds=done.seconds,
+                returncode=result.returncode,
+                seconds=result.seconds,
                 output=tail.text(),
-                timed_out=done.timed_out,
+                timed_out=result.timed_out,
             )
 
     def start(self, command: Command, *, log: Path | None = None) -> Process:
@@ -187,8 +188,8 @@ class SystemRunner:
         if self._setpriv:
             argv = [self._setpriv, "--pdeathsig", "KILL", "--", *argv]
         try:
-            # setpriv would start well and then fail, with an error of its own.
-            if not _is_there(command):
+            # setpriv itself would start and then fail with another error.
+            if not _is_executable(command):
                 raise FileNotFoundError
             return subprocess.Popen(
                 argv,
@@ -204,11 +205,11 @@ class SystemRunner:
             raise ToolError(
                 f"{command.argv[0]} cannot be started: {error.strerror or 'not found'}.",
                 where=command.shown(),
-                hint="`patchbench doctor` lists what the machine lacks and how to install it.",
+                hint="`patchbench doctor` lists what is missing and how to install it.",
             ) from error
 
 
-def _is_there(command: Command) -> bool:
+def _is_executable(command: Command) -> bool:
     program = command.argv[0]
     if "/" in program:
         return os.access((command.cwd or Path()) / program, os.X_OK)
@@ -216,7 +217,7 @@ def _is_there(command: Command) -> bool:
 
 
 class _Child:
-    """A process in a group of its own, which is ended as a group."""
+    """A process in its own process group; the whole group is killed."""
 
     def __init__(self, process: subprocess.Popen[bytes], tail: _Tail | _LogTail) -> None:
         self._process = process
@@ -242,12 +243,12 @@ class _Child:
         )
 
     def kill(self) -> None:
-        """Ask the group to end, then make it."""
+        """Send SIGTERM to the group, then SIGKILL after the grace period."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_GRACE_SECONDS)
-        # Also after its leader has ended: whatever it left behind in the group.
+        # Also after the leader has ended: other processes of the group may still run.
         self._signal(signal.SIGKILL)
         self._process.wait()
 
@@ -257,7 +258,7 @@ class _Child:
 
 
 class _Tail:
-    """The last part of what a process printed."""
+    """The last part of the output of a process."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -308,7 +309,7 @@ def _copy(
         for line in stream:
             tail.add(line)
             if sink is not None:
-                with contextlib.suppress(OSError):  # a full disk must not stop the reading
+                with contextlib.suppress(OSError):  # a full disk must not stop reading
                     sink.write(line)
             if on_line is not None:
                 on_line(line.decode("utf-8", "replace").rstrip("\n"))
@@ -324,15 +325,15 @@ def _feed(process: subprocess.Popen[bytes], data: bytes | None) -> None:
 def run_checked(
     runner: Runner, command: Command, *, timeout: float | None = None, hint: str = ""
 ) -> str:
-    """Run and return what it printed; ToolError when it fails."""
-    done = runner.run(command, timeout=timeout)
-    if not done.ok:
+    """Run a command and return its output. Raises ToolError if it fails."""
+    result = runner.run(command, timeout=timeout)
+    if not result.ok:
         raise ToolError(
-            f"{command.argv[0]} {done.how()}.",
-            where=f"{command.shown()}\n{last_lines(done.output)}",
+            f"{command.argv[0]} {result.how()}.",
+            where=f"{command.shown()}\n{last_lines(result.output)}",
             hint=hint,
         )
-    return done.output
+    return result.output
 
 
 def last_lines(text: str, count: int = 12) -> str:
@@ -341,7 +342,7 @@ def last_lines(text: str, count: int = 12) -> str:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """The environment that every child gets: nothing of the caller's, so that results repeat."""
+    """The environment of every child: nothing of the caller's, so that results are repeatable."""
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",

@@ -1,4 +1,4 @@
-""""""
+"""Names of CPython versions: releases, language versions, and how they are ordered."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _VERSION = re.compile(rb'^[ \t]*#[ \t]*define[ \t]+PY_VERSION[ \t]+"([0-9a-z.+]+
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], int, int]:
-    """Sorts releases by age: 3.9.2 before 3.13.0rc1 before 3.13.0. Prefix v allowed.
+    """Sort key of a release: 3.9.2 before 3.13.0rc1 before 3.13.0. A prefix v is allowed.
 
-    What is no release sorts first.
+    A name that is not a release sorts first.
     """
     match = _RELEASE.fullmatch(version)
     if match is None:
@@ -31,7 +31,7 @@ def is_release(name: str) -> bool:
 
 
 def is_final(name: str) -> bool:
-    """Whether a name is that of a release that is no alpha, beta or candidate."""
+    """Whether a name is that of a release that is not an alpha, beta or release candidate."""
     return is_release(name) and version_key(name)[1] == 3
 
 
@@ -41,24 +41,24 @@ def is_branch_version(name: str) -> bool:
 
 
 def is_hash(name: str) -> bool:
-    """Whether a name can be a commit's hash or the beginning of one."""
+    """Whether a name can be a commit hash or the beginning of one."""
     return _HASH.fullmatch(name) is not None
 
 
 def newest(branch: str, versions: Iterable[str]) -> list[str]:
-    """The releases of a language version, newest first; the unfinished ones after all finished."""
-    wanted = tuple(map(int, branch.split(".")))
-    there = [name for name in versions if version_key(name)[0][:2] == wanted and is_release(name)]
-    return sorted(there, key=lambda name: (is_final(name), version_key(name)), reverse=True)
+    """The releases of a language version, newest first; pre-releases after all final releases."""
+    prefix = tuple(map(int, branch.split(".")))
+    names = [name for name in versions if version_key(name)[0][:2] == prefix and is_release(name)]
+    return sorted(names, key=lambda name: (is_final(name), version_key(name)), reverse=True)
 
 
 def version_of(header: bytes) -> str | None:
-    """PY_VERSION of an Include/patchlevel.h."""
+    """PY_VERSION in the content of Include/patchlevel.h; None without one."""
     match = _VERSION.search(header)
     return match[1].decode() if match else None
 
 
 def numbers(version: str) -> str:
     """The three numbers of a version, as sys.version_info has them: 2.7.10 of "2.7.10+"."""
-    found = re.match(r"\d+\.\d+(?:\.\d+)?", version)
-    return found.group() if found else version
+    match = re.match(r"\d+\.\d+(?:\.\d+)?", version)
+    return match.group() if match else version

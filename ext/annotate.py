@@ -1,4 +1,4 @@
-"""Cython's page of lines: which lines of a module still call into the interpreter, and how much.
+"""Reading Cython's annotated page: which lines of a module call the C API, and how much.
 
 The page has an element for each line of the source, whose class ends in its score. Cython's score
 is a weighted count of the calls of C API functions in the C code of the line: 0 is plain C.
@@ -27,26 +27,26 @@ class AnnotatedLine:
 
 
 def read(page: Path) -> tuple[AnnotatedLine, ...]:
-    """The lines of a page that Cython wrote. Raises DataError when it is none."""
+    """The lines of an annotated page. Raises DataError if the file is not one."""
     try:
         text = page.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise DataError(
-            f"Cython's page of lines cannot be read: {error}.", where=str(page)
+            f"Cython's annotated page cannot be read: {error}.", where=str(page)
         ) from error
     reader = _Reader()
     reader.feed(text)
     if not reader.lines:
         raise DataError(
-            "Cython's page of lines has no lines.",
+            "Cython's annotated page has no lines.",
             where=str(page),
-            hint="Another Cython may write it otherwise: see ext/annotate.py.",
+            hint="Another version of Cython may use another format: see ext/annotate.py.",
         )
     return tuple(reader.lines)
 
 
 class _Reader(HTMLParser):
-    """Takes the text of every <pre class="cython line score-N">, which begins with a number."""
+    """Collects the text of every <pre class="cython line score-N">, which begins with a number."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,9 +56,9 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A line begins."""
-        found = _CLASS.fullmatch(dict(attrs).get("class") or "") if tag == "pre" else None
-        if found:
-            self._score = int(found[1])
+        match = _CLASS.fullmatch(dict(attrs).get("class") or "") if tag == "pre" else None
+        if match:
+            self._score = int(match[1])
             self._text = []
 
     def handle_data(self, data: str) -> None:
@@ -68,8 +68,8 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         """A line ends."""
         if tag == "pre" and self._score is not None:
-            found = _NUMBERED.match("".join(self._text))
-            if found:
-                text = (found[2] or "").rstrip("\n")
-                self.lines.append(AnnotatedLine(number=int(found[1]), score=self._score, text=text))
+            match = _NUMBERED.match("".join(self._text))
+            if match:
+                text = (match[2] or "").rstrip("\n")
+                self.lines.append(AnnotatedLine(number=int(match[1]), score=self._score, text=text))
             self._score = None

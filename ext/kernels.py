@@ -1,11 +1,11 @@
-"""The kernels of ext/suite, and what each of their variants is compiled from.
+"""The kernels of ext/suite, and the sources of their variants.
 
-    ext/suite/bm_NAME/run_benchmark.py    times it; SIZE is what it gives to run()
+    ext/suite/bm_NAME/run_benchmark.py    the benchmark; SIZE is its argument of run()
                       pure/NAME.py        the source, valid on 2.7 and 3.x
-                      typed/NAME.pxd      types for it, from outside
-                      hand/NAME.pyx       written by hand, where that shows more
+                      typed/NAME.pxd      types for the pure source
+                      hand/NAME.pyx       written by hand, for some kernels
 
-`run(n)` of all variants answers the same: numbers, strs and lists of them, equal as JSON.
+`run(n)` returns the same for all variants: numbers, strs and lists of them, equal as JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TYPED = "typed"
 HAND = "hand"
 VARIANTS = (PURE, CYTHON, TYPED, HAND)
 
-# JSON, since reprs differ between 2.7 and 3.x where values do not.
+# JSON, since equal values may have different reprs in 2.7 and 3.x.
 _ANSWER = """
 import json, {name} as kernel
 is_source = kernel.__file__.endswith((".py", ".pyc"))
@@ -34,12 +34,11 @@ print(json.dumps(answer, sort_keys=True))
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleSource:
-    """What one module is made from.
+    """The source of one module.
 
-    `path` is its .py or .pyx; `types` a .pxd that goes with it. `compiled` is False where the
-    source itself is the module. `imports` is False where it needs more than the standard library
-    to be imported, so that others must see whether it works. `package` is the dotted name of the
-    package that it is imported from, empty for none.
+    `path` is its .py or .pyx, `types` its .pxd. `compiled` is False if the module is the source
+    itself. `imports` is False if it needs more than the standard library to be imported, so that
+    importing it is not tested here. `package` is the dotted name of its package, empty for none.
     """
 
     name: str
@@ -57,54 +56,57 @@ class ModuleSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Kernel:
-    """A kernel: `folder` is its benchmark's; `size` what the benchmark gives to run()."""
+    """A kernel: the folder of its benchmark, and `size`, the benchmark's argument of run()."""
 
     name: str
     folder: Path
     size: int
 
     def source(self, variant: str) -> ModuleSource | None:
-        """What a variant is made from; None where the kernel does not have it."""
+        """The source of a variant; None if the kernel does not have it."""
         pure = self.folder / PURE / f"{self.name}.py"
         types = self.folder / TYPED / f"{self.name}.pxd"
         hand = self.folder / HAND / f"{self.name}.pyx"
-        found = {
+        sources = {
             PURE: ModuleSource(name=self.name, path=pure, compiled=False),
             CYTHON: ModuleSource(name=self.name, path=pure),
             TYPED: ModuleSource(name=self.name, path=pure, types=types) if types.exists() else None,
             HAND: ModuleSource(name=self.name, path=hand) if hand.exists() else None,
         }
-        return found[variant]
+        return sources[variant]
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The variants that it has, in the order of VARIANTS."""
+        """The variants of the kernel, in the order of VARIANTS."""
         return tuple(variant for variant in VARIANTS if self.source(variant) is not None)
 
     def program(self, size: int) -> str:
-        """What an interpreter runs (with -c) to print one line of JSON: the answer of run(size),
-        and whether it came from source or from a compiled module.
+        """The text of a program (for -c) that prints one line of JSON.
+
+        It has the result of run(size), and whether the module is source or compiled.
         """
         return _ANSWER.format(name=self.name, size=size)
 
 
 def load(suite: Path = SUITE) -> tuple[Kernel, ...]:
-    """All kernels, by name. Raises DataError for a folder that is not whole."""
+    """All kernels, sorted by name. Raises DataError for an incomplete folder."""
     return tuple(at(folder) for folder in sorted(suite.glob("bm_*")))
 
 
 def find(name: str, suite: Path = SUITE) -> Kernel:
-    """The kernel of this name. Raises UsageError when there is none."""
+    """The kernel with this name. Raises UsageError if there is none."""
     kernels = {kernel.name: kernel for kernel in load(suite)}
     if name not in kernels:
         raise UsageError(
-            f"There is no kernel {name!r}.", where=str(suite), hint=f"It has: {', '.join(kernels)}."
+            f"There is no kernel {name!r}.",
+            where=str(suite),
+            hint=f"The suite has: {', '.join(kernels)}.",
         )
     return kernels[name]
 
 
 def at(folder: Path) -> Kernel:
-    """The kernel in a folder of its own. Raises DataError when it is not whole."""
+    """The kernel in the folder of a benchmark. Raises DataError if the folder is incomplete."""
     name = folder.name.removeprefix("bm_")
     script = folder / "run_benchmark.py"
     try:
@@ -112,7 +114,7 @@ def at(folder: Path) -> Kernel:
         (folder / PURE / f"{name}.py").stat()
     except (OSError, ValueError, SyntaxError) as error:
         raise DataError(
-            f"The kernel {name} is not whole: {error}.",
+            f"The kernel {name} is incomplete: {error}.",
             where=str(folder),
             hint=f"It needs run_benchmark.py with a SIZE, and {PURE}/{name}.py.",
         ) from error
@@ -120,8 +122,10 @@ def at(folder: Path) -> Kernel:
 
 
 def _size(script: str) -> int:
-    """What a script gives to run(): read and not imported, since it needs pyperf."""
+    """SIZE in the text of a script, which cannot be imported here since it needs pyperf."""
     for node in ast.parse(script).body:
-        if isinstance(node, ast.Assign) and [ast.unparse(one) for one in node.targets] == ["SIZE"]:
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [
+            "SIZE"
+        ]:
             return int(ast.literal_eval(node.value))
     raise ValueError("its script has no SIZE")

@@ -1,9 +1,9 @@
 """The folders of Cython and setuptools, installed once for each release.
 
-    <root>/Cython-3.3.1/        for the Python that runs us
+    <root>/Cython-3.3.1/        for the Python that runs patchbench
            setuptools-44.1.1/   for targets; pure Python
 
-How pip is called is the caller's: it is given the folder and the requirement line.
+The caller passes a function that calls pip.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from pathlib import Path
 from ext.compile import Tools, requirements
 
 Install = Callable[[str, Path], None]
-"""Installs a requirement line into a folder; raises where that cannot be."""
+"""Installs a requirement line into a folder; raises if that fails."""
 
 
 def provide(root: Path, version: str, install: Install) -> Tools:
-    """The tools for a target's version of Python, made where they are not there.
+    """The tools for a target's version of Python, installed if they are missing.
 
-    The caller holds a lock. What `install` raises goes through.
+    The caller must hold a lock. Exceptions of `install` are passed on.
     """
-    wanted = requirements(version)
-    cython = _provided(root, wanted.cython, install)
-    return Tools(cython=cython, setuptools=_provided(root, wanted.setuptools, install))
+    lines = requirements(version)
+    cython = _provide(root, lines.cython, install)
+    return Tools(cython=cython, setuptools=_provide(root, lines.setuptools, install))
 
 
 def planned(root: Path, version: str) -> tuple[Tools, tuple[tuple[str, Path], ...]]:
-    """Where the tools are or will be, and what `provide` would call `install` with now."""
-    wanted = requirements(version)
-    lines = (wanted.cython, wanted.setuptools)
+    """The paths of the tools, and the arguments with which `provide` would call `install` now."""
+    needed = requirements(version)
+    lines = (needed.cython, needed.setuptools)
     cython, setuptools = (_folder(root, line) for line in lines)
     missing = tuple(
-        (line, _half(folder))
+        (line, _partial(folder))
         for line, folder in zip(lines, (cython, setuptools), strict=True)
         if not folder.exists()
     )
@@ -45,16 +45,16 @@ def _folder(root: Path, requirement: str) -> Path:
     return root / requirement.replace("==", "-")
 
 
-def _half(folder: Path) -> Path:
+def _partial(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.half")
 
 
-def _provided(root: Path, requirement: str, install: Install) -> Path:
+def _provide(root: Path, requirement: str, install: Install) -> Path:
     folder = _folder(root, requirement)
     if not folder.exists():
-        half = _half(folder)
-        shutil.rmtree(half, ignore_errors=True)
-        half.parent.mkdir(parents=True, exist_ok=True)
-        install(requirement, half)
-        half.rename(folder)
+        partial = _partial(folder)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        install(requirement, partial)
+        partial.rename(folder)
     return folder

@@ -17,7 +17,7 @@ from builder.builds.recipe import Flavor, Recipe
 from builder.builds.store import Store
 from builder.errors import PatchError
 from builder.home import Home
-from builder.patches.apply import apply_series, check_applies, going_together
+from builder.patches.apply import apply_series, check_applies, compatible_series
 from builder.patches.catalogue import Series, load_all
 from builder.patches.series_toml import CONTROLS
 from builder.process import Command, SystemRunner
@@ -92,7 +92,7 @@ def test_all_that_go_together_build_and_are_python_still(
     source: Source, home: Home, branch: str
 ) -> None:
     proposals = [one for one in SERIES if one.branch == branch and one.status not in CONTROLS]
-    stack, _ = going_together(proposals)
+    stack, _ = compatible_series(proposals)
     assert len(stack) >= 4
     tree, changed = applied(source, *stack)
     runner = SystemRunner()

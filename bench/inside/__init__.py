@@ -1,1 +1,1 @@
-"""What runs inside the measured interpreter."""
+"""Scripts that run inside the measured interpreter."""

@@ -1,14 +1,14 @@
-"""Has a pyperf script answer instead of being timed: what its functions return is written down.
+"""Record the return values of a pyperf script's functions instead of timing them.
 
-Executed by gate.py before a script where PATCHBENCH_ANSWERS names the file to write: a JSON list of
-[benchmark, answer] in the order of the script. Each function runs once. An answer is what a value
-is made of, as far as that can be written (numbers to the last digit, texts, lists, dictionaries;
-of other objects the type); null where the function returns nothing, and for functions that time
-themselves, of which one loop is run for what it raises.
+Executed by gate.py before a script if PATCHBENCH_ANSWERS names the output file: a JSON list of
+[benchmark, answer] in the order of the script. Each function runs once. An answer is a value as
+JSON, as far as possible (numbers to the last digit, texts, lists, dictionaries; of other objects
+the type). It is null if the function returns None, and for functions that time themselves, which
+run one loop only to see whether they raise.
 
-PATCHBENCH_PROFILE names a file for where the time of these calls went (by cProfile, in seconds):
-`own`, in functions of the script and of files beside it; `called`, in C that these call; `rest`,
-by the name of the module, for all other Python.
+PATCHBENCH_PROFILE names a file for the time spent in these calls (by cProfile, in seconds): `own`,
+in functions of the script and of files in its folder; `called`, in C functions that these call;
+`rest`, in all other Python, by name of the module.
 """
 
 from __future__ import absolute_import
@@ -21,8 +21,8 @@ _DEEPEST = 12
 _LONGEST = 10000
 
 
-def told(value, depth=0):
-    """A value as JSON that compares: the same on every interpreter of a language."""
+def serialized(value, depth=0):
+    """A value as JSON for comparison: the same on every interpreter of a language version."""
     kind = type(value).__name__
     if value is None or kind == "bool":
         return value
@@ -35,17 +35,17 @@ def told(value, depth=0):
 
 def _container(value, depth):
     if isinstance(value, (list, tuple)):
-        return [told(one, depth) for one in value[:_LONGEST]]
+        return [serialized(item, depth) for item in value[:_LONGEST]]
     if isinstance(value, (set, frozenset)):
-        return sorted(json.dumps(told(one, depth)) for one in value)
+        return sorted(json.dumps(serialized(item, depth)) for item in value)
     if isinstance(value, dict):
-        pairs = [[told(key, depth), told(value[key], depth)] for key in value]
+        pairs = [[serialized(key, depth), serialized(value[key], depth)] for key in value]
         return sorted(pairs, key=json.dumps)
     return "a " + type(value).__name__
 
 
-class Spent(object):
-    """Calls functions under a profile, and writes where the time went."""
+class Profiler(object):
+    """Calls functions under cProfile and writes the time by kind of code."""
 
     def __init__(self, path, script):
         import cProfile
@@ -55,7 +55,7 @@ class Spent(object):
         self._profile = cProfile.Profile()
 
     def call(self, function, *args):
-        """What the function returns."""
+        """Call the function and return its value."""
         try:
             return self._profile.runcall(function, *args)
         finally:
@@ -69,8 +69,8 @@ class Spent(object):
             if isinstance(entry.code, str):
                 continue
             inside = self._is_own(entry.code)
-            callees = [one for one in entry.calls or () if isinstance(one.code, str)]
-            in_c = sum(one.inlinetime for one in callees)
+            callees = [call for call in entry.calls or () if isinstance(call.code, str)]
+            in_c = sum(call.inlinetime for call in callees)
             if inside:
                 own += entry.inlinetime
                 called += in_c
@@ -83,49 +83,49 @@ class Spent(object):
         return os.path.abspath(code.co_filename).startswith(self._folder + os.sep)
 
 
-def directly(function, *args):
-    """Call without a profile."""
+def call_directly(function, *args):
+    """Call a function without a profile."""
     return function(*args)
 
 
 def install(path, call):
-    """Make pyperf's runner write answers into a file, after each function anew."""
+    """Make pyperf's runner write the answers to a file, again after each function."""
     import pyperf
 
     answers = []
 
-    def tell(name, value):
+    def record(name, value):
         answers.append([name, value])
         with open(path, "w") as file:
             json.dump(answers, file)
 
-    def bench_func(_runner, name, func, *args, **_how):
-        tell(name, told(call(func, *args)))
+    def bench_func(_runner, name, func, *args, **_options):
+        record(name, serialized(call(func, *args)))
 
-    def bench_time_func(_runner, name, time_func, *args, **_how):
+    def bench_time_func(_runner, name, time_func, *args, **_options):
         call(time_func, 1, *args)
-        tell(name, None)
+        record(name, None)
 
-    def bench_async_func(_runner, name, func, *args, **_how):
-        # A script with coroutines has imported it.
+    def bench_async_func(_runner, name, func, *args, **_options):
+        # A script with coroutines has imported asyncio.
         asyncio = sys.modules["asyncio"]
-        tell(name, told(call(lambda: asyncio.run(func(*args)))))
+        record(name, serialized(call(lambda: asyncio.run(func(*args)))))
 
-    def nothing(_runner, name, *_args, **_how):
-        tell(name, None)
+    def no_answer(_runner, name, *_args, **_options):
+        record(name, None)
 
-    ours = {
+    replacements = {
         "bench_func": bench_func,
         "bench_time_func": bench_time_func,
         "bench_async_func": bench_async_func,
-        "timeit": nothing,
-        "bench_command": nothing,
+        "timeit": no_answer,
+        "bench_command": no_answer,
     }
-    for name, ours_for_it in ours.items():
+    for name, method in replacements.items():
         if hasattr(pyperf.Runner, name):
-            setattr(pyperf.Runner, name, ours_for_it)
+            setattr(pyperf.Runner, name, method)
 
 
 _profile = os.environ.pop("PATCHBENCH_PROFILE", None)
-_call = Spent(_profile, sys.argv[1]).call if _profile else directly
+_call = Profiler(_profile, sys.argv[1]).call if _profile else call_directly
 install(os.environ.pop("PATCHBENCH_ANSWERS"), _call)

@@ -1,11 +1,11 @@
-"""Runs a pyperf script of which the module was compiled: the script unchanged, its code in C.
+"""Run a pyperf script that was compiled to an extension module.
 
-Executed by gate.py, inside the measured interpreter: standard library alone, Python 2.7 and 3.x.
+Executed by gate.py, inside the measured interpreter: standard library only, Python 2.7 and 3.x.
 
-The module is the script as Cython compiled it, under the script's own name, so that what it pickles
-is found again, and with the script as its __file__, so that it finds its data. What the script does
-only as the main module is executed as it stands, in the namespace of the compiled module: that
-makes pyperf's runner and hands compiled functions to it.
+The module is the script as compiled by Cython. It has the script's name, so that pickles of its
+objects can be loaded, and the script's path as __file__, so that it finds its data. The part that
+the script runs only as the main module is executed from the source, in the namespace of the
+compiled module: it creates pyperf's runner and passes compiled functions to it.
 """
 
 from __future__ import absolute_import
@@ -20,7 +20,7 @@ def run(script, module):
     """Execute `script` as the main module, with its code from the extension module `module`."""
     sys.argv[:] = sys.argv[1:]
     sys.path[0] = os.path.dirname(script)
-    # Kept alive: Python 2.7 empties the globals of a module that is collected.
+    # Keeps this module alive: Python 2.7 clears the globals of a module that is collected.
     sys.modules["patchbench_gate"] = sys.modules["__main__"]
     name = os.path.splitext(os.path.basename(script))[0]
     main = _load_2(name, module, script) if sys.version_info < (3,) else _load(name, module, script)
@@ -34,30 +34,30 @@ def _load(name, path, script):
 
     loader = importlib.machinery.ExtensionFileLoader(name, path)
     spec = importlib.util.spec_from_file_location(name, path, loader=loader)
-    found = importlib.util.module_from_spec(spec)
-    found.__file__ = script  # before its code runs
-    sys.modules[name] = sys.modules["__main__"] = found
-    loader.exec_module(found)
-    return found
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = script  # before its code runs
+    sys.modules[name] = sys.modules["__main__"] = module
+    loader.exec_module(module)
+    return module
 
 
 def _load_2(name, path, script):
-    """In 2.7 a module runs before anybody can give it a __file__: it finds a built-in one."""
+    """In 2.7 a module runs before its __file__ can be set, so a built-in name provides it."""
     import imp
 
     import __builtin__
 
     __builtin__.__file__ = script
     try:
-        found = imp.load_dynamic(name, path)
+        module = imp.load_dynamic(name, path)
     finally:
         del __builtin__.__file__
-    found.__file__ = script
-    return found
+    module.__file__ = script
+    return module
 
 
 def guarded(script):
-    """The code that a script runs only where it is the main module."""
+    """The code that a script runs only as the main module."""
     with open(script, "rb") as source:
         tree = compile(source.read(), script, "exec", ast.PyCF_ONLY_AST, True)
     flags = 0
@@ -73,10 +73,10 @@ def guarded(script):
 
 
 def _asks_for_main(test):
-    """Whether it is __name__ == "__main__", however that is written."""
+    """Whether a condition is equivalent to __name__ == "__main__"."""
     names = [node.id for node in ast.walk(test) if isinstance(node, ast.Name)]
     if names != ["__name__"]:
         return False
     code = compile(ast.Expression(test), "test", "eval")
-    asked = [eval(code, {"__name__": name}) for name in ("__main__", "another")]
-    return bool(asked[0]) and not asked[1]
+    results = [eval(code, {"__name__": name}) for name in ("__main__", "another")]
+    return bool(results[0]) and not results[1]

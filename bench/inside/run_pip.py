@@ -1,11 +1,11 @@
-"""Runs the pip that an interpreter brings, where that interpreter has no ssl as well.
+"""Run the pip that is bundled with an interpreter, also if the interpreter has no ssl.
 
     python run_pip.py ARGUMENTS...
 
-A part of the pips of Python 2.7.9 to 2.7.11 (distlib) imports ssl and what depends on it without
-asking whether it is there. To install from a folder it needs none of it, so it gets placeholders
-while it is imported; whatever comes after sees that there is no ssl. Standard library and that pip
-alone, Python 2.7 and 3.x.
+In the pip of Python 2.7.9 to 2.7.11, distlib imports ssl and names that depend on it
+unconditionally. Installing from a folder needs none of them, so there are placeholders while
+distlib is imported; later imports see that there is no ssl. Standard library and that pip only,
+Python 2.7 and 3.x.
 """
 
 import os
@@ -15,7 +15,7 @@ import types
 
 
 def import_without_ssl():
-    """Import distlib with placeholders for what it asks of an ssl that is not there."""
+    """Import distlib with placeholders for ssl and the names that depend on it."""
     import httplib
     import urllib2
 
@@ -31,7 +31,7 @@ def import_without_ssl():
 
 
 if __name__ == "__main__":
-    # As with -m: the folder of this file is none of pip's business.
+    # As with -m: the folder of this file must not be on the path.
     sys.path[0] = os.getcwd()
     if sys.version_info < (3,):
         try:

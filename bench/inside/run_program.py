@@ -1,21 +1,21 @@
-"""Runs a program as `python SCRIPT ARGUMENTS...` would, and tells what it cost.
+"""Run a program as `python SCRIPT ARGUMENTS...` would, and report its CPU time and profile.
 
     python run_program.py SETTINGS.json
 
-Standard library alone, Python 2.7 and 3.x. The settings:
+Standard library only, Python 2.7 and 3.x. The settings:
 
-    script      its path
-    arguments   its words
+    script      the path of the script
+    arguments   a list of strings
     compiled    by module name, __main__ for the script itself: [compiled module, its source]
-    report      the file that what it cost is written to
-    interval    0, or the least seconds of CPU time between two samples
+    report      the output file
+    interval    0, or the least CPU time between two samples, in seconds
 
-A compiled module stands in for its source wherever that is imported from, and calls itself by its
-source's path, so that what lies beside the source is found.
+A compiled module replaces its source on every import, and has its source's path as __file__, so
+that it finds files in the folder of the source.
 
-Sampled is by a signal that falls due by CPU time and is handled between two bytecodes of the main
-thread: time in C code counts for the line of Python that called it. Unlike a hook on every call
-this costs next to nothing, and so does not make what calls much look slow.
+A signal takes the samples: it is due by CPU time and is handled between two bytecodes of the main
+thread, so that time in C code counts for the line of Python that called it. Unlike a hook on every
+call this costs almost nothing, and does not make code with many calls look slow.
 """
 
 from __future__ import absolute_import
@@ -30,14 +30,14 @@ import sys
 import time
 import types
 
-# What Python gives the module that it runs, whichever Python that is; what follows is ours.
-_GIVEN = dict(globals())
-# 2.7 empties a module whose last reference is gone, and the script takes the place of this one.
+# The globals that Python sets for the main module, before this file adds any.
+_INITIAL_GLOBALS = dict(globals())
+# The script replaces this module, and 2.7 clears a module that has no references any more.
 _SELF = sys.modules[__name__]
 
 
 def main():
-    """See the module's text."""
+    """Run the program; see the docstring of the module."""
     with io.open(sys.argv[1], encoding="utf-8") as file:
         settings = json.load(file)
     script = native(settings["script"])
@@ -46,23 +46,23 @@ def main():
         sys.orig_argv = sys.orig_argv[:1] + sys.argv
     sys.path[0] = os.path.dirname(os.path.realpath(script))
     compiled = {
-        native(name): [native(path) for path in found]
-        for name, found in settings["compiled"].items()
+        native(name): [native(path) for path in paths]
+        for name, paths in settings["compiled"].items()
     }
     sys.meta_path.insert(0, Compiled(compiled))
     sampler = Sampler()
-    # Registered first, called last: what the program does at its end belongs to it.
+    # Registered first and therefore called last: the program's own exit handlers are included.
     atexit.register(report, settings["report"], time.time(), sampler)
     if settings["interval"]:
         sampler.start(settings["interval"])
     if "__main__" in compiled:
-        load("__main__", compiled["__main__"][0], script, given(script))
+        load("__main__", compiled["__main__"][0], script, main_globals(script))
     else:
         run(script)
 
 
 def native(text):
-    """A str of 2.7 is bytes."""
+    """A text as str, which in 2.7 is bytes."""
     return text if isinstance(text, str) else text.encode("utf-8")
 
 
@@ -71,30 +71,33 @@ def run(script):
     with io.open(script, "rb") as file:
         code = compile(file.read(), script, "exec", 0, True)
     main = types.ModuleType("__main__")
-    main.__dict__.update(given(script))
+    main.__dict__.update(main_globals(script))
     sys.modules["__main__"] = main
     exec(code, main.__dict__)
 
 
-def given(script):
-    """What Python would have given a script that it runs as __main__."""
-    found = {
-        name: value for name, value in _GIVEN.items() if name.startswith("__") and name != "__doc__"
+def main_globals(script):
+    """The globals that Python sets for a script that it runs as __main__."""
+    namespace = {
+        name: value
+        for name, value in _INITIAL_GLOBALS.items()
+        if name.startswith("__") and name != "__doc__"
     }
-    found["__file__"] = script
-    if "__loader__" in found:
-        found["__loader__"] = type(found["__loader__"])("__main__", script)
-    return found
+    namespace["__file__"] = script
+    if "__loader__" in namespace:
+        namespace["__loader__"] = type(namespace["__loader__"])("__main__", script)
+    return namespace
 
 
 def load(name, path, source, attributes=()):
-    """Import the compiled module at `path` under a name, as if it were its source; it has the
-    `attributes` before its code runs.
+    """Import the compiled module at `path` under a name, in place of its source.
+
+    `attributes` are set before its code runs.
     """
     if sys.version_info < (3,):
         import imp
 
-        # What is there already is what the module's own code fills and sees.
+        # load_dynamic uses the module that is in sys.modules, with these attributes.
         module = sys.modules[name] = types.ModuleType(name)
         module.__file__ = source
         module.__dict__.update(attributes)
@@ -109,7 +112,7 @@ def load(name, path, source, attributes=()):
 
 
 def create(name, path, source):
-    """The compiled module before its code has run (3.x)."""
+    """Create the compiled module without running its code (3.x)."""
     import _imp
     from importlib.machinery import ModuleSpec
 
@@ -126,7 +129,7 @@ def execute(module):
 
 
 class Compiled(object):
-    """Finds compiled modules, wherever their sources lie; of PEP 302 (2.7) and PEP 451 (3.x)."""
+    """Importer of the compiled modules, by PEP 302 (2.7) and PEP 451 (3.x)."""
 
     def __init__(self, compiled):
         self._compiled = compiled
@@ -163,7 +166,7 @@ class Compiled(object):
 
 
 class Sampler(object):
-    """Counts where the main thread is: by function (with callees or without), and by line."""
+    """Counts samples of the main thread: by function (with and without callees), and by line."""
 
     def __init__(self):
         self.samples = 0
@@ -171,17 +174,17 @@ class Sampler(object):
         self.lines = {}
 
     def start(self, interval):
-        """Begin; the program may not use SIGPROF itself."""
+        """Start sampling; the program must not use SIGPROF."""
         signal.signal(signal.SIGPROF, self.sample)
         signal.siginterrupt(signal.SIGPROF, False)
         signal.setitimer(signal.ITIMER_PROF, interval, interval)
 
     def stop(self):
-        """End. Without start, nothing."""
+        """Stop sampling; does nothing without start."""
         signal.setitimer(signal.ITIMER_PROF, 0, 0)
 
     def sample(self, _number, frame):
-        """Count one sample; what is of this file, before and after the program, is not its."""
+        """Count one sample; those in this file, before and after the program, are left out."""
         own = frame.f_code
         place = (own.co_filename, frame.f_lineno)
         stack = set()
@@ -201,31 +204,31 @@ class Sampler(object):
 
 
 def report(path, began, sampler):
-    """Write what the process used so far, its ended children's part included."""
+    """Write the resources used by the process and its ended children, and the samples."""
     sampler.stop()
     wall = time.time() - began
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    told = {"cpu": sum(one.ru_utime + one.ru_stime for one in used), "wall": wall}
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    data = {"cpu": sum(usage.ru_utime + usage.ru_stime for usage in usages), "wall": wall}
     if sampler.samples:
-        told["samples"] = sampler.samples
-        told["functions"] = [list(one) + counts for one, counts in sampler.functions.items()]
-        told["lines"] = [list(one) + [count] for one, count in sampler.lines.items()]
-        told["modules"] = modules()
-        told["library"] = os.path.dirname(os.path.realpath(os.__file__))
-    text = json.dumps(told)
+        data["samples"] = sampler.samples
+        data["functions"] = [list(key) + counts for key, counts in sampler.functions.items()]
+        data["lines"] = [list(key) + [count] for key, count in sampler.lines.items()]
+        data["modules"] = modules()
+        data["library"] = os.path.dirname(os.path.realpath(os.__file__))
+    text = json.dumps(data)
     with io.open(path, "wb") as file:
         file.write(text.encode("utf-8"))
 
 
 def modules():
-    """The names of imported modules and their sources' paths."""
-    found = {}
+    """The names of imported modules, mapped to the paths of their sources."""
+    paths = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         if isinstance(path, str):
             path = path[:-1] if path.endswith((".pyc", ".pyo")) else path
-            found[name] = os.path.abspath(path)
-    return found
+            paths[name] = os.path.abspath(path)
+    return paths
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a recipe to a stored build: configure, make, install, facts of the binary, the gate."""
+"""Building recipes: configure, make and install, facts of the binaries, the gate, the store."""
 
 from builder.builds import facts, gate, layout, loop_flags
 from builder.builds.compile import (

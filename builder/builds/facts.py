@@ -1,6 +1,6 @@
-"""What a build is, read back from the build itself: never what we meant it to be.
+"""Facts about a build, read from the installed build and not from its recipe.
 
-Configure's arguments and flags come from the interpreter's sysconfig; PGO and LTO from the options
+configure's arguments and flags come from the interpreter's sysconfig; PGO and LTO from the options
 that gcc records in the debug information of the evaluation loop's compile unit; computed gotos and
 the number of indirect jumps from the machine code of the evaluation function.
 """
@@ -18,7 +18,7 @@ from builder.errors import BuildError
 from builder.process import Command, Runner, clean_environment, last_lines
 
 # Runs on Python 2.7 and 3.x; one line of JSON.
-_ASK = """
+_QUERY = """
 import json, os, sys, sysconfig
 v = sysconfig.get_config_vars()
 d = os.path.join(sysconfig.get_path("stdlib"), "lib-dynload")
@@ -41,11 +41,11 @@ print(json.dumps({
 class BuildFacts:
     """The facts of one build.
 
-    `config` are sysconfig variables as the interpreter tells them; `options` gcc's own record of
-    how the evaluation loop was compiled; `eval_bytes` the size of the evaluation function and
-    `indirect_jumps` the number of its indirect jumps (computed gotos that gcc merged again show
-    here: a handful instead of some hundred). `code` maps each binary to the SHA-256 of its machine
-    code, `library` is one SHA-256 over the Python sources of the standard library.
+    `config` are sysconfig variables of the interpreter; `options` is gcc's record of the options
+    that the evaluation loop was compiled with; `eval_bytes` the size of the evaluation function and
+    `indirect_jumps` the number of its indirect jumps (if gcc has merged computed gotos again, it is
+    a handful instead of some hundred). `code` maps each binary to the SHA-256 of its machine code,
+    `library` is the SHA-256 over the Python sources of the standard library.
     """
 
     version: str
@@ -64,60 +64,60 @@ class BuildFacts:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> BuildFacts:
-        """The facts from a stamp. Raises KeyError or TypeError when it is not one of ours."""
-        known = {field.name: data[field.name] for field in fields(cls)}
-        known["modules"] = tuple(known["modules"])
-        return cls(**known)
+        """The facts in a stamp. Raises KeyError or TypeError if it does not have this form."""
+        values = {field.name: data[field.name] for field in fields(cls)}
+        values["modules"] = tuple(values["modules"])
+        return cls(**values)
 
     @property
     def configure_arguments(self) -> str:
-        """The arguments that configure was given, as the interpreter tells them."""
+        """The arguments that were passed to configure, according to the interpreter."""
         return self.config.get("CONFIG_ARGS", "")
 
 
 def read(python: Path, prefix: Path, runner: Runner) -> BuildFacts:
     """The facts of the interpreter at `python`, installed under `prefix`."""
-    told = _ask(python, prefix, runner)
-    binaries = _binaries(python, Path(told["stdlib"]))
+    answers = _query(python, prefix, runner)
+    binaries = _binaries(python, Path(answers["stdlib"]))
     loop = machine_code.evaluation_loop(
         [path for path in binaries if "lib-dynload" not in str(path)]
     )
-    config = {key: str(value) for key, value in told["config"].items() if value is not None}
+    config = {key: str(value) for key, value in answers["config"].items() if value is not None}
     return BuildFacts(
-        version=told["version"],
+        version=answers["version"],
         config={key: value.replace(str(prefix), "PREFIX") for key, value in config.items()},
         options=loop.options,
-        compiler=loop.compiler or told["build"],
+        compiler=loop.compiler or answers["build"],
         pgo="-fprofile-use" in loop.options,
         lto="-flto" in loop.options,
         computed_gotos=loop.has_label_table,
         eval_function=loop.function,
         eval_bytes=loop.size,
         indirect_jumps=loop.indirect_jumps,
-        modules=tuple(sorted({*told["modules"], *told["builtin"]})),
+        modules=tuple(sorted({*answers["modules"], *answers["builtin"]})),
         code={str(path.relative_to(prefix)): machine_code.code_digest(path) for path in binaries},
-        library=_library_digest(Path(told["stdlib"])),
+        library=_library_digest(Path(answers["stdlib"])),
     )
 
 
-def asking(python: Path, prefix: Path) -> Command:
-    """The command that `read` starts: the interpreter describes itself."""
-    return Command(argv=(str(python), "-c", _ASK), cwd=prefix, env=clean_environment())
+def query_command(python: Path, prefix: Path) -> Command:
+    """The command that `read` starts: the interpreter prints facts about itself."""
+    return Command(argv=(str(python), "-c", _QUERY), cwd=prefix, env=clean_environment())
 
 
-def _ask(python: Path, prefix: Path, runner: Runner) -> dict[str, Any]:
-    done = runner.run(asking(python, prefix), timeout=60)
+def _query(python: Path, prefix: Path, runner: Runner) -> dict[str, Any]:
+    result = runner.run(query_command(python, prefix), timeout=60)
     try:
-        if not done.ok:
-            raise ValueError(done.how())
-        told: dict[str, Any] = json.loads(done.output.strip().splitlines()[-1])
+        if not result.ok:
+            raise ValueError(result.how())
+        answers: dict[str, Any] = json.loads(result.output.strip().splitlines()[-1])
     except (ValueError, IndexError) as error:
         raise BuildError(
             f"The interpreter that was built does not work: {error}.",
-            where=f"{python}\n{last_lines(done.output, 5)}",
+            where=f"{python}\n{last_lines(result.output, 5)}",
             hint="Read the logs of the build; a candidate that crashes at start-up is broken.",
         ) from error
-    return told
+    return answers
 
 
 def _binaries(python: Path, stdlib: Path) -> list[Path]:
@@ -128,7 +128,7 @@ def _binaries(python: Path, stdlib: Path) -> list[Path]:
 def _library_digest(stdlib: Path) -> str:
     total = hashlib.sha256()
     for path in sorted(stdlib.rglob("*.py")):
-        # Written by the build itself, with the prefix in it.
+        # Generated by the build, and contains the prefix.
         if path.name.startswith("_sysconfigdata") or "config-" in str(path.relative_to(stdlib)):
             continue
         total.update(str(path.relative_to(stdlib)).encode() + b"\0" + path.read_bytes())
@@ -137,7 +137,7 @@ def _library_digest(stdlib: Path) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One fact in which two builds differ; `asked` when the recipes say that it should."""
+    """One fact in which two builds differ; `asked`: the recipes account for the difference."""
 
     fact: str
     base: str
@@ -145,14 +145,14 @@ class Difference:
     asked: bool
 
 
-# Files of a tree that say how it is configured and compiled: a patch to them asks for differences.
+# Files of a tree that control configuring and compiling: a patch to them accounts for differences.
 _BUILD_FILES = ("configure", "Makefile.pre.in", "setup.py", "Modules/Setup", "pyconfig.h.in")
 
 
 def differences(
     base: BuildFacts, candidate: BuildFacts, *, flavors_differ: bool, changed: tuple[str, ...]
 ) -> tuple[Difference, ...]:
-    """In what two builds differ, apart from their machine code and standard library."""
+    """The differences of two builds, apart from their machine code and standard library."""
     patched = any(path.startswith(_BUILD_FILES) for path in changed)
     asked = flavors_differ or patched
     pairs = {
@@ -167,17 +167,17 @@ def differences(
         " ".join(sorted(set(base.modules) - set(candidate.modules))),
         " ".join(sorted(set(candidate.modules) - set(base.modules))),
     )
-    found = [
-        Difference(fact=fact, base=one, candidate=other, asked=asked)
-        for fact, (one, other) in pairs.items()
-        if one != other
+    rows = [
+        Difference(fact=fact, base=base_value, candidate=candidate_value, asked=asked)
+        for fact, (base_value, candidate_value) in pairs.items()
+        if base_value != candidate_value
     ]
-    found.extend(_loop_differences(base, candidate))
-    return tuple(found)
+    rows.extend(_loop_differences(base, candidate))
+    return tuple(rows)
 
 
 def _loop_differences(base: BuildFacts, candidate: BuildFacts) -> list[Difference]:
-    """The shape of the loop: whatever a patch or flavor does to it is asked for, and shown."""
+    """Differences in the shape of the loop, which any patch or flavor may cause: never an error."""
     pairs = {
         "computed gotos in effect": (base.computed_gotos, candidate.computed_gotos),
         "indirect jumps in the evaluation function": (
@@ -187,12 +187,12 @@ def _loop_differences(base: BuildFacts, candidate: BuildFacts) -> list[Differenc
         "bytes of the evaluation function": (base.eval_bytes, candidate.eval_bytes),
     }
     return [
-        Difference(fact=fact, base=str(one), candidate=str(other), asked=True)
-        for fact, (one, other) in pairs.items()
-        if one != other
+        Difference(fact=fact, base=str(base_value), candidate=str(candidate_value), asked=True)
+        for fact, (base_value, candidate_value) in pairs.items()
+        if base_value != candidate_value
     ]
 
 
 def same_machine_code(base: BuildFacts, candidate: BuildFacts) -> bool:
-    """Whether every binary of both has the same instructions."""
+    """Whether both builds have the same binaries with the same machine code."""
     return base.code == candidate.code

@@ -1,7 +1,8 @@
-"""No timing before correctness: regrtest on base and candidate.
+"""The gate: CPython's regrtest on base and candidate, before anything is timed.
 
-The candidate must pass what its base passes. A test that fails only on the candidate is run again
-alone, twice, on both: it breaks the candidate when the base passes both times and it does not.
+The candidate must pass every test that its base passes. A test that fails only on the candidate is
+run again alone, twice, on both: the candidate is broken if the base passes both times and the
+candidate does not.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from builder.files import NO_SPACE, guard_writes, hold_lock, write_atomically
 from builder.home import Home
 from builder.process import Command, Runner, clean_environment
 
-# The interpreter's own tests: the loop, the compiler, the objects that both handle, tracing,
-# threads and memory. Names that a branch lacks are left out.
+# Tests of the interpreter: evaluation loop, compiler, built-in types, tracing, threads and memory.
+# Names that a branch does not have are left out.
 CORE = (
     "test_grammar test_opcodes test_compile test_dis test_peepholer test_code test_builtin "
     "test_generators test_genexps test_coroutines test_exceptions test_raise test_with test_scope "
@@ -34,7 +35,7 @@ CORE = (
     "test_marshal test_pickle test_copy test_json test_re test_struct test_decimal"
 ).split()
 
-# For builds of a source that was tested already, laid out otherwise: was this one linked well?
+# For further layouts of a source that was tested already: checks that the build was linked well.
 SHORT = (
     "test_grammar test_opcodes test_builtin test_generators test_exceptions test_descr test_int "
     "test_long test_float test_list test_tuple test_dict test_set test_gc test_sys test_struct"
@@ -42,7 +43,7 @@ SHORT = (
 _NAMES = {"core": CORE, "short": SHORT}
 
 _RERUNS = 2
-# So many failures at once are no accident of timing.
+# More failures than this are not chance, and are not run again.
 _MOST_RERUN = 10
 _TEST_SECONDS = 600
 _LONGEST_SECONDS = 3 * 3600.0
@@ -51,7 +52,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """How one build fared: names of test modules. `seconds` of wall time."""
+    """The test result of one build: names of test modules; `seconds` of wall time."""
 
     selection: str
     passed: tuple[str, ...]
@@ -62,10 +63,10 @@ class GateResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the gate says of a candidate.
+    """The gate's judgement of a candidate.
 
-    `broken`: fails what the base passes. `flaky`: failed once, and not when run again or the base
-    failed with it. `base_failed`: fails on the base already, so says nothing.
+    `broken`: tests that fail, but pass on the base. `flaky`: tests that failed once, and when run
+    again passed or failed on the base too. `base_failed`: tests that fail on the base already.
     """
 
     selection: str
@@ -81,7 +82,7 @@ class Judgement:
 
 
 class Gate:
-    """Runs regrtest on builds; results are kept beside each build."""
+    """Runs regrtest on builds; results are stored in the folder of each build."""
 
     def __init__(self, *, home: Home, runner: Runner, say: Say, jobs: int) -> None:
         self._home = home
@@ -90,44 +91,45 @@ class Gate:
         self._jobs = jobs
 
     def judge(self, base: Build, candidate: Build, selection: str) -> Judgement:
-        """Compare two builds on `selection`: short, core or full. Raises BuildError if the base
-        passes nothing.
+        """Compare two builds on `selection`: short, core or full.
+
+        Raises BuildError if the base passes no test.
         """
-        ours = self.result(base, selection)
-        if not ours.passed:
+        base_result = self.result(base, selection)
+        if not base_result.passed:
             raise BuildError(
                 f"The base, {base.title}, passes no test at all.",
                 where=str(base.logs / f"gate-{selection}.log"),
-                hint="Read the log there; --gate none goes on without.",
+                hint="Read the log there; --gate none skips the tests.",
             )
-        theirs = self.result(candidate, selection)
-        suspects = [name for name in ours.passed if name not in theirs.passed]
+        candidate_result = self.result(candidate, selection)
+        suspects = [name for name in base_result.passed if name not in candidate_result.passed]
         broken = suspects
         if len(suspects) <= _MOST_RERUN:
-            broken = [name for name in suspects if not self._forgiven(base, candidate, name)]
+            broken = [name for name in suspects if not self._is_flaky(base, candidate, name)]
         return Judgement(
             selection=selection,
-            tests=len(ours.passed),
+            tests=len(base_result.passed),
             broken=tuple(broken),
             flaky=tuple(name for name in suspects if name not in broken),
-            base_failed=ours.failed,
+            base_failed=base_result.failed,
         )
 
     def result(self, build: Build, selection: str) -> GateResult:
-        """How a build fares, from what is kept or by running the tests now."""
-        kept = _result_file(build.folder, selection)
-        with hold_lock(self._home.lock(f"gate-{build.key}"), on_wait=self._waiting):
-            found = _load(kept)
-            if found is None:
-                found = self._test(build, selection)
-                if not found.passed:
-                    return found  # an accident of the machine must not stick to a build
+        """The test result of a build: the stored one, or a new one from running the tests."""
+        file = _result_file(build.folder, selection)
+        with hold_lock(self._home.lock(f"gate-{build.key}"), on_wait=self._on_wait):
+            result = _load(file)
+            if result is None:
+                result = self._test(build, selection)
+                if not result.passed:
+                    return result  # perhaps the machine's fault, and therefore not stored
                 with guard_writes(build.folder):
-                    write_atomically(kept, json.dumps(asdict(found), indent=1))
-        return found
+                    write_atomically(file, json.dumps(asdict(result), indent=1))
+        return result
 
     def has_result(self, folder: Path, selection: str) -> bool:
-        """Whether the build in `folder` was tested before, so that `result` starts nothing."""
+        """Whether the build in `folder` has a stored result, so that `result` starts nothing."""
         return _load(_result_file(folder, selection)) is not None
 
     def command(
@@ -139,42 +141,42 @@ class Gate:
         scratch: Path,
         locks: tuple[int, ...] = (),
     ) -> Command:
-        """What `result` starts for a build of that version, with the tests that it has."""
+        """The command that `result` starts for a build of that version and these tests."""
         return regrtest(python, version, names, scratch=scratch, jobs=self._jobs, locks=locks)
 
-    def _waiting(self, _path: str) -> None:
-        self._say("Another run tests the same build; waiting for it.")
+    def _on_wait(self, _path: str) -> None:
+        self._say("Another run is testing the same build; waiting for it.")
 
-    def _waiting_host(self, _path: str) -> None:
+    def _on_wait_host(self, _path: str) -> None:
         self._say("Another run is timing on this host; waiting for it.")
 
     def _test(self, build: Build, selection: str) -> GateResult:
         self._say(f"{build.title}: gate ({selection} regrtest)")
         names = tests_of(build, selection)
-        done = self._regrtest(build, names, build.logs / f"gate-{selection}.log")
-        outcome = parse(done.output, names)
+        result = self._regrtest(build, names, build.logs / f"gate-{selection}.log")
+        outcome = parse(result.output, names)
         return GateResult(
             selection=selection,
             passed=outcome.passed,
             failed=outcome.failed,
             skipped=outcome.skipped,
-            seconds=done.seconds,
+            seconds=result.seconds,
         )
 
-    def _forgiven(self, base: Build, candidate: Build, name: str) -> bool:
-        """Whether a test that failed on the candidate alone does not hold up when run again."""
+    def _is_flaky(self, base: Build, candidate: Build, name: str) -> bool:
+        """Whether a test that failed only on the candidate passes, or fails on both, if rerun."""
         self._say(f"{candidate.title}: {name} failed; running it again alone on both arms")
-        theirs = all(self._passes_alone(candidate, name) for _ in range(_RERUNS))
-        return theirs or not all(self._passes_alone(base, name) for _ in range(_RERUNS))
+        passes = all(self._passes_alone(candidate, name) for _ in range(_RERUNS))
+        return passes or not all(self._passes_alone(base, name) for _ in range(_RERUNS))
 
     def _passes_alone(self, build: Build, name: str) -> bool:
-        done = self._regrtest(build, (name,), build.logs / "gate-again.log")
-        return name in parse(done.output, (name,)).passed
+        result = self._regrtest(build, (name,), build.logs / "gate-again.log")
+        return name in parse(result.output, (name,)).passed
 
     def _regrtest(self, build: Build, names: Sequence[str], log: Path) -> _Run:
         with (
             guard_writes(build.folder),
-            hold_lock(self._home.host_lock, shared=True, on_wait=self._waiting_host) as host,
+            hold_lock(self._home.host_lock, shared=True, on_wait=self._on_wait_host) as host,
             tempfile.TemporaryDirectory(prefix="patchbench-gate-") as scratch,
         ):
             command = self.command(
@@ -184,15 +186,15 @@ class Gate:
                 scratch=Path(scratch),
                 locks=(host,),
             )
-            done = self._runner.run(command, log=log, timeout=_limit(names))
-        if NO_SPACE in done.output and not done.ok:
-            # What failed for want of space would be held against the build for ever.
+            result = self._runner.run(command, log=log, timeout=_limit(names))
+        if NO_SPACE in result.output and not result.ok:
+            # These failures must not be stored as the result of the build.
             raise StoreError(
                 f"The gate of {build.title} failed: no space left on the device.",
                 where=str(log),
                 hint="Free some space; the tests write below TMPDIR.",
             )
-        return _Run(output=done.output, seconds=done.seconds, ending=done.how())
+        return _Run(output=result.output, seconds=result.seconds, ending=result.how())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,23 +208,20 @@ class _Run:
 
 
 def _limit(names: Sequence[str]) -> float:
-    """Seconds for a whole regrtest: the one of 2.7 has no limit of its own for a test."""
+    """The time limit of a regrtest run, in seconds: 2.7's regrtest has none for each test."""
     return min(_TEST_SECONDS + 60.0 * len(names), _LONGEST_SECONDS)
 
 
 def tests_of(build: Build, selection: str) -> tuple[str, ...]:
-    """The names to give to regrtest: those of the selection that the build has.
-
-    A test is a module or a package; an empty tuple means all (selection full).
-    """
+    """The names of a selection's tests that the build has; a test is a module or a package."""
     folder = Path(build.prefix) / "lib" / f"python{'.'.join(build.facts.version.split('.')[:2])}"
-    # Not what tests read, such as 2.7's test_doctest3.txt.
-    there = {
+    # Data files such as 2.7's test_doctest3.txt are left out.
+    available = {
         path.stem
         for path in (folder / "test").glob("test_*")
         if path.suffix == ".py" or (path / "__init__.py").is_file()
     }
-    names = there if selection == "full" else there & set(_NAMES[selection])
+    names = available if selection == "full" else available & set(_NAMES[selection])
     return tuple(sorted(names))
 
 
@@ -235,7 +234,7 @@ def regrtest(
     jobs: int,
     locks: tuple[int, ...] = (),
 ) -> Command:
-    """The command that runs `names` in worker processes, so that a crash ends one test only."""
+    """The command that runs tests in worker processes, so that a crash ends only one test."""
     python2 = version.startswith("2.")
     module = "test.regrtest" if python2 else "test"
     options = [f"-j{max(1, jobs)}"] + ([] if python2 else [f"--timeout={_TEST_SECONDS}"])
@@ -249,7 +248,7 @@ def regrtest(
 
 @dataclass(frozen=True, kw_only=True)
 class TestOutcomes:
-    """Test names by how they ended."""
+    """Names of tests by outcome."""
 
     passed: tuple[str, ...]
     failed: tuple[str, ...]
@@ -266,31 +265,31 @@ _ENDED = re.compile(r"^(?:All \d+ tests? OK|\d+ tests? OK|\d+ tests? failed)", r
 
 
 def parse(output: str, names: Sequence[str]) -> TestOutcomes:
-    """Read regrtest's closing lists (2.7 and 3.x alike).
+    """Read the lists at the end of regrtest's output (of 2.7 and 3.x).
 
-    A test passed when it was asked for, regrtest came to its end, and no list names it; an altered
-    environment counts as passed, as regrtest itself has it.
+    A test passed if it is one of `names`, regrtest ran to its end, and no list contains it; an
+    altered environment counts as passed, as in regrtest.
     """
-    found: dict[str, set[str]] = {}
+    lists: dict[str, set[str]] = {}
     for match in _SECTION.finditer(output + "\n"):
         listed = re.findall(r"\btest_\w+(?:\.\w+)*", match.group(3))
-        found.setdefault(match.group(2), set()).update(listed)
-    skipped = found.get("skipped", set()) | found.get("run no tests", set())
-    skipped |= found.get("omitted", set())
-    failed = found.get("failed", set())
-    asked = set(names)
-    failed_modules = {name for name in asked if any(_is_of(test, name) for test in failed)}
+        lists.setdefault(match.group(2), set()).update(listed)
+    skipped = lists.get("skipped", set()) | lists.get("run no tests", set())
+    skipped |= lists.get("omitted", set())
+    failed = lists.get("failed", set())
+    requested = set(names)
+    failed_modules = {name for name in requested if any(_is_of(test, name) for test in failed)}
     if not _ENDED.search(output):
-        failed_modules = asked - skipped
+        failed_modules = requested - skipped
     return TestOutcomes(
-        passed=tuple(sorted(asked - failed_modules - skipped)),
+        passed=tuple(sorted(requested - failed_modules - skipped)),
         failed=tuple(sorted(failed_modules)),
-        skipped=tuple(sorted(skipped & asked)),
+        skipped=tuple(sorted(skipped & requested)),
     )
 
 
 def _is_of(test: str, name: str) -> bool:
-    """Whether a listed test is the module `name` or one that regrtest split off it."""
+    """Whether a listed test is the module `name` or a part of it that regrtest runs separately."""
     return test == name or test.startswith(f"{name}.") or test.endswith(f".{name}")
 
 

@@ -1,21 +1,21 @@
-"""What a replica number or a placebo does to a build: the layout of its machine code, drawn.
+"""Random layouts of machine code, drawn from the number of a replica or placebo.
 
-Building the same tree twice gives the same bytes, so that a rebuild shows nothing of what layout
-does to speed. Here it is drawn: from the number alone, by hashing it with the name of each object
-file, so that base and candidate draw alike for all that they share, and a file that only one of
-them has moves none of the others.
+Building the same tree twice gives the same bytes, so that a rebuild does not show how layout
+affects speed. Here the layout is drawn by hashing the number with the name of each object file:
+base and candidate get the same layout for all files that they share, and a file that only one of
+them has moves no other file.
 
 - *padding*: bytes that are never executed, at the top of C files (top-level assembly, which gcc
-  keeps with LTO as well), move functions against cache lines, pages and branch predictors;
-- *links*: the order in which the linker (or the archive it reads from) sees the object files;
-- *functions*: each function in a section of its own, and an order of sections drawn for the linker.
+  keeps with LTO as well), shift functions relative to cache lines, pages and branch predictors;
+- *links*: the order of the object files for the linker (or in the archive that it reads);
+- *functions*: each function in its own section, and a random order of sections for the linker.
 
-A replica has padding in every C file of the interpreter and an order of links; a placebo has one of
-the three, on top of its replica's. Under LTO gcc puts all top-level assembly before all functions:
-padding moves the whole interpreter as one, and the order of links is what moves its functions.
+A replica has padding in every C file of the interpreter and a random link order; a placebo has one
+of the three in addition to its replica's. With LTO gcc puts all top-level assembly before all
+functions: padding then shifts the whole interpreter at once, and the link order moves functions.
 
-Nothing that a program can observe changes: lines keep their numbers, and sysconfig, which reads
-assignments at the beginning of a line, sees none of what is added to the Makefile.
+Nothing that a program can observe changes: line numbers stay, and sysconfig, which reads
+assignments at the beginning of a line, does not see what is added to the Makefile.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ PLACEBOS = ("padding", "functions", "links")
 LOOP = "Python/ceval.c"
 SCRIPT = "layout.ld"
 _MOST_NUMBER = 9999
-# What gcc aligns functions to: less than that moves nothing.
+# gcc's alignment of functions, in bytes: less padding than that moves nothing.
 _PAD = 16
 _PADS = 32  # below half a KiB: with every file padded, some percent of the interpreter's code
 _PADS_OF_LOOP = 256  # up to a page
-# Where gcc puts functions without and with a profile; gcc names the second with attributes too.
+# Sections of functions, without and with a profile; attributes also select the second and third.
 _PADDED = (".text", ".text.hot", ".text.unlikely")
 _OBJECTS = "LIBRARY_OBJS"
-# The targets that link the interpreter, or gather what it is linked from.
+# The targets that link the interpreter, or collect its object files.
 _LINKS = (
     "$(BUILDPYTHON)",
     "$(LIBRARY)",
@@ -65,7 +65,7 @@ class Layout:
     rules: tuple[str, ...] = ()
     script: str = ""
 
-    def described(self) -> str:
+    def as_text(self) -> str:
         """The layout as text, for the log of a build."""
         padding = [f"{size:6d} bytes before {path}" for path, size in self.padding.items()]
         return "\n".join([*padding, *self.rules, self.script]) + "\n"
@@ -77,23 +77,23 @@ def parse(placebo: str) -> tuple[str, int]:
     is_number = re.fullmatch(r"[1-9][0-9]{0,3}", number, re.ASCII) is not None
     if kind not in PLACEBOS or not is_number:
         raise ExperimentError(
-            f"{placebo!r} is no placebo.",
+            f"{placebo!r} is not a placebo.",
             where="placebo",
-            hint=f"A kind and a number from 1 to {_MOST_NUMBER}, for example padding:3; the kinds "
-            f"are {', '.join(PLACEBOS)}.",
+            hint=f"Give a kind and a number from 1 to {_MOST_NUMBER}, for example padding:3; the "
+            f"kinds are {', '.join(PLACEBOS)}.",
         )
     return kind, int(number)
 
 
 def numbered(number: int) -> str:
-    """The placebo of a number from 1 on, the kinds in rotation: padding:1, functions:2, links:3."""
+    """The placebo for a number from 1, the kinds in rotation: padding:1, functions:2, links:3."""
     return f"{PLACEBOS[(number - 1) % len(PLACEBOS)]}:{number}"
 
 
 def draw(makefile: str, *, replica: int, placebo: str = "") -> Layout:
     """The layout of a replica and placebo, for a tree whose configure wrote `makefile`. Pure.
 
-    Raises BuildError where the Makefile does not tell what the interpreter is linked from.
+    Raises BuildError if the Makefile does not list the object files of the interpreter.
     """
     kind = parse(placebo)[0] if placebo else ""
     if not replica and not kind:
@@ -106,24 +106,24 @@ def draw(makefile: str, *, replica: int, placebo: str = "") -> Layout:
             where=f"{_OBJECTS} in Makefile",
             hint="Measure this revision without replicas and placebos.",
         )
-    own = f"replica {replica}"
+    seed = f"replica {replica}"
     rules: tuple[str, ...] = ()
     script = ""
     if replica or kind == "links":
-        rules += _link_order(makefile, lists, f"{own} {placebo}" if kind == "links" else own)
+        rules += _link_order(makefile, lists, f"{seed} {placebo}" if kind == "links" else seed)
     if kind == "functions":
         rules += _FUNCTION_SECTIONS
-        script = _script(f"{own} {placebo}")
-    padding = {_source(name): _PAD * _drawn(own, name, _PADS) for name in objects if replica}
+        script = _script(f"{seed} {placebo}")
+    padding = {_source(name): _PAD * _random(seed, name, _PADS) for name in objects if replica}
     if kind == "padding":
-        padding[LOOP] = padding.get(LOOP, 0) + _PAD * (1 + _drawn(placebo, LOOP, _PADS_OF_LOOP))
+        padding[LOOP] = padding.get(LOOP, 0) + _PAD * (1 + _random(placebo, LOOP, _PADS_OF_LOOP))
     return Layout(padding=padding, rules=rules, script=script)
 
 
 def apply(layout: Layout, tree: Path) -> None:
-    """Carry out a layout in a configured tree. Files keep their times, so that make sees no change.
+    """Apply a layout to a configured tree. Files keep their times, so that make sees no change.
 
-    A C file that is not there is passed over: an object may come from assembly or a generator.
+    C files that do not exist are skipped: an object may come from assembly or a generator.
     """
     for name, size in layout.padding.items():
         if size and (tree / name).is_file():
@@ -141,7 +141,7 @@ def append_rules(tree: Path, rules: tuple[str, ...]) -> None:
 
 
 def _prepend(path: Path, line: str) -> None:
-    # Lines keep their numbers: some are in messages (PyErr_BadInternalCall).
+    # Line numbers must not change: some are in messages (PyErr_BadInternalCall).
     _rewrite(path, f"{line}\n#line 1\n".encode() + path.read_bytes())
 
 
@@ -160,8 +160,8 @@ def _assembly(size: int) -> str:
     return f'__asm__("{parts}");'
 
 
-def _drawn(seed: str, name: str, count: int) -> int:
-    """A number below `count`, drawn from a seed for a name."""
+def _random(seed: str, name: str, count: int) -> int:
+    """A random number below `count`, determined by a seed and a name."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8]) % count
 
 
@@ -184,13 +184,13 @@ def _lists(makefile: str) -> dict[str, list[str]]:
 
 
 def _objects(lists: Mapping[str, list[str]], name: str) -> list[str]:
-    """The object files that a variable stands for; empty where it stands for anything else."""
+    """The object files in a variable; empty if it contains anything else."""
     words = list(dict.fromkeys(_expanded(lists, name, ())))
     return words if all(word.endswith(".o") for word in words) else []
 
 
 def _expanded(lists: Mapping[str, list[str]], name: str, inside: tuple[str, ...]) -> list[str]:
-    """The words of a variable, those that it refers to put in their places."""
+    """The words of a variable, with references to other variables expanded."""
 
     def value(match: re.Match[str]) -> str:
         other = match.group(1)
@@ -200,28 +200,28 @@ def _expanded(lists: Mapping[str, list[str]], name: str, inside: tuple[str, ...]
 
 
 def _link_order(makefile: str, lists: Mapping[str, list[str]], seed: str) -> tuple[str, ...]:
-    """Values of the lists that the linking rules use, for these rules alone: in a drawn order.
+    """Makefile lines that give the linking rules their lists of objects in a random order.
 
-    A rule that gathers an archive from several lists gets all of their objects dealt to them anew,
-    to each as many as it had. `private` keeps the values from the rules of the objects.
+    If a rule uses several lists, their objects are distributed to them again at random, each list
+    getting as many as before. `private` hides the values from the rules of the objects.
     """
     rules: list[str] = []
     for target in _LINKS:
         recipe = re.search(rf"^{re.escape(target)}:.*\n((?:\t.*\n)*)", makefile, re.MULTILINE)
         names = dict.fromkeys(_REFERENCE.findall(recipe.group(1))) if recipe else {}
-        used = {name: found for name in names if (found := _objects(lists, name))}
-        every = {one for found in used.values() for one in found}
-        order = sorted(every, key=lambda one: (_drawn(seed, one, 2**64), one))
-        for name, found in used.items():
-            rules.append(f"{target}: private {name} = {' '.join(order[: len(found)])}")
-            del order[: len(found)]
+        used = {name: objects for name in names if (objects := _objects(lists, name))}
+        every = {path for objects in used.values() for path in objects}
+        order = sorted(every, key=lambda path: (_random(seed, path, 2**64), path))
+        for name, objects in used.items():
+            rules.append(f"{target}: private {name} = {' '.join(order[: len(objects)])}")
+            del order[: len(objects)]
     return tuple(rules)
 
 
 # -- functions -----------------------------------------------------------------------------------
 
-# CC in place of a list of flags: all rules of all branches compile with it, and none with the same
-# flags. The second time it is LTO, which makes its functions at the link.
+# CC is changed and not a list of flags: all branches compile with it, but with different lists of
+# flags. The linkers need the flag for LTO, which generates functions when linking.
 _FUNCTION_SECTIONS = (
     f"$({_OBJECTS}): private CC += -ffunction-sections",
     *(
@@ -237,25 +237,25 @@ _LETTERS = string.ascii_letters + string.digits + "_"
 
 
 def _script(seed: str) -> str:
-    """A linker script that adds to ld's own: sections of functions in a drawn order.
+    """A linker script, in addition to ld's own, with sections of functions in a random order.
 
-    ld takes patterns, and the first that fits: here what the last two letters of a name may be. As
-    in ld's own script, cold code and code of the start stand apart, and so does what a profile
-    calls hot (under LTO in `.text.sorted`), each with an order of its own.
+    ld uses the first pattern that matches: here, patterns for the last two letters of a name. As in
+    ld's own script, cold code and start-up code are separate, and so is code that a profile marks
+    as hot (with LTO in `.text.sorted`); each group has its own order.
     """
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     lines = ["*(.text.unlikely .text.unlikely.*)", "*(.text.exit .text.exit.*)"]
     lines += ["*(.text.startup .text.startup.*)"]
     for prefix in (".text.hot", ".text.sorted", ".text"):
-        lines += [f"*({prefix}.{pattern})" for pattern in _patterns(chance)]
+        lines += [f"*({prefix}.{pattern})" for pattern in _patterns(generator)]
     body = "".join(f"    {line}\n" for line in lines)
     return f"SECTIONS\n{{\n  .text.drawn :\n  {{\n{body}  }}\n}}\nINSERT BEFORE .text;\n"
 
 
-def _patterns(chance: random.Random) -> list[str]:
-    found = []
+def _patterns(generator: random.Random) -> list[str]:
+    patterns = []
     for last in _LETTERS:
-        some = "".join(chance.sample(_LETTERS, len(_LETTERS) // 2))
-        found += [f"*[{some}]{last}", f"*[!{some}]{last}"]
-    chance.shuffle(found)
-    return found
+        half = "".join(generator.sample(_LETTERS, len(_LETTERS) // 2))
+        patterns += [f"*[{half}]{last}", f"*[!{half}]{last}"]
+    generator.shuffle(patterns)
+    return patterns

@@ -1,4 +1,4 @@
-"""What the binaries hold: the evaluation loop's shape, its compiler's options, code digests.
+"""Reading ELF binaries: the shape of the evaluation loop, its compiler options, code digests.
 
 capstone and elftools are imported when a binary is read: most commands read none.
 """
@@ -20,7 +20,7 @@ _LOOP_SOURCE = "ceval.c"
 
 @dataclass(frozen=True, kw_only=True)
 class Loop:
-    """The compiled evaluation loop; empty strings and zeros where a binary does not tell."""
+    """The compiled evaluation loop; empty strings and zeros where the binary has no information."""
 
     function: str = ""
     size: int = 0
@@ -47,9 +47,9 @@ def evaluation_loop(binaries: Sequence[Path]) -> Loop:
 
 
 def code_digest(path: Path) -> str:
-    """SHA-256 of the executable sections; of the whole file where it is not ELF.
+    """SHA-256 of the executable sections, or of the whole file if it is not ELF.
 
-    Data sections are left out: they hold the prefix, which differs between any two builds.
+    Data sections are left out: they contain the prefix, which differs between any two builds.
     """
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
@@ -89,7 +89,7 @@ def _loop_of(elf: Any) -> Loop | None:
 
 
 def _evaluation_parts(symbols: Sequence[Any]) -> list[Any]:
-    """The function and what gcc split off it (.cold, .part, .constprop)."""
+    """The symbols of the function and of the parts gcc split off (.cold, .part, .constprop)."""
     for name in _EVAL_FUNCTIONS:
         parts = [
             symbol
@@ -119,20 +119,21 @@ def _indirect_jumps(elf: Any, symbol: Any) -> int:
 
 
 def _producer(elf: Any) -> tuple[str, str]:
-    """What compiled the loop, and with which options: DW_AT_producer of its compile unit.
+    """The compiler of the loop and its options: DW_AT_producer of its compile unit.
 
-    With LTO the unit is the link-time one, which has no file's name; any unit that names LTO does.
+    With LTO the code is in the link-time unit, which has no file name; the last artificial unit
+    with -flto is used.
     """
     if not elf.has_dwarf_info():
         return "", ""
     fallback = ("", "")
     for name, producer in _units(elf.get_dwarf_info()):
         compiler, _, options = producer.partition(" -")
-        found = (compiler.strip(), f"-{options}" if options else "")
+        result = (compiler.strip(), f"-{options}" if options else "")
         if Path(name).name == _LOOP_SOURCE:
-            return found
+            return result
         if "-flto" in options and "<artificial>" in name:
-            fallback = found
+            fallback = result
     return fallback
 
 

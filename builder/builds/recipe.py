@@ -1,4 +1,4 @@
-"""What determines a build: flavor, patches, compiler and replica, hashed into the recipe's key."""
+"""Recipes: everything that determines a build, hashed into the recipe's key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from builder.files import digest
 from builder.sources import Revision
 
-# Raised when the way of building changes so that older builds no longer compare with new ones.
+# Incremented when building changes so that older builds are not comparable with new ones.
 PROCEDURE = 1
 
 
@@ -17,9 +17,9 @@ PROCEDURE = 1
 class Flavor:
     """How a tree is configured and compiled.
 
-    `computed_gotos` None leaves configure's own choice. `cflags` are configure's CFLAGS: for all of
-    CPython, and for extension modules that are built for it later. `loop_cflags` are for the file
-    of the evaluation loop alone (see `builder.builds.loop_flags`).
+    `computed_gotos` None is configure's own choice. `cflags` are configure's CFLAGS: for all of
+    CPython, and for extension modules that are built for it later. `loop_cflags` are for the source
+    file of the evaluation loop only (see `builder.builds.loop_flags`).
     """
 
     pgo: bool = False
@@ -51,14 +51,15 @@ class Flavor:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Flavor:
-        """A flavor from JSON, with its name or without. Raises KeyError or TypeError."""
-        told = {key: value for key, value in data.items() if key != "name"}
-        return cls(**told | {"configure": tuple(data["configure"])})
+        """A flavor from JSON, with or without its name. Raises KeyError or TypeError."""
+        values = {key: value for key, value in data.items() if key != "name"}
+        return cls(**values | {"configure": tuple(data["configure"])})
 
     @property
     def content(self) -> dict[str, Any]:
-        """All that it says. What flavors had not always is left out where it says nothing: builds
-        made before are found, and their results verified.
+        """The fields for the recipe's key. `loop_cflags`, a later addition, is left out if empty.
+
+        Builds and results from before that addition therefore keep their keys.
         """
         content = asdict(self)
         if not self.loop_cflags:
@@ -68,7 +69,7 @@ class Flavor:
 
 @dataclass(frozen=True, kw_only=True)
 class CompilerIdentity:
-    """The compiler's identity: the resolved program and what it says of itself."""
+    """The compiler: path of the program, first line of --version, SHA-256 of the file."""
 
     path: str
     version: str
@@ -79,11 +80,11 @@ class CompilerIdentity:
 class Recipe:
     """Everything that determines a build.
 
-    `tree` is the git tree after the series was applied (so that the order and content of patches
-    are in it), `series` names what was applied, for people. `changed` lists the paths that differ
-    from the revision's own tree; they decide what is generated again. `replica` and `placebo` draw
-    the layout of the machine code (see `builder.builds.layout`); replica 0 without a placebo is
-    the tree as it is.
+    `tree` is the git tree after the series was applied, and so includes the content and order of
+    the patches; `series` are the names of what was applied, for display. `changed` lists the paths
+    that differ from the revision's own tree; they decide which files are regenerated. `replica` and
+    `placebo` determine the layout of the machine code (see `builder.builds.layout`); replica 0
+    without a placebo is the unchanged tree.
     """
 
     revision: Revision
@@ -107,7 +108,7 @@ class Recipe:
             "compiler": asdict(self.compiler),
             "replica": self.replica,
         }
-        if self.placebo:  # not there otherwise: builds made before there were placebos are found
+        if self.placebo:  # left out if empty, so that keys from before placebos existed stay valid
             content["placebo"] = self.placebo
         return digest(content)
 

@@ -1,8 +1,8 @@
-"""Generated files of a CPython tree: when to generate again, and what that changed.
+"""Generated files of a CPython tree: when to regenerate them, and what that changed.
 
-A patch to a generator's input has no effect until the generator runs; a patch to a generated file
-is undone when it runs. Both would be lost in silence, so the tree's own targets run where an input
-changed, and what they changed is told.
+A patch to the input of a generator has no effect until the generator runs; a patch to a generated
+file is overwritten when it runs. Both would be lost silently, so the tree's own targets run if an
+input changed, and the files that they changed are reported.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from builder.errors import PatchError
 
 @dataclass(frozen=True, kw_only=True)
 class _Generator:
-    """A target of the tree's Makefile and the inputs that ask for it."""
+    """A target of the tree's Makefile, and the inputs whose change requires it."""
 
     target: str
     inputs: re.Pattern[str]
 
 
 def _generator(target: str, *inputs: str) -> _Generator:
-    return _Generator(target=target, inputs=re.compile("|".join(f"(?:{one})$" for one in inputs)))
+    return _Generator(target=target, inputs=re.compile("|".join(f"(?:{path})$" for path in inputs)))
 
 
-# In the order in which they must run. A target that the tree's Makefile lacks is left out.
+# In the order in which they must run. Targets that the Makefile does not have are left out.
 _GENERATORS = (
     _generator("regen-opcode", r"Lib/opcode\.py", r"Tools/scripts/generate_opcode_h\.py"),
     _generator("regen-cases", r"Python/(optimizer_)?bytecodes\.c", r"Tools/cases_generator/.*"),
@@ -50,8 +50,8 @@ _GENERATORS = (
 _CLINIC = b"[clinic input]"
 _GLOBAL_STRINGS = re.compile(rb"_Py_(?:ID|STR)\(")
 
-# Committed, generated, and older than their inputs as far as make can see when a checkout gives all
-# files one time. Make would run a Python of the tree's own age to write them again.
+# Generated files that are committed. If all files have the same time, make considers these older
+# than their inputs, and would run a Python of the tree's own age to generate them again.
 _COMMITTED = (
     "Include/Python-ast.h",
     "Include/graminit.h",
@@ -71,10 +71,10 @@ _COMMITTED = (
 )
 
 
-def settle_times(tree: Path, epoch: int, changed: Sequence[str]) -> None:
-    """Date generated files after their inputs, and changed files after both.
+def set_file_times(tree: Path, epoch: int, changed: Sequence[str]) -> None:
+    """Set times of generated files after their inputs, and of changed files after both.
 
-    So make's own rules run for what a patch changed, and for nothing else.
+    make's own rules then run for the files that a patch changed, and for no others.
     """
     for name in _COMMITTED:
         _date(tree / name, epoch + 1)
@@ -89,44 +89,50 @@ def _date(path: Path, seconds: int) -> None:
 
 
 def targets(read: Callable[[str], bytes | None], changed: Sequence[str]) -> tuple[str, ...]:
-    """The Makefile targets that `changed` asks for, in order; empty when nothing is generated.
+    """The Makefile targets that changes of the paths `changed` require, in order.
 
-    `read` gives the content of a path of the tree, None where there is no such file.
+    `read` returns the content of a path of the tree, or None without such a file.
     """
     makefile = (read("Makefile.pre.in") or b"").decode("utf-8", "replace")
-    wanted = [one.target for one in _GENERATORS if any(one.inputs.match(path) for path in changed)]
+    required = [
+        generator.target
+        for generator in _GENERATORS
+        if any(generator.inputs.match(path) for path in changed)
+    ]
     contents = [read(path) or b"" for path in changed if path.endswith((".c", ".h"))]
     if any(_CLINIC in content for content in contents):
-        wanted.append("clinic")
+        required.append("clinic")
     if any(_GLOBAL_STRINGS.search(content) for content in contents):
-        wanted.append("regen-global-objects")
-    return tuple(target for target in wanted if re.search(rf"(?m)^{target}\s*:", makefile))
+        required.append("regen-global-objects")
+    return tuple(target for target in required if re.search(rf"(?m)^{target}\s*:", makefile))
 
 
 def snapshot(tree: Path) -> dict[str, str]:
-    """Every source file's digest, to be compared with another snapshot."""
-    found = {}
+    """The digest of every source file by path, to compare with another snapshot."""
+    digests = {}
     for root, folders, files in os.walk(tree):
         folders[:] = [name for name in folders if name != "__pycache__"]
         for name in files:
             if not name.endswith((".pyc", ".o", ".a", ".so", ".log", ".status", ".cache")):
                 path = Path(root) / name
-                found[str(path.relative_to(tree))] = hashlib.sha1(path.read_bytes()).hexdigest()
-    return found
+                digests[str(path.relative_to(tree))] = hashlib.sha1(path.read_bytes()).hexdigest()
+    return digests
 
 
-def generated(before: dict[str, str], after: dict[str, str]) -> tuple[str, ...]:
-    """The files of `before` that differ in `after`."""
+def changed_files(before: dict[str, str], after: dict[str, str]) -> tuple[str, ...]:
+    """The paths of `before` that differ or are missing in `after`."""
     return tuple(sorted(path for path, digest in before.items() if after.get(path) != digest))
 
 
-def refuse_lost(regenerated: Sequence[str], changed: Sequence[str], series: Sequence[str]) -> None:
-    """Raise PatchError where generating undid what a patch says of a generated file."""
+def refuse_lost_changes(
+    regenerated: Sequence[str], changed: Sequence[str], series: Sequence[str]
+) -> None:
+    """Raise PatchError if regenerating has overwritten changes of a patch."""
     lost = sorted(set(regenerated) & set(changed))
     if lost:
         raise PatchError(
-            "The tree's generators replace what the patch changed in generated files: that part "
-            "of the patch would be lost.",
+            "The patch changes generated files, and the tree's generators overwrite them: this "
+            "part of the patch would be lost.",
             where=f"{', '.join(series)}: {', '.join(lost)}",
             hint="Put the generators' own output into the patch, or leave these files out of it.",
         )

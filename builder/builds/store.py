@@ -1,8 +1,8 @@
-"""The content-addressed store of builds, and the layout of patchbench's home.
+"""The content-addressed store of builds.
 
-A build lives at its final place from the start, since its prefix is compiled into it; `build.json`
-is written last and is the stamp. A folder without a stamp is what a killed run left: whoever holds
-the build's lock removes it. (Look, lock, look again, build, check, stamp last, clean on failure.)
+A build is made at its final path, since its prefix is compiled into it; `build.json`, the stamp, is
+written last. A folder without a stamp was left by a killed run: the holder of the build's lock
+removes it. (Look, lock, look again, build, check, stamp last, clean on failure.)
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Build:
     """An installed interpreter.
 
     `regenerated` lists the files that the tree's own generators changed after the series was
-    applied. `stages` is what building it cost.
+    applied. `stages` are the stages of building, with their durations.
     """
 
     key: str
@@ -51,7 +51,7 @@ class Build:
 
     @property
     def prefix(self) -> Path:
-        """What was given to configure as --prefix."""
+        """The --prefix of configure."""
         return self.folder / "prefix"
 
     @property
@@ -66,7 +66,7 @@ class Build:
 
     @property
     def is_unpatched(self) -> bool:
-        """Whether it is its revision as it is: no patches, no placebo, replica 0."""
+        """Whether it is the unchanged revision: no patches, no placebo, replica 0."""
         changes = ("series", "changed", "placebo", "replica")
         return not any(self.recipe.get(change) for change in changes)
 
@@ -79,59 +79,61 @@ class Store:
         self._say = say
 
     def folder(self, key: str) -> Path:
-        """Where the build of `key` is or will be."""
+        """The folder of the build `key`, which need not exist."""
         return self._home.builds / key
 
     def find(self, key: str) -> Build | None:
-        """The finished build of `key`, or None. A damaged one is told of and counts as missing."""
+        """The finished build `key`, or None. A damaged build is reported and counts as missing."""
         stamp = self.folder(key) / STAMP
         if not stamp.exists():
             return None
         try:
             return _read(stamp)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            self._say(f"The stored build {key} is damaged ({error}) and not used.")
+            self._say(f"The stored build {key} is damaged ({error}) and is not used.")
             return None
 
     def provide(self, key: str, make: Callable[[Path, int], Build]) -> tuple[Build, bool]:
-        """The build of `key`, made by `make(folder, lock)` if it is not there; True when made now.
+        """The build `key`, and whether it was made now, by `make(folder, lock_fd)`.
 
-        `make` gets the empty folder and the descriptor of the build's lock, which every process
-        that writes to the folder must inherit. If it raises, the folder's logs are kept under
-        `failures` and the rest is removed.
+        `make` is called with the empty folder and the descriptor of the build's lock, which every
+        process that writes to the folder must inherit. If it raises, the folder's logs are moved
+        to `failures` and the rest is removed.
         """
-        found = self.find(key)
-        if found is not None:
-            self._touch(found)
-            return found, False
-        with hold_lock(self._home.lock(f"build-{key}"), on_wait=self._waiting) as held:
-            found = self.find(key)
-            if found is not None:
-                return found, False
-            return self._make(key, make, held), True
+        build = self.find(key)
+        if build is not None:
+            self._touch(build)
+            return build, False
+        with hold_lock(self._home.lock(f"build-{key}"), on_wait=self._on_wait) as lock_fd:
+            build = self.find(key)
+            if build is not None:
+                return build, False
+            return self._make(key, make, lock_fd), True
 
-    def _make(self, key: str, make: Callable[[Path, int], Build], held: int) -> Build:
+    def _make(self, key: str, make: Callable[[Path, int], Build], lock_fd: int) -> Build:
         folder = self.folder(key)
         with guard_writes(folder):
             _remove(folder)
             folder.mkdir(parents=True)
             try:
-                write_atomically(folder / STAMP, json.dumps(_stamp(make(folder, held)), indent=1))
+                write_atomically(
+                    folder / STAMP, json.dumps(_stamp(make(folder, lock_fd)), indent=1)
+                )
             except BaseException:
                 self._keep_logs(key, folder)
                 _remove(folder)
                 raise
-        # Read back, so that a build is the same whether it was made now or found.
+        # Read back, so that a new build equals one that is read from the store later.
         return _read(folder / STAMP)
 
     def _keep_logs(self, key: str, folder: Path) -> None:
-        kept = self._home.failures / key
+        target = self._home.failures / key
         with contextlib.suppress(OSError):
-            _remove(kept)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            (folder / "log").rename(kept)
+            _remove(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (folder / "log").rename(target)
 
-    def _waiting(self, _path: str) -> None:
+    def _on_wait(self, _path: str) -> None:
         self._say("Another run is making the same build; waiting for it.")
 
     def _touch(self, build: Build) -> None:
@@ -140,13 +142,13 @@ class Store:
 
     def all(self) -> tuple[Build, ...]:
         """Every finished build, the last used first."""
-        found = [build for name in self.names() if (build := self.find(name)) is not None]
-        return tuple(sorted(found, key=lambda build: -self.last_used(build)))
+        builds = [build for name in self.names() if (build := self.find(name)) is not None]
+        return tuple(sorted(builds, key=lambda build: -self.last_used(build)))
 
     def names(self) -> tuple[str, ...]:
         """The names of all folders of the store, finished builds and others.
 
-        Raises StoreError when it cannot be read; a store that is not there yet has none.
+        Empty if the store does not exist yet. Raises StoreError if it cannot be read.
         """
         try:
             return tuple(sorted(path.name for path in self._home.builds.iterdir()))
@@ -160,23 +162,23 @@ class Store:
             ) from error
 
     def last_used(self, build: Build) -> float:
-        """When a run last asked for it, seconds since 1970."""
+        """The time when a run last used a build, in seconds since 1970."""
         return (build.folder / STAMP).stat().st_mtime
 
     def remove(self, key: str) -> bool:
-        """Remove a build; False if a run holds its lock just now."""
+        """Remove a build; False if a run holds its lock at the moment."""
         path = self._home.lock(f"build-{key}")
         if is_locked(path):
             return False
         with hold_lock(path):
             folder = self.folder(key)
-            # The stamp first: a removal that is killed leaves no build that looks whole.
+            # The stamp first, so that an interrupted removal leaves no build that looks complete.
             (folder / STAMP).unlink(missing_ok=True)
             _remove(folder)
         return True
 
     def leftovers(self) -> tuple[Path, ...]:
-        """Folders that are no builds, or damaged ones, and that no run is working on."""
+        """Folders without a valid build that no run is working on."""
         return tuple(
             self.folder(name)
             for name in self.names()

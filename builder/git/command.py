@@ -1,7 +1,8 @@
-"""Starting git, through GitPython: the one module that imports it; for this room alone.
+"""Starting git through GitPython; the only module that imports it, private to builder.git.
 
-What a command does must not depend on who runs it: the caller's configuration, hooks, attributes
-and GIT_* variables are shut out, except for those that reach a remote (proxies, credentials).
+The effect of a command must not depend on the user who runs it: the configuration, hooks,
+attributes and GIT_* variables of the caller are excluded, except for what is needed to reach a
+remote (proxies, credentials).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import IO, Any
 
 from builder.errors import ToolError
 
-# A remote that sends under 1 kB/s for this long is taken for dead.
+# A remote that sends less than 1 kB/s for this long is given up.
 _STALL_SECONDS = 30
-# Variables that would lead git to another repository, index or configuration (git rev-parse
-# --local-env-vars lists most): a caller may itself have been started by a hook or by git bisect.
-_SHUT_OUT = (
+# Variables that select another repository, index or configuration (git rev-parse
+# --local-env-vars lists most): a hook or git bisect may have started patchbench.
+_REMOVED_VARIABLES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_NAMESPACE"),
     *("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
     *("GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_SHALLOW_FILE"),
@@ -50,7 +51,7 @@ NETWORK = (
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """How a git command ended."""
+    """The exit status and output of a git command."""
 
     returncode: int
     stdout: bytes
@@ -66,10 +67,10 @@ def running(
     env: Mapping[str, str],
     settings: Iterable[str] = NEUTRAL,
     stdin: int | IO[bytes] | None = None,
-    keep: tuple[int, ...] = (),
+    keep_fds: tuple[int, ...] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A running git, in a group of its own, that does not outlive the block nor this process."""
-    # Imported late: without git on the machine the import itself fails, and `doctor` has to run.
+    """Start git in its own process group; kill it at the end of the block or of this process."""
+    # Imported here: without git on the machine the import fails, and `doctor` has to run anyway.
     try:
         from git import Git
         from git.exc import GitCommandNotFound
@@ -77,17 +78,17 @@ def running(
         raise _no_git() from error
     setpriv = shutil.which("setpriv")
     argv = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-    # env(1) removes what is the caller's, then sets ours: GitPython itself can only add.
-    argv += ["env", *(part for name in _SHUT_OUT for part in ("-u", name))]
+    # env(1) removes the caller's variables, then sets ours: GitPython can only add variables.
+    argv += ["env", *(part for name in _REMOVED_VARIABLES for part in ("-u", name))]
     argv += [f"{name}={value}" for name, value in {**_QUIET, **env}.items()]
     argv += ["git", *(part for setting in settings for part in ("-c", setting))]
     try:
         handle: Any = Git(cwd).execute(
             [*argv, *arguments],
-            istream=stdin,  # type: ignore[arg-type]  # any file with a descriptor will do
+            istream=stdin,  # type: ignore[arg-type]  # any file with a descriptor works
             as_process=True,
             start_new_session=True,
-            pass_fds=keep,
+            pass_fds=keep_fds,
         )
     except GitCommandNotFound as error:
         raise _no_git() from error
@@ -121,11 +122,13 @@ def run(
     settings: Iterable[str] = NEUTRAL,
     data: bytes | None = None,
     timeout: float | None = None,
-    keep: tuple[int, ...] = (),
+    keep_fds: tuple[int, ...] = (),
 ) -> Output:
-    """Run git to its end, or kill it after `timeout` seconds."""
+    """Run git to its end; kill it after `timeout` seconds."""
     stdin = subprocess.PIPE if data is not None else None
-    with running(arguments, cwd=cwd, env=env, settings=settings, stdin=stdin, keep=keep) as process:
+    with running(
+        arguments, cwd=cwd, env=env, settings=settings, stdin=stdin, keep_fds=keep_fds
+    ) as process:
         try:
             out, err = process.communicate(data, timeout)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What git does with other repositories: asking, fetching as little as can be, sharing objects."""
+"""Access to other repositories: listing refs, fetching little, sharing objects."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _FETCH_SECONDS = 3600.0
 _REFUSALS = r"unadvertised object|not our ref|remote ref|shallow|not support"
 
 
-class FetchFailure(Exception):  # noqa: N818 - the source decides what it means
-    """A remote did not give what was asked; `stderr` is what git said, `timed_out` that it hung."""
+class FetchFailure(Exception):  # noqa: N818 - callers turn it into an error of the user
+    """A fetch or listing failed; `stderr` is git's output, `timed_out` whether it took too long."""
 
     def __init__(self, stderr: str, *, timed_out: bool = False) -> None:
         super().__init__(stderr)
@@ -25,12 +25,12 @@ class FetchFailure(Exception):  # noqa: N818 - the source decides what it means
 
     @property
     def refused(self) -> bool:
-        """Whether the server answered, but does not give single commits, or not this one."""
+        """Whether the server answered, but refuses to send single commits, or this commit."""
         return re.search(_REFUSALS, self.stderr) is not None
 
     @property
     def reason(self) -> str:
-        """git's own account in one line."""
+        """git's error message in one line."""
         if self.timed_out:
             return "no answer in time"
         lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
@@ -40,20 +40,20 @@ class FetchFailure(Exception):  # noqa: N818 - the source decides what it means
 
 
 def list_remote(url: str, *, timeout: float) -> Refs:
-    """What branches and tags a remote has, asked within `timeout` seconds.
+    """The branches and tags of a remote, which must answer within `timeout` seconds.
 
-    Raises FetchFailure when it cannot be reached or is no repository.
+    Raises FetchFailure if it cannot be reached or is not a repository.
     """
-    done = run(
+    result = run(
         ("ls-remote", "--heads", "--tags", "--", url),
         cwd=Path("/"),
         env={},
         settings=NETWORK,
         timeout=timeout,
     )
-    if done.returncode != 0:
-        raise FetchFailure(done.stderr, timed_out=done.timed_out)
-    rows = (line.partition("\t") for line in done.stdout.decode("utf-8", "replace").splitlines())
+    if result.returncode != 0:
+        raise FetchFailure(result.stderr, timed_out=result.timed_out)
+    rows = (line.partition("\t") for line in result.stdout.decode("utf-8", "replace").splitlines())
     return sort_refs((name, commit) for commit, _, name in rows if name)
 
 
@@ -64,60 +64,60 @@ def fetch(
     *,
     depth: int | None = None,
     commits_only: bool = False,
-    keep: tuple[int, ...] = (),
+    keep_fds: tuple[int, ...] = (),
 ) -> None:
     """Fetch refspecs (`<commit or ref>:<ref>`) into a repository that the caller has locked.
 
-    `commits_only` leaves files and trees where they are (a server that cannot do so sends all).
-    `keep`: descriptors of locks, which git then holds for as long as it lives.
-    Raises FetchFailure, or StoreError when there is no space.
+    `commits_only` fetches no files and trees (a server without this filter sends everything).
+    `keep_fds` are descriptors of locks, which git then holds until it ends.
+    Raises FetchFailure, or StoreError if the disk is full.
     """
     options = ["--quiet", "--no-tags", "--force", "--no-prune", "--no-write-fetch-head"]
     options += ["--update-shallow", "--no-recurse-submodules", "--no-auto-maintenance"]
     if depth is not None:
         options.append(f"--depth={depth}")
     if commits_only:
-        # A partial clone needs a remote with a name; the filter is kept there.
+        # A partial clone needs a named remote, whose configuration holds the filter.
         repository.configure("remote.origin.url", url)
         options.append("--filter=tree:0")
-    done = run(
+    result = run(
         ("fetch", *options, "--", "origin" if commits_only else url, *refspecs),
         cwd=repository.path,
         env={"GIT_DIR": str(repository.path), "GIT_NO_REPLACE_OBJECTS": "1"},
         settings=NETWORK,
         timeout=_FETCH_SECONDS,
-        keep=keep,
+        keep_fds=keep_fds,
     )
-    if NO_SPACE in done.stderr:
+    if NO_SPACE in result.stderr:
         raise StoreError(
-            "The disk is full: what was fetched cannot be kept.",
+            "The disk is full: the fetched objects cannot be stored.",
             where=str(repository.path),
             hint="Free some space, or name another folder with --home.",
         )
-    if done.returncode != 0:
-        raise FetchFailure(done.stderr, timed_out=done.timed_out)
+    if result.returncode != 0:
+        raise FetchFailure(result.stderr, timed_out=result.timed_out)
 
 
-def borrow(repository: Repository, other: Repository) -> None:
-    """See all objects of another repository as if they were here; none is copied, no ref is."""
+def add_alternate(repository: Repository, other: Repository) -> None:
+    """Make all objects of `other` readable in `repository`, without copying objects or refs."""
     line = f"{other.shared_path('objects').resolve()}\n"
     listing = repository.path / "objects" / "info" / "alternates"
-    known = listing.read_text() if listing.exists() else ""
-    if line not in known.splitlines(keepends=True):
-        _replace(listing, (known + line).encode())
+    old = listing.read_text() if listing.exists() else ""
+    if line not in old.splitlines(keepends=True):
+        _replace(listing, (old + line).encode())
 
 
-def follow_depth(repository: Repository, other: Repository) -> None:
-    """Where the history of the other one, whose objects are borrowed, is cut off, cut it here."""
-    theirs, ours = other.shared_path("shallow"), repository.path / "shallow"
-    if theirs.exists():
-        _replace(ours, theirs.read_bytes())
+def copy_shallow_file(repository: Repository, other: Repository) -> None:
+    """Give `repository` the shallow boundary of `other`, whose objects it shares."""
+    source, target = other.shared_path("shallow"), repository.path / "shallow"
+    if source.exists():
+        _replace(target, source.read_bytes())
     else:
-        ours.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
 
 
 def recover(repository: Repository) -> None:
-    """Remove what a killed git left behind. The caller keeps other writers out."""
+    """Remove lock and temporary files of a killed git. The caller must exclude other writers."""
     path = repository.path
     stale = [*path.glob("*.lock"), *path.glob("refs/**/*.lock")]
     stale += [*path.glob("shallow_*"), *path.glob("fast_import_crash_*")]
@@ -127,7 +127,7 @@ def recover(repository: Repository) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file completely or not at all."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

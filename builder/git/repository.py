@@ -1,4 +1,4 @@
-"""Git repositories: trees in, trees out, never a work tree."""
+"""Git repositories: reading history, applying patches to trees, without a work tree."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from builder.git.trees import TreeEntry
 Status = Literal["A", "D", "M", "T"]
 
 
-class ApplyFailure(Exception):  # noqa: N818 - not an error of the user's yet: series.py makes one
-    """git would not apply a patch; `stderr` is what it said."""
+class ApplyFailure(Exception):  # noqa: N818 - apply.py turns it into an error of the user
+    """git refused to apply a patch; `stderr` is its output."""
 
     def __init__(self, stderr: str) -> None:
         super().__init__(stderr)
@@ -32,7 +32,7 @@ class ApplyFailure(Exception):  # noqa: N818 - not an error of the user's yet: s
 
 @dataclass(frozen=True, kw_only=True)
 class TreeChange:
-    """A path that differs between two trees. Modes are octal, as git has them; 000000 for none."""
+    """A path that differs between two trees. Modes are octal as in git; 000000 means no file."""
 
     path: str
     old_mode: str
@@ -41,8 +41,8 @@ class TreeChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommitLine:
-    """A commit as a list of them shows it: its author's time, in seconds since 1970."""
+class CommitSummary:
+    """A commit as shown in a list. `authored` is the author's time, in seconds since 1970."""
 
     hash: str
     authored: int
@@ -50,28 +50,31 @@ class CommitLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Authored(CommitLine):
-    """A commit with the name of who wrote it: of unknown origin, as the subject is."""
+class AuthoredCommit(CommitSummary):
+    """A commit with the name of its author. Name and subject are untrusted text."""
 
     author: str
 
     @property
     def day(self) -> date:
-        """The day on which it was written, UTC."""
+        """The author's date, UTC."""
         return datetime.fromtimestamp(self.authored, UTC).date()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refs:
-    """Branches and tags by short name, each with its commit (annotated tags are peeled)."""
+    """Branches and tags: short names mapped to commits (annotated tags are peeled)."""
 
     branches: Mapping[str, str]
     tags: Mapping[str, str]
 
 
 def sort_refs(pairs: Iterable[tuple[str, str]]) -> Refs:
-    """Sort full names into branches and tags; a peeled name (^{}) comes after the one it peels."""
-    branches, tags, tracked = {}, {}, {}
+    """Sort full ref names into branches and tags.
+
+    A peeled name (^{}) comes after the annotated tag that it peels, and replaces it.
+    """
+    branches, tags, tracking = {}, {}, {}
     for full, commit in pairs:
         name = full.removesuffix("^{}")
         if name.startswith("refs/heads/"):
@@ -79,26 +82,26 @@ def sort_refs(pairs: Iterable[tuple[str, str]]) -> Refs:
         elif name.startswith("refs/tags/"):
             tags[name.removeprefix("refs/tags/")] = commit
         elif name.startswith("refs/remotes/"):
-            tracked[name.removeprefix("refs/remotes/").partition("/")[2]] = commit
-    # A clone has most branches of its origin only as remote-tracking ones.
-    return Refs(branches={**tracked, **branches}, tags=tags)
+            tracking[name.removeprefix("refs/remotes/").partition("/")[2]] = commit
+    # A clone has most branches of its origin only as remote-tracking branches.
+    return Refs(branches={**tracking, **branches}, tags=tags)
 
 
 def locate(path: Path) -> Repository | None:
-    """The repository whose top folder, .git or bare folder is `path`; None where there is none."""
-    done = run(
+    """The repository whose top folder, .git or bare folder is `path`; None without one."""
+    output = run(
         ("rev-parse", "--absolute-git-dir"),
         cwd=path,
-        # A folder inside some other repository is not that repository.
+        # The ceiling prevents a folder inside another repository from being taken for it.
         env={**ISOLATED, "GIT_CEILING_DIRECTORIES": str(path.resolve().parent)},
     )
-    return Repository(Path(text(done.stdout).strip())) if done.returncode == 0 else None
+    return Repository(Path(text(output.stdout).strip())) if output.returncode == 0 else None
 
 
 class Repository:
-    """A git repository, by its git folder. Reading leaves no trace but unreferenced objects.
+    """A git repository, given by its git folder. Reading adds at most unreferenced objects.
 
-    Raises SourceError where git fails on it.
+    Methods raise SourceError if git fails.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,12 +116,12 @@ class Repository:
 
     @classmethod
     def init(cls, path: Path) -> Repository:
-        """The bare repository at `path`, made if it is not there; never half-made."""
+        """The bare repository at `path`; it is created atomically if it does not exist."""
         if (path / "HEAD").is_file():
             return cls(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # The folder itself is the lock: other runs may make one of their own in it.
+            # The parent folder is locked: other runs may create the same repository in it.
             with hold_lock(path.parent):
                 if (path / "HEAD").is_file():
                     return cls(path)
@@ -134,7 +137,7 @@ class Repository:
             ) from error
         return cls(path)
 
-    # What is there
+    # Refs, commits and files
 
     def refs(self) -> Refs:
         """Branches (also remote-tracking ones) and tags."""
@@ -147,65 +150,71 @@ class Repository:
         return sort_refs((row[0], row[4] or row[2]) for row in rows if "commit" in (row[1], row[3]))
 
     def find(self, revision: str) -> str | None:
-        """The commit that a revision (name, hash, or git's own syntax) means; None if nothing."""
-        done = self._try(
+        """The commit of a revision (name, hash, or git's revision syntax); None without one."""
+        output = self._try(
             "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
         )
-        return text(done.stdout).strip() if done.returncode == 0 else None
+        return text(output.stdout).strip() if output.returncode == 0 else None
 
     def resolve(self, revision: str) -> str:
-        """The commit that a revision means; SourceError if there is none."""
+        """The commit of a revision. Raises SourceError if there is none."""
         commit = self.find(revision)
         if commit is None:
             raise SourceError(f"{revision} is not a revision of this repository.", where=revision)
         return commit
 
     def has_commit(self, commit: str) -> bool:
-        """Whether the commit with this full hash, and its tree, are here."""
+        """Whether the repository has the commit with this full hash, and its tree."""
         objects = f"{commit}^{{commit}}\n{commit}^{{tree}}\n".encode()
-        done = self._try("cat-file", "--batch-check", data=objects)
-        return done.returncode == 0 and b" commit " in done.stdout and b" tree " in done.stdout
+        output = self._try("cat-file", "--batch-check", data=objects)
+        return (
+            output.returncode == 0 and b" commit " in output.stdout and b" tree " in output.stdout
+        )
 
     def tree(self, commit: str) -> str:
         """The hash of a commit's tree."""
         return self._text("rev-parse", "--verify", f"{commit}^{{tree}}").strip()
 
     def epoch(self, commit: str) -> int:
-        """When it was committed, seconds since 1970."""
+        """The commit time, seconds since 1970."""
         return int(self._text("log", "-1", "--format=%ct", commit))
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """A commit's parents, the first one first."""
         return tuple(self._text("log", "-1", "--format=%P", commit).split())
 
-    def merge_base(self, one: str, other: str) -> str | None:
-        """The best common ancestor; None where the two have nothing in common."""
-        done = self._try("merge-base", one, other)
-        if done.returncode not in (0, 1):
-            raise self._failure("merge-base", done)
-        return text(done.stdout).strip() or None
+    def merge_base(self, first: str, second: str) -> str | None:
+        """The best common ancestor; None without a common history."""
+        output = self._try("merge-base", first, second)
+        if output.returncode not in (0, 1):
+            raise self._failure("merge-base", output)
+        return text(output.stdout).strip() or None
 
     def is_ancestor(self, old: str, new: str) -> bool:
-        """Whether `new` has `old` in its history, or is it."""
-        done = self._try("merge-base", "--is-ancestor", old, new)
-        if done.returncode not in (0, 1):
-            raise self._failure("merge-base", done)
-        return done.returncode == 0
+        """Whether `old` is in the history of `new`, or equal to it."""
+        output = self._try("merge-base", "--is-ancestor", old, new)
+        if output.returncode not in (0, 1):
+            raise self._failure("merge-base", output)
+        return output.returncode == 0
 
     def log(self, old: str, new: str) -> tuple[str, ...]:
         """The commits on the first-parent line from `old` (left out) to `new`, oldest first."""
         out = self._text("rev-list", "--first-parent", "--reverse", f"{old}..{new}")
         return tuple(out.split())
 
-    def commits(self, old: str, new: str) -> tuple[CommitLine, ...]:
-        """The commits that `new` has in its history and `old` has not, newest first."""
+    def commits(self, old: str, new: str) -> tuple[CommitSummary, ...]:
+        """The commits in the history of `new` that are not in that of `old`, newest first."""
         out = self._text("log", "-z", "--format=%H %at %s", f"{old}..{new}", "--")
         rows = (row.split(" ", 2) for row in out.split("\0") if row)
-        return tuple(CommitLine(hash=r[0], authored=int(r[1]), subject=r[2]) for r in rows)
+        return tuple(
+            CommitSummary(hash=row[0], authored=int(row[1]), subject=row[2]) for row in rows
+        )
 
     def head_before(self, tip: str, epoch: int) -> str | None:
-        """What `tip` was at a time (seconds since 1970): the newest commit of its first-parent line
-        that was committed by then. None where all are younger.
+        """The head of a branch at an earlier time `epoch`, in seconds since 1970.
+
+        That is the newest commit on the first-parent line of `tip` committed by then; None if all
+        are newer.
         """
         out = self._text("rev-list", "-1", "--first-parent", f"--before={epoch}", tip, "--")
         return out.strip() or None
@@ -213,29 +222,29 @@ class Repository:
     def graph(
         self, old: str, new: str, *, first_parent: bool = False
     ) -> dict[str, tuple[str, ...]]:
-        """The commits that `new` has in its history and `old` has not, each with its parents.
+        """The commits in the history of `new` that are not in that of `old`, with their parents.
 
-        With `first_parent` only the line of first parents, each commit with that one parent.
+        With `first_parent`, only commits on the first-parent line, each with its first parent.
         """
         line = ("--first-parent",) if first_parent else ()
         out = self._text("rev-list", "--parents", *line, f"{old}..{new}", "--")
         rows = (row.split() for row in out.splitlines())
         return {row[0]: tuple(row[1:2] if first_parent else row[1:]) for row in rows}
 
-    def authored(self, commit: str) -> Authored:
-        """Who wrote a commit, when, and its subject."""
+    def authored(self, commit: str) -> AuthoredCommit:
+        """A commit with its author, date and subject."""
         out = self._text("log", "-1", "--format=%at%x00%aN%x00%s", commit, "--")
-        when, author, subject = out.rstrip("\n").split("\0", 2)
-        return Authored(hash=commit, authored=int(when), author=author, subject=subject)
+        seconds, author, subject = out.rstrip("\n").split("\0", 2)
+        return AuthoredCommit(hash=commit, authored=int(seconds), author=author, subject=subject)
 
     def read(self, tree: str, path: str) -> bytes | None:
-        """The content of a file of a tree (or commit); None where there is no such file."""
+        """The content of a file in a tree (or commit); None without such a file."""
         out = self._git("cat-file", "--batch", data=f"{tree}:{path}\n".encode())
         head, _, body = out.partition(b"\n")
         return body[:-1] if head.split(b" ")[1:2] == [b"blob"] else None
 
     def entries(self, tree: str) -> tuple[TreeEntry, ...]:
-        """All files of a tree, sorted as git sorts them."""
+        """All files of a tree, in git's order."""
         out = self._git("ls-tree", "-r", "-z", "--full-tree", tree)
         entries = []
         for row in out.split(b"\0")[:-1]:
@@ -245,7 +254,7 @@ class Repository:
         return tuple(entries)
 
     def changes(self, old: str, new: str) -> tuple[TreeChange, ...]:
-        """What differs between two trees; a renamed file is a deleted and an added one."""
+        """The paths that differ between two trees; a renamed file counts as deleted and added."""
         out = self._git("diff-tree", "-r", "-z", "--raw", "--no-renames", old, new)
         fields = out.split(b"\0")
         changes = []
@@ -256,26 +265,26 @@ class Repository:
                     path=os.fsdecode(path),
                     old_mode=old_mode,
                     new_mode=new_mode,
-                    status=status,  # type: ignore[arg-type]  # without renames there are no others
+                    status=status,  # type: ignore[arg-type]  # without renames, git uses no other status
                 )
             )
         return tuple(changes)
 
     def diff(self, old: str, new: str) -> str:
-        """The difference of two trees as a patch."""
+        """The difference between two trees as a patch."""
         options = ("-p", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
         return self._text("diff-tree", *options, old, new)
 
     def shared_path(self, name: str) -> Path:
-        """Where a file or folder of git's own is; worktrees share most with their repository."""
+        """The path of one of git's own files; worktrees share most with their repository."""
         return self.path / self._text("rev-parse", "--git-path", name).strip()
 
     def object_format(self) -> str:
-        """Which hash its objects are named by: sha1 or sha256."""
+        """The hash function of its object names: sha1 or sha256."""
         return self._text("rev-parse", "--show-object-format").strip()
 
     def set_ref(self, ref: str, commit: str) -> None:
-        """Let a full ref name mean a commit."""
+        """Set a ref, given by its full name, to a commit."""
         self._git("update-ref", ref, commit)
 
     def configure(self, name: str, value: str) -> None:
@@ -285,22 +294,22 @@ class Repository:
     # Patches
 
     def apply(self, tree: str, patch: bytes) -> str:
-        """The tree that a patch makes of `tree`.
+        """Apply a patch to `tree` and return the new tree.
 
-        `patch` is what git format-patch, git diff or diff -u wrote, one path component stripped
-        (-p1). Works on a temporary index: nothing outside the repository's objects is written.
-        Raises ApplyFailure; nothing is kept then.
+        `patch` is the output of git format-patch, git diff or diff -u; one path component is
+        stripped (-p1). A temporary index is used: only objects of the repository are written.
+        Raises ApplyFailure if the patch does not apply.
         """
         with self._index(tree) as env:
-            done = self._apply(patch, env)
-            if NO_SPACE in done.stderr:
-                raise self._failure("apply", done)
-            if done.returncode != 0:
-                raise ApplyFailure(done.stderr)
+            output = self._apply(patch, env)
+            if NO_SPACE in output.stderr:
+                raise self._failure("apply", output)
+            if output.returncode != 0:
+                raise ApplyFailure(output.stderr)
             return text(self._git("write-tree", env=env)).strip()
 
     def applies_reversed(self, tree: str, patch: bytes) -> bool:
-        """Whether a patch can be taken back from a tree: it is already in it."""
+        """Whether a patch applies in reverse, which means that the tree contains it already."""
         with self._index(tree) as env:
             return self._apply(patch, env, "--reverse", "--check").returncode == 0
 
@@ -315,13 +324,13 @@ class Repository:
             self._git("read-tree", tree, env=env)
             yield env
 
-    # Trees on disk
+    # Export and import
 
     def export(self, tree: str, folder: Path, epoch: int) -> None:
-        """Write a tree's files into `folder` (new or empty), every one with the time `epoch`.
+        """Write a tree's files into `folder` (new or empty), all with the time `epoch`.
 
-        Blobs are written as they are: no attribute of the tree (line ends, export-ignore, filters)
-        changes a byte. Submodules are left out. Errors are those of tree_files.write.
+        Blobs are written unchanged: attributes of the tree (line ends, export-ignore, filters)
+        have no effect. Submodules are left out. Raises the errors of `trees.write`.
         """
         entries = [entry for entry in self.entries(tree) if entry.mode != "160000"]
         trees.write(entries, self._blobs, folder, epoch)
@@ -338,30 +347,30 @@ class Repository:
                         raise SourceError(
                             "The repository lacks the content of a file (is it a partial clone?).",
                             where=f"{entry.path} in {self.path}",
-                            hint="Fetch all of it there: git fetch --refetch --no-filter",
+                            hint="Fetch its missing objects: git fetch --refetch --no-filter",
                         )
                     yield process.stdout.read(int(head[2]))
                     process.stdout.read(1)
 
     def fast_import(self, stream: Iterable[bytes]) -> None:
-        """Feed git fast-import; refs move only when all of `stream` was taken in.
+        """Pass commands to git fast-import; refs change only after all of `stream` was imported.
 
-        An exception from `stream` leaves the repository as it was.
+        If `stream` raises, the repository stays unchanged.
         """
-        # Unlike files in a row: looking for deltas would only take time.
+        # No deltas: successive files are unlike, and searching would only take time.
         options = ("--quiet", "--depth=0", "--done", "--date-format=raw")
         with self._start("fast-import", *options, stdin=subprocess.PIPE) as process:
             assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError):
                 for chunk in stream:
                     process.stdin.write(chunk)
-            _, said = process.communicate()
+            _, stderr = process.communicate()
         if process.returncode != 0:
-            stderr = said.decode("utf-8", "replace")
-            done = Output(returncode=process.returncode, stdout=b"", stderr=stderr)
-            raise self._failure("fast-import", done)
+            message = stderr.decode("utf-8", "replace")
+            output = Output(returncode=process.returncode, stdout=b"", stderr=message)
+            raise self._failure("fast-import", output)
 
-    # How git is called
+    # Calling git
 
     def _env(self, env: Mapping[str, str] | None) -> dict[str, str]:
         return {**ISOLATED, "GIT_DIR": str(self.path), **(env or {})}
@@ -380,26 +389,26 @@ class Repository:
     def _git(
         self, *arguments: str, env: Mapping[str, str] | None = None, data: bytes | None = None
     ) -> bytes:
-        done = self._try(*arguments, env=env, data=data)
-        if done.returncode != 0:
-            raise self._failure(arguments[0], done)
-        return done.stdout
+        output = self._try(*arguments, env=env, data=data)
+        if output.returncode != 0:
+            raise self._failure(arguments[0], output)
+        return output.stdout
 
     def _text(self, *arguments: str) -> str:
         return text(self._git(*arguments))
 
-    def _failure(self, command: str, done: Output) -> PatchbenchError:
-        if NO_SPACE in done.stderr:
+    def _failure(self, command: str, output: Output) -> PatchbenchError:
+        if NO_SPACE in output.stderr:
             return StoreError(
                 "The disk is full.", where=str(self.path), hint="Free some space: patchbench gc."
             )
         return SourceError(
             f"git {command} failed on this repository.",
-            where=f"{self.path}\n{done.stderr.strip()}",
-            hint="If it is damaged: one in patchbench's home can be deleted and is made again.",
+            where=f"{self.path}\n{output.stderr.strip()}",
+            hint="If it is damaged and lies in patchbench's home, delete it; it is created again.",
         )
 
 
 def text(data: bytes) -> str:
-    """What git printed, whatever bytes paths are made of."""
+    """Decode git's output; bytes of paths that are not UTF-8 are kept as surrogates."""
     return data.decode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""A tree's files written to disk, and what no tree may hold."""
+"""Writing the files of a git tree to disk, and checking their paths and links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINK = "120000"
 
 @dataclass(frozen=True, kw_only=True)
 class TreeEntry:
-    """A file of a tree: its octal mode, the hash of its blob, its path from the top."""
+    """A file of a tree: its octal mode, the hash of its blob, its path from the top folder."""
 
     mode: str
     blob: str
@@ -25,9 +25,9 @@ class TreeEntry:
 
 @contextlib.contextmanager
 def scratch(parent: Path | None = None, prefix: str = "patchbench-") -> Iterator[Path]:
-    """A folder that is gone afterwards; in the system's own place without `parent`.
+    """A temporary folder below `parent`, or below TMPDIR; it is removed afterwards.
 
-    Raises StoreError where it cannot be made.
+    Raises StoreError if it cannot be created.
     """
     try:
         folder = tempfile.TemporaryDirectory(dir=parent, prefix=prefix)
@@ -42,7 +42,7 @@ def scratch(parent: Path | None = None, prefix: str = "patchbench-") -> Iterator
 
 
 def leads_outside(path: str) -> bool:
-    """Whether a relative path would leave its folder, or touch git's own."""
+    """Whether a relative path leads out of its folder or into a .git folder."""
     parts = path.split("/")
     return path.startswith("/") or any(
         part in ("", ".", "..") or part.lower() == ".git" for part in parts
@@ -53,8 +53,8 @@ def link_leads_outside(path: str, target: str) -> bool:
     """Whether a link at `path` with this target points out of the tree."""
     if target.startswith("/") or not target:
         return True
-    reached = os.path.normpath(os.path.join(os.path.dirname(path), target))  # noqa: PTH118, PTH120
-    return reached == ".." or reached.startswith("../")
+    path_of_target = os.path.normpath(os.path.join(os.path.dirname(path), target))  # noqa: PTH118, PTH120
+    return path_of_target == ".." or path_of_target.startswith("../")
 
 
 def write(
@@ -63,13 +63,13 @@ def write(
     folder: Path,
     epoch: int,
 ) -> None:
-    """Write entries into `folder` (new or empty), every one with the time `epoch`.
+    """Write entries into `folder` (new or empty), all with the modification time `epoch`.
 
-    `contents` gives the entries' contents in the order in which it is given them. Modes are 644 and
-    755 whatever the umask. Raises SourceError for paths and links that lead outside, StoreError
-    where the folder cannot be written.
+    `contents` maps a sequence of entries to their contents, in the same order. Modes are 644 and
+    755, independent of the umask. Raises SourceError for paths and links that lead outside,
+    StoreError if the folder cannot be written.
     """
-    # Links last: no file can then be written through one.
+    # Links are written last, so that no file can be written through one.
     ordered = sorted(entries, key=lambda entry: entry.mode == LINK)
     try:
         _make_folders(ordered, folder)

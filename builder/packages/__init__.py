@@ -1,4 +1,4 @@
-"""Source and binary packages of the machine's own Debian archive, with a private apt state."""
+"""Packages from this machine's Debian or Ubuntu archive, through a private apt state."""
 
 from builder.packages.apt import GoneError
 from builder.packages.binary import Binaries, Binary

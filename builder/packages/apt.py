@@ -1,7 +1,7 @@
-"""A private apt state: suites of the archive that this machine's own apt uses.
+"""A private apt state with other suites of the archive that this machine's apt is configured with.
 
-Nothing under /etc/apt or /var is written, no root is needed, and apt verifies the signatures: each
-file it gives is the one that the archive's key vouches for.
+Nothing under /etc/apt or /var is written and no root is needed. apt verifies the signatures, so
+every file that it downloads is one that the archive's key has signed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 from builder.errors import SourceError, StoreError, ToolError
 from builder.process import Command, Completed, Runner, clean_environment, last_lines
 
-# What is asked for: source packages, or those of this machine's architecture.
+# Types of packages: source packages, or binary packages of this machine's architecture.
 SOURCES = "deb-src"
 BINARIES = "deb"
-# Old names are tried as well: an archive that has them gives more, one that does not costs nothing.
+# Old suites are tried as well: some archives still have them, and a missing one costs nothing.
 _SUITES = {
     "debian": ("buster", "bullseye", "bookworm", "trixie", "forky", "sid"),
     "ubuntu": ("focal", "jammy", "noble", "plucky", "questing", "resolute"),
@@ -24,9 +24,9 @@ _SUITES = {
 _ALIASES = ("oldoldstable", "oldstable", "stable", "testing", "unstable", "devel")
 _KEYRINGS = "/usr/share/keyrings/{family}-archive-keyring.gpg"
 _FIELDS = ("REPO_URI", "RELEASE", "COMPONENT", "ORIGIN", "LABEL", "SOURCESENTRY")
-# Ubuntu has other runtimes than CPython in a component of its own.
+# In Ubuntu, runtimes other than CPython are in the component universe.
 _COMPONENTS = {("ubuntu", BINARIES): "main universe"}
-ASK_SECONDS = 60.0
+QUERY_SECONDS = 60.0
 _UPDATE_SECONDS = 900.0
 DOWNLOAD_SECONDS = 1800.0
 
@@ -41,11 +41,11 @@ Acquire::Languages "none";
 Acquire::Retries "1";
 Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
-// What Python can read as it was downloaded.
+// Compressed formats that Python can read directly.
 Acquire::GzipIndexes "true";
 Acquire::IndexTargets::deb-src::Sources::KeepCompressed "true";
 Acquire::IndexTargets::deb-src::Sources::KeepCompressedAs "xz";
-// What the machine does after updates of its own is not to be done after ours.
+// The machine's own hooks must not run after updates of this private state.
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
@@ -53,14 +53,15 @@ Acquire::IndexTargets::deb-src::Sources::KeepCompressedAs "xz";
 
 
 class GoneError(SourceError):
-    """The archive lists a package whose files it has no longer."""
+    """The archive lists a package, but no longer has its files."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AptArchive:
-    """The archive that the machine's apt uses. `signed_by` is as in a .sources file; may be empty.
+    """The archive that this machine's apt is configured with.
 
-    `suites` are those to ask for, whether they exist or not.
+    `signed_by` is as in a .sources file and may be empty. `suites` are the suites to try; some may
+    not exist.
     """
 
     family: str
@@ -70,9 +71,9 @@ class AptArchive:
 
 
 class AptState:
-    """The private state in the folder `root`, for packages of one of the `types` above.
+    """The private state in the folder `root`, for packages of type SOURCES or BINARIES.
 
-    The caller keeps other runs out.
+    The caller must exclude other runs.
     """
 
     def __init__(self, root: Path, runner: Runner, types: str) -> None:
@@ -81,27 +82,28 @@ class AptState:
         self._types = types
 
     def update(self) -> Completed:
-        """Fetch the lists of all suites. Raises SourceError where there is no apt.
+        """Fetch the lists of all suites. Raises SourceError if the machine has no apt.
 
-        A suite that the archive lacks makes apt fail, and is no trouble: see what lists there are.
+        apt exits with an error if one suite does not exist; the other lists are fetched anyway, so
+        the caller looks at the lists and not at the exit status.
         """
         self._write(find_archive(self._runner))
-        return self.ask("update", timeout=_UPDATE_SECONDS)
+        return self.query("update", timeout=_UPDATE_SECONDS)
 
-    def ask(
+    def query(
         self,
         *arguments: str,
         program: str = "apt-get",
         suite: str = "",
         cwd: Path | None = None,
-        timeout: float = ASK_SECONDS,
+        timeout: float = QUERY_SECONDS,
     ) -> Completed:
-        """Ask apt within this state: of all suites, or of `suite` alone."""
-        alone: tuple[str, ...] = ()
+        """Run an apt program on this state: on all suites, or on `suite` only."""
+        options: tuple[str, ...] = ()
         if suite:
-            named = f"Dir::Etc::SourceList={self._root / 'suites' / suite}.sources"
-            alone = ("-o", named, "-o", "Dir::Etc::SourceParts=/dev/null")
-        argv = (program, "-c", str(self._conf), *alone, *arguments)
+            list_file = f"Dir::Etc::SourceList={self._root / 'suites' / suite}.sources"
+            options = ("-o", list_file, "-o", "Dir::Etc::SourceParts=/dev/null")
+        argv = (program, "-c", str(self._conf), *options, *arguments)
         command = Command(argv=argv, cwd=cwd, env=clean_environment())
         return self._runner.run(command, timeout=timeout)
 
@@ -138,45 +140,45 @@ class AptState:
 
 
 def find_archive(runner: Runner) -> AptArchive:
-    """The archive that this machine's apt is configured with.
+    """The Debian or Ubuntu archive that this machine's apt is configured with.
 
-    Raises SourceError where there is no apt, or none of a distribution that we know.
+    Raises SourceError if there is no apt or no such archive.
     """
     form = "|".join(f"$({name})" for name in _FIELDS)
     command = Command(argv=("apt-get", "indextargets", "--format", form), env=clean_environment())
     try:
-        done = runner.run(command, timeout=ASK_SECONDS)
+        result = runner.run(command, timeout=QUERY_SECONDS)
     except ToolError as error:
         raise SourceError(
-            "This machine has no apt, so that there are no source packages of a distribution.",
+            "This machine has no apt, so the packages of a distribution cannot be used.",
             where="apt-get",
             hint="Name a source: a repository (--source URL or PATH) or an archive.",
         ) from error
-    for line in done.output.splitlines():
+    for line in result.output.splitlines():
         fields = line.split("|")
         if len(fields) == len(_FIELDS):
             uri, release, component, origin, label, entry = fields
             family = _family(release, origin, label)
             if family and component == "main":
-                named = _SUITES[family]
-                own = () if release in (*named, *_ALIASES) else (release,)
+                suites = _SUITES[family]
+                extra = () if release in (*suites, *_ALIASES) else (release,)
                 return AptArchive(
                     family=family,
                     uri=uri,
                     signed_by=_signed_by(entry, uri, family),
-                    suites=(*named, *own),
+                    suites=(*suites, *extra),
                 )
     raise SourceError(
         "apt's configuration names no archive of Debian or Ubuntu.",
-        where=last_lines(done.output) or "apt-get indextargets printed nothing",
+        where=last_lines(result.output) or "apt-get indextargets printed nothing",
         hint="Name a source: a repository (--source URL or PATH) or an archive.",
     )
 
 
 def _family(release: str, origin: str, label: str) -> str:
-    """debian or ubuntu for the main archive, empty for updates, security and others' archives."""
+    """debian or ubuntu for the main archive; empty for updates, security and other archives."""
     for family, suites in _SUITES.items():
-        # Where apt has no lists yet, only the name of the release is known.
+        # Before apt has fetched lists, only the name of the release is available.
         if release in suites or (
             (origin.lower(), label.lower()) == (family, family) and "-" not in release
         ):
@@ -185,23 +187,24 @@ def _family(release: str, origin: str, label: str) -> str:
 
 
 def _signed_by(entry: str, uri: str, family: str) -> str:
-    """Which keys to trust: those that the machine's own entry names, and the family's keyring.
+    """The keys to trust: those in the machine's own entry, and the distribution's keyring.
 
-    Empty: those that apt trusts for any archive.
+    Empty means the keys that apt trusts for any archive.
     """
     path = Path(entry.rpartition(":")[0])
     try:
-        own = signed_by(path.read_text(), uri)
+        keys = signed_by(path.read_text(), uri)
     except OSError:
-        own = ""
-    known = _KEYRINGS.format(family=family)
-    if not own or "BEGIN PGP" in own or known in own or not Path(known).is_file():
-        return own or (known if Path(known).is_file() else "")
-    return f"{own} {known}"
+        keys = ""
+    keyring = _KEYRINGS.format(family=family)
+    has_keyring = Path(keyring).is_file()
+    if not keys or "BEGIN PGP" in keys or keyring in keys or not has_keyring:
+        return keys or (keyring if has_keyring else "")
+    return f"{keys} {keyring}"
 
 
 def signed_by(text: str, uri: str) -> str:
-    """The Signed-By of the entry for `uri` in a sources file of either format; empty if none."""
+    """The Signed-By of the entry for `uri` in a .sources or .list file; empty without one."""
     address = uri.rstrip("/")
     for stanza in re.split(r"\n\s*\n", text):
         field = re.search(r"^Signed-By:(.*(?:\n[ \t].*)*)", stanza, re.MULTILINE | re.IGNORECASE)

@@ -1,7 +1,7 @@
 """Binary packages of the archive that this machine's apt uses, from a private apt state.
 
-A package is had with all that it depends on, of one suite, whatever this machine has installed:
-nothing is installed, the files are only fetched.
+A package is downloaded with all its dependencies, from one suite, independent of the packages that
+are installed here. Nothing is installed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LINE = re.compile(r"^\s*(\S+) \| (\S+) \| \S+ ([^\s/]+)/\S+ \S+ Packages$", re.
 
 @dataclass(frozen=True, kw_only=True)
 class Binary:
-    """A binary package that a suite has, by the archive's own version."""
+    """A binary package of a suite. `version` is the archive's."""
 
     name: str
     version: str
@@ -30,60 +30,63 @@ class Binary:
 
 
 class Binaries:
-    """The private state in the folder `root`. The caller keeps other runs out."""
+    """Binary packages through an apt state in the folder `root`; the caller excludes other runs."""
 
     def __init__(self, root: Path, runner: Runner) -> None:
         self._state = AptState(root, runner, BINARIES)
 
     def update(self, names: Sequence[str]) -> tuple[Binary, ...]:
-        """Fetch the lists of all suites, and return what they have of these packages.
+        """Fetch the lists of all suites, and return the packages with these names.
 
-        Raises UnreachableError when no suite has any of them, SourceError where there is no apt.
+        Raises UnreachableError if no suite has any of them, SourceError if there is no apt.
         """
         updated = self._state.update()
-        asked = self._state.ask("madison", *names, program="apt-cache", timeout=DOWNLOAD_SECONDS)
-        found = tuple(_listed(asked.output))
-        if not found:
+        listing = self._state.query(
+            "madison", *names, program="apt-cache", timeout=DOWNLOAD_SECONDS
+        )
+        packages = tuple(_parse_listing(listing.output))
+        if not packages:
             raise UnreachableError(
                 f"The archive that apt uses has no package {names[0]}, or gave no lists.",
                 where=last_lines(updated.output),
-                hint="Try `apt-get update`: what it reports is what is wrong.",
+                hint="Try `apt-get update`: it shows the cause of the problem.",
             )
-        return found
+        return packages
 
-    def download(self, wanted: Sequence[Binary], folder: Path) -> tuple[Path, ...]:
-        """Fetch packages of one suite, with all that they depend on, into `folder`.
+    def download(self, packages: Sequence[Binary], folder: Path) -> tuple[Path, ...]:
+        """Download packages of one suite, with all their dependencies, into `folder`.
 
-        Raises GoneError where the archive has them no longer, else UnreachableError.
+        Raises GoneError if the archive no longer has them, else UnreachableError.
         """
+        first = packages[0]
         with guard_writes(folder):
             (folder / "partial").mkdir(parents=True)
-        done = self._state.ask(
+        result = self._state.query(
             *("-o", f"Dir::Cache::archives={folder}", "install", "--download-only"),
             *("--no-install-recommends", "--yes"),
-            *(f"{one.name}={one.version}" for one in wanted),
-            suite=wanted[0].suite,
+            *(f"{package.name}={package.version}" for package in packages),
+            suite=first.suite,
             timeout=DOWNLOAD_SECONDS,
         )
         files = tuple(sorted(folder.glob("*.deb")))
-        if done.ok and files:
+        if result.ok and files:
             return files
-        named = f"{wanted[0].name} {wanted[0].version}"
-        if re.search(r"\b404\b", done.output):
+        title = f"{first.name} {first.version}"
+        if re.search(r"\b404\b", result.output):
             raise GoneError(
-                f"The archive lists {named} in its suite {wanted[0].suite}, but has not all of its "
-                "files any longer (404).",
-                where=last_lines(done.output),
+                f"The archive lists {title} in its suite {first.suite}, but no longer has all "
+                "of its files (404).",
+                where=last_lines(result.output),
                 hint="Rolling suites lose old files before their lists say so: try again tomorrow, "
-                "or take another version; `patchbench runtimes` lists them.",
+                "or use another version; `patchbench runtimes` lists them.",
             )
         raise UnreachableError(
-            f"apt did not give {named}: it {done.how()}.",
-            where=last_lines(done.output),
-            hint="Check the network and the free space, then run the same again.",
+            f"apt could not download {title}: it {result.how()}.",
+            where=last_lines(result.output),
+            hint="Check the network and the free space, then run the same command again.",
         )
 
 
-def _listed(output: str) -> Iterator[Binary]:
+def _parse_listing(output: str) -> Iterator[Binary]:
     for name, version, suite in _LINE.findall(output):
         yield Binary(name=name, version=version, suite=suite)

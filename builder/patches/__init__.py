@@ -1,7 +1,7 @@
 """Patches and series of patches: reading them, checking them, applying them to a revision."""
 
 from builder.patches import catalogue, patch, series_toml
-from builder.patches.apply import apply_series, check_applies, going_together
+from builder.patches.apply import apply_series, check_applies, compatible_series
 from builder.patches.catalogue import Series, adhoc, load
 from builder.patches.patch import Patch
 
@@ -12,7 +12,7 @@ __all__ = [
     "apply_series",
     "catalogue",
     "check_applies",
-    "going_together",
+    "compatible_series",
     "load",
     "patch",
     "series_toml",

@@ -1,7 +1,7 @@
-"""Series of patches applied to a tree, one stacked on the other; the front door of all patches.
+"""Applying a stack of series to a tree.
 
-git applies to an index without a work tree, so nothing that a patch says is written anywhere else;
-what is refused here is what a tree must not hold when it is exported later.
+git applies the patches to an index without a work tree, so that a patch cannot write anywhere else.
+Refused here is what a tree must not contain when it is exported later.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.errors import PatchError
 from builder.git import ApplyFailure, Repository, TreeChange
-from builder.patches import patch
-from builder.patches import paths as names
+from builder.patches import patch, paths
 from builder.patches.catalogue import Series
 from builder.patches.mismatch import explain
 from builder.patches.patch import Message
@@ -26,7 +25,7 @@ from builder.sources import Revision
 
 @dataclass(frozen=True, kw_only=True)
 class AppliedSeries:
-    """One series of a stack, applied: the tree after it, and the paths that it changed."""
+    """The result of applying one series of a stack: the new tree, and the paths that it changed."""
 
     series: str
     tree: str
@@ -34,47 +33,47 @@ class AppliedSeries:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Applied:
-    """A stack, applied: the last tree, the paths that differ from the first, and every step."""
+class AppliedStack:
+    """The result of applying a stack: the last tree, all changed paths, and every step."""
 
     tree: str
     changed: tuple[str, ...]
     steps: tuple[AppliedSeries, ...]
 
 
-class _NoPlaceError(PatchError):
-    """git found no place for a patch: another series of the stack may be why."""
+class _DoesNotApplyError(PatchError):
+    """A patch does not apply; another series of the stack may be the cause."""
 
 
 def check_applies(series: Series, revision: Revision) -> None:
-    """Raise PatchError when the revision's version is outside the series' range.
+    """Raise PatchError if the revision's version is outside the series' range.
 
     A version such as 2.7.10+ (development after that release) counts as its release.
     """
     if not series.applies_to:
         return
     where = f"{series.name}/{FILE}, applies_to"
-    found = f"{shown(revision.name)} is {shown(revision.version)}"
+    actual = f"{shown(revision.name)} is {shown(revision.version)}"
     try:
         version = Version(revision.version.strip().removesuffix("+"))
     except InvalidVersion:
         refuse(
-            f"{series.name} is for {series.applies_to}; {found}, which cannot be compared.",
+            f"{series.name} is for {series.applies_to}; {actual}, which cannot be compared.",
             where,
-            "Give the patch itself with --patch to try it all the same.",
+            "Give the patch itself with --patch to try it on this revision anyway.",
         )
     if not SpecifierSet(series.applies_to).contains(version, prereleases=True):
-        early = " An alpha comes before its release: >=3.15.0a1." if version.is_prerelease else ""
+        note = " An alpha comes before its release: >=3.15.0a1." if version.is_prerelease else ""
         refuse(
-            f"{series.name} is for {series.applies_to}; {found}.",
+            f"{series.name} is for {series.applies_to}; {actual}.",
             where,
             "Choose a revision in that range, or a series for this one; a patch given with "
-            f"--patch is tried on any revision.{early}",
+            f"--patch is tried on any revision.{note}",
         )
 
 
 def check_stack(stack: Sequence[Series]) -> None:
-    """Raise PatchError when series are named twice, exclude each other, or lack what they need."""
+    """Raise PatchError if series are named twice, exclude each other, or lack a required one."""
     order = [series.name for series in stack]
     for index, series in enumerate(stack):
         if order.index(series.name) != index:
@@ -95,65 +94,67 @@ def check_stack(stack: Sequence[Series]) -> None:
                 )
 
 
-def going_together(candidates: Iterable[Series]) -> tuple[tuple[Series, ...], tuple[str, ...]]:
-    """The series that stack in the order given, and why each other one does not join them.
+def compatible_series(
+    candidates: Iterable[Series],
+) -> tuple[tuple[Series, ...], tuple[str, ...]]:
+    """The series that can be stacked in this order, and for each other one why it is left out.
 
-    Of two that exclude each other the first stays.
+    Of two series that exclude each other, the first is used.
     """
     stack: list[Series] = []
-    left: list[str] = []
-    for one in candidates:
+    reasons: list[str] = []
+    for series in candidates:
         try:
-            check_stack([*stack, one])
+            check_stack([*stack, series])
         except PatchError as error:
-            left.append(f"{one.name} is left out: {error.what}")
+            reasons.append(f"{series.name} is left out: {error.what}")
         else:
-            stack.append(one)
-    return tuple(stack), tuple(left)
+            stack.append(series)
+    return tuple(stack), tuple(reasons)
 
 
-def apply_series(repository: Repository, tree: str, stack: Sequence[Series]) -> Applied:
-    """Apply the series in order to a git tree; the new trees are in the repository.
+def apply_series(repository: Repository, tree: str, stack: Sequence[Series]) -> AppliedStack:
+    """Apply the series in order to a git tree; the new trees are stored in the repository.
 
-    Raises PatchError naming series, patch, path and hunk, with what was expected and what stands
-    there; for a series that fails on top of another, whether it applies without that one. Whether
-    a series is meant for the version is `check_applies`.
+    Raises PatchError naming series, patch, path and hunk, with the expected and the actual lines;
+    if a series fails on top of another, also whether it applies without that one. `check_applies`
+    checks whether a series is for the version.
     """
     check_stack(stack)
-    # All of them first: a malformed patch is not a conflict.
+    # All patches are parsed first, so that a malformed patch is not reported as a conflict.
     messages = [_messages(series) for series in stack]
     steps: list[AppliedSeries] = []
     for index, series in enumerate(stack):
         before = steps[-1].tree if steps else tree
         try:
             after = _apply(repository, before, messages[index])
-        except _NoPlaceError as error:
+        except _DoesNotApplyError as error:
             trees = [tree, *(step.tree for step in steps)]
             raise _with_conflict(repository, trees, stack, messages[: index + 1], error) from error
         changed = _changed(repository, before, after, series.name)
         steps.append(AppliedSeries(series=series.name, tree=after, changed=changed))
     if not steps:
-        return Applied(tree=tree, changed=(), steps=())
+        return AppliedStack(tree=tree, changed=(), steps=())
     last = steps[-1].tree
     changed = _changed(repository, tree, last, ", ".join(series.name for series in stack))
-    return Applied(tree=last, changed=changed, steps=tuple(steps))
+    return AppliedStack(tree=last, changed=changed, steps=tuple(steps))
 
 
 def _messages(series: Series) -> list[Message]:
-    # An ad-hoc patch has no folder to name before it.
+    # Errors name the series before the patch; an ad-hoc patch has no series.
     folder = series.name if series.branch else ""
-    return [message for one in series.patches for message in patch.parse(one, folder)]
+    return [message for file in series.patches for message in patch.parse(file, folder)]
 
 
-def _changed(repository: Repository, before: str, after: str, who: str) -> tuple[str, ...]:
-    paths = tuple(change.path for change in repository.changes(before, after))
-    if not paths:
+def _changed(repository: Repository, before: str, after: str, where: str) -> tuple[str, ...]:
+    changed = tuple(change.path for change in repository.changes(before, after))
+    if not changed:
         refuse(
             "The patches cancel each other out: together they change nothing.",
-            who,
-            "Leave out the one that takes back what another does.",
+            where,
+            "Leave out the patch that reverts another.",
         )
-    return paths
+    return changed
 
 
 def _apply(repository: Repository, tree: str, messages: Sequence[Message]) -> str:
@@ -176,16 +177,16 @@ def _apply_message(repository: Repository, tree: str, message: Message) -> str:
         refuse(
             f"The patch changes nothing in {shown(min(lost))}.",
             message.where,
-            "It replaces lines by the same lines, or takes back its own change: make it again.",
+            "It replaces lines by the same lines, or reverts its own change: create it again.",
         )
     return after
 
 
 def _refuse_unsafe(change: TreeChange, message: Message) -> None:
-    """Judge what git made of the patch, whatever we read in it."""
+    """Refuse unsafe paths and modes in git's result, independent of our parsing of the patch."""
     if change.status == "D":
         return
-    reason = names.unsafe(change.path) or names.unsafe_mode(change.new_mode)
+    reason = paths.unsafe(change.path) or paths.unsafe_mode(change.new_mode)
     if reason:
         refuse(
             f"{shown(change.path)} {reason}.",
@@ -198,20 +199,21 @@ def _failure(
     repository: Repository, tree: str, message: Message, failure: ApplyFailure
 ) -> PatchError:
     if repository.applies_reversed(tree, message.data):
-        paths = ", ".join(shown(file.path) for file in message.files[:3])
-        return _NoPlaceError(
+        listed = ", ".join(shown(file.path) for file in message.files[:3])
+        return _DoesNotApplyError(
             "The patch is already applied: the tree has all of its changes.",
-            where=f"{message.where}: {paths}",
-            hint="Leave it out. (If it was made the wrong way round, `git apply --reverse` it.)",
+            where=f"{message.where}: {listed}",
+            hint="Leave it out. (If its direction is wrong, use `git apply --reverse`.)",
         )
-    found = explain(
+    mismatch = explain(
         message,
         read=lambda path: repository.read(tree, path),
         paths=lambda: [entry.path for entry in repository.entries(tree)],
         stderr=failure.stderr,
     )
-    text = f"\n{found.shown}" if found.shown else ""
-    return _NoPlaceError(found.what, where=f"{message.where}: {found.where}{text}", hint=found.hint)
+    text = f"\n{mismatch.comparison}" if mismatch.comparison else ""
+    where = f"{message.where}: {mismatch.where}{text}"
+    return _DoesNotApplyError(mismatch.what, where=where, hint=mismatch.hint)
 
 
 def _with_conflict(
@@ -221,24 +223,27 @@ def _with_conflict(
     messages: Sequence[Sequence[Message]],
     error: PatchError,
 ) -> PatchError:
-    """`error`, told with what the earlier series have to do with it; the last of `messages` failed.
+    """`error`, with a note on which earlier series it conflicts with.
 
-    `trees` are those before and after each of the earlier series; the last one is where it failed.
+    `messages` are those of the series up to the failing one, the last. `trees` are the trees before
+    and after each of the earlier series; the series failed on the last of them.
     """
     failed = len(messages) - 1
     if not failed:
         return PatchError(error.what, where=error.where, hint=error.hint)
-    fits = [at for at, tree in enumerate(trees[:-1]) if _try(repository, tree, messages[failed:])]
+    fits = [
+        index for index, tree in enumerate(trees[:-1]) if _try(repository, tree, messages[failed:])
+    ]
     name = stack[failed].name
     if not fits:
         note = f"{name} does not apply without the other series either."
         return PatchError(f"{error.what}\n{note}", where=error.where, hint=error.hint)
     other = stack[fits[-1]]
     note = f"{name} applies without {other.name}: the two conflict."
-    hint = f"Put {name} and {other.name} into two candidates, or make one of them fit the other."
-    turned = [messages[failed], *messages[fits[-1] : failed]]
-    if other.name not in stack[failed].requires and _try(repository, trees[fits[-1]], turned):
-        hint = f"They apply the other way round: {name} before {other.name}."
+    hint = f"Put {name} and {other.name} into two candidates, or adapt one of them to the other."
+    reordered = [messages[failed], *messages[fits[-1] : failed]]
+    if other.name not in stack[failed].requires and _try(repository, trees[fits[-1]], reordered):
+        hint = f"They apply in the other order: {name} before {other.name}."
     return PatchError(f"{error.what}\n{note}", where=error.where, hint=hint)
 
 

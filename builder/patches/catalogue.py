@@ -1,4 +1,4 @@
-"""Series where they are kept: the folders of patches/, and a patch given by itself."""
+"""Loading series: from the folders of patches/, or from a single patch."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from builder.patches.series_toml import NAME, SeriesManifest, nearest, refuse, u
 
 _PATCH_NAME = re.compile(r"\d{4}-.+\.patch", re.DOTALL)
 _PATCH_LIKE = (".patch", ".diff", ".mbox", ".eml")
-_HINT_NAMES = "Patches are named 0001-what-it-does.patch; the sorted order is that of applying."
+_HINT_NAMES = "Patches are named 0001-what-it-does.patch and are applied in sorted order."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series(SeriesManifest):
     """An ordered set of patches for one branch, with its metadata.
 
-    `name` is `<branch>/<series>`, as its folder. That of an ad-hoc patch is its file's stem; its
-    `branch` and `applies_to` are empty, for it is tried on whatever is asked.
+    `name` is `<branch>/<series>`, the path of its folder. For an ad-hoc patch it is the stem of the
+    file name, and `branch` and `applies_to` are empty: it is tried on any revision.
     """
 
     name: str
@@ -34,51 +34,52 @@ class Series(SeriesManifest):
 def load(root: Path, name: str) -> Series:
     """The series `<branch>/<series>` below the folder `root`.
 
-    Raises PatchError when there is none of that name (with the nearest one), or it is not valid.
+    Raises PatchError if it does not exist (naming the most similar one) or is not valid.
     """
     name = name.strip("/")
     folder = root / name
     try:
         if not NAME.fullmatch(name) or not (folder / series_toml.FILE).exists():
             _refuse_unknown(root, name)
-        read = series_toml.read(folder / series_toml.FILE, name)
+        manifest = series_toml.read(folder / series_toml.FILE, name)
         patches = tuple(_read_patch(path) for path in _patch_files(folder))
     except OSError as error:
         raise unreadable(folder, error) from error
-    own = {field.name: getattr(read, field.name) for field in dataclasses.fields(read)}
-    return Series(name=name, branch=name.partition("/")[0], patches=patches, **own)
+    fields = dataclasses.fields(manifest)
+    metadata = {field.name: getattr(manifest, field.name) for field in fields}
+    return Series(name=name, branch=name.partition("/")[0], patches=patches, **metadata)
 
 
 def load_all(root: Path) -> tuple[Series, ...]:
-    """Every series below `root`, by branch and name; those that they require or exclude exist.
+    """Every series below `root`, sorted by branch and name.
 
-    Raises PatchError on the first that is not valid.
+    Raises PatchError for the first that is not valid or names a series that does not exist.
     """
     try:
-        found = {name: load(root, name) for name in _names(root)}
+        all_series = {name: load(root, name) for name in _names(root)}
     except OSError as error:
         raise unreadable(root, error) from error
-    for series in found.values():
+    for series in all_series.values():
         for other in (*series.requires, *series.conflicts):
-            if other not in found:
+            if other not in all_series:
                 key = "requires" if other in series.requires else "conflicts"
                 refuse(
-                    f"{key} names {other}, which does not exist{nearest(other, found)}.",
+                    f"{key} names {other}, which does not exist{nearest(other, all_series)}.",
                     f"{root / series.name / series_toml.FILE}, {key}",
-                    "Name a series as its folder below patches/ is named.",
+                    "Name a series by its folder below patches/.",
                 )
-    return tuple(found.values())
+    return tuple(all_series.values())
 
 
 def adhoc(name: str, data: bytes) -> Series:
-    """A series of one patch that lies in a file, or came from standard input (name "-").
+    """A series of one patch, read from a file or from standard input (name "-").
 
-    Raises PatchError when `data` has no diff that could be applied.
+    Raises PatchError if `data` has no diff that could be applied.
     """
     stem = "stdin" if name == "-" else shown(PurePath(name).stem, 60)
     file = "standard input" if name == "-" else shown(PurePath(name).name, 60)
-    one = Patch(name=file, data=data)
-    subjects = [message.subject for message in patch.parse(one) if message.subject]
+    single = Patch(name=file, data=data)
+    subjects = [message.subject for message in patch.parse(single) if message.subject]
     return Series(
         name=stem or "patch",
         branch="",
@@ -89,25 +90,25 @@ def adhoc(name: str, data: bytes) -> Series:
         status="not proposed",
         effect="",
         mechanism="",
-        patches=(one,),
+        patches=(single,),
     )
 
 
 def _names(root: Path) -> list[str]:
-    """The names of all series below `root`, 2.7 before 3.9 before 3.13."""
-    found = [path.relative_to(root).as_posix() for path in root.glob("*/*") if _is_series(path)]
-    for name in found:
+    """The names of all series below `root`, sorted: 2.7 before 3.9 before 3.13."""
+    names = [path.relative_to(root).as_posix() for path in root.glob("*/*") if _is_series(path)]
+    for name in names:
         if not NAME.fullmatch(name):
             refuse(
-                f"{shown(name)} is no name for a series.",
+                f"{shown(name)} is not a valid name of a series.",
                 str(root / name),
                 "Its folder is <branch>/<series>, such as 3.13/compact-int-add.",
             )
-    return sorted(found, key=lambda name: ([int(n) for n in name.split("/")[0].split(".")], name))
+    return sorted(names, key=lambda name: ([int(n) for n in name.split("/")[0].split(".")], name))
 
 
 def _is_series(folder: Path) -> bool:
-    """Whether a folder is a series; one with patches alone would be overlooked, and is refused."""
+    """Whether a folder is a series. Raises PatchError for one with patches but no series.toml."""
     if not folder.is_dir():
         return False
     if (folder / series_toml.FILE).exists():
@@ -125,7 +126,7 @@ def _patch_files(folder: Path) -> list[Path]:
     files = sorted(path for path in folder.iterdir() if path.suffix in _PATCH_LIKE)
     for path in files:
         if not _PATCH_NAME.fullmatch(path.name):
-            what = f"{shown(path.name)} is not named as a patch of a series."
+            what = f"{shown(path.name)} is not a valid file name of a patch."
             refuse(what, str(folder), _HINT_NAMES)
     if not files:
         refuse("The series has no patches.", str(folder), _HINT_NAMES)
@@ -133,8 +134,8 @@ def _patch_files(folder: Path) -> list[Path]:
 
 
 def _read_patch(path: Path) -> Patch:
-    if path.exists() and not path.is_file():  # a pipe or a device would never end
-        refuse(f"{shown(path.name)} is no file.", str(path), "Put the patch itself there.")
+    if path.exists() and not path.is_file():  # reading a pipe or a device would not end
+        refuse(f"{shown(path.name)} is not a file.", str(path), "Replace it by the patch itself.")
     try:
         with path.open("rb") as file:
             return Patch(name=path.name, data=file.read(patch.MAX_BYTES + 1))
@@ -143,10 +144,10 @@ def _read_patch(path: Path) -> Patch:
 
 
 def _refuse_unknown(root: Path, name: str) -> NoReturn:
-    known = _names(root) if root.is_dir() else []
-    have = f"There are {', '.join(known)}." if known else f"There are none in {root}."
+    names = _names(root) if root.is_dir() else []
+    listing = f"There are {', '.join(names)}." if names else f"There are none in {root}."
     refuse(
-        f"There is no series {shown(name)!r}{nearest(name, known)}.",
+        f"There is no series {shown(name)!r}{nearest(name, names)}.",
         str(root),
-        f"{have} A patch in a file is given with --patch FILE.",
+        f"{listing} A patch in a file is given with --patch FILE.",
     )

@@ -1,8 +1,8 @@
-"""Reading unified diffs as git does: bytes into files and hunks. Pure: no tree is seen.
+"""Parsing unified diffs as git does: from bytes to files and hunks, without access to a tree.
 
-git applies patches; what is read here serves the messages and those refusals that need no tree. It
-refuses what git would skip in silence, since an effect that is lost would be measured as none.
-(The libraries for this read text, not bytes, and are lenient where this must be strict.)
+git applies the patches; this parser serves error messages and those checks that need no tree. It
+refuses what git would skip silently, since a lost change would be measured as no difference.
+(Libraries for this parse text, not bytes, and are lenient where this must be strict.)
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from builder.patches.paths import shown
 class Hunk:
     """One hunk. Starts count from 1; `before` and `after` are lines with their line ends.
 
-    `header` is the @@ line, `line` where it stands in the patch, `trailing` the number of lines of
-    context that end it.
+    `header` is the @@ line, `line` its line number in the patch, `trailing` the number of lines of
+    context at its end.
     """
 
     line: int
@@ -36,10 +36,10 @@ class Hunk:
 
 @dataclass(frozen=True, kw_only=True)
 class FileDiff:
-    """What a patch does to one file. `old` is None for a new file, `new` for a deleted one.
+    """The changes of a patch to one file. `old` is None for a new file, `new` for a deleted one.
 
-    Paths are those that git uses (first component removed), `written` are those in the patch.
-    `kept`: the old file stays, as in a copy.
+    `old` and `new` are paths as git uses them (first component removed), `written` are the paths as
+    in the patch. `kept`: the old file stays, as in a copy.
     """
 
     line: int
@@ -52,12 +52,12 @@ class FileDiff:
 
     @property
     def path(self) -> str:
-        """The path to name in messages."""
+        """The path for error messages."""
         return self.new or self.old or "".join(self.written[:1])
 
     @property
     def touched(self) -> tuple[str, ...]:
-        """The paths whose content or existence this changes."""
+        """The paths that are created, changed or deleted."""
         old = None if self.kept else self.old
         return tuple(dict.fromkeys(path for path in (old, self.new) if path))
 
@@ -71,10 +71,10 @@ class Diff:
 
 
 def read(mail: Mail, where: str) -> Diff:
-    """The diff in a mail, or a bare one; without files when it has none.
+    """The diff in a mail, or a bare one; `files` is empty without a diff.
 
-    Raises PatchError (`where` names the patch) on what is malformed, what would lose a part of its
-    effect, and on paths or modes that are refused whatever the tree.
+    Raises PatchError (`where` names the patch) if it is malformed, would lose a part of its effect,
+    or has paths or modes that are refused for any tree.
     """
     reader = _Reader(mail, where)
     return Diff(files=reader.read(), crlf=reader.crlf)
@@ -86,23 +86,29 @@ _EXTENDED = re.compile(
     rb"similarity index|dissimilarity index|index|---|\+\+\+) (.*)",
     re.DOTALL,
 )
-_MEANT = {b"new mode", b"new file mode", b"deleted file mode", b"rename to", b"copy to"}
+_CHANGES_WITHOUT_HUNKS = {
+    b"new mode",
+    b"new file mode",
+    b"deleted file mode",
+    b"rename to",
+    b"copy to",
+}
 _BINARY_DIFFERS = re.compile(rb"Binary files .+ and .+ differ$")
 _BINARY_LINE = re.compile(rb"(literal|delta) \d+$|[A-Za-z][!-~]{5,70}$|$")
-# No path comes near this; searching in longer lines would take for ever.
+# Longer than any path; regular expressions on longer lines would take too long.
 _MAX_HEADER = 16 * 1024
-_HINT_CUT = "The patch was damaged or cut on its way: fetch it again, or make it again with git."
-_HINT_COUNT = "After editing a patch by hand, count its lines anew, or make it again with git."
+_HINT_CUT = "The patch was damaged or cut off: download it again, or create it again with git."
+_HINT_COUNT = "After editing a patch by hand, correct its line counts, or create it again with git."
 _HINT_UNSAFE = (
     "Patches may change regular files inside the tree and nothing else. Paths are a/FILE and "
-    "b/FILE, from the top of the tree, as `git diff` writes them."
+    "b/FILE, relative to the top of the tree, as `git diff` writes them."
 )
-_LOST_BEGIN = (b"@", b"d", b"B", b"O")
-# What git skips without a word although somebody meant a change by it: message, hint.
+_LOST_PREFIXES = (b"@", b"d", b"B", b"O")
+# Lines that git skips silently although they stand for a change: pattern, message, hint.
 _LOST = (
     (
         _HUNK,
-        "A hunk stands without the header of its file",
+        "There is a hunk without the header of its file",
         "Give each file its `---` and `+++` lines, right before its hunks.",
     ),
     (
@@ -112,20 +118,20 @@ _LOST = (
     ),
     (
         _BINARY_DIFFERS,
-        "A binary change is named without its content",
-        "Make the patch with `git diff --binary`, or leave the file out.",
+        "A binary change is listed without its content",
+        "Create the patch with `git diff --binary`, or leave the file out.",
     ),
     (
         re.compile(rb"Only in [^:]*: ."),
-        "A file is named without its content",
-        "Make the patch with `diff -ruN`, or delete this line if the file does not matter.",
+        "A file is listed without its content",
+        "Create the patch with `diff -ruN`, or delete this line if the file does not matter.",
     ),
 )
 
 
 @dataclass(kw_only=True)
 class _Body:
-    """A hunk's lines while they are read; `old` and `new` are how many are still to come."""
+    """The lines of a hunk while it is parsed; `old` and `new` count the lines still expected."""
 
     old: int
     new: int
@@ -135,8 +141,8 @@ class _Body:
     _marker: bytes = b""
 
     def add(self, line: bytes) -> bool:
-        """Take one line; False when it does not belong here."""
-        marker = line[:1] or b" "  # an empty line of context may have lost its blank
+        """Add one line; False if it cannot belong to the hunk."""
+        marker = line[:1] or b" "  # an empty line of context may have lost its space
         if marker == b"\\":
             return self._end_without_newline()
         if marker not in (b" ", b"-", b"+"):
@@ -160,11 +166,11 @@ class _Body:
 
 
 class _Reader:
-    """Reads the diffs of one mail, from its first line to its last."""
+    """Parser for the diffs of one mail."""
 
     def __init__(self, mail: Mail, where: str) -> None:
         self._lines = mail.text.split(b"\n")
-        # What follows the last line end is a line only if the file was cut there.
+        # Text after the last line end means that the file was cut there.
         self._cut = self._lines[-1] != b""
         if not self._cut:
             self._lines.pop()
@@ -174,7 +180,7 @@ class _Reader:
         self.crlf = False
 
     def _beginning(self) -> int:
-        """Where the diff of a mail can begin: what it says before is free text."""
+        """The first line at which the diff of a mail can begin; free text comes before it."""
         for number, line in enumerate(self._lines):
             if line.startswith((b"diff ", b"--- ", b"@@ -", b"Index: ")):
                 return number
@@ -189,13 +195,13 @@ class _Reader:
             elif self._at_plain_header():
                 files.append(self._plain_file())
             else:
-                if line[:1] in _LOST_BEGIN:
+                if line[:1] in _LOST_PREFIXES:
                     self._refuse_lost(line)
                 self._at += 1
         return tuple(files)
 
     def _line(self, ahead: int = 0) -> bytes:
-        """A line as headers are read, without a CR at its end; empty past the end."""
+        """A line for parsing headers, without a CR at its end; empty after the last line."""
         at = self._at + ahead
         return self._lines[at][:_MAX_HEADER].removesuffix(b"\r") if at < len(self._lines) else b""
 
@@ -215,49 +221,49 @@ class _Reader:
         while match := _EXTENDED.match(self._line()):
             fields[match[1]] = match[2]
             self._at += 1
-        found = paths.of_git(header, fields)
-        self._refuse_modes(found, fields, start)
-        file = self._file(found, start, binary=self._binary())
-        if not file.hunks and not file.binary and not _MEANT & fields.keys():
+        names = paths.of_git(header, fields)
+        self._refuse_modes(names, fields, start)
+        file = self._file(names, start, binary=self._binary())
+        if not file.hunks and not file.binary and not _CHANGES_WITHOUT_HUNKS & fields.keys():
             self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
         return file
 
     def _plain_file(self) -> FileDiff:
         start = self._at
         self.crlf |= self._lines[start].endswith(b"\r")
-        found = paths.of_plain(self._line()[4:], self._line(1)[4:])
+        names = paths.of_plain(self._line()[4:], self._line(1)[4:])
         self._at += 2
-        file = self._file(found, start, binary=False)
+        file = self._file(names, start, binary=False)
         if not file.hunks:
             self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
         return file
 
-    def _file(self, found: paths.Names, start: int, *, binary: bool) -> FileDiff:
-        if "" in (found.old, found.new):
-            self._refuse("The header names no file that git could find.", _HINT_UNSAFE, start)
-        if refused := found.refused():
+    def _file(self, names: paths.Names, start: int, *, binary: bool) -> FileDiff:
+        if "" in (names.old, names.new):
+            self._refuse("The header contains no path that git could read.", _HINT_UNSAFE, start)
+        if refused := names.refused():
             self._refuse(f"The path {shown(refused[0])} {refused[1]}.", _HINT_UNSAFE, start)
         file = FileDiff(
             line=self._first + start,
-            old=found.old,
-            new=found.new,
-            written=found.written,
+            old=names.old,
+            new=names.new,
+            written=names.written,
             binary=binary,
-            kept=found.kept,
+            kept=names.kept,
         )
         hunks: list[Hunk] = []
         while self._line().startswith(b"@@ -"):
             hunks.append(self._hunk(f"Hunk {len(hunks) + 1} of {shown(file.path)}"))
         return replace(file, hunks=tuple(hunks))
 
-    def _refuse_modes(self, found: paths.Names, fields: dict[bytes, bytes], start: int) -> None:
-        """Refuse what makes a symbolic link or a submodule; deleting one is allowed."""
+    def _refuse_modes(self, names: paths.Names, fields: dict[bytes, bytes], start: int) -> None:
+        """Refuse to create symbolic links and submodules; deleting them is allowed."""
         if b"deleted file mode" in fields:
             return
         index_mode = fields.get(b"index", b"").partition(b" ")[2]
         for mode in (fields.get(b"new mode"), fields.get(b"new file mode"), index_mode):
             if mode and (reason := paths.unsafe_mode(mode.decode("latin-1").strip())):
-                path = found.new or found.old or ""
+                path = names.new or names.old or ""
                 self._refuse(f"{shown(path)} {reason}.", _HINT_UNSAFE, start)
 
     def _binary(self) -> bool:
@@ -277,7 +283,7 @@ class _Reader:
         self._at += 1
         body = _Body(old=int(match[2] or 1), new=int(match[4] or 1))
         while body.old or body.new:
-            self._take(body, name, start)
+            self._add_line(body, name, start)
         if self._line().startswith(b"\\ "):
             body.add(self._line())
             self._at += 1
@@ -292,18 +298,20 @@ class _Reader:
             trailing=body.trailing,
         )
 
-    def _take(self, body: _Body, name: str, start: int) -> None:
+    def _add_line(self, body: _Body, name: str, start: int) -> None:
         missing = f"its header counts {body.old} more old and {body.new} more new lines"
         if self._at >= len(self._lines):
             self._refuse(f"{name} is cut short: {missing}.", _HINT_CUT, start)
         line = self._lines[self._at]
         if self._cut and self._at == len(self._lines) - 1:
             hint = (
-                "The patch was cut, or lost its last line end: if nothing else is missing, add it."
+                "The patch was cut, or lost its last line end: add that if nothing else is missing."
             )
             self._refuse(f"{name} ends in the middle of a line.", hint)
         if not body.add(line):
-            hint = f"A mail program may have wrapped its long lines: attach it. {_HINT_COUNT}"
+            hint = (
+                f"A mail program may have wrapped long lines: send it as attachment. {_HINT_COUNT}"
+            )
             self._refuse(f"{name} is corrupt at {shown(line, 40)!r}: {missing}.", hint)
         self._at += 1
 

@@ -1,4 +1,4 @@
-"""Patches as people send them: mails and mailboxes taken apart, and what is no patch recognised."""
+"""Splitting mails and mailboxes with patches, and recognising files that are not patches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import email.parser
 import re
 from dataclasses import dataclass
 
-# What begins a mail in a mailbox; git format-patch and git mailsplit agree on this much.
+# The first line of a mail in a mailbox, as far as git format-patch and git mailsplit agree.
 _FROM_LINE = re.compile(rb"^From \S+ .*\d\d:\d\d.*\d{4}\r?$", re.MULTILINE)
 _HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:")
 _MAIL_HEADERS = (b"from:", b"subject:", b"date:", b"message-id:", b"content-type:")
@@ -16,10 +16,10 @@ _MAX_HEADER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Mail:
-    """One mail of a mailbox, or the whole of a bare diff.
+    """One mail of a mailbox, or a whole bare diff.
 
-    `text` is what the mail says, transfer encodings undone; bytes of a bare diff are untouched.
-    `line` is the line of the file that `text` begins at, from 1. `is_mail` tells headers were seen.
+    `text` is the mail with transfer encodings decoded; a bare diff is left unchanged. `line` is the
+    line of the file at which `text` begins, from 1. `is_mail`: it has mail headers.
     """
 
     text: bytes
@@ -29,7 +29,7 @@ class Mail:
 
 
 def split(data: bytes) -> tuple[Mail, ...]:
-    """The mails of a mailbox, in order; a bare diff comes back as the only one."""
+    """The mails of a mailbox, in order; a bare diff is returned as one mail."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     starts = [match.start() for match in _FROM_LINE.finditer(data)]
     if not starts or data[: starts[0]].strip():
@@ -55,7 +55,7 @@ def _read(piece: bytes, line: int) -> Mail:
 
 
 def _head(piece: bytes) -> bytes | None:
-    """The header block with its `From ` line removed; None where there is none."""
+    """The header block without its `From ` line; None if there are no mail headers."""
     if _FROM_LINE.match(piece):
         piece = piece.partition(b"\n")[2]
     match = re.search(rb"\r?\n\r?\n", piece[:_MAX_HEADER_BYTES])
@@ -104,7 +104,7 @@ _NOT_TEXT = (
 _NOT_UNIFIED = (
     (
         rb"^\x1b\[[0-9;]*m(diff |--- |@@ )",
-        "has terminal colours in it",
+        "contains terminal colours",
         "Use `git diff --no-color`.",
     ),
     (rb"^\*\*\* .+\r?\n--- .+\r?\n\*{15}", "is a context diff", "Make it with `diff -u`."),
@@ -116,7 +116,7 @@ _UNIFIED = "A patch is the output of `git format-patch`, `git diff` or `diff -u`
 
 
 def why_no_diff(data: bytes) -> tuple[str, str]:
-    """What a file without any unified diff is instead, and what to do; both for an error."""
+    """The kind of a file that has no unified diff, and a hint; both for an error message."""
     if not data.strip():
         return "is empty", _UNIFIED
     for magic, what, hint in _NOT_TEXT:

@@ -1,4 +1,4 @@
-"""Why a patch does not apply: the hunk at fault, what it expects, and what stands there. Pure."""
+"""Explaining why a patch does not apply: which hunk, the expected and the actual lines. Pure."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from builder.patches.diff import FileDiff, Hunk
 from builder.patches.patch import Message
 from builder.patches.paths import shown
 
-# The content of a path in the tree, None where there is no such file; and all of its paths.
+# The content of a path in the tree, None without such a file; and all paths of the tree.
 ReadFile = Callable[[str], bytes | None]
 ListPaths = Callable[[], Iterable[str]]
 
 _SHOWN_LINES = 6
-_COMMON = 12  # a line that occurs more often says nothing about where a hunk belongs
+_COMMON = 12  # a line that occurs more often does not help to locate a hunk
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mismatch:
-    """What is wrong, where in the patch, the two texts side by side, and what may help."""
+    """The problem, its place in the patch, expected and actual lines, and a hint."""
 
     what: str
     where: str
-    shown: str = ""
+    comparison: str = ""
     hint: str = ""
 
 
 def explain(message: Message, *, read: ReadFile, paths: ListPaths, stderr: str) -> Mismatch:
-    """Find what `git apply` stumbled over; `stderr` is what it said.
+    """Find the reason why `git apply` failed; `stderr` is its output.
 
-    Goes the way that git goes; where it finds nothing wrong, git's own words are given.
+    The hunks are applied in the same way as git does; if no fault is found, git's message is used.
     """
     files: dict[str, list[bytes] | None] = {}
 
@@ -47,26 +47,27 @@ def explain(message: Message, *, read: ReadFile, paths: ListPaths, stderr: str) 
         if mismatch:
             return mismatch
         before = (content(file.old) or []) if file.old else []
-        after, bad = _walk(file, before)
-        if bad is not None:
-            return _bad_hunk(message, file, bad, before)
+        after, failed = _apply_hunks(file, before)
+        if failed is not None:
+            return _bad_hunk(message, file, failed, before)
         if file.new is None and file.hunks and after:
             return _of_file(
                 file,
                 "is to be deleted, but has lines that the patch does not remove",
-                "The file is not the one that the patch was made for.",
+                "The patch was created for another version of the file.",
             )
         if file.old and not file.kept:
             files[file.old] = None
         if file.new:
             files[file.new] = after
-    return _as_git_says(message, stderr)
+    return _from_git(message, stderr)
 
 
 def find(lines: Sequence[bytes], hunk: Hunk, start: int) -> int | None:
-    """Where git finds the hunk's old lines in `lines`, from 0, nearest to `start`; None if nowhere.
+    """The index in `lines` at which git finds the hunk's old lines, nearest to `start`; or None.
 
-    A hunk at line 1 must begin the file, and one without trailing context must end it, as in git.
+    As in git, a hunk at line 1 must be at the beginning of the file, and one without trailing
+    context at its end.
     """
     before = hunk.before
     last = len(lines) - len(before)
@@ -86,20 +87,21 @@ def find(lines: Sequence[bytes], hunk: Hunk, start: int) -> int | None:
 
 
 def nearest(lines: Sequence[bytes], before: Sequence[bytes], start: int) -> tuple[int, int]:
-    """Where most of `before` stands in order, and how many of its lines do; near `start` in a tie.
+    """The index at which `lines` is most similar to `before`, and the number of equal lines there.
 
-    Each line that is rare in the file votes for the position at which it would be in its place.
+    Each line that is rare in the file votes for the index at which it would be in its place; of
+    equal votes, the index nearest to `start` wins.
     """
-    where: dict[bytes, list[int]] = {}
-    wanted = set(before)
+    positions: dict[bytes, list[int]] = {}
+    lines_of_hunk = set(before)
     for number, line in enumerate(lines):
-        if line in wanted and line.strip():
-            where.setdefault(line, []).append(number)
+        if line in lines_of_hunk and line.strip():
+            positions.setdefault(line, []).append(number)
     votes = Counter(
         at - offset
         for offset, line in enumerate(before)
-        for at in where.get(line, [])
-        if len(where[line]) <= _COMMON and at >= offset
+        for at in positions.get(line, [])
+        if len(positions[line]) <= _COMMON and at >= offset
     )
     if not votes:
         return max(0, min(start, len(lines))), 0
@@ -122,28 +124,28 @@ def _missing(
             return _of_file(
                 file,
                 "would be created, but it already exists",
-                "Make the patch again on this tree, where it changes the file.",
+                "Create the patch again on this tree, so that it changes the file.",
             )
         return None
     if content(file.old) is not None:
         return None
-    return _of_file(file, "does not exist in this tree", _where_instead(file, file.old, paths()))
+    return _of_file(file, "does not exist in this tree", _hint_for_path(file, file.old, paths()))
 
 
-def _where_instead(file: FileDiff, old: str, paths: Iterable[str]) -> str:
-    """A hint: the first component is wrong, or the file has moved."""
+def _hint_for_path(file: FileDiff, old: str, paths: Iterable[str]) -> str:
+    """A hint: the first component of the path is wrong, or the file was moved."""
     base = old.rpartition("/")[2]
     same = [path for path in paths if path.rpartition("/")[2] == base]
     for path in same:
         if any(f"/{name}".endswith(f"/{path}") for name in file.written):
             return (
-                f"The tree has {shown(path)}: the patch's paths must have one component before "
-                f"that, as a/{shown(path)}. `git diff` writes them so."
+                f"The tree has {shown(path)}: paths in the patch must have one component before "
+                f"that, as a/{shown(path)}. `git diff` writes them in this form."
             )
     if same:
         listed = ", ".join(shown(path) for path in same[:3])
-        return f"A file of that name is at {listed}. Was the patch made for another branch?"
-    return "Is it for another branch, or in need of a patch before it?"
+        return f"A file of that name is at {listed}. Was the patch created for another branch?"
+    return "Is the patch for another branch, or does it need another patch before it?"
 
 
 def _of_file(file: FileDiff, what: str, hint: str = "") -> Mismatch:
@@ -151,8 +153,8 @@ def _of_file(file: FileDiff, what: str, hint: str = "") -> Mismatch:
     return Mismatch(what=f"{path} {what}.", where=f"{path} (line {file.line})", hint=hint)
 
 
-def _walk(file: FileDiff, before: Sequence[bytes]) -> tuple[list[bytes], int | None]:
-    """The file after the hunks, and the index of the first that does not fit, if any."""
+def _apply_hunks(file: FileDiff, before: Sequence[bytes]) -> tuple[list[bytes], int | None]:
+    """The lines after the hunks, and the index of the first hunk that does not apply, if any."""
     lines = list(before)
     for index, hunk in enumerate(file.hunks):
         at = find(lines, hunk, max(0, hunk.new_start - 1))
@@ -173,35 +175,35 @@ def _bad_hunk(message: Message, file: FileDiff, index: int, lines: Sequence[byte
     return Mismatch(
         what=f"Hunk {index + 1} of {count} of {path} does not apply{note}.",
         where=f"{path}, hunk {index + 1} of {count} (line {hunk.line}: {hunk.header})",
-        shown=side_by_side(hunk.before, lines, at),
+        comparison=side_by_side(hunk.before, lines, at),
         hint=hint,
     )
 
 
 def _difference(message: Message, hunk: Hunk, lines: Sequence[bytes], at: int) -> tuple[str, str]:
-    """What the difference is like: the rest of the sentence, and a hint."""
-    there = lines[at : at + len(hunk.before)]
-    if [line.rstrip(b"\r\n") for line in there] == [line.rstrip(b"\r\n") for line in hunk.before]:
-        return _line_ends(message, tuple(there) == hunk.before)
-    if [line.split() for line in there] == [line.split() for line in hunk.before]:
+    """The kind of difference, as the end of a sentence, and a hint."""
+    actual = lines[at : at + len(hunk.before)]
+    if [line.rstrip(b"\r\n") for line in actual] == [line.rstrip(b"\r\n") for line in hunk.before]:
+        return _line_ends(message, tuple(actual) == hunk.before)
+    if [line.split() for line in actual] == [line.split() for line in hunk.before]:
         return (
             ": only white space differs",
-            "A mail program or an editor changed tabs or blanks: attach patches instead.",
+            "A mail program or an editor changed tabs or spaces: send patches as attachments.",
         )
-    if hunk.after and find(lines, _free(hunk, hunk.after), at) is not None:
-        return ": its result stands there already", "Leave out what the tree has already."
-    if find(lines, _free(hunk, hunk.before), at) is not None:
+    if hunk.after and find(lines, _anywhere(hunk, hunk.after), at) is not None:
+        return ": its result is there already", "Leave out what the tree has already."
+    if find(lines, _anywhere(hunk, hunk.before), at) is not None:
         return _HINT_NO_CONTEXT
-    alike = sum(a == b for a, b in zip(there, hunk.before, strict=False))
+    alike = sum(a == b for a, b in zip(actual, hunk.before, strict=False))
     if not alike:
         return ": its context is nowhere in the file", _HINT_OTHER
-    return f": {alike} of its {len(hunk.before)} lines stand at line {at + 1}", _HINT_OTHER
+    return f": {alike} of its {len(hunk.before)} lines are at line {at + 1}", _HINT_OTHER
 
 
-_HINT_OTHER = "Was the patch made for another version? Make it again on this one."
+_HINT_OTHER = "Was the patch created for another version? Create it again on this one."
 _HINT_NO_CONTEXT = (
-    ": without lines of context around it, it must begin or end the file, and does not",
-    "Make the patch with three lines of context, not with -U0.",
+    ": without lines of context it must be at the beginning or end of the file, and is not",
+    "Create the patch with three lines of context, not with -U0.",
 )
 
 
@@ -215,30 +217,30 @@ def _line_ends(message: Message, equal: bool) -> tuple[str, str]:
         )
     return (
         ": only line ends differ (CR LF, or a last line without one)",
-        "Make the patch with git, and keep mail programs and editors from converting it.",
+        "Create the patch with git, and do not let mail programs or editors convert it.",
     )
 
 
-def _free(hunk: Hunk, before: tuple[bytes, ...]) -> Hunk:
-    """A hunk for `before` that need not begin or end the file."""
+def _anywhere(hunk: Hunk, before: tuple[bytes, ...]) -> Hunk:
+    """A hunk for `before` that may be anywhere in the file."""
     return replace(hunk, old_start=2, before=before, trailing=1)
 
 
 def side_by_side(before: Sequence[bytes], lines: Sequence[bytes], at: int) -> str:
-    """What a hunk expects from line `at` (from 0) on, and what stands there, a few lines each."""
-    there = list(lines[at : at + max(len(before), 1)])
-    first = next((i for i, (a, b) in enumerate(zip(before, there, strict=False)) if a != b), None)
+    """The expected lines of a hunk and the actual lines from index `at` on, a few of each."""
+    actual = list(lines[at : at + max(len(before), 1)])
+    first = next((i for i, (a, b) in enumerate(zip(before, actual, strict=False)) if a != b), None)
     if first is None:
-        first = min(len(before), len(there))
+        first = min(len(before), len(actual))
     begin = max(0, min(first - 2, len(before) - _SHOWN_LINES))
     expected = before[begin : begin + _SHOWN_LINES]
-    stands = there[begin : begin + _SHOWN_LINES]
+    window = actual[begin : begin + _SHOWN_LINES]
     return "\n".join(
         [
             "the hunk expects:",
-            *_numbered(expected, stands, at + begin),
+            *_numbered(expected, window, at + begin),
             "the tree has:",
-            *(_numbered(stands, expected, at + begin) or ["  (the file ends here)"]),
+            *(_numbered(window, expected, at + begin) or ["  (the file ends here)"]),
         ]
     )
 
@@ -251,10 +253,10 @@ def _numbered(lines: Sequence[bytes], others: Sequence[bytes], start: int) -> li
     return text
 
 
-def _as_git_says(message: Message, stderr: str) -> Mismatch:
-    """git's first complaint in our words: it knows of what we did not look at."""
+def _from_git(message: Message, stderr: str) -> Mismatch:
+    """git's first error message, for faults that are not checked here."""
     errors = re.findall(r"^(?:error|fatal): (.+)$", stderr, re.MULTILINE)
-    said = shown(errors[0] if errors else stderr.strip() or "without a reason", 200)
+    reason = shown(errors[0] if errors else stderr.strip() or "without a reason", 200)
     failed = re.search(r"^error: patch failed: (.+):(\d+)$", stderr, re.MULTILINE)
     for file in message.files if failed else ():
         for number, hunk in enumerate(file.hunks, 1):
@@ -265,7 +267,7 @@ def _as_git_says(message: Message, stderr: str) -> Mismatch:
                     where=f"{shown(file.path)}, line {hunk.line}: {hunk.header}",
                     hint=_HINT_OTHER,
                 )
-    named = next((file for file in message.files if file.path in stderr), message.files[0])
+    culprit = next((file for file in message.files if file.path in stderr), message.files[0])
     return Mismatch(
-        what=f"git refuses the patch: {said}.", where=shown(named.path), hint=_HINT_OTHER
+        what=f"git refuses the patch: {reason}.", where=shown(culprit.path), hint=_HINT_OTHER
     )

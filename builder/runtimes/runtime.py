@@ -1,10 +1,10 @@
-"""Other runtimes than CPython as it is built here: what they are, and where one is found.
+"""Runtimes that patchbench does not build: identifying and finding them.
 
     <home>/runtimes/<name>-<version>/root       packages of a distribution, unpacked
                                      runtime.json    the stamp, written last
 
-How one comes there is in builder/runtimes/install.py. Any other Python executable serves as well,
-by its path or by its name on PATH.
+builder/runtimes/install.py installs them. Any other Python executable can be used too, by its path
+or by its name on PATH.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from builder.home import Home
 from builder.process import Command, Runner, clean_environment, last_lines
 
 STAMP = "runtime.json"
-# Raised when a runtime is put together in another way, so that older ones are made again.
+# Incremented when the installation changes, so that older runtimes are installed again.
 PROCEDURE = 1
-_ASK_SECONDS = 60.0
-# For 2.7 and 3.x. PyPy's own version beside that of the language.
-_ASK = """
+_QUERY_SECONDS = 60.0
+# Runs on 2.7 and 3.x. PyPy has its own version in addition to that of the language.
+_QUERY = """
 import json, os, platform, sys
 release = getattr(sys, "pypy_version_info", None)
 print(json.dumps({
@@ -38,7 +38,7 @@ print(json.dumps({
     "executable": sys.executable,
 }))
 """
-# What is looked for on PATH, to be listed.
+# Names of interpreters that are searched on PATH.
 _ON_PATH = (
     "python3",
     "python2",
@@ -52,9 +52,9 @@ _ON_PATH = (
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeFacts:
-    """What an interpreter says of itself: "pypy", the language's "3.11.11", its own "7.3.19".
+    """Facts from the interpreter itself: "pypy", "3.11.11" (language version), "7.3.19" (release).
 
-    `release` is empty where it has no version but the language's.
+    `release` is empty if it has no version other than that of the language.
     """
 
     implementation: str
@@ -69,10 +69,10 @@ class RuntimeFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """An interpreter that can be an arm. `identity` says what it is: the same, the same runtime.
+    """An interpreter that can be an arm. Equal `identity` means the same runtime.
 
-    `name` is the one to ask for it by. `folder` is empty for one that patchbench did not provide;
-    `suite` and `packages` say what it was made from.
+    `name` is the name to find it by. `folder` is None for one that patchbench did not install;
+    `suite` and `packages` are what it was installed from.
     """
 
     name: str
@@ -85,56 +85,57 @@ class Runtime:
 
 
 def folder_of(home: Home) -> Path:
-    """Where a home's runtimes are."""
+    """The folder of a home's runtimes."""
     return home.root / "runtimes"
 
 
 def lock_of(home: Home, name: str) -> Path:
-    """The lock of a runtime: shared by those who run it, exclusive for who makes or removes it."""
+    """The lock of a runtime: shared while it runs, exclusive to install or remove it."""
     return home.lock(f"runtime-{name}")
 
 
 def ask(runner: Runner, python: Path) -> RuntimeFacts:
-    """What an executable says of itself. UsageError when it is no Python that runs."""
-    return _asked(runner, python)[0]
+    """The facts of an executable. Raises UsageError if it is not a working Python."""
+    return _query(runner, python)[0]
 
 
-def _asked(runner: Runner, python: Path) -> tuple[RuntimeFacts, Path]:
-    """What it says, and where it says that it is: on PATH may be a script that chooses one."""
-    command = Command(argv=(str(python), "-c", _ASK), env=clean_environment())
-    done = runner.run(command, timeout=_ASK_SECONDS)
+def _query(runner: Runner, python: Path) -> tuple[RuntimeFacts, Path]:
+    """The facts and sys.executable, since a program on PATH may be a script that starts another."""
+    command = Command(argv=(str(python), "-c", _QUERY), env=clean_environment())
+    result = runner.run(command, timeout=_QUERY_SECONDS)
     try:
-        said = json.loads(done.output.splitlines()[-1])
-        told = {name: str(said[name]) for name in ("implementation", "version", "release")}
-        return RuntimeFacts(**told), Path(said["executable"] or python)
+        answer = json.loads(result.output.splitlines()[-1])
+        facts = {name: str(answer[name]) for name in ("implementation", "version", "release")}
+        return RuntimeFacts(**facts), Path(answer["executable"] or python)
     except (ValueError, LookupError, TypeError) as error:
         raise UsageError(
-            f"{python.name} is no Python that runs: it {done.how()} when asked about itself.",
-            where=f"{python}\n{last_lines(done.output, 4)}".rstrip(),
+            f"{python.name} is not a working Python: it {result.how()} when its version was read.",
+            where=f"{python}\n{last_lines(result.output, 4)}".rstrip(),
             hint="Name the executable of an interpreter; `patchbench runtimes` lists some.",
         ) from error
 
 
 def find(home: Home, runner: Runner, name: str) -> Runtime:
-    """The runtime of a name or path; of several versions the newest.
+    """The runtime with a name or path; of several versions the newest.
 
-    `pypy3`, `pypy3-7.3.19`: one that this home has; anything with a slash: an executable; else a
-    program on PATH. Raises UsageError when there is none.
+    A name with a slash is an executable, `pypy3` or `pypy3-7.3.19` a runtime of this home, any
+    other a program on PATH. Raises UsageError if there is none.
     """
     path = Path(name).expanduser()
     if os.sep in name:
         return _at(runner, path.absolute(), str(path))
-    there = [one for one in installed(home) if is_named(one.name, name)]
-    if there:
-        return there[-1]
+    runtimes = installed(home)
+    matches = [runtime for runtime in runtimes if is_named(runtime.name, name)]
+    if matches:
+        return matches[-1]
     program = shutil.which(name)
     if program is None:
-        known = ", ".join(one.name for one in installed(home)) or "none"
+        names = ", ".join(runtime.name for runtime in runtimes) or "none"
         raise UsageError(
             f"There is no runtime {name!r}.",
-            where=f"in {folder_of(home)}: {known}; on PATH: no such program",
-            hint=f"`patchbench runtimes --install {name}` provides pypy3 and pypy2; for any other, "
-            "name the path of its executable.",
+            where=f"in {folder_of(home)}: {names}; on PATH: no such program",
+            hint="`patchbench runtimes --install pypy3` (or pypy2) installs one; name any other by "
+            "the path of its executable.",
         )
     return _at(runner, Path(program), name)
 
@@ -144,7 +145,7 @@ def _at(runner: Runner, python: Path, name: str) -> Runtime:
         raise UsageError(
             "There is no such executable.",
             where=str(python),
-            hint="`patchbench runtimes` lists those that are there.",
+            hint="`patchbench runtimes` lists those that exist.",
         )
     if not os.access(python, os.X_OK):
         raise UsageError(
@@ -152,43 +153,44 @@ def _at(runner: Runner, python: Path, name: str) -> Runtime:
             where=str(python),
             hint="Name the executable of an interpreter; `patchbench runtimes` lists some.",
         )
-    facts, python = _asked(runner, python)
+    facts, python = _query(runner, python)
     content = {"facts": asdict(facts), "path": str(python), "sha256": sha256_of(python)}
     return Runtime(name=name, python=python, facts=facts, identity=digest(content))
 
 
-def is_named(name: str, asked: str) -> bool:
-    """Whether `pypy3-7.3.19+dfsg-2` is meant by `pypy3` or `pypy3-7.3.19`; not by `pypy3-7.3.1`."""
-    rest = name.removeprefix(asked)
+def is_named(name: str, query: str) -> bool:
+    """Whether a query matches: `pypy3-7.3.19` matches `pypy3-7.3.19+dfsg-2`, `pypy3-7.3.1` not."""
+    rest = name.removeprefix(query)
     return rest != name and not rest[:1].isalnum() and rest[:1] != "."
 
 
 def installed(home: Home) -> tuple[Runtime, ...]:
-    """The whole runtimes of a home, older versions first."""
+    """The completely installed runtimes of a home, older versions first."""
     stamps = folder_of(home).glob(f"*/{STAMP}")
-    found = [one for stamp in stamps if (one := read(stamp.parent)) is not None]
-    return tuple(sorted(found, key=lambda one: (one.facts.implementation, _order(one))))
+    runtimes = [runtime for stamp in stamps if (runtime := read(stamp.parent)) is not None]
+    return tuple(sorted(runtimes, key=_sort_key))
 
 
-def _order(one: Runtime) -> tuple[list[int], str]:
-    numbers = one.facts.release or one.facts.version
-    return [int(part) for part in numbers.split(".")], one.name
+def _sort_key(runtime: Runtime) -> tuple[str, list[int], str]:
+    facts = runtime.facts
+    numbers = [int(part) for part in (facts.release or facts.version).split(".")]
+    return facts.implementation, numbers, runtime.name
 
 
 def on_path(runner: Runner) -> tuple[Runtime, ...]:
-    """The interpreters that are on PATH under a usual name, each once."""
-    found: dict[Path, Runtime] = {}
+    """The interpreters on PATH under a usual name, each once."""
+    runtimes: dict[Path, Runtime] = {}
     for name in _ON_PATH:
         program = shutil.which(name)
         if program is not None:
             with contextlib.suppress(UsageError):
-                one = _at(runner, Path(program), name)
-                found.setdefault(one.python.resolve(), one)
-    return tuple(found.values())
+                runtime = _at(runner, Path(program), name)
+                runtimes.setdefault(runtime.python.resolve(), runtime)
+    return tuple(runtimes.values())
 
 
 def read(folder: Path) -> Runtime | None:
-    """The whole runtime in a folder; None where there is none, or none that serves any more."""
+    """The runtime in a folder; None if it is incomplete, damaged or from an older procedure."""
     try:
         stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
         python = folder / stamp["python"]
@@ -210,7 +212,7 @@ def read(folder: Path) -> Runtime | None:
 def write_stamp(
     folder: Path, *, python: Path, facts: RuntimeFacts, suite: str, packages: list[tuple[str, str]]
 ) -> None:
-    """Say that the runtime in `folder` is whole. `packages` are names of files and their hashes."""
+    """Mark the runtime in `folder` as complete. `packages` are file names with their SHA-256."""
     stamp: dict[str, Any] = {
         "procedure": PROCEDURE,
         "python": str(python.relative_to(folder)),
@@ -224,7 +226,7 @@ def write_stamp(
 
 @contextlib.contextmanager
 def in_use(home: Home, runtime: Runtime) -> Iterator[Runtime]:
-    """Keep a runtime of this home from being removed meanwhile."""
+    """Hold the shared lock of a runtime of this home, so that it is not removed."""
     if runtime.folder is None:
         yield runtime
         return
@@ -235,14 +237,14 @@ def in_use(home: Home, runtime: Runtime) -> Iterator[Runtime]:
 
 
 def last_used(folder: Path) -> float | None:
-    """When a runtime was last asked for, seconds since 1970; None for one that is not whole."""
+    """The time of a runtime's last use, seconds since 1970; None if it is incomplete."""
     return (folder / STAMP).stat().st_mtime if read(folder) is not None else None
 
 
 def remove(home: Home, name: str) -> bool:
-    """Remove a runtime of this home, whole or not; False if somebody runs it just now.
+    """Remove a runtime of this home, complete or not; False if it is in use.
 
-    Raises StoreError when there is none of that name.
+    Raises StoreError if there is none with that name.
     """
     names = [path.name for path in folder_of(home).glob("*") if path.is_dir()]
     if name not in names:
@@ -256,7 +258,7 @@ def remove(home: Home, name: str) -> bool:
         return False
     with hold_lock(path):
         folder = folder_of(home) / name
-        # The stamp first: a removal that is killed leaves nothing that looks whole.
+        # The stamp first, so that an interrupted removal leaves nothing that looks complete.
         (folder / STAMP).unlink(missing_ok=True)
         shutil.rmtree(folder)
     return True

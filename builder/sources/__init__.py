@@ -1,18 +1,18 @@
-"""Where CPython comes from: a git remote, a local repository, Debian's source packages, a tarball.
+"""Sources of CPython: a git remote, a local repository, Debian's source packages, a tarball.
 
-`provide` turns what a user names into a `Source`; a `Source` resolves names to a `Revision`.
+`provide` turns a `SourceSpec` into a `Source`, which resolves names to a `Revision`.
 """
 
 from builder.sources import provide
 from builder.sources.provide import DEFAULT_REMOTE, SourceSpec, parse
-from builder.sources.revision import Revision, Source, waiting
+from builder.sources.revision import Revision, Source, on_wait
 
 __all__ = [
     "DEFAULT_REMOTE",
     "Revision",
     "Source",
     "SourceSpec",
+    "on_wait",
     "parse",
     "provide",
-    "waiting",
 ]

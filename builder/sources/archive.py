@@ -1,4 +1,4 @@
-"""A tarball, by path or URL, as a source."""
+"""A source that is one tarball, given by path or URL."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from builder.sources.revision import (
     Say,
     SourceOffer,
     no_history,
+    on_wait,
     revision_of,
     unknown,
-    waiting,
 )
 from builder.versions import is_hash
 
 _SECONDS = 30.0
 _CHUNK = 1 << 20
-# Ten times the largest tarball that CPython has had.
+# Ten times the size of the largest tarball of CPython so far.
 _MAX_BYTES = 400 * 1024 * 1024
 
 
 class TarballSource:
-    """See revisions.Source. It has one revision; the tarball is read when that is first asked for.
+    """See `Source`. The tarball has one revision; it is imported when that is first resolved.
 
     `location` is a path, or a URL with http, https or file.
     """
 
     def __init__(self, location: str, sha256: str, home: Home, say: Say) -> None:
         self._location = location
-        self._sha256 = _checked(location, sha256)
+        self._sha256 = _checked_sha256(location, sha256)
         self._home = home
         self._say = say
         self._name = f"archive-{self._sha256[:16]}"
@@ -50,14 +50,14 @@ class TarballSource:
 
     @property
     def repository(self) -> Repository:
-        """See revisions.Source."""
+        """See `Source`."""
         return self._repository
 
     def resolve(self, name: str) -> Revision:
-        """See revisions.Source. It is called by its version, its language version or its hash."""
+        """See `Source`. Accepts its version, its language version or its hash."""
         revision = revision_of(self._repository, self._label, name, self._commit())
-        same = name.removeprefix("v") in (revision.version, revision.branch)
-        if not same and not (is_hash(name) and revision.commit.startswith(name.lower())):
+        is_version = name.removeprefix("v") in (revision.version, revision.branch)
+        if not is_version and not (is_hash(name) and revision.commit.startswith(name.lower())):
             raise unknown(name, self._label, [revision.version])
         return revision
 
@@ -66,11 +66,11 @@ class TarballSource:
         raise no_history(name, self._label)
 
     def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
-        """See revisions.Source. A tarball has none."""
+        """See `Source`. A tarball has no history."""
         return None
 
     def offers(self) -> tuple[SourceOffer, ...]:
-        """See revisions.Source: its one release, which is imported for this."""
+        """See `Source`. Imports the tarball to read its release."""
         cached = tarball.imported(self._repository, self._sha256) is not None
         revision = revision_of(self._repository, self._label, self._name, self._commit())
         offer = SourceOffer(
@@ -87,7 +87,7 @@ class TarballSource:
         if commit is not None:
             return commit
         path = self._home.lock(f"source-{self._name}")
-        with hold_lock(path, on_wait=waiting(self._say)):
+        with hold_lock(path, on_wait=on_wait(self._say)):
             commit = tarball.imported(self._repository, self._sha256)
             if commit is not None:
                 return commit
@@ -109,12 +109,12 @@ class TarballSource:
             yield path
 
 
-def _checked(location: str, sha256: str) -> str:
+def _checked_sha256(location: str, sha256: str) -> str:
     digest = sha256.strip().lower()
     if re.fullmatch(r"[0-9a-f]{64}", digest):
         return digest
     what = "is not one (64 hexadecimal digits)" if digest else "is missing"
-    hint = "Give the SHA-256 that the tarball was published with."
+    hint = "Give the SHA-256 that was published with the tarball."
     if not digest and not _is_url(location) and Path(location).is_file():
         with Path(location).open("rb") as file:
             hint += f" The file there now has {tarball.sha256_of(file)}."
@@ -130,12 +130,12 @@ def _file_name(location: str) -> str:
 
 
 def _download(url: str, file: BinaryIO) -> None:
-    """Raises UnreachableError, or StoreError when there is no space. Hashes are checked later."""
-    shown = public(url)
+    """Raises UnreachableError, or StoreError if the disk is full. The caller checks the hash."""
+    address = public(url)
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS) as response:
             while chunk := response.read(_CHUNK):
-                _keep(file, chunk, shown)
+                _keep(file, chunk, address)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, OSError) as error:
         reason = getattr(error, "reason", None) or error
         if isinstance(error, urllib.error.HTTPError):
@@ -143,20 +143,20 @@ def _download(url: str, file: BinaryIO) -> None:
             error.close()
         raise UnreachableError(
             f"The tarball cannot be downloaded ({reason}).",
-            where=shown,
+            where=address,
             hint="Check the address and the network, or download it yourself and give its path.",
         ) from error
 
 
-def _keep(file: BinaryIO, chunk: bytes, shown: str) -> None:
+def _keep(file: BinaryIO, chunk: bytes, address: str) -> None:
     if file.tell() > _MAX_BYTES:
-        raise SourceError("What is there is far too large for a tarball of CPython.", where=shown)
+        raise SourceError("The download is far too large for a tarball of CPython.", where=address)
     try:
         file.write(chunk)
         file.flush()
     except OSError as error:
         raise StoreError(
-            f"The download cannot be kept: {error.strerror}.",
+            f"The download cannot be stored: {error.strerror}.",
             where=str(file.name),
             hint="Free some space, or name another folder with --home.",
         ) from error

@@ -1,4 +1,4 @@
-"""Release tarballs from the source packages of Debian and Ubuntu, as a source."""
+"""A source of release tarballs: the source packages of Debian and Ubuntu."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from builder.sources.revision import (
     SourceOffer,
     choose,
     no_history,
+    on_wait,
     revision_of,
     unknown,
-    waiting,
 )
 from builder.versions import is_branch_version, is_hash, is_release, newest, version_key
 
@@ -39,14 +39,14 @@ _DOWNLOADS = "download-"
 
 @dataclass(frozen=True, kw_only=True)
 class _Listing:
-    """What the archive's lists have. `gone` are hashes of files that it turned out not to have."""
+    """The packages in the archive's lists. `gone` are hashes of files that it no longer has."""
 
     packages: tuple[Package, ...]
     gone: frozenset[str] = frozenset()
 
 
 class Debian:
-    """See revisions.Source. What was imported once is answered without apt and network."""
+    """See `Source`. Releases that were imported before need neither apt nor network."""
 
     def __init__(self, home: Home, runner: Runner, say: Say) -> None:
         self._home = home
@@ -57,15 +57,15 @@ class Debian:
 
     @property
     def repository(self) -> Repository:
-        """See revisions.Source."""
+        """See `Source`."""
         return self._repository
 
     def resolve(self, name: str) -> Revision:
-        """See revisions.Source. 3.13 is the newest 3.13 that the archive lists and still has."""
-        return self.cached(name) or self._revision(name, self._obtained(name))
+        """See `Source`. 3.13 is the newest 3.13 that the archive lists and still has."""
+        return self.cached(name) or self._revision(name, self._obtain(name))
 
     def cached(self, name: str) -> Revision | None:
-        """A release (or a commit's hash) that was imported before; asks nobody."""
+        """A release (or commit hash) that was imported before; needs no network."""
         if is_release(name):
             chosen = choose(name, self._repository.refs())
             commit = chosen[1] if chosen else None
@@ -78,82 +78,84 @@ class Debian:
         raise no_history(name, _KIND)
 
     def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
-        """See revisions.Source. A tarball has none."""
+        """See `Source`. Tarballs have no history."""
         return None
 
     def offers(self) -> tuple[SourceOffer, ...]:
-        """See revisions.Source: the releases in reach, and those imported before."""
-        trouble: tuple[SourceOffer, ...] = ()
+        """See `Source`. The releases in the archive's lists, and those imported before."""
+        problems: tuple[SourceOffer, ...] = ()
         listing = _Listing(packages=())
         try:
             with self._locked():
                 listing = self._listing()
         except SourceError as error:
-            trouble = (SourceOffer(kind=_KIND, where="source packages", note=error.what),)
-        here = {tag.removeprefix("v") for tag in self._repository.refs().tags}
-        where = dict.fromkeys(here, "imported before")
-        where |= {one.release: f"{one.name}/{one.suite}" for one in listing.packages}
-        there = {one.release for one in listing.packages if one.sha256 not in listing.gone}
+            problems = (SourceOffer(kind=_KIND, where="source packages", note=error.what),)
+        imported = {tag.removeprefix("v") for tag in self._repository.refs().tags}
+        packages = listing.packages
+        where = dict.fromkeys(imported, "imported before")
+        where |= {package.release: f"{package.name}/{package.suite}" for package in packages}
+        available = {package.release for package in packages if package.sha256 not in listing.gone}
         offers = (
             SourceOffer(
                 kind=_KIND,
                 where=where[release],
                 version=release,
                 revision=release,
-                cached=release in here,
-                note="" if release in here | there else "the archive has the file no longer",
+                cached=release in imported,
+                note=""
+                if release in imported | available
+                else "the archive no longer has the file",
             )
             for release in sorted(where, key=version_key)
         )
-        return (*trouble, *offers)
+        return (*problems, *offers)
 
     def _revision(self, name: str, commit: str) -> Revision:
         return revision_of(self._repository, _KIND, name, commit)
 
-    def _obtained(self, name: str) -> str:
+    def _obtain(self, name: str) -> str:
         with self._locked():
             imported = self._repository.refs().tags
             try:
                 listing = self._listing()
             except UnreachableError as error:
-                known = newest(name, imported) if is_branch_version(name) else []
-                if not known:
+                tags = newest(name, imported) if is_branch_version(name) else []
+                if not tags:
                     raise
-                self._say(f"{error.what} Taking the newest {name} imported before: {known[0]}.")
-                return imported[known[0]]
+                self._say(f"{error.what} Using the newest {name} imported before: {tags[0]}.")
+                return imported[tags[0]]
             releases = {package.release for package in listing.packages}
             if is_branch_version(name):
                 return self._newest(newest(name, releases), listing, name)
-            wanted = [one for one in listing.packages if one.release == name.removeprefix("v")]
-            if not wanted:
-                there = (tag.removeprefix("v") for tag in imported)
-                raise unknown(name, "the archive's source packages", [*releases, *there])
-            return self._first(wanted)
+            packages = _of_release(listing, name.removeprefix("v"))
+            if not packages:
+                others = (tag.removeprefix("v") for tag in imported)
+                raise unknown(name, "the archive's source packages", [*releases, *others])
+            return self._import_first(packages)
 
     def _newest(self, releases: list[str], listing: _Listing, name: str) -> str:
-        """The commit of the newest of `releases` whose file the archive has."""
-        refused: SourceError = unknown(
-            name, "the archive's source packages", (one.release for one in listing.packages)
-        )
+        """The commit of the newest of `releases` whose file the archive still has."""
+        releases_listed = (package.release for package in listing.packages)
+        problem: SourceError = unknown(name, "the archive's source packages", releases_listed)
         for release in releases:
             tag = choose(release, self._repository.refs())
             if tag is not None:
                 return tag[1]
-            packages = [one for one in listing.packages if one.release == release]
-            left = [one for one in packages if one.sha256 not in listing.gone]
+            packages = _of_release(listing, release)
+            available = [package for package in packages if package.sha256 not in listing.gone]
             try:
-                if left:
-                    return self._first(left)
+                if available:
+                    return self._import_first(available)
             except GoneError as error:
-                refused = error
-                self._say(f"{error.what} Trying the one before it.")
-                gone = listing.gone | {one.sha256 for one in packages}
+                problem = error
+                self._say(f"{error.what} Trying the release before it.")
+                gone = listing.gone | {package.sha256 for package in packages}
                 listing = _Listing(packages=listing.packages, gone=gone)
-                self._keep(listing)
-        raise refused
+                self._store(listing)
+        raise problem
 
-    def _first(self, packages: Sequence[Package]) -> str:
-        """The commit of the first package that can be had; all are of one release."""
+    def _import_first(self, packages: Sequence[Package]) -> str:
+        """The commit of the first package that can be downloaded; all are of one release."""
         for package in packages[:-1]:
             with contextlib.suppress(GoneError):
                 return self._import(package)
@@ -164,7 +166,7 @@ class Debian:
         if commit is None:
             with scratch(self._root, _DOWNLOADS) as folder:
                 size = f"{package.size / 1e6:.0f} MB"
-                self._say(f"Getting CPython {package.release} from {package.suite} ({size}).")
+                self._say(f"Downloading CPython {package.release} from {package.suite} ({size}).")
                 file = self._apt.download(package, folder)
                 self._say(f"Importing CPython {package.release}.")
                 commit = tarball.import_tarball(self._repository, file, package.sha256)
@@ -172,7 +174,7 @@ class Debian:
         return commit
 
     def _listing(self) -> _Listing:
-        """The archive's lists: fetched once a day, kept when they cannot be fetched again."""
+        """The archive's lists, fetched once a day; the old ones if fetching fails."""
         file = self._root / _LISTING
         old = _read(file)
         if old is not None and 0 <= time.time() - file.stat().st_mtime < _DAY:
@@ -183,12 +185,12 @@ class Debian:
         except UnreachableError as error:
             if old is None:
                 raise
-            self._say(f"{error.what} Using those fetched before.")
+            self._say(f"{error.what} Using the lists fetched before.")
             return old
-        self._keep(fresh)
+        self._store(fresh)
         return fresh
 
-    def _keep(self, listing: _Listing) -> None:
+    def _store(self, listing: _Listing) -> None:
         packages = [asdict(package) for package in listing.packages]
         content = {"schema": _SCHEMA, "packages": packages, "gone": sorted(listing.gone)}
         partial = self._root / f"{_LISTING}.partial"
@@ -197,27 +199,31 @@ class Debian:
             partial.replace(self._root / _LISTING)
         except OSError as error:
             raise StoreError(
-                f"The archive's lists cannot be kept: {error.strerror}.",
+                f"The archive's lists cannot be stored: {error.strerror}.",
                 where=str(partial),
                 hint="Free some space, or name another folder with --home.",
             ) from error
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        with hold_lock(self._home.lock("source-debian"), on_wait=waiting(self._say)):
+        with hold_lock(self._home.lock("source-debian"), on_wait=on_wait(self._say)):
             fetch.recover(self._repository)
-            for left in self._root.glob(f"{_DOWNLOADS}*"):
-                shutil.rmtree(left, ignore_errors=True)
+            for folder in self._root.glob(f"{_DOWNLOADS}*"):
+                shutil.rmtree(folder, ignore_errors=True)
             yield
 
 
+def _of_release(listing: _Listing, release: str) -> list[Package]:
+    return [package for package in listing.packages if package.release == release]
+
+
 def _read(file: Path) -> _Listing | None:
-    """What `_keep` kept; None where there is nothing that this version can read."""
+    """The stored lists; None if there are none or another version wrote them."""
     try:
         content = json.loads(file.read_text())
         if content["schema"] != _SCHEMA:
             return None
-        packages = tuple(Package(**one) for one in content["packages"])
+        packages = tuple(Package(**package) for package in content["packages"])
         return _Listing(packages=packages, gone=frozenset(content["gone"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

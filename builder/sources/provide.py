@@ -1,4 +1,4 @@
-"""Where CPython comes from: git, a distribution's source packages, or a tarball."""
+"""Creating a source from what the user names: git, a distribution's packages, or a tarball."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TARBALL = re.compile(r"\.(tar(\.\w+)?|tgz|txz|tbz2?)$")
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSpec:
-    """Which source is meant. `location`: URL or path of a git repository or an archive.
+    """A source as the user names it. `location`: URL or path of a git repository or archive.
 
-    `default` is the public repository, or where it cannot be reached the machine's own archive of
-    source packages. `sha256` is that of an archive, which must have one.
+    `default` is the public repository or, if it cannot be reached, the source packages of this
+    machine's distribution. `sha256` is required for an archive.
     """
 
     kind: Kind = "default"
@@ -37,9 +37,10 @@ class SourceSpec:
 
 
 def parse(text: str, sha256: str = "") -> SourceSpec:
-    """What a user means by `--source TEXT`: default, debian, [git:]WHERE or [archive:]WHERE.
+    """Parse `--source TEXT`: default, debian, [git:]WHERE or [archive:]WHERE.
 
-    Without a prefix, what has a SHA-256 or a tarball's ending is an archive. Raises UsageError.
+    Without a prefix, it is an archive if it has a SHA-256 or the suffix of a tarball. Raises
+    UsageError.
     """
     kind, _, rest = text.partition(":")
     if text in ("", "default", "debian", "git"):
@@ -61,9 +62,9 @@ def parse(text: str, sha256: str = "") -> SourceSpec:
 
 
 def provide(spec: SourceSpec, home: Home, runner: Runner, say: Say) -> Source:
-    """The source that is meant. Network is used only once a revision is asked for.
+    """The source of a specification. The network is not used before a revision is resolved.
 
-    `say` is told what takes time and what is used instead of what. Raises SourceError.
+    `say` receives messages about slow steps and about fallbacks. Raises SourceError.
     """
     if spec.kind == "default":
         return Default(home, runner, say)
@@ -71,7 +72,7 @@ def provide(spec: SourceSpec, home: Home, runner: Runner, say: Say) -> Source:
         return Debian(home, runner, say)
     if spec.kind == "archive":
         return TarballSource(spec.location, spec.sha256, home, say)
-    # What lies on this machine is shared, whatever it is called: there is nothing to fetch.
+    # A repository on this machine is shared, also by its file:// URL: nothing is fetched.
     path = Path(spec.location.removeprefix("file://")).expanduser()
     is_address = re.match(r"([a-z][a-z0-9+.-]*://|[^/]+:)", spec.location) is not None
     if path.exists() or not is_address:
@@ -82,63 +83,63 @@ def provide(spec: SourceSpec, home: Home, runner: Runner, say: Say) -> Source:
 def available(
     home: Home, runner: Runner, say: Say, spec: SourceSpec | None = None
 ) -> tuple[SourceOffer, ...]:
-    """What can be had from a source, by default from the public repository and from apt."""
+    """The revisions that a source offers; by default the public repository's and apt's."""
     return provide(spec or SourceSpec(), home, runner, say).offers()
 
 
 class Default:
-    """The public repository; where it cannot be reached, the machine's archive. See Source."""
+    """See `Source`. The public repository or, if it cannot be reached, the machine's archive."""
 
     def __init__(self, home: Home, runner: Runner, say: Say) -> None:
         self._say = say
-        self._told = False
+        self._has_warned = False
         self._git = RemoteGit(DEFAULT_REMOTE, home, say)
         self._debian = Debian(home, runner, say)
-        # So that all that follows sees one repository, whichever of the two had the revision.
-        fetch.borrow(self._git.repository, self._debian.repository)
+        # One repository then has all revisions, whichever of the two sources they are from.
+        fetch.add_alternate(self._git.repository, self._debian.repository)
 
     @property
     def repository(self) -> Repository:
-        """See Source."""
+        """See `Source`."""
         return self._git.repository
 
     def resolve(self, name: str) -> Revision:
-        """See Source. A release that is in the home already is not asked for again."""
-        found = self._git.cached(name) or self._debian.cached(name)
-        if found is not None:
-            return found
+        """See `Source`. A release that is in the home already needs no network."""
+        cached = self._git.cached(name) or self._debian.cached(name)
+        if cached is not None:
+            return cached
         try:
             return self._git.resolve(name)
         except UnreachableError as error:
-            self._say_once(error)
+            self._warn_once(error)
             return self._from_archive(name, error)
 
-    def _say_once(self, error: UnreachableError) -> None:
-        if not self._told:
-            self._say(f"{error.what} Taking release tarballs from this machine's archive instead.")
-        self._told = True
+    def _warn_once(self, error: UnreachableError) -> None:
+        if not self._has_warned:
+            self._say(f"{error.what} Using release tarballs from this machine's archive instead.")
+        self._has_warned = True
 
     def _from_archive(self, name: str, error: UnreachableError) -> Revision:
         try:
             return self._debian.resolve(name)
         except SourceError as second:
             raise SourceError(
-                f"{name} cannot be had. {error.what} {second.what}",
+                f"{name} is not available. {error.what} {second.what}",
                 where=second.where,
                 hint=second.hint,
             ) from second
 
     def candidate_base(self, name: str, branch: str | None = None) -> Revision:
-        """See Source. Only git has the history for it."""
+        """See `Source`. Only the git source has the history for it."""
         return self._git.candidate_base(name, branch)
 
     def history(self, commits: Sequence[str]) -> Repository | None:
-        """See Source. Only git has it."""
-        own = self._debian.repository
-        if any(own.has_commit(commit) for commit in commits):
+        """See `Source`. Only the git source has a history."""
+        tarballs = self._debian.repository
+        if any(tarballs.has_commit(commit) for commit in commits):
             return None
         return self._git.history(commits)
 
     def offers(self) -> tuple[SourceOffer, ...]:
-        """See Source."""
+        """See `Source`."""
         return (*self._git.offers(), *self._debian.offers())

@@ -1,8 +1,8 @@
-"""A git repository elsewhere as a source, fetched as little as possible.
+"""A source that is a remote git repository, of which as little as possible is fetched.
 
-A revision comes as one commit without its past. What only the past can tell (an abbreviated hash, a
-merge base) is asked of a second repository that has all commits and, where the server can leave
-them out, no files.
+A revision is fetched as one commit without history. An abbreviated hash or a merge base needs the
+history: it is looked up in a second repository that has all commits and, if the server supports
+that, no files.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from builder.sources.revision import (
     base_name,
     choose,
     git_offers,
+    on_wait,
     revision_of,
     unknown,
-    waiting,
 )
 from builder.versions import is_hash, is_release
 
@@ -34,28 +34,28 @@ _ALL = ("refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*")
 
 
 class RemoteGit:
-    """See revisions.Source. Nothing is asked of the remote before the first resolve."""
+    """See `Source`. The remote is not contacted before the first `resolve`."""
 
     def __init__(self, url: str, home: Home, say: Say) -> None:
-        self._url = _checked(url)
+        self._url = _checked_url(url)
         self._home = home
         self._say = say
         self._name = f"remote-{digest(self._url)}"
         self.label = f"git {public(self._url)}"
-        self._known: Refs | UnreachableError | None = None
+        self._answer: Refs | UnreachableError | None = None
         self._repository = Repository.init(home.sources / f"{self._name}.git")
 
     @property
     def repository(self) -> Repository:
-        """See revisions.Source."""
+        """See `Source`."""
         return self._repository
 
     def resolve(self, name: str) -> Revision:
-        """See revisions.Source. Raises UnreachableError when the answer is not here already."""
+        """See `Source`. Raises UnreachableError if the remote is needed and does not answer."""
         return self.cached(name) or self._revision(name, self._commit(name))
 
     def cached(self, name: str) -> Revision | None:
-        """What a name that never moves means, if it was fetched before; asks nobody."""
+        """A release or full hash that was fetched before; needs no network."""
         commit = None
         if is_release(name):
             chosen = choose(name, self._repository.refs())
@@ -65,7 +65,7 @@ class RemoteGit:
         return self._revision(name, commit) if commit else None
 
     def candidate_base(self, name: str, branch: str | None = None) -> Revision:
-        """See revisions.Source. Fetches all commits (not their files) up to the two."""
+        """See `Source`. Fetches the history of both commits, without files."""
         candidate = self.resolve(name)
         refs = self._refs()
         base = base_name(candidate, branch, refs)
@@ -76,24 +76,24 @@ class RemoteGit:
         return self._revision(commit[:12], commit)
 
     def history(self, commits: Sequence[str]) -> Repository:
-        """See revisions.Source."""
+        """See `Source`."""
         return self._history(commits)
 
     def offers(self) -> tuple[SourceOffer, ...]:
-        """See revisions.Source."""
+        """See `Source`."""
         where = public(self._url)
-        here = self._repository.refs()
+        fetched = self._repository.refs()
         try:
-            return git_offers(self._refs(), where, here.tags)
+            return git_offers(self._refs(), where, fetched.tags)
         except UnreachableError as error:
-            trouble = SourceOffer(kind="git", where=where, note=error.what)
-            return (trouble, *git_offers(here, where, here.tags))
+            problem = SourceOffer(kind="git", where=where, note=error.what)
+            return (problem, *git_offers(fetched, where, fetched.tags))
 
     def _revision(self, name: str, commit: str) -> Revision:
         return revision_of(self._repository, self.label, name, commit)
 
     def _commit(self, name: str) -> str:
-        """The commit that a name means, fetched."""
+        """The commit of a name, after fetching it."""
         try:
             ref, commit = self._look_up(name)
         except UnreachableError as error:
@@ -106,7 +106,7 @@ class RemoteGit:
         return commit
 
     def _look_up(self, name: str) -> tuple[str, str]:
-        """The ref to keep it by, and the commit."""
+        """The local ref under which a revision is stored, and its commit."""
         refs = self._refs()
         chosen = choose(name, refs)
         if chosen is not None:
@@ -115,107 +115,110 @@ class RemoteGit:
             raise unknown(name, self.label, [*refs.branches, *refs.tags])
         commit = name.lower()
         if len(commit) < 40:
-            # A server finds full hashes only.
-            found = self._old_history().find(commit) or self._history(_ALL).find(commit)
-            if found is None:
+            # A server accepts only full hashes.
+            full = self._history_repository().find(commit) or self._history(_ALL).find(commit)
+            if full is None:
                 raise unknown(name, self.label, [*refs.branches, *refs.tags])
-            commit = found
+            commit = full
         return f"refs/commits/{commit}", commit
 
     def _refs(self) -> Refs:
-        """What the remote has; asked once. That it did not answer is remembered as well."""
-        if self._known is None:
+        """The refs of the remote, requested once; a failure is remembered as well."""
+        if self._answer is None:
             try:
-                self._known = fetch.list_remote(self._url, timeout=_ANSWER_SECONDS)
+                self._answer = fetch.list_remote(self._url, timeout=_ANSWER_SECONDS)
             except FetchFailure as failure:
-                self._known = UnreachableError(
-                    f"{public(self._url)} cannot be reached ({_hidden(failure.reason)}).",
+                self._answer = UnreachableError(
+                    f"{public(self._url)} cannot be reached ({_without_secrets(failure.reason)}).",
                     where=public(self._url),
                     hint="Check the address and the network, or name another source with --source.",
                 )
-        if isinstance(self._known, UnreachableError):
-            raise self._known
-        return self._known
+        if isinstance(self._answer, UnreachableError):
+            raise self._answer
+        return self._answer
 
     def _fetch(self, commit: str, ref: str, name: str) -> None:
-        with self._locked(self._repository) as held:
+        with self._locked(self._repository) as lock_fd:
             if not self._repository.has_commit(commit):
                 self._say(
                     f"Fetching {name} from {public(self._url)}: one revision, without history."
                 )
-                self._fetch_one(commit, ref, held)
+                self._fetch_one(commit, ref, lock_fd)
             elif self._repository.find(ref) != commit:
                 self._repository.set_ref(ref, commit)
 
-    def _fetch_one(self, commit: str, ref: str, held: int) -> None:
+    def _fetch_one(self, commit: str, ref: str, lock_fd: int) -> None:
         try:
-            fetch.fetch(self._repository, self._url, [f"{commit}:{ref}"], depth=1, keep=(held,))
+            fetch.fetch(
+                self._repository, self._url, [f"{commit}:{ref}"], depth=1, keep_fds=(lock_fd,)
+            )
             return
         except FetchFailure as failure:
             if not failure.refused:
-                raise self._lost(failure) from failure
+                raise self._unreachable(failure) from failure
             first = failure
-        self._say("The server does not give single commits: fetching all branches and tags.")
-        self._fetch_all(self._repository, held)
+        self._say("The server does not send single commits: fetching all branches and tags.")
+        self._fetch_all(self._repository, lock_fd)
         if not self._repository.has_commit(commit):
             raise SourceError(
-                f"{public(self._url)} does not give commit {commit} ({_hidden(first.reason)}).",
+                f"{public(self._url)} does not send commit {commit} "
+                f"({_without_secrets(first.reason)}).",
                 where=public(self._url),
-                hint="It must be on a branch or tag of the remote.",
+                hint="The commit must be on a branch or tag of the remote.",
             )
         self._repository.set_ref(ref, commit)
 
-    def _fetch_all(self, repository: Repository, held: int) -> None:
+    def _fetch_all(self, repository: Repository, lock_fd: int) -> None:
         try:
-            fetch.fetch(repository, self._url, _ALL, keep=(held,))
+            fetch.fetch(repository, self._url, _ALL, keep_fds=(lock_fd,))
         except FetchFailure as failure:
-            raise self._lost(failure) from failure
+            raise self._unreachable(failure) from failure
 
-    def _history(self, wanted: Iterable[str]) -> Repository:
-        """A repository with the commits of `wanted` (hashes or refspecs) and all before them."""
-        history = self._old_history()
-        specs = [one if ":" in one else f"{one}:refs/commits/{one}" for one in wanted]
-        with self._locked(history) as held:
+    def _history(self, commits: Iterable[str]) -> Repository:
+        """A repository with the given commits (hashes or refspecs) and all their ancestors."""
+        history = self._history_repository()
+        specs = [name if ":" in name else f"{name}:refs/commits/{name}" for name in commits]
+        with self._locked(history) as lock_fd:
             if all(history.find(spec.partition(":")[2]) for spec in specs):
                 return history
             self._say(f"Fetching the history of {public(self._url)}: commits, without their files.")
             try:
-                fetch.fetch(history, self._url, specs, commits_only=True, keep=(held,))
+                fetch.fetch(history, self._url, specs, commits_only=True, keep_fds=(lock_fd,))
             except FetchFailure as failure:
                 if not failure.refused:
-                    raise self._lost(failure) from failure
-                self._fetch_all(history, held)
+                    raise self._unreachable(failure) from failure
+                self._fetch_all(history, lock_fd)
         return history
 
-    def _old_history(self) -> Repository:
+    def _history_repository(self) -> Repository:
         return Repository.init(self._home.sources / f"{self._name}-history.git")
 
     @contextlib.contextmanager
     def _locked(self, repository: Repository) -> Iterator[int]:
         path = self._home.lock(f"source-{self._name}")
-        with hold_lock(path, on_wait=waiting(self._say)) as held:
+        with hold_lock(path, on_wait=on_wait(self._say)) as lock_fd:
             fetch.recover(repository)
-            yield held
+            yield lock_fd
 
-    def _lost(self, failure: FetchFailure) -> UnreachableError:
+    def _unreachable(self, failure: FetchFailure) -> UnreachableError:
         return UnreachableError(
-            f"Fetching from {public(self._url)} failed: {_hidden(failure.reason)}.",
+            f"Fetching from {public(self._url)} failed: {_without_secrets(failure.reason)}.",
             where=public(self._url),
-            hint="Run the same again to go on; check the network and the free space.",
+            hint="Check the network and the free space, then run the same command again.",
         )
 
 
 def public(url: str) -> str:
-    """A URL without the name and password in it."""
+    """A URL without user name and password."""
     return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url)
 
 
-def _hidden(reason: str) -> str:
-    """git's account of a failure, with no password in it and no address a second time."""
+def _without_secrets(reason: str) -> str:
+    """git's error message without passwords, and without repeating the address."""
     return re.sub(r"unable to access '[^']*':\s*", "", re.sub(r"//[^/@\s]*@", "//", reason))
 
 
-def _checked(url: str) -> str:
+def _checked_url(url: str) -> str:
     if url.startswith("-") or "::" in url.partition("/")[0] or any(c.isspace() for c in url):
         raise SourceError(
             "This is not an address of a git repository.",

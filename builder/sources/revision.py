@@ -1,4 +1,4 @@
-"""What people call a revision, and which branch, tag or release that is. Mostly pure."""
+"""Revisions: resolving names to branches, tags and releases, and choosing a base. Mostly pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOffer:
-    """Something that a source has: `revision` is the name to ask for it by.
+    """A revision that a source offers. `revision` is the name to resolve it by.
 
-    `version` may be a branch's (3.13). `cached` tells that it is in the home already. An offer
-    without revision tells in `note` why there is nothing.
+    `version` may be a language version (3.13). `cached`: it is in the home already. Without a
+    revision, `note` has the reason.
     """
 
     kind: str
@@ -33,62 +33,62 @@ class SourceOffer:
 
 
 class Source(Protocol):
-    """Where CPython comes from, once it is within reach."""
+    """A place that CPython is fetched from."""
 
     @property
     def repository(self) -> Repository:
-        """The local repository that has every revision this source has resolved."""
+        """The local repository with every revision that this source has resolved."""
 
     def resolve(self, name: str) -> Revision:
-        """The commit that a name means, ready to be exported.
+        """The commit of a name, ready to be exported.
 
         A name is a release (2.7.18), a language version (3.13: its branch, else its newest
-        release), a branch, tag or commit. Raises SourceError, naming what is there.
+        release), a branch, tag or commit. Raises SourceError, listing the names that exist.
         """
 
     def candidate_base(self, name: str, branch: str | None = None) -> Revision:
-        """What a candidate commit is to be compared with.
+        """The commit to compare a candidate commit with.
 
-        The first parent of a commit that is on the base's branch already, else the merge base of
-        the two. Without `branch` it is the branch of the candidate's own version, else main.
+        That is the first parent of a commit that is on the base's branch already, else the merge
+        base of both. The default of `branch` is that of the candidate's version, else main.
         """
 
     def history(self, commits: Sequence[str]) -> Repository | None:
-        """A repository that has these commits, of this source, and all before them.
+        """A repository with these commits of this source and all their ancestors.
 
-        It may lack their files. None where the source has no history.
+        It may not have their files. None if the source has no history.
         """
 
     def offers(self) -> tuple[SourceOffer, ...]:
-        """What can be had; where that cannot be told, what was had before, and the reason."""
+        """All available revisions; without access, the cached ones and the reason."""
 
 
 def choose(name: str, refs: Refs) -> tuple[str, str] | None:
-    """The full ref and the commit that `name` means; None if it is no branch and no tag."""
-    for kind, known in (("refs/heads/", refs.branches), ("refs/tags/", refs.tags)):
-        short = name.removeprefix(kind)
-        if short in known:
-            return kind + short, known[short]
+    """The full ref and the commit of `name`; None if it is neither a branch nor a tag."""
+    for prefix, commits in (("refs/heads/", refs.branches), ("refs/tags/", refs.tags)):
+        short = name.removeprefix(prefix)
+        if short in commits:
+            return prefix + short, commits[short]
     tag = f"v{name}"
     if is_branch_version(name):
-        # Before vX.Y, the tag of X.Y.0 as it once was: 2.7 means the newest 2.7.
+        # Preferred to the tag vX.Y, which old branches have for X.Y.0: 2.7 means the newest 2.7.
         tag = next(iter(newest(name, refs.tags)), tag)
     return (f"refs/tags/{tag}", refs.tags[tag]) if tag in refs.tags else None
 
 
 def _latest(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda one: (version_key(one), one))[-_SHOWN:]
+    return sorted(names, key=lambda name: (version_key(name), name))[-_SHOWN:]
 
 
-def unknown(name: str, where: str, known: Iterable[str]) -> SourceError:
-    """The error for a name that a source does not have, with those that it has."""
-    names = set(known)
+def unknown(name: str, where: str, existing: Iterable[str]) -> SourceError:
+    """The error for a name that a source does not have, with a hint of similar `existing` names."""
+    names = set(existing)
     numbers = version_key(name)[0][:2]
-    alike = [one for one in names if numbers and version_key(one)[0][:2] == numbers]
-    close = alike or ([] if numbers else difflib.get_close_matches(name, names, n=_SHOWN))
-    landmarks = [one for one in names if is_branch_version(one) or one in _MAIN_BRANCHES]
-    shown = _latest(close) or [*_latest(landmarks), *_latest(filter(is_final, names))]
-    listing = f"There: {', '.join(shown)}." if shown else "There is nothing."
+    same_version = [other for other in names if numbers and version_key(other)[0][:2] == numbers]
+    close = same_version or ([] if numbers else difflib.get_close_matches(name, names, n=_SHOWN))
+    branches = [other for other in names if is_branch_version(other) or other in _MAIN_BRANCHES]
+    examples = _latest(close) or [*_latest(branches), *_latest(filter(is_final, names))]
+    listing = f"It has {', '.join(examples)}." if examples else "It has no revisions."
     return SourceError(
         f"{name} is not a revision of this source.",
         where=where,
@@ -96,13 +96,13 @@ def unknown(name: str, where: str, known: Iterable[str]) -> SourceError:
     )
 
 
-def waiting(say: Say) -> Say:
-    """What to say while another run holds the lock of a source."""
-    return lambda _: say("Another run is fetching from this source: waiting for it.")
+def on_wait(say: Say) -> Say:
+    """The `on_wait` callback for the lock of a source: it reports that another run holds it."""
+    return lambda _path: say("Another run is fetching from this source; waiting for it.")
 
 
-def git_offers(refs: Refs, where: str, here: Container[str]) -> tuple[SourceOffer, ...]:
-    """A git source's version branches and finished releases; tags in `here` are cached."""
+def git_offers(refs: Refs, where: str, cached: Container[str]) -> tuple[SourceOffer, ...]:
+    """A git source's version branches and final releases; names in `cached` are marked so."""
     branches = [name for name in refs.branches if is_branch_version(name) or name == "main"]
     tags = [name for name in refs.tags if is_final(name)]
     return tuple(
@@ -111,14 +111,14 @@ def git_offers(refs: Refs, where: str, here: Container[str]) -> tuple[SourceOffe
             where=where,
             version=name.removeprefix("v"),
             revision=name,
-            cached=name in here,
+            cached=name in cached,
         )
         for name in sorted(branches, key=version_key) + sorted(tags, key=version_key)
     )
 
 
 def revision_of(repository: Repository, source: str, name: str, commit: str) -> Revision:
-    """A commit's Revision; its version is read from its own Include/patchlevel.h."""
+    """The Revision of a commit; its version is read from Include/patchlevel.h."""
     version = version_of(repository.read(commit, "Include/patchlevel.h") or b"")
     if version is None:
         raise SourceError(
@@ -135,47 +135,47 @@ def revision_of(repository: Repository, source: str, name: str, commit: str) -> 
     )
 
 
-def base_name(candidate: Revision, asked: str | None, refs: Refs) -> str:
-    """The name of the branch that a candidate's base is looked for on; see Source."""
-    if asked is not None:
-        return asked
-    # A branch that has come to its end is kept as a tag of the same name.
-    own = candidate.branch
-    for name in (own, *_MAIN_BRANCHES):
+def base_name(candidate: Revision, branch: str | None, refs: Refs) -> str:
+    """The branch on which a candidate's base is searched; see `Source.candidate_base`."""
+    if branch is not None:
+        return branch
+    # CPython replaces a branch at its end of life by a tag of the same name.
+    version = candidate.branch
+    for name in (version, *_MAIN_BRANCHES):
         if name in refs.branches or name in refs.tags:
             return name
     raise SourceError(
-        f"The base of {candidate.name} cannot be told: there is no branch {own} or main here.",
+        f"The base of {candidate.name} is unknown: this source has no branch {version} or main.",
         where=candidate.source,
         hint="Name the base: --base REVISION.",
     )
 
 
 def no_history(name: str, where: str) -> SourceError:
-    """The error for a base that a release tarball cannot tell."""
+    """The error if a base is searched in a source without history."""
     return SourceError(
-        f"The base of {name} cannot be told: release tarballs have no history.",
+        f"The base of {name} is unknown: release tarballs have no history.",
         where=where,
         hint="Name the base: --base REVISION, or use a git source.",
     )
 
 
 def base_commit(graph: Repository, candidate: Revision, tip: str, branch: str) -> str:
-    """The commit to compare a candidate with, `tip` being the head of the base's branch."""
+    """The commit to compare a candidate with; `tip` is the head of the base's branch."""
     if graph.is_ancestor(candidate.commit, tip):
         parents = graph.parents(candidate.commit)
-        found, why = (parents or ("",))[0], "it has no parent in this history"
+        base, why = (parents or ("",))[0], "it has no parent in this history"
     else:
-        found = graph.merge_base(candidate.commit, tip) or ""
+        base = graph.merge_base(candidate.commit, tip) or ""
         why = f"it has no history in common with {branch}"
-    if not found:
+    if not base:
         raise SourceError(
-            f"The base of {candidate.name} cannot be told: {why}.",
+            f"The base of {candidate.name} is unknown: {why}.",
             where=candidate.source,
-            hint="Name the base: --base REVISION. A shallow clone may lack what is needed: "
+            hint="Name the base: --base REVISION. A shallow clone may lack the history: "
             "git fetch --unshallow",
         )
-    return found
+    return base
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +190,11 @@ class Revision:
 
     @property
     def branch(self) -> str:
-        """The language version, as folders of patches/ are named: 2.7, 3.13."""
+        """The language version, as in the folder names of patches/: 2.7, 3.13."""
         return ".".join(self.version.split(".")[:2])
 
     @property
     def label(self) -> str:
-        """The version, with the commit where it is between two releases (2.7.10+)."""
-        between = self.version.endswith("+") or "a" in self.version or "b" in self.version
-        return f"{self.version} {self.commit[:10]}" if between else self.version
+        """The version; with the commit if it is not a final release (2.7.10+)."""
+        is_between = self.version.endswith("+") or "a" in self.version or "b" in self.version
+        return f"{self.version} {self.commit[:10]}" if is_between else self.version

@@ -1,4 +1,4 @@
-"""Release tarballs made into commits, without a file of theirs ever written to disk."""
+"""Importing release tarballs as commits, without unpacking them to disk."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from builder.git import LINK, Repository, leads_outside, link_leads_outside
 from builder.versions import version_of
 
 _CHUNK = 1 << 20
-# CPython 3.15 unpacks to 120 MB: what is ten times as large is no release of it.
+# CPython 3.15 unpacks to 120 MB: a tarball ten times as large is not a release of it.
 _MAX_BYTES = 1200 * 1024 * 1024
 _DAMAGED = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
-_WHO = b"patchbench <>"
-# Nothing is unpacked; where a link would lead is judged as if it were below this folder.
+_AUTHOR = b"patchbench <>"
+# Nothing is unpacked: link targets are checked as if they were below this folder.
 _NOWHERE = Path("/nonexistent/tree")
 
 
 def sha256_of(file: IO[bytes]) -> str:
-    """The SHA-256 of all of a file, as hexadecimal digits."""
+    """The SHA-256 of a whole file, as hexadecimal digits."""
     file.seek(0)
     digest = hashlib.sha256()
     while chunk := file.read(_CHUNK):
@@ -35,16 +35,16 @@ def sha256_of(file: IO[bytes]) -> str:
 
 
 def imported(repository: Repository, sha256: str) -> str | None:
-    """The commit that a tarball with this hash was made into; None if it was not."""
+    """The commit imported from the tarball with this hash; None if it was not imported."""
     return repository.find(_ref(sha256))
 
 
 def import_tarball(repository: Repository, path: Path, sha256: str) -> str:
-    """Make a tarball into a commit without parents; its hash must be `sha256`.
+    """Import a tarball, whose hash must be `sha256`, as a commit without parents.
 
-    All of it or nothing: a tarball that is damaged, holds a path or link that leads outside, or is
-    no CPython leaves the repository as it was. The same tarball gives the same commit anywhere: its
-    author is fixed and its date that of the newest file. Raises SourceError.
+    A tarball that is damaged, contains a path or link that leads outside, or is not CPython leaves
+    the repository unchanged. The same tarball gives the same commit on every machine: the author is
+    fixed, and the date is that of the newest file. Raises SourceError.
     """
     try:
         file = path.open("rb")
@@ -55,12 +55,12 @@ def import_tarball(repository: Repository, path: Path, sha256: str) -> str:
             hint="Give the path or the address of a release tarball of CPython.",
         ) from error
     with file:
-        found = sha256_of(file)
-        if found != sha256:
+        actual = sha256_of(file)
+        if actual != sha256:
             raise SourceError(
-                "The tarball is not the one that was asked for: its SHA-256 is another.",
-                where=f"{path}\nexpected {sha256}\nfound    {found}",
-                hint="If the file was replaced on purpose, give the new hash; else get it again.",
+                "The tarball has another SHA-256 than expected.",
+                where=f"{path}\nexpected {sha256}\nfound    {actual}",
+                hint="Download it again or, if it was replaced on purpose, give the new hash.",
             )
         file.seek(0)
         repository.fast_import(_Stream(file, str(path)).commands(_ref(sha256)))
@@ -95,7 +95,7 @@ class _Stream:
         if len(self._tops) != 1:
             raise self._refusal("does not have one folder at the top")
         if not self._version:
-            raise self._refusal("holds no CPython: Include/patchlevel.h is not in it")
+            raise self._refusal("is not CPython: it has no Include/patchlevel.h")
         yield from self._commit(ref)
 
     def _member(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
@@ -103,7 +103,7 @@ class _Stream:
         if name in ("", "."):
             return
         if leads_outside(name):
-            raise self._refusal(f"holds a path that leads outside: {member.name!r}")
+            raise self._refusal(f"contains a path that leads outside: {member.name!r}")
         top, _, path = name.partition("/")
         self._tops.add(top)
         if member.isdir():
@@ -128,33 +128,35 @@ class _Stream:
         try:
             check_member(member, _NOWHERE)
         except tarfile.TarError as error:
-            raise self._refusal(f"holds what tarfile's own filter refuses: {error}") from error
+            raise self._refusal(
+                f"contains a member that tarfile's filter refuses: {error}"
+            ) from error
 
     def _content(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> bytes:
         if member.issym():
             if link_leads_outside(path, member.linkname):
-                raise self._refusal(f"holds a link that leads outside: {member.name!r}")
+                raise self._refusal(f"contains a link that leads outside: {member.name!r}")
             return os.fsencode(member.linkname)
         stream = archive.extractfile(member) if member.isreg() else None
         if stream is None or not path:
-            raise self._refusal(f"holds what no source tree does: {member.name!r}")
+            raise self._refusal(f"contains a member that no source tree has: {member.name!r}")
         self._bytes += member.size
         if self._bytes > _MAX_BYTES:
-            raise self._refusal("unpacks to more than any CPython")
+            raise self._refusal("is too large when unpacked")
         return stream.read()
 
     def _linked(self, member: tarfile.TarInfo) -> tuple[bytes, int]:
-        """A hard link: a second name of a file that came before."""
+        """A hard link: another name of an earlier member."""
         target = member.linkname.removeprefix("./").partition("/")[2]
         if target not in self._files:
-            raise self._refusal(f"holds a link to what is not in it: {member.name!r}")
+            raise self._refusal(f"contains a link to a file that is not in it: {member.name!r}")
         return self._files[target]
 
     def _commit(self, ref: str) -> Iterator[bytes]:
         message = f"CPython {self._version}\n".encode()
         date = b"%d +0000" % self._newest
         yield b"commit %s\n" % ref.encode()
-        yield b"author %s %s\ncommitter %s %s\n" % (_WHO, date, _WHO, date)
+        yield b"author %s %s\ncommitter %s %s\n" % (_AUTHOR, date, _AUTHOR, date)
         yield b"data %d\n%s" % (len(message), message)
         for path, (mode, mark) in sorted(self._files.items()):
             yield b"M %s :%d %s\n" % (mode, mark, _quoted(path))
@@ -164,7 +166,7 @@ class _Stream:
         return SourceError(
             f"The tarball {why}.",
             where=self._name,
-            hint="Give a release tarball of CPython, as it was published.",
+            hint="Give an unchanged release tarball of CPython.",
         )
 
 

@@ -1,1 +1,1 @@
-"""What runs inside the target interpreter: standard library and setuptools only, 2.7 and 3.x."""
+"""Scripts that run inside the target interpreter: standard library and setuptools, 2.7 and 3.x."""

@@ -1,4 +1,4 @@
-"""Cython's page of lines, as it is written."""
+"""Reading Cython's annotated page."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def test_what_is_no_page_is_told(tmp_path: Path, content: str | None) -> None:
     page = tmp_path / "x.html"
     if content is not None:
         page.write_text(content)
-    with pytest.raises(DataError, match="page of lines"):
+    with pytest.raises(DataError, match="annotated page"):
         annotate.read(page)

@@ -86,11 +86,13 @@ def test_scripts_differ_in_nothing_but_the_kernel() -> None:
 def test_the_manifest_lists_every_kernel_for_every_python(version: str) -> None:
     suite = suites.from_manifest(kernels.SUITE / "MANIFEST", version)
     chosen = suites.select(suite, ())
-    assert [one.name for one in chosen.benchmarks] == [kernel.name for kernel in KERNELS]
+    assert [benchmark.name for benchmark in chosen.benchmarks] == [
+        kernel.name for kernel in KERNELS
+    ]
     assert not chosen.missing
     # So that both can be in one experiment.
-    theirs = {one.name for one in suites.modern(version).benchmarks}
-    assert not theirs & {kernel.name for kernel in KERNELS}
+    names = {benchmark.name for benchmark in suites.modern(version).benchmarks}
+    assert not names & {kernel.name for kernel in KERNELS}
 
 
 @pytest.mark.parametrize("has_variant", [False, True])
@@ -104,10 +106,10 @@ def test_a_module_on_pythonpath_comes_before_the_pure_one(
     if has_variant:
         stub = 'def run(n):\n    raise SystemExit("the variant was given %d" % n)\n'
         (tmp_path / "site" / "sieve.py").write_text(stub)
-    found = [str(tmp_path / "site"), *(path for path in sys.path if path.endswith("packages"))]
+    folders = [str(tmp_path / "site"), *(path for path in sys.path if path.endswith("packages"))]
     command = Command(
         argv=(sys.executable, str(copy / "run_benchmark.py"), "--worker", "-l1", "-n1", "-w0"),
-        env=clean_environment(PYTHONPATH=os.pathsep.join(found)),
+        env=clean_environment(PYTHONPATH=os.pathsep.join(folders)),
     )
     done = SystemRunner().run(command, timeout=60)
     assert ("the variant was given 40000" in done.output) == has_variant
@@ -115,9 +117,9 @@ def test_a_module_on_pythonpath_comes_before_the_pure_one(
 
 
 def test_an_unknown_kernel_is_told() -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as caught:
         kernels.find("sieves")
-    assert "sieve" in told.value.hint
+    assert "sieve" in caught.value.hint
 
 
 @pytest.mark.parametrize("lacking", ["run_benchmark.py", "pure/sieve.py", "SIZE"])
@@ -128,5 +130,5 @@ def test_a_kernel_that_is_not_whole_is_told(tmp_path: Path, lacking: str) -> Non
         (folder / "run_benchmark.py").write_text("import sieve\n")
     else:
         (folder / lacking).unlink()
-    with pytest.raises(DataError, match="sieve is not whole"):
+    with pytest.raises(DataError, match="sieve is incomplete"):
         kernels.load(tmp_path)

@@ -1,7 +1,7 @@
-"""What a user can do wrong, or a machine: rows of a table, and the world that they happen in.
+"""Faults of users and machines as rows of a table, and their test environment.
 
-Each row is a function that prepares its fault and returns the arguments of `patchbench`; how it
-must end stands in its decorator. tests/test_faults.py runs them all.
+Each row is a function that prepares its fault and returns the arguments of `patchbench`; its
+decorator has the expected end. tests/test_faults.py runs them all.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tests import fake
 from tests.fake.repository import commit_tree
 
 SUITE = Path(fake.__file__).parent / "suite" / "MANIFEST"
-# Everything before the first measured process is there already for an experiment like this.
+# An experiment with these options finds everything before its first measured process in the home.
 BASE_ONLY = ("--gate", "none", "--blocks", "2")
 
 
 class World:
-    """What all rows share: a home with the base's build in it, a repository, a project."""
+    """Shared by all rows: a home with the base's build, a repository, a project."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -79,7 +79,7 @@ class World:
 
 
 class Place:
-    """Where one row happens: current folder, results, standard input, temporary files."""
+    """The place of one row: current folder, results, standard input, temporary files."""
 
     def __init__(self, world: World, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world = world
@@ -101,7 +101,7 @@ class Place:
         self.patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
 
     def own_home(self) -> Path:
-        """A home of the row's own, to be damaged; its host is the row's own as well."""
+        """A separate home and host lock for this row, which it may damage."""
         self.home = self.root / "home"
         self.patch.setenv("PATCHBENCH_HOST_LOCK", str(self.root / "host.lock"))
         return self.home
@@ -122,7 +122,7 @@ class Place:
         return self.adhoc("--patch", str(self.file("change.diff", data)), *arguments)
 
     def experiment(self, tables: str, *arguments: str, **keys: str) -> list[str]:
-        """`run` of a file: `keys` (as TOML) stand before the `tables`, besides the usual ones."""
+        """`run` of a file with the usual content, plus `keys` (as TOML) before the `tables`."""
         usual = {
             "base": '"main"',
             "source": f'"{self.world.repository}"',
@@ -137,13 +137,13 @@ class Place:
         return content
 
     def candidate(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.result()["candidates"][0]
-        return found
+        candidate: dict[str, Any] = self.result()["candidates"][0]
+        return candidate
 
     def files(self) -> dict[str, tuple[int, int]]:
-        """Everything that no run may change: size and time of each file, and the folders."""
+        """Size and time of each file, and the folders, that no run may change."""
         ours = (self.out, self.home, self.root / "host.lock")
-        found = {}
+        states = {}
         for top in (self.root, self.world.repository, self.world.project):
             for folder, folders, names in os.walk(top):
                 folders[:] = [name for name in folders if Path(folder, name) not in ours]
@@ -151,19 +151,19 @@ class Place:
                     path = Path(folder, name)
                     state = path.lstat()
                     if path not in ours and name != ".":
-                        found[str(path)] = state.st_size, state.st_mtime_ns
+                        states[str(path)] = state.st_size, state.st_mtime_ns
                     elif name == ".":
-                        found[folder] = 0, 0
-        return found
+                        states[folder] = 0, 0
+        return states
 
     def half_made(self) -> list[str]:
-        """Builds without a stamp, and what is written beside its place until it is whole."""
+        """Builds without a stamp, and temporary files of writes that were not completed."""
         builds = self.home / "builds"
         if not builds.is_dir():
             return []
-        found = [path.name for path in builds.iterdir() if not (path / "build.json").exists()]
-        hidden = [path for one in ("envs", "builds") for path in (self.home / one).rglob(".*")]
-        return sorted([*found, *(str(path) for path in hidden)])
+        names = [path.name for path in builds.iterdir() if not (path / "build.json").exists()]
+        hidden = [path for name in ("envs", "builds") for path in (self.home / name).rglob(".*")]
+        return sorted([*names, *(str(path) for path in hidden)])
 
     def holding(self, path: Path) -> None:
         """Hold a lock as another run would, until the row has ended."""
@@ -173,7 +173,7 @@ class Place:
         self._stack.close()
 
     def finished(self, arguments: Sequence[str]) -> None:
-        """Have the very run been taken to its end already."""
+        """Complete the same run beforehand."""
         assert main.main(["--home", str(self.home), "--quiet", *arguments]) == 0
 
 
@@ -183,7 +183,7 @@ Check = Callable[[Place], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A fault and how it must end: the exit code, what stderr must hold, and what must be true."""
+    """A fault and its expected end: the exit code, parts of stderr, and a further check."""
 
     name: str
     code: int
@@ -194,7 +194,7 @@ class Row:
 
     @property
     def is_error(self) -> bool:
-        """Whether an error is told, rather than a result."""
+        """Whether the document is an error and not a result."""
         return self.code not in (0, 1, 7)
 
 
@@ -218,7 +218,7 @@ def table() -> tuple[list[Row], Callable[..., Callable[[Prepare], Prepare]]]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder with all in it."""
+    """Remove a file or a folder with its content."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -1,4 +1,4 @@
-"""Command lines that cannot be carried out."""
+"""Command lines that are not valid or cannot be executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patches and series that are malformed, hostile, or do not apply."""
+"""Patches and series that are malformed, unsafe, or do not apply."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ROWS, fault = table()
 
 
 def new_file(path: str, mode: str = "100644", line: str = "pwned") -> bytes:
-    """A patch that makes a file of one line, wherever it says."""
+    """A patch that creates a file of one line at any path."""
     head = f"diff --git a/{path} b/{path}\nnew file mode {mode}\n--- /dev/null\n+++ b/{path}\n"
     return f"{head}@@ -0,0 +1 @@\n+{line}\n".encode()
 
 
 def plain(path: str) -> bytes:
-    """The same as `diff -u` has it."""
+    """The same patch in the form of `diff -u`."""
     return f"--- {path}\n+++ {path}\n@@ -0,0 +1 @@\n+pwned\n".encode()
 
 
@@ -189,7 +189,7 @@ def a_name_with_terminal_colours(at: Place) -> Sequence[str]:
 
 @fault(0)
 def a_patch_from_a_pipe(at: Place) -> Sequence[str]:
-    """As a shell's <(git diff) gives it."""
+    """A pipe, as from <(git diff) in a shell."""
     reading, writing = os.pipe()
     os.write(writing, fake.speed_patch(2))
     os.close(writing)

@@ -13,12 +13,12 @@ from tests.faults import BASE_ONLY, Check, Place, table
 ROWS, fault = table()
 
 SPEED = 'const char *speed = "1.0";'
-# What the benchmarks of a suite do when the candidate runs them, the slow one.
+# How benchmarks of a suite behave when the candidate, the slow arm, runs them.
 CANDIDATE = 'if os.environ["FAKE_SPEED"] != "1.0": '
 
 
 def suite(at: Place, **scripts: str) -> str:
-    """A manifest of benchmarks: what each does before it is timed. `needy` cannot be installed."""
+    """A manifest of benchmarks with the code that each runs first. `needy` cannot be installed."""
     root = Path(__file__).parent.parent / "fake" / "suite" / "bm_fast"
     rows = "".join(f"{name}\t<local>\n" for name in scripts)
     path = at.file("own/MANIFEST", f"[benchmarks]\n\nname\tmetafile\n{rows}")
@@ -35,7 +35,7 @@ def suite(at: Place, **scripts: str) -> str:
 
 
 def measured(at: Place, manifest: str, *arguments: str) -> list[str]:
-    """A run of the slow candidate on a suite of its own."""
+    """A run of the slow candidate on a suite with these benchmarks."""
     session = '[session]\nblocks = 2\ntimeout = "6s"\n'
     candidate = '[[candidate]]\nseries = "3.13/slow"\n'
     return at.experiment(candidate + session, *arguments, gate='"none"', suite=f'["{manifest}"]')
@@ -91,7 +91,7 @@ def a_compiler_that_fails(at: Place) -> Sequence[str]:
     return at.experiment('[flavor]\ncc = "/bin/false"\n[[candidate]]\nseries = "3.13/slow"\n')
 
 
-@fault(11, "does not say which compiler it is", "flavor.cc")
+@fault(11, "--version printed nothing", "flavor.cc")
 def a_compiler_that_says_nothing(at: Place) -> Sequence[str]:
     at.file("cc", "#!/bin/sh\n").chmod(0o755)
     cc = at.here / "cc"
@@ -100,8 +100,12 @@ def a_compiler_that_says_nothing(at: Place) -> Sequence[str]:
 
 @fault(11, "make cannot be started", "doctor")
 def a_machine_without_make(at: Place) -> Sequence[str]:
-    is_there = process._is_there
-    at.patch.setattr(process, "_is_there", lambda one: one.argv[0] != "make" and is_there(one))
+    real = process._is_executable
+
+    def is_executable(command: process.Command) -> bool:
+        return command.argv[0] != "make" and real(command)
+
+    at.patch.setattr(process, "_is_executable", is_executable)
     return at.patched(fake.speed_patch(6), *BASE_ONLY)
 
 
@@ -178,13 +182,13 @@ def a_slower_candidate_that_must_not_be(at: Place) -> Sequence[str]:
 
 def _some_are_missing(at: Place) -> None:
     candidate = at.candidate()
-    missing = {one["benchmark"]: one["reason"] for one in candidate["missing"]}
+    missing = {row["benchmark"]: row["reason"] for row in candidate["missing"]}
     assert missing.keys() == {"crash", "hang", "exits", "silent", "needy"}
     assert "SIGSEGV" in missing["crash"]
     assert "time-out" in missing["hang"]
     assert "status 5" in missing["exits"]
     assert "no-such-requirement" in missing["needy"]
-    assert [one["benchmark"] for one in candidate["comparisons"]] == ["fast"]
+    assert [row["benchmark"] for row in candidate["comparisons"]] == ["fast"]
     report = (at.out / "report.md").read_text()
     for name in missing:
         assert name in report
@@ -192,7 +196,7 @@ def _some_are_missing(at: Place) -> None:
 
 @fault(0, "hang is missing", "crash is missing", "SIGSEGV", slow=True, check=_some_are_missing)
 def benchmarks_that_cannot_be_measured(at: Place) -> Sequence[str]:
-    """In the candidate alone, or not at all: the one that is left is compared."""
+    """A benchmark that fails in one arm is missing; the other benchmark is compared."""
     manifest = suite(
         at,
         fast="",

@@ -1,4 +1,4 @@
-"""Sources and revisions that cannot be had."""
+"""Sources and revisions that are not available."""
 
 from __future__ import annotations
 
@@ -17,16 +17,20 @@ ROWS, fault = table()
 
 
 def from_source(at: Place, source: str, base: str = "3.13") -> list[str]:
-    """`run` with a source of its own."""
+    """The arguments of `run` with another source."""
     patch = at.file("change.diff", fake.speed_patch(2))
     arguments = ["--base", base, "--source", source, "--patch", str(patch), "--suite", str(SUITE)]
     return ["run", *arguments, "--out", str(at.out)]
 
 
 def without_apt(at: Place) -> None:
-    """As on a machine that has none."""
-    is_there = process._is_there
-    at.patch.setattr(process, "_is_there", lambda one: one.argv[0] != "apt-get" and is_there(one))
+    """Simulate a machine without apt."""
+    real = process._is_executable
+
+    def is_executable(command: process.Command) -> bool:
+        return command.argv[0] != "apt-get" and real(command)
+
+    at.patch.setattr(process, "_is_executable", is_executable)
 
 
 @fault(4, "no git repository", "nowhere", "clone")
@@ -49,7 +53,7 @@ def a_remote_that_is_an_option(at: Place) -> Sequence[str]:
     return from_source(at, "git:--upload-pack=touch:escaped")
 
 
-@fault(4, "3.13 cannot be had", "cannot be reached", "apt")
+@fault(4, "3.13 is not available", "cannot be reached", "apt")
 def no_network_and_no_apt(at: Place) -> Sequence[str]:
     without_apt(at)
     return ["run", "--base", "3.13", "--series", "3.13/slow", "--out", str(at.out)]
@@ -60,7 +64,7 @@ def an_unknown_branch(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", base="mian")
 
 
-@fault(4, "nowhere is not a revision", "There: ")
+@fault(4, "nowhere is not a revision", "It has ")
 def a_candidate_that_does_not_exist(at: Place) -> Sequence[str]:
     return at.adhoc("--candidate", "nowhere")
 
@@ -70,7 +74,7 @@ def an_unknown_commit(at: Place) -> Sequence[str]:
     return at.adhoc("--candidate", "0123456789")
 
 
-@fault(4, "base of other cannot be told", "--base")
+@fault(4, "base of other is unknown", "--base")
 def a_candidate_without_a_base(at: Place) -> Sequence[str]:
     where = ["--source", str(at.world.repository), "--out", str(at.out)]
     return ["run", "--candidate", "other", *where]
@@ -86,7 +90,7 @@ def a_base_without_configure(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", base="no-configure")
 
 
-@fault(4, "main is not a revision", "nothing")
+@fault(4, "main is not a revision", "has no revisions")
 def an_empty_repository(at: Place) -> Sequence[str]:
     from builder.git.repository import Repository
 
@@ -121,7 +125,7 @@ def sources_without_network_and_apt(at: Place) -> Sequence[str]:
 
 
 def archive(at: Place, *members: tuple[str, str]) -> Path:
-    """A tarball with one folder of a CPython's header, and whatever else is asked."""
+    """A tarball with CPython's version header in one folder, and further members."""
     header = ("Python-3.13.5/Include/patchlevel.h", '#define PY_VERSION "3.13.5"\n')
     path = at.here / "Python-3.13.5.tar.gz"
     with tarfile.open(path, "w:gz") as file:
@@ -148,7 +152,7 @@ def an_archive_without_its_hash(at: Place) -> Sequence[str]:
     return from_source(at, str(archive(at)))
 
 
-@fault(4, "SHA-256 is another", "expected 0000", "found", "new hash")
+@fault(4, "another SHA-256", "expected 0000", "found", "new hash")
 def an_archive_with_a_wrong_hash(at: Place) -> Sequence[str]:
     return from_archive(at, archive(at), "0" * 64)
 

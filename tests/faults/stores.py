@@ -1,4 +1,4 @@
-"""Homes, results folders and data files that are damaged, full, in the way, or somebody else's."""
+"""Homes, results folders and data files that are damaged, full, in the way, or of another user."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ROWS, fault = table()
 
 
 def run(at: Place, *arguments: str) -> list[str]:
-    """A run that the shared home has everything for."""
+    """A run for which the shared home has everything."""
     return at.adhoc("--series", "3.13/slow", "--seed", "1", *BASE_ONLY, *arguments)
 
 
 def again(at: Place) -> list[str]:
-    """The arguments of a run whose results are there already."""
+    """The arguments of a run whose results exist already."""
     arguments = run(at)
     finished = at.world.root / "finished"
     if not finished.exists():
@@ -129,7 +129,7 @@ def environments_that_are_damaged(at: Place) -> Sequence[str]:
 
 
 def _damage(at: Place, name: str, content: bytes) -> list[str]:
-    """A run that meets a stored build of its own, one file of which is damaged."""
+    """A run with a separate stored build, of which one file is damaged."""
     at.own_home()
     arguments = at.adhoc("--series", "3.13/slow", *BASE_ONLY)
     at.finished(["build", *arguments[1 : arguments.index("--out")], "--series", "3.13/slow"])

@@ -10,7 +10,7 @@ from bench.compare import SuiteComparison, interval
 from bench.jobs.bisect.result import FOUND, UNCONFIRMED, BisectionResult, figures_of
 from bench.jobs.bisect.search import BAD, GOOD
 from bench.util import harmless
-from builder.git import Authored
+from builder.git import AuthoredCommit
 
 # Colour is never the only sign.
 _SIGNS = {GOOD: "+", BAD: "-"}
@@ -32,7 +32,7 @@ def show(found: BisectionResult, console: Console) -> None:
             console.print(_safe(line))
 
 
-def _row(table: Table, about: Authored, side: str, row: SuiteComparison | None) -> None:
+def _row(table: Table, about: AuthoredCommit, side: str, row: SuiteComparison | None) -> None:
     figures = (
         (f"{row.ratio:.4f}", interval(row.low, row.high), str(row.blocks)) if row else ("", "", "")
     )

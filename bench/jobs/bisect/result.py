@@ -19,7 +19,7 @@ from typing import Any
 
 from bench.compare import SuiteComparison, interval, spelled
 from builder.errors import BisectError
-from builder.git import Authored
+from builder.git import AuthoredCommit
 
 SCHEMA = 1
 SEARCHING, FOUND, UNCONFIRMED = "searching", "found", "unconfirmed"
@@ -34,7 +34,7 @@ class BisectionStep:
     or why the figures do not tell.
     """
 
-    about: Authored
+    about: AuthoredCommit
     found: str
     row: SuiteComparison | None = None
     reason: str = ""
@@ -51,12 +51,12 @@ class BisectionStep:
 class BisectionResult:
     """All of a bisection, as far as it came. The module's docstring describes the fields."""
 
-    good: Authored
-    bad: Authored
+    good: AuthoredCommit
+    bad: AuthoredCommit
     benchmarks: tuple[str, ...]
     change: SuiteComparison | None
     steps: tuple[BisectionStep, ...] = ()
-    culprits: tuple[Authored, ...] = ()
+    culprits: tuple[AuthoredCommit, ...] = ()
     parent: str = ""
     confirmation: SuiteComparison | None = None
     unconfirmed: str = ""
@@ -162,7 +162,7 @@ def _figures(row: SuiteComparison | None) -> dict[str, Any] | None:
     return figures | {"warnings": list(row.warnings)}
 
 
-def _authored(one: Authored) -> dict[str, str]:
+def _authored(one: AuthoredCommit) -> dict[str, str]:
     return {
         "commit": one.hash,
         "author": one.author,

@@ -13,7 +13,7 @@ from bench.context import Context
 from bench.util import cell, print_json, print_table
 from builder.errors import SourceError, StoreError
 from builder.files import guard_writes, size_of
-from builder.runtimes import Runtime, RuntimeOffer, Unpacking, runtime
+from builder.runtimes import Installer, Runtime, RuntimeOffer, runtime
 
 HERE = "here"
 ON_PATH = "on PATH"
@@ -76,7 +76,7 @@ def _rows(context: Context) -> Iterator[_Row]:
 def _offers(context: Context) -> tuple[RuntimeOffer, ...]:
     """What can be had; nothing, and why, where no archive can be asked."""
     try:
-        return Unpacking(context.home, context.runner, context.show.say).offers()
+        return Installer(context.home, context.runner, context.show.say).offers()
     except SourceError as error:
         context.show.say(f"{error.what} {error.hint}")
         return ()
@@ -99,7 +99,7 @@ def install(context: Context, name: str, *, as_json: bool) -> int:
     """Provide a runtime, and say where it is."""
     context.home.prepare()
     with context.show.bar(f"providing {name}", 1) as bar:
-        found, is_new = Unpacking(context.home, context.runner, context.show.say).provide(name)
+        found, is_new = Installer(context.home, context.runner, context.show.say).provide(name)
         bar.advance()
     if as_json:
         print_json(_row(found, HERE).as_json())

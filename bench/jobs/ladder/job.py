@@ -23,7 +23,7 @@ from bench.run import LadderRung, Resolved, ladder
 from bench.run import run as running
 from bench.session import SessionRecord
 from builder.errors import PatchbenchError
-from builder.patches import catalogue, going_together, series_toml
+from builder.patches import catalogue, compatible_series, series_toml
 from builder.runtimes import runtime as runtimes
 
 _ORIGIN = command_line({"name": "--branch"})
@@ -101,7 +101,7 @@ def _series(context: Context, branch: str) -> tuple[str, ...]:
         for one in catalogue.load_all(context.patches)
         if one.branch == branch and one.status not in series_toml.CONTROLS
     )
-    stack, left = going_together(proposals)
+    stack, left = compatible_series(proposals)
     for why in left:
         context.show.say(why)
     return tuple(one.name for one in stack)

@@ -45,9 +45,9 @@ if __name__ == "__main__":
 
 
 def namespace(script: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {"__name__": "x"}
-    exec(guarded(str(script)), found)
-    return found
+    names: dict[str, Any] = {"__name__": "x"}
+    exec(guarded(str(script)), names)
+    return names
 
 
 @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ def namespace(script: Path) -> dict[str, Any]:
 def test_what_is_for_the_main_module_alone_is_found(tmp_path: Path, test: str) -> None:
     script = tmp_path / "x.py"
     script.write_text(f"A = 1\nif {test}:\n    B = 2\nif __name__ != '__main__':\n    C = 3\n")
-    found = namespace(script)
-    assert found["B"] == 2
-    assert "A" not in found
-    assert "C" not in found
+    names = namespace(script)
+    assert names["B"] == 2
+    assert "A" not in names
+    assert "C" not in names
 
 
 def test_the_language_is_that_of_the_script(tmp_path: Path) -> None:
@@ -71,16 +71,16 @@ def test_the_language_is_that_of_the_script(tmp_path: Path) -> None:
 
 
 def answers(folder: Path, script: Path, module: Path | None) -> Any:
-    told = folder / "answers.json"
+    output = folder / "answers.json"
     environment = clean_environment(
-        PYTHONPATH=str(PACKAGES), PATCHBENCH_ANSWERS=str(told), HOME=str(folder)
+        PYTHONPATH=str(PACKAGES), PATCHBENCH_ANSWERS=str(output), HOME=str(folder)
     )
     if module is not None:
         environment["PATCHBENCH_MODULE"] = str(module)
     argv = (sys.executable, str(GATE), str(script), "--worker")
     done = SystemRunner().run(Command(argv=argv, cwd=folder, env=environment), timeout=120)
     assert done.ok, done.output
-    return json.loads(told.read_text())
+    return json.loads(output.read_text())
 
 
 def test_a_script_answers_instead_of_being_timed(tmp_path: Path) -> None:

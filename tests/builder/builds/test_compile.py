@@ -316,7 +316,7 @@ def test_a_flavor_that_is_not_in_effect_is_refused(tmp_path: Path) -> None:
         script.write_text(script.read_text().replace('flags="$flags -flto"', "true"))
 
     workshop = Workshop(tmp_path, ignore)
-    with pytest.raises(BuildError, match="LTO was asked for"):
+    with pytest.raises(BuildError, match="LTO was requested"):
         workshop.builder.provide(workshop.recipe(flavor=Flavor(lto=True)), workshop.repository)
     assert workshop.store.all() == ()
 

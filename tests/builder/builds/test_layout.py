@@ -205,7 +205,7 @@ def test_placebos_by_their_numbers(number: int) -> None:
     ["", "padding", "padding:", "padding:0", "padding:x", "luck:1", "links:12345", "links:²"],
 )
 def test_what_is_no_placebo(text: str) -> None:
-    with pytest.raises(ExperimentError, match="is no placebo") as caught:
+    with pytest.raises(ExperimentError, match="is not a placebo") as caught:
         parse(text)
     assert "padding, functions, links" in caught.value.hint
 
@@ -249,7 +249,7 @@ def test_the_makefile_says_no_more_to_sysconfig(tree: Path) -> None:
 
 
 def test_what_was_drawn_can_be_read() -> None:
-    told = draw(MAKEFILE_313, replica=1, placebo="functions:1").described()
+    told = draw(MAKEFILE_313, replica=1, placebo="functions:1").as_text()
     assert re.search(r"\d+ bytes before Python/ceval\.c", told)
     assert "$(BUILDPYTHON): private LINK_PYTHON_OBJS = " in told
     assert ".text.drawn" in told

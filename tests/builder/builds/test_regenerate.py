@@ -57,7 +57,7 @@ def test_targets(tree: Path, changed: list[str], targets: tuple[str, ...]) -> No
 
 
 def test_generated_files_are_newer_than_inputs_and_changed_ones_newest(tree: Path) -> None:
-    regenerate.settle_times(tree, 1000, ["Python/bytecodes.c", "Python/opcode_targets.h"])
+    regenerate.set_file_times(tree, 1000, ["Python/bytecodes.c", "Python/opcode_targets.h"])
     assert (tree / "Python/opcode_targets.h").stat().st_mtime == 1001
     assert (tree / "Python/bytecodes.c").stat().st_mtime == 1002
 
@@ -66,11 +66,13 @@ def test_what_generating_changed(tree: Path) -> None:
     before = regenerate.snapshot(tree)
     (tree / "Python/opcode_targets.h").write_text("other")
     (tree / "Python/new.o").write_text("object")
-    assert regenerate.generated(before, regenerate.snapshot(tree)) == ("Python/opcode_targets.h",)
+    assert regenerate.changed_files(before, regenerate.snapshot(tree)) == (
+        "Python/opcode_targets.h",
+    )
 
 
 def test_a_patch_that_generating_undoes_is_refused() -> None:
-    regenerate.refuse_lost(["a.h"], ["b.c"], ["3.13/x"])
+    regenerate.refuse_lost_changes(["a.h"], ["b.c"], ["3.13/x"])
     with pytest.raises(PatchError, match="would be lost") as caught:
-        regenerate.refuse_lost(["a.h", "c.h"], ["b.c", "a.h"], ["3.13/x"])
+        regenerate.refuse_lost_changes(["a.h", "c.h"], ["b.c", "a.h"], ["3.13/x"])
     assert caught.value.where == "3.13/x: a.h"

@@ -88,8 +88,8 @@ def test_borrowed_objects_are_seen_and_listed_once(
     commit = upstream.commit("main", "3.14.0a0")
     other = Repository.open(upstream.path)
     assert repository.find(commit) is None
-    fetch.borrow(repository, other)
-    fetch.borrow(repository, other)
+    fetch.add_alternate(repository, other)
+    fetch.add_alternate(repository, other)
     assert repository.find(commit) == commit
     assert repository.refs().branches == {}
     listing = repository.path / "objects" / "info" / "alternates"
@@ -101,11 +101,11 @@ def test_a_history_is_cut_off_where_the_others_is(
 ) -> None:
     other = Repository.open(upstream.path)
     (upstream.path / "shallow").write_text("1" * 40 + "\n")
-    fetch.follow_depth(repository, other)
+    fetch.copy_shallow_file(repository, other)
     assert (repository.path / "shallow").read_text() == "1" * 40 + "\n"
     (upstream.path / "shallow").unlink()
-    fetch.follow_depth(repository, other)
-    fetch.follow_depth(repository, other)
+    fetch.copy_shallow_file(repository, other)
+    fetch.copy_shallow_file(repository, other)
     assert not (repository.path / "shallow").exists()
 
 

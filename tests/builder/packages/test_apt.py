@@ -100,8 +100,8 @@ def test_the_keys_are_those_of_the_machines_own_entry(text: str, uri: str, keys:
 def test_apt_is_asked_of_one_suite_or_of_all(tmp_path: Path) -> None:
     runner = RecordingRunner()
     state = AptState(tmp_path / "apt", runner, BINARIES)
-    state.ask("source", "x", suite="sid", cwd=tmp_path, timeout=7.0)
-    state.ask("madison", "x", program="apt-cache")
+    state.query("source", "x", suite="sid", cwd=tmp_path, timeout=7.0)
+    state.query("madison", "x", program="apt-cache")
     one, all_ = runner.calls
     conf = str(tmp_path / "apt" / "apt.conf")
     assert one.command.argv[:3] == ("apt-get", "-c", conf)

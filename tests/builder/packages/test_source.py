@@ -74,10 +74,10 @@ def test_a_file_that_is_gone_is_told_from_other_trouble(apt: FakeApt, tmp_path: 
     private = Apt(tmp_path / "apt", apt)
     (package,) = private.update()
     apt.gone.add(package.version)
-    with pytest.raises(GoneError, match=r"2\.7\.18 .*bullseye.*no longer \(404\)"):
+    with pytest.raises(GoneError, match=r"2\.7\.18 .*bullseye.*no longer has"):
         private.download(package, tmp_path)
     apt.online = False
-    with pytest.raises(UnreachableError, match="did not give"):
+    with pytest.raises(UnreachableError, match="could not download"):
         private.download(package, tmp_path)
 
 

@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from builder.errors import PatchError
 from builder.git.repository import Repository
 from builder.patches import paths
-from builder.patches.apply import Applied, apply_series, check_applies, check_stack, going_together
+from builder.patches.apply import (
+    AppliedStack,
+    apply_series,
+    check_applies,
+    check_stack,
+    compatible_series,
+)
 from builder.patches.catalogue import Series, adhoc
 from builder.patches.patch import Patch
 from builder.sources.revision import Revision
@@ -73,7 +79,7 @@ class TestApplying:
         assert done.tree == done.steps[-1].tree
 
     def test_nothing_is_the_tree_itself(self, repository: Repository, tree: str) -> None:
-        assert apply_series(repository, tree, []) == Applied(tree=tree, changed=(), steps=())
+        assert apply_series(repository, tree, []) == AppliedStack(tree=tree, changed=(), steps=())
 
     @pytest.mark.parametrize(
         ("data", "changed"),
@@ -146,7 +152,7 @@ HOSTILE: list[tuple[str, bytes, list[str]]] = [
         "context differs",
         WRONG,
         [
-            "Hunk 1 of 1 of Python/ceval.c does not apply: 6 of its 7 lines stand at line 2",
+            "Hunk 1 of 1 of Python/ceval.c does not apply: 6 of its 7 lines are at line 2",
             "my.diff: Python/ceval.c, hunk 1 of 1 (line 3: @@ -2,7 +2,7 @@)",
             ">      7 | line seven",
             ">      7 | line 7",
@@ -161,7 +167,7 @@ HOSTILE: list[tuple[str, bytes, list[str]]] = [
     (
         "context elsewhere",
         WRONG.replace(b"@@ -2,7 +2,7", b"@@ -22,7 +22,7"),
-        ["6 of its 7 lines stand at line 2.", "hunk 1 of 1 (line 3: @@ -22,7 +22,7 @@)"],
+        ["6 of its 7 lines are at line 2.", "hunk 1 of 1 (line 3: @@ -22,7 +22,7 @@)"],
     ),
     (
         "context nowhere",
@@ -189,7 +195,7 @@ HOSTILE: list[tuple[str, bytes, list[str]]] = [
         "hunk is there already",
         CEVAL_HEAD + b"@@ -1,3 +1,3 @@\n line 1\n-line II\n+line 2\n line 3\n"
         b"@@ -20,3 +20,3 @@\n line 20\n-line 21\n+other\n line 22\n",
-        ["Hunk 1 of 2", "its result stands there already", "Leave out"],
+        ["Hunk 1 of 2", "its result is there already", "Leave out"],
     ),
     (
         "already applied",
@@ -335,7 +341,7 @@ class TestStack:
             CEVAL_HEAD + b"@@ -2,4 +2,4 @@\n line 2\n line 3\n-line 4\n+four\n line 5\n",
         )
         assert refusal(repository, tree, a, b).hint == (
-            "They apply the other way round: 3.13/b before 3.13/a."
+            "They apply in the other order: 3.13/b before 3.13/a."
         )
         assert apply_series(repository, tree, [b, a]).changed == ("Python/ceval.c",)
 
@@ -385,7 +391,7 @@ class TestStack:
             series("3.13/c", edit(7)),
             series("3.13/d", edit(8), conflicts=("3.13/a",)),
         ]
-        stack, left = going_together(known)
+        stack, left = compatible_series(known)
         assert [one.name for one in stack] == ["3.13/a", "3.13/c"]
         assert left == (
             "3.13/b is left out: 3.13/b requires 3.13/c.",

@@ -100,7 +100,7 @@ class TestBadFolders:
     @pytest.mark.parametrize("name", ["x.patch", "1-x.patch", "0001-x.diff", "0001.patch"])
     def test_a_patch_that_would_be_overlooked(self, tmp_path: Path, name: str) -> None:
         write(tmp_path, "3.13/ints", "", "0001-good.patch", name)
-        assert f"{name} is not named as a patch" in self.refusal(tmp_path).what
+        assert f"{name} is not a valid file name of a patch" in self.refusal(tmp_path).what
 
     def test_a_folder_that_would_be_overlooked(self, tmp_path: Path) -> None:
         (write(tmp_path) / "series.toml").unlink()
@@ -110,16 +110,16 @@ class TestBadFolders:
 
     def test_a_folder_with_a_wrong_name(self, tmp_path: Path) -> None:
         write(tmp_path, "main/ints")
-        with pytest.raises(PatchError, match="main/ints is no name for a series"):
+        with pytest.raises(PatchError, match="main/ints is not a valid name of a series"):
             load_all(tmp_path)
 
     def test_a_patch_that_is_a_folder_or_a_pipe(self, tmp_path: Path) -> None:
         folder = write(tmp_path)
         (folder / "0002-x.patch").mkdir()
-        assert "0002-x.patch is no file" in self.refusal(tmp_path).what
+        assert "0002-x.patch is not a file" in self.refusal(tmp_path).what
         (folder / "0002-x.patch").rmdir()
         os.mkfifo(folder / "0002-x.patch")
-        assert "0002-x.patch is no file" in self.refusal(tmp_path).what
+        assert "0002-x.patch is not a file" in self.refusal(tmp_path).what
 
     def test_a_patch_that_cannot_be_read(self, tmp_path: Path) -> None:
         folder = write(tmp_path)

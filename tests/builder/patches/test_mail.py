@@ -78,7 +78,7 @@ def test_an_encoded_mail_is_decoded_and_a_damaged_part_left_out() -> None:
         (b"3,4c3\n< a\n", "is a plain diff"),
         (b"Only in a: x\n", "only lists names"),
         (b" a.c | 2 +-\n", "is a summary without the diff"),
-        (b"\x1b[1mdiff --git\n", "has terminal colours in it"),
+        (b"\x1b[1mdiff --git\n", "contains terminal colours"),
         (b"\x7fELF\0", "is binary data"),
         (b"hello\n", "has no diff in it"),
     ],

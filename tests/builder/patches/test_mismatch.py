@@ -159,10 +159,10 @@ EDIT = change("f", "a\nb\nc\n", "a\nB\nc\n")
 @pytest.mark.parametrize(
     ("data", "tree", "what"),
     [
-        (EDIT, {"f": b"a\nB\nc\n"}, "its result stands there already"),
+        (EDIT, {"f": b"a\nB\nc\n"}, "its result is there already"),
         (EDIT, {"f": b"a\n\tb\nc\n"}, "only white space differs"),
         (EDIT, {"f": b"a\r\nb\r\nc\r\n"}, "only line ends differ"),
-        (EDIT, {"f": b"a\nx\nc\n"}, "2 of its 3 lines stand at line 1"),
+        (EDIT, {"f": b"a\nx\nc\n"}, "2 of its 3 lines are at line 1"),
         (EDIT, {"f": b"x\ny\nz\n"}, "its context is nowhere in the file"),
         (EDIT, {}, "f does not exist in this tree"),
         (created("f", "x\n"), {"f": b"x\n"}, "would be created, but it already exists"),

@@ -169,7 +169,7 @@ CLUMSY: list[tuple[str, bytes, list[str]]] = [
         ["binary change", "without its content", "--binary"],
     ),
     ("binary named", b"Binary files a/x and b/x differ\n" + PLAIN, ["binary change", "line 1"]),
-    ("only in", PLAIN + b"Only in b/Python: new.c\n", ["named without its content", "diff -ruN"]),
+    ("only in", PLAIN + b"Only in b/Python: new.c\n", ["listed without its content", "diff -ruN"]),
     (
         "absolute",
         PLAIN.replace(b" a/", b" /usr/").replace(b" b/", b" /usr/"),

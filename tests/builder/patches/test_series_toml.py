@@ -22,7 +22,7 @@ BAD: list[tuple[str | bytes, str, list[str]]] = [
     (toml() + '[requires]\na = "b"\n', "requires", ["must be a list, not a table"]),
     *((toml(**{key: None}), key, [f"The key {key} is missing.", f"Write {key} ="]) for key in KEYS),
     *((toml(**{key: "1"}), key, [f"{key} must be text, not a number"]) for key in KEYS),
-    (toml(title="true"), "title", ["not a truth value"]),
+    (toml(title="true"), "title", ["not a boolean"]),
     (toml(title='["a"]'), "title", ["not a list"]),
     (toml(title="2026-01-01"), "title", ["not a date"]),
     (toml(why='" "'), "why", ["why is empty", "what is slow today"]),
@@ -33,18 +33,22 @@ BAD: list[tuple[str | bytes, str, list[str]]] = [
         ["'propose'; did you mean proposed.", "not proposed, pro"],
     ),
     (toml(status='"wip"'), "status", ["status is 'wip'.", "placebo"]),
-    (toml(upstream='"soon"'), "upstream", ["'soon', no reference", "gh-12345"]),
+    (toml(upstream='"soon"'), "upstream", ["'soon', which is not a reference", "gh-12345"]),
     *(
-        (toml(upstream=f'"{text}"'), "upstream", ["no reference"])
+        (toml(upstream=f'"{text}"'), "upstream", ["which is not a reference"])
         for text in ("gh-1 merged", "gh-1,", "none, gh-1", "gh-1:", "gh-1; merged", "gh-x: y")
     ),
     (toml(upstream='"none"'), "upstream", ["status is 'proposed', but upstream is \"none\""]),
-    (toml(applies_to='"3.13"'), "applies_to", ["'3.13', no range of versions", ">=2.7.11,<2.8"]),
+    (
+        toml(applies_to='"3.13"'),
+        "applies_to",
+        ["'3.13', which is not a range of versions", ">=2.7.11,<2.8"],
+    ),
     (toml(applies_to='">=2.7,<2.8"'), "applies_to", ["no version of branch 3.13"]),
     (toml(requires='"3.13/a"'), "requires", ["must be a list, not text", '["3.13/other-series"]']),
-    (toml(requires="[1]"), "requires", ["requires has 1, no series' name"]),
-    (toml(requires='["a"]'), "requires", ["requires has 'a', no series' name"]),
-    (toml(conflicts='["3.13/../x"]'), "conflicts", ["no series' name"]),
+    (toml(requires="[1]"), "requires", ["requires has 1, which is not the name of a series"]),
+    (toml(requires='["a"]'), "requires", ["requires has 'a', which is not the name of a series"]),
+    (toml(conflicts='["3.13/../x"]'), "conflicts", ["not the name of a series"]),
     (toml(conflicts='["3.13/ints"]'), "conflicts", ["names the series itself"]),
     (toml(requires='["3.13/a"]', conflicts='["3.13/a"]'), "conflicts", ["both required and exclu"]),
     ("title = \n", "", ["series.toml is not valid", "line 1"]),

@@ -14,7 +14,7 @@ from builder.home import Home
 from builder.packages.apt import GoneError
 from builder.packages.binary import Binary
 from builder.runtimes import runtime
-from builder.runtimes.install import Unpacking, is_newer, offered
+from builder.runtimes.install import Installer, is_newer, list_offers
 from tests.builder.packaged import Archive
 from tests.builder.upstream import home_at
 
@@ -27,8 +27,8 @@ class Machine:
         self.archive = Archive()
         self.said: list[str] = []
 
-    def unpacking(self) -> Unpacking:
-        return Unpacking(self.home, self.archive, self.said.append)
+    def unpacking(self) -> Installer:
+        return Installer(self.home, self.archive, self.said.append)
 
     def folders(self) -> list[str]:
         return sorted(path.name for path in runtime.folder_of(self.home).glob("*"))
@@ -51,7 +51,7 @@ def test_offers_are_whole_and_the_newest_come_first() -> None:
         *_binaries("c", "7.3.12", "pypy3", "pypy3-dev"),
         *_binaries("a", "7.3.3", "pypy", "pypy-dev"),
     ]
-    found = offered(packages)
+    found = list_offers(packages)
     assert [(one.name, one.suite) for one in found] == [
         ("pypy3-7.3.11", "b"),
         ("pypy3-7.3.9", "a"),
@@ -125,7 +125,7 @@ def test_an_older_version_serves_where_the_newest_is_gone(machine: Machine) -> N
     machine.archive.gone.add("7.3.19+dfsg-2")
     found, _new = machine.unpacking().provide("pypy3")
     assert found.suite == "bookworm"
-    assert any("Trying the one before it" in line for line in machine.said)
+    assert any("Trying the version before it" in line for line in machine.said)
     machine.archive.gone.add("7.3.3+dfsg-2")
     with pytest.raises(GoneError, match=r"no longer|any longer"):
         machine.unpacking().provide("pypy2")
@@ -156,7 +156,7 @@ def test_a_failure_leaves_nothing(
 
 def test_packages_without_a_pip_are_told(machine: Machine) -> None:
     machine.archive.wheels = False
-    with pytest.raises(StoreError, match="hold no pip"):
+    with pytest.raises(StoreError, match="contain no pip"):
         machine.unpacking().provide("pypy3")
     assert machine.folders() == []
 
@@ -177,7 +177,7 @@ def test_lists_are_fetched_once_a_day_and_old_ones_serve(machine: Machine) -> No
     os.utime(machine.home.root / "apt-binaries/packages.json", (then, then))
     machine.archive.packages = {}
     assert len(machine.unpacking().offers()) == 3
-    assert "Using those fetched before." in machine.said[-1]
+    assert "Using the lists fetched before." in machine.said[-1]
 
 
 def test_without_apt_that_is_told(machine: Machine) -> None:

@@ -10,7 +10,7 @@ import pytest
 from builder.errors import UsageError
 from builder.process import SystemRunner
 from builder.runtimes import runtime
-from builder.runtimes.install import Unpacking
+from builder.runtimes.install import Installer
 from tests.builder.upstream import home_at
 
 RUNNER = SystemRunner()
@@ -40,7 +40,7 @@ def test_a_program_on_path_may_be_a_script_that_chooses_one(
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [(None, "no such executable"), ("#!/bin/sh\nexit 3\n", "no Python that runs: it exited")],
+    [(None, "no such executable"), ("#!/bin/sh\nexit 3\n", "not a working Python: it exited")],
 )
 def test_what_is_no_python_is_told(tmp_path: Path, content: str | None, what: str) -> None:
     path = tmp_path / "python"
@@ -73,7 +73,7 @@ def test_interpreters_on_path_are_listed_once(
 @pytest.mark.parametrize(("name", "kind"), [("pypy3", "pypy-3."), ("pypy2", "pypy-2.7")])
 def test_pypy_comes_from_the_archive_and_runs(name: str, kind: str, real_home: Path) -> None:
     home = home_at(real_home)
-    provided, _new = Unpacking(home, RUNNER, lambda _text: None).provide(name)
+    provided, _new = Installer(home, RUNNER, lambda _text: None).provide(name)
     assert provided.facts.kind.startswith(kind)
     assert runtime.find(home, RUNNER, name) == provided
     assert runtime.ask(RUNNER, provided.python) == provided.facts

@@ -91,7 +91,7 @@ def test_old_lists_serve_when_there_is_no_network(machine: Machine) -> None:
     (machine.home.root / "apt" / "lists").rename(machine.home.root / "apt" / "gone")
     machine.apt.online = False
     assert machine.source().resolve("3.13").version == "3.13.10"
-    assert "Using those fetched before." in machine.said[-1]
+    assert "Using the lists fetched before." in machine.said[-1]
 
 
 def test_without_any_list_what_was_imported_serves_for_its_branch(machine: Machine) -> None:
@@ -114,7 +114,7 @@ def test_a_language_version_is_its_newest_release(machine: Machine) -> None:
 def test_what_a_rolling_suite_lost_is_said_and_remembered(machine: Machine) -> None:
     machine.apt.gone.add("3.13.10-1")
     assert machine.source().resolve("3.13").version == "3.13.5"
-    assert any("no longer (404)" in text for text in machine.said)
+    assert any("no longer has" in text for text in machine.said)
     tries = machine.apt.count("source")
     assert machine.source().resolve("3.13").version == "3.13.5"
     assert machine.apt.count("source") == tries
@@ -169,7 +169,7 @@ def test_offers_without_apt_are_what_is_here_and_the_reason(machine: Machine) ->
 def test_a_tarball_that_is_not_the_listed_one_is_refused(machine: Machine, tmp_path: Path) -> None:
     machine.source().offers()
     write_tarball(tmp_path / "python2.7_2.7.18.orig.tar.gz", "2.7.18", {"evil": "x"})
-    with pytest.raises(SourceError, match="SHA-256 is another"):
+    with pytest.raises(SourceError, match="another SHA-256"):
         machine.source().resolve("2.7.18")
 
 

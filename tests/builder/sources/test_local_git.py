@@ -105,7 +105,7 @@ def test_where_no_base_can_be_told_it_asks_for_one(upstream: Upstream, source: L
     first = upstream.commit("2.7", "2.7.1")
     upstream.commit("alone", "9.9.9", parents=())
     for name, branch in ((first, None), ("alone", "2.7"), ("alone", None)):
-        with pytest.raises(SourceError, match="cannot be told") as caught:
+        with pytest.raises(SourceError, match="is unknown") as caught:
             source.candidate_base(name, branch)
         assert "--base" in caught.value.hint
 

@@ -157,7 +157,7 @@ def test_unknown_names_and_hashes(upstream: Upstream, here: Here) -> None:
         with pytest.raises(SourceError, match="is not a revision") as caught:
             here.source().resolve(name)
         assert "3.13" in caught.value.hint
-    with pytest.raises(SourceError, match="does not give commit"):
+    with pytest.raises(SourceError, match="does not send commit"):
         here.source().resolve("a" * 40)
 
 

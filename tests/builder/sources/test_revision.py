@@ -53,10 +53,10 @@ def test_choose(name: str, ref: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "known", "shown"),
     [
-        ("2.7.99", ["v2.7.17", "v2.7.18", "v3.9.2"], "There: v2.7.17, v2.7.18."),
-        ("3.15", ["3.13", "main", "v3.13.5", "v3.13.0rc1"], "There: main, 3.13, v3.13.5."),
-        ("maste", ["master", "2.7"], "There: master."),
-        ("x", [], "There is nothing."),
+        ("2.7.99", ["v2.7.17", "v2.7.18", "v3.9.2"], "It has v2.7.17, v2.7.18."),
+        ("3.15", ["3.13", "main", "v3.13.5", "v3.13.0rc1"], "It has main, 3.13, v3.13.5."),
+        ("maste", ["master", "2.7"], "It has master."),
+        ("x", [], "It has no revisions."),
     ],
 )
 def test_unknown_names_say_what_is_there(name: str, known: list[str], shown: str) -> None:

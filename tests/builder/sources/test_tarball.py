@@ -72,7 +72,7 @@ def test_what_was_imported_is_known_by_its_hash(repository: Repository, tmp_path
 def test_another_hash_is_refused_with_both(repository: Repository, tmp_path: Path) -> None:
     path = tmp_path / "Python.tar.gz"
     sha256 = write_tarball(path, "2.7.18")
-    with pytest.raises(SourceError, match="SHA-256 is another") as caught:
+    with pytest.raises(SourceError, match="another SHA-256") as caught:
         import_tarball(repository, path, "0" * 64)
     assert sha256 in caught.value.where
     assert "0" * 64 in caught.value.where
@@ -126,7 +126,7 @@ def test_what_our_own_check_would_miss_the_standard_library_refuses(
         monkeypatch.setattr(tarball, check, lambda *_: False)
     path = tmp_path / "Python.tar.gz"
     sha256 = write_tarball(path, "2.7.18", change=lambda archive: add(archive, name, **fields))
-    with pytest.raises(SourceError, match="own filter refuses"):
+    with pytest.raises(SourceError, match="filter refuses"):
         import_tarball(repository, path, sha256)
     assert imported(repository, sha256) is None
 
@@ -144,7 +144,7 @@ def test_damaged_and_foreign_files_are_refused(repository: Repository, tmp_path:
         with pytest.raises(SourceError, match=why):
             import_tarball(repository, path, _sha256(path))
     sha256 = write_tarball(path, "x", {"Include/patchlevel.h": "nothing"})
-    with pytest.raises(SourceError, match="holds no CPython"):
+    with pytest.raises(SourceError, match="is not CPython"):
         import_tarball(repository, path, sha256)
     with pytest.raises(SourceError, match="cannot be read"):
         import_tarball(repository, tmp_path / "nosuch", sha256)

@@ -13,12 +13,12 @@ from bench.jobs.bisect.result import (
     UNCONFIRMED,
     BisectionResult,
 )
-from builder.git.repository import Authored
+from builder.git.repository import AuthoredCommit
 from tests.bench.results.given import suite
 
 
-def commit(number: int, text: str = "subject") -> Authored:
-    return Authored(hash=f"{number:040x}", authored=1_400_000_000, author=text, subject=text)
+def commit(number: int, text: str = "subject") -> AuthoredCommit:
+    return AuthoredCommit(hash=f"{number:040x}", authored=1_400_000_000, author=text, subject=text)
 
 
 def found(**more: Any) -> BisectionResult:
