@@ -20,7 +20,7 @@ from tests.bench.site.made_up import nights
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """What is said."""
+    """Run `nightly site`; the messages."""
     parser = argparse.ArgumentParser()
 
     def add(_name: str, run: object, _text: str) -> argparse.ArgumentParser:
@@ -40,18 +40,20 @@ def run(folder: Path, *arguments: str) -> str:
     return said.getvalue()
 
 
-def test_a_site_is_written_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_site_is_written_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place, out = str(tmp_path / "history.db"), str(tmp_path / "site")
     with History.open(place) as history:
         history.add_nights(nights(3))
     said = run(tmp_path, "--history", place, "--out", out, "--json")
-    told = json.loads(capsys.readouterr().out)
-    assert told["index"] == f"{out}/index.html"
-    assert told["made"] == told["pages"] == len(list(Path(out).rglob("*.html")))
-    assert f"of {told['pages']} pages {told['pages']} were made now" in said.replace("\n", " ")
+    document = json.loads(capsys.readouterr().out)
+    assert document["index"] == f"{out}/index.html"
+    assert document["made"] == document["pages"] == len(list(Path(out).rglob("*.html")))
+    assert f"{document['pages']} of {document['pages']} pages were updated" in said.replace(
+        "\n", " "
+    )
 
 
-def test_no_history_is_made_where_none_is(tmp_path: Path) -> None:
+def test_a_missing_history_is_not_created(tmp_path: Path) -> None:
     place = tmp_path / "histroy.db"
     with pytest.raises(UsageError, match="no history"):
         run(tmp_path, "--history", str(place), "--out", str(tmp_path / "site"))
