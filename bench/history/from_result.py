@@ -1,8 +1,8 @@
 """A night from the result.json of its session (docs/result-schema.md).
 
-The session may have any of tonight's build, last night's and the release as its base: ratios are
-turned round where tonight's is the base, and worked out from the blocks, with the verdicts of
-`bench.compare.blocks`, where it is beside the other one.
+The base of the session may be tonight's build, last night's or the release. If it is tonight's,
+ratios are inverted; if neither tonight's build nor the other one is the base, ratios and verdicts
+are computed from the blocks (`bench.compare.blocks`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Found = tuple[dict[str, HistoryRatio], HistoryRatio | None]
 def read_result(
     folder: Path, *, branch: str, tonight: str, last: str = "", release: str = ""
 ) -> NightRow:
-    """The night that the result.json in `folder` tells of. The others name its arms.
+    """Read the result.json in `folder` as a night. The other arguments name its arms.
 
     `last` and `release` are "" where the session did not have them. DataError where the file cannot
     be read, has no such arm, or tonight's arm was not built.
@@ -61,7 +61,7 @@ def night_of(
     where: str = "",
     folder: str = "",
 ) -> NightRow:
-    """The same of a result.json that was read already."""
+    """Convert a parsed result.json to a night."""
     try:
         arms = {arm["name"]: arm for arm in [document["base"], *document["candidates"]]}
         named = [name for name in (tonight, last, release) if name]
@@ -184,8 +184,8 @@ def _given(arm: Mapping[str, Any], *, turned: bool) -> Found:
 
 
 def _worked_out(document: Mapping[str, Any], tonight: str, other: str) -> Found:
-    """From the blocks that have both arms. Looks at the data are not paid for here: whether the
-    session goes on was decided by its base's comparisons."""
+    """Compare the blocks that have both arms. No correction for looks is needed: the comparisons
+    with the session's base decided whether the session continued."""
     tasks: dict[str, list[PairedBlock]] = {}
     replicas = {block["replica"] for block in document["blocks"]}
     for block in document["blocks"]:
@@ -205,9 +205,9 @@ def _worked_out(document: Mapping[str, Any], tonight: str, other: str) -> Found:
 
 
 def ratio_of(one: Mapping[str, Any], *, turned: bool = False) -> HistoryRatio:
-    """A comparison as a night has it; `turned` where it is of the other build against this one.
+    """Convert a comparison; `turned` if it is of the other build against this one.
 
-    Turning is exact: intervals are of logs, and the margin's bounds are each other's reciprocals.
+    Inversion is exact: intervals are of logs, and the margin's bounds are reciprocal.
     """
     numbers = {part: one[part] for part in ("ratio", "low", "high", "low95", "high95")}
     verdict = one["verdict"]

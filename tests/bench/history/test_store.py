@@ -110,22 +110,22 @@ def test_the_matrix_has_all_series_and_gaps_are_no_numbers(history: History) -> 
 
 
 def test_releases_side_by_side_are_of_one_epoch(history: History) -> None:
-    one = small(1)[0]
-    assert one.build
+    night = small(1)[0]
+    assert night.build
     versions = ["3.13.0", "2.7.18", "3.9.0", "3.13.0a1"]
     for number, version in enumerate(versions):
-        facts = {**one.facts, "compiler": f"gcc {number}"}
+        facts = {**night.facts, "compiler": f"gcc {number}"}
         if version == "3.9.0":
             facts["kernel"] = "5.0"
-        build = replace(one.build, key=version, commit=version, version=version)
-        when = one.when + timedelta(days=number)
-        history.add_night(replace(one, identity=version, build=build, facts=facts, when=when))
+        build = replace(night.build, key=version, commit=version, version=version)
+        when = night.when + timedelta(days=number)
+        history.add_night(replace(night, identity=version, build=build, facts=facts, when=when))
     with history.connect() as connection:
         table = reading.releases(connection, made_up.HOST)
         assert reading.releases(connection, "nobody").columns == ()
     assert [version for version, _ in table.columns] == ["2.7.18", "3.13.0a1", "3.13.0"]
     assert table.left_out == (("3.9.0", "plain"),)
-    assert table.seconds["2.7.18", "plain"] == {row.benchmark: row.mean for row in one.rows}
+    assert table.seconds["2.7.18", "plain"] == {row.benchmark: row.mean for row in night.rows}
 
 
 def test_alarms_are_kept_once_and_their_state_goes_on(history: History) -> None:
@@ -141,9 +141,9 @@ def test_alarms_are_kept_once_and_their_state_goes_on(history: History) -> None:
         low=1.04,
         high=1.06,
     )
-    for one in (alarm, replace(alarm, state=CONFIRMED)):
+    for stored in (alarm, replace(alarm, state=CONFIRMED)):
         with history.begin() as connection:
-            reading.add_alarms(connection, [one])
+            reading.add_alarms(connection, [stored])
     with history.connect() as connection:
         assert reading.alarms(connection, PGO) == (replace(alarm, state=CONFIRMED),)
         assert reading.alarms(connection, replace(PGO, flavor="plain")) == ()
@@ -151,7 +151,7 @@ def test_alarms_are_kept_once_and_their_state_goes_on(history: History) -> None:
         reading.add_alarms(connection, [replace(alarm, benchmark="other")])
 
 
-def test_what_fails_half_way_leaves_nothing(history: History) -> None:
+def test_a_failed_write_leaves_nothing(history: History) -> None:
     good, bad = small(1)
     row = replace(bad.rows[0], last=HistoryRatio(ratio=1.0, verdict="no verdict"))
     with pytest.raises(KeyError):
@@ -162,11 +162,11 @@ def test_what_fails_half_way_leaves_nothing(history: History) -> None:
 
 
 def test_two_writers_take_turns(place: str) -> None:
-    with History.open(place) as one, History.open(place) as other:
+    with History.open(place) as left, History.open(place) as right:
         first, second = small(1)
-        assert one.add_night(first)
-        assert other.add_night(second)
-        assert not one.add_night(second)
+        assert left.add_night(first)
+        assert right.add_night(second)
+        assert not left.add_night(second)
 
 
 def test_a_history_is_there_when_it_is_opened_again(place: str) -> None:
@@ -178,12 +178,12 @@ def test_a_history_is_there_when_it_is_opened_again(place: str) -> None:
 
 @pytest.mark.parametrize("place", ["mysql://h/d", "sqlite+x://f", "postgresql://u:secret@h:x/d"])
 def test_a_place_of_another_kind_is_refused(place: str) -> None:
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as raised:
         History.open(place)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(raised.value)
 
 
-def test_a_file_that_is_no_history_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_history_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "notes.db"
     path.write_text("my notes " * 1000)
     with pytest.raises(StoreError, match="not a database"):
@@ -192,14 +192,14 @@ def test_a_file_that_is_no_history_is_told(tmp_path: Path) -> None:
         History.open(tmp_path / "no" / "folder.db")
 
 
-def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
-    with pytest.raises(StoreError) as told:
+def test_the_error_for_a_missing_server_has_no_password() -> None:
+    with pytest.raises(StoreError) as raised:
         History.open("postgresql://nights:secret@127.0.0.1:9/none")
-    assert "secret" not in str(told.value)
-    assert "127.0.0.1" in told.value.where
+    assert "secret" not in str(raised.value)
+    assert "127.0.0.1" in raised.value.where
 
 
-def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
+def test_the_database_of_another_program_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE hosts (x)")
