@@ -31,14 +31,14 @@ def row(ratio: float, verdict: str) -> dict[str, Any]:
     return {"ratio": ratio, "verdict": verdict, "blocks": 5, "builds": 1, "warnings": []} | figures
 
 
-def found(**more: Any) -> BisectionResult:
-    told: dict[str, Any] = {
+def bisection(**more: Any) -> BisectionResult:
+    fields: dict[str, Any] = {
         "good": commit(1),
         "bad": commit(9),
         "benchmarks": ("richards",),
         "change": row(1.06, "slower"),
     }
-    return BisectionResult(**(told | more))
+    return BisectionResult(**(fields | more))
 
 
 @pytest.mark.parametrize(
@@ -56,27 +56,27 @@ def found(**more: Any) -> BisectionResult:
     ],
 )
 def test_outcomes(more: dict[str, Any], outcome: str) -> None:
-    told = found(**more)
-    assert told.outcome == outcome
-    assert (told.complaint is None) == (outcome in (SEARCHING, FOUND))
-    assert json.loads(json.dumps(told.to_json()))["outcome"] == outcome
+    result = bisection(**more)
+    assert result.outcome == outcome
+    assert (result.complaint is None) == (outcome in (SEARCHING, FOUND))
+    assert json.loads(json.dumps(result.to_json()))["outcome"] == outcome
 
 
-def test_many_benchmarks_are_told_in_short() -> None:
-    assert found(benchmarks=tuple("abcdef")).what == "a and 5 others"
-    assert found(benchmarks=("a", "b")).what == "a, b"
+def test_many_benchmarks_are_abbreviated() -> None:
+    assert bisection(benchmarks=tuple("abcdef")).what == "a and 5 others"
+    assert bisection(benchmarks=("a", "b")).what == "a, b"
 
 
 def test_the_terminal_shows_text_of_unknown_origin_as_text() -> None:
     step = BisectionStep(about=commit(4, HOSTILE), found="skipped", reason=HOSTILE)
-    told = found(
+    result = bisection(
         steps=(step,),
         culprits=(commit(5, HOSTILE),),
         parent=commit(4).hash,
         confirmation=row(1.05, "slower"),
     )
     stream = io.StringIO()
-    report.show(told, Console(file=stream, width=140, color_system=None, highlight=False))
+    report.show(result, Console(file=stream, width=140, color_system=None, highlight=False))
     text = stream.getvalue()
     assert "\x1b" not in text
     assert text.count("[bold]x?[31m") == 4
