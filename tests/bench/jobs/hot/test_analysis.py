@@ -117,7 +117,11 @@ def test_modules_can_be_asked_for(place: Path) -> None:
     modules = analysis.hot_modules(profile)
     chosen = analysis.chosen(profile, modules, ("other", MAIN, "other"))
     assert [(module.name, module.samples) for module in chosen] == [("other", 0), (MAIN, 1)]
-    for name, why in (("none", "no such module"), ("x", "no Python source"), ("json", "standard")):
+    for name, why in (
+        ("none", "no such module"),
+        ("x", "not a Python source"),
+        ("json", "standard"),
+    ):
         with pytest.raises(UsageError, match=why) as raised:
             analysis.chosen(profile, modules, (name,))
         assert "slow" in raised.value.hint
@@ -143,7 +147,7 @@ def test_nothing_hot_is_nothing_to_compile(place: Path) -> None:
         ),
         (
             ProgramOutcome(status=0, stdout=b"a\r\nb\n", stderr=b"", files={"f": "1" * 64}),
-            "line ends",
+            "line endings",
         ),
         (
             ProgramOutcome(status=0, stdout=b"a\nb\n", stderr=b"", files={"f": "2" * 64}),

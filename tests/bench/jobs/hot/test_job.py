@@ -129,10 +129,10 @@ def test_the_way_from_a_program_to_its_document(
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("import nothing_of_that_name", MeasureError, "fails as it is"),
-        ("import os; print(os.urandom(9))", MeasureError, "does not do the same twice"),
+        ("import nothing_of_that_name", MeasureError, "uncompiled program fails"),
+        ("import os; print(os.urandom(9))", MeasureError, "Two runs of the program differ"),
         ("import inspect; print(len(inspect.stack()))", MeasureError, "when patchbench runs it"),
-        ("import os; os._exit(0)", MeasureError, "tells no times"),
+        ("import os; os._exit(0)", MeasureError, "there are no times"),
         ("import random; random.seed(1)", MeasureError, "has a tenth of its time|too short"),
     ],
 )
@@ -197,7 +197,7 @@ def test_results_are_replaced_by_whole_ones_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job, "ModuleCompiler", PagesAlone)
-    monkeypatch.setattr(job, "Programs", AsItIs)
+    monkeypatch.setattr(job, "ProgramRunner", AsItIs)
     # Of the script and of a module with nearly its name, each has a page.
     (place.folder / "main.py").write_text(HELPER)
     text = SCRIPT.replace("helper", "main")

@@ -100,25 +100,25 @@ def test_what_is_imported_is_compiled_once_and_not_beside_its_source(
 def test_a_program_that_fails_is_refused(tmp_path: Path) -> None:
     program = _program(tmp_path, "import nothing_of_that_name")
     with pytest.raises(MeasureError, match=r"uncompiled program fails \(status 1\)") as raised:
-        refuse_failure(program, _programs(program).plain(1))
+        refuse_failure(program, _programs(program).run_directly(1))
     assert "nothing_of_that_name" in raised.value.where
     program = _program(tmp_path, "this is no Python")
     with pytest.raises(MeasureError, match="uncompiled program fails"):
-        refuse_failure(program, _programs(program).plain(1))
+        refuse_failure(program, _programs(program).run_directly(1))
     program = _program(tmp_path, "import os\nos.kill(os.getpid(), 9)")
     with pytest.raises(MeasureError, match=r"\(status 137\)|\(signal 9\)"):
-        refuse_failure(program, _programs(program).plain(1))
+        refuse_failure(program, _programs(program).run_directly(1))
 
 
 def test_a_status_of_its_own_is_no_failure(tmp_path: Path) -> None:
     program = _program(tmp_path, "raise SystemExit(1)")
-    refuse_failure(program, _programs(program).plain(1))
+    refuse_failure(program, _programs(program).run_directly(1))
 
 
 def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
     program = _program(tmp_path, "import time\ntime.sleep(600)")
     with pytest.raises(MeasureError, match="time-out"):
-        _programs(program, timeout=0.2).plain(1)
+        _programs(program, timeout=0.2).run_directly(1)
 
 
 def test_a_program_that_ends_abruptly_tells_no_cost(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_compiled_module_stands_in_for_its_source(tmp_path: Path) -> None:
     assert ran.outcome.stdout == b"/sources/_bisect.py _bisect 1\n"
 
 
-def test_a_folder_with_very_many_files_is_not_looked_at(
+def test_a_folder_with_very_many_files_is_not_scanned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.jobs.hot.profile.MOST_FILES", 3)
@@ -166,7 +166,7 @@ def test_a_folder_with_very_many_files_is_not_looked_at(
         (tmp_path / str(number)).touch()
     program = _program(tmp_path, "open('made', 'w').close()\nopen('out/named', 'w').close()")
     programs = _programs(program)
-    assert not programs.looks
+    assert not programs.can_scan
     assert programs.run(1).outcome.files == {}
     named = ProfiledCommand(**{**vars(program), "files": (Path("out/named"),)})
     assert list(_programs(named).run(1).outcome.files) == ["out/named"]
