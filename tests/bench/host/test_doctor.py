@@ -1,4 +1,4 @@
-"""Each check says what was found, what it means and how to mend it, on machines of all kinds."""
+"""The result, meaning and remedy of each check, on machines of all kinds."""
 
 from __future__ import annotations
 
@@ -171,10 +171,10 @@ def test_too_little_space_is_judged_by_how_little(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     status = {}
-    for wanted in (2**50, 0):
-        monkeypatch.setattr(check_building, "_SPACE_WANTED", 2**60)
-        monkeypatch.setattr(check_building, "_SPACE_NEEDED", wanted)
-        status[wanted] = tool_checks(FakeMachine(), tmp_path)["disk"].status
+    for needed in (2**50, 0):
+        monkeypatch.setattr(check_building, "_SPACE_ADVISED", 2**60)
+        monkeypatch.setattr(check_building, "_SPACE_NEEDED", needed)
+        status[needed] = tool_checks(FakeMachine(), tmp_path)["disk"].status
 
     assert status == {2**50: "fail", 0: "warn"}
 
@@ -232,8 +232,8 @@ def test_a_quiet_machine_of_metal_has_nothing_to_mend() -> None:
         (check_measuring._load(QUIET, replace(IDLE, load=3.0), ""), "wait"),
         (check_measuring._load(QUIET, IDLE, "cc1 98%"), "wait"),
         (check_measuring._hypervisor(replace(QUIET, hypervisor="x")), "metal"),
-        (check_measuring._steal(replace(IDLE, steal=0.1)), "its own"),
-        (check_measuring._steal(replace(IDLE, steal=None)), "its own"),
+        (check_measuring._steal(replace(IDLE, steal=0.1)), "dedicated CPUs"),
+        (check_measuring._steal(replace(IDLE, steal=None)), "dedicated CPUs"),
         (check_measuring._quota(replace(QUIET, quota=0.5)), "limit"),
         (check_measuring._cpu(replace(QUIET, usable_cpus=1)), "two CPUs"),
     ],
@@ -297,7 +297,7 @@ def test_the_table_folds_what_is_well_and_keeps_commands_whole() -> None:
     assert "ssl, zlib" in text
     assert "ssl.h" not in text
     assert "[red]none" in text
-    assert "To mend library bz2, library ffi:" in text
+    assert "To fix library bz2, library ffi:" in text
     assert text.count(command) == 1
 
 

@@ -39,7 +39,7 @@ def test_replicas_are_labels() -> None:
 
 
 def test_marked_blocks_are_measured_again_as_far_as_allowed() -> None:
-    """All are marked: a fifth of those planned is measured again, the others count, with a warning."""
+    """All are marked: a fifth of the planned ones is measured again, the others count and warn."""
     load = Load(share=0.0, mistaken=1.0)
     scenario = Scenario(benchmarks=1, blocks=20, spread=0.3, load=load)
     ended = play(scenario, np.random.default_rng(5), margin=0.01)
