@@ -8,17 +8,18 @@ from pathlib import Path
 
 from bench.util import Show
 from builder.builds import Store
+from builder.errors import UsageError
 from builder.home import Home
 from builder.process import Runner
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Passed from the command line to the jobs. `project` holds patches/ and experiments/.
+    """Passed from the command line to the jobs. `project` holds patches/ and experiments/, in a
+    checkout docs/ as well.
 
-    `pip_environment` is what pip may see of the caller's environment; `environment` is all of it,
-    never shown: for a program of the caller's own, and for single variables that somebody named.
-    `arguments` is what was typed.
+    `pip_environment` is what pip may see of the caller's environment. `arguments` is what was
+    typed.
     """
 
     home: Home
@@ -27,7 +28,6 @@ class Context:
     show: Show
     pip_environment: Mapping[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def patches(self) -> Path:
@@ -39,7 +39,32 @@ class Context:
         """The folder of the ready experiments."""
         return self.project / "experiments"
 
+    def experiment_file(self, named: Path) -> Path:
+        """The file of an experiment: the path as it is given, or the ready experiment of that name
+        (`quickstart`, `experiments/quickstart.toml`) where there is no such file.
+        """
+        if named.exists() or named.is_absolute() or ".." in named.parts:
+            return named
+        folder = self.experiments
+        choices = (self.project / named, folder / named, folder / f"{named}.toml")
+        own = (path for path in choices if path.is_relative_to(folder) and path.is_file())
+        return next(own, named)
+
     @property
     def store(self) -> Store:
         """The builds of this home."""
         return Store(self.home, self.show.say)
+
+
+def own_folder(project: Path, name: str) -> Path:
+    """A folder of the checkout `project`, to write into.
+
+    Raises UsageError where `project` is no checkout: an installed patchbench stays as it is.
+    """
+    if not (project / ".git").exists():
+        raise UsageError(
+            "This patchbench is installed, and writes nothing into its own folders.",
+            where=str(project / name),
+            hint="Name the folder to write into with --out DIR.",
+        )
+    return project / name

@@ -2,7 +2,8 @@
 
 A runner is passed to whatever needs one, so that tests can record instead of run. Children get
 default signals, a process group of their own, and die with their parent: a build never outlives the
-run that began it, even when that run is killed.
+run that began it, even when that run is killed. Own code, since subprocess alone does none of this
+and no library lets a child die with its parent and keep chosen descriptors open.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
@@ -347,8 +348,3 @@ def clean_environment(**more: str) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         **more,
     }
-
-
-def shown_commands(commands: Sequence[Command]) -> list[str]:
-    """Each command as one would type it."""
-    return [command.shown() for command in commands]

@@ -120,7 +120,9 @@ class Compiler:
         flags: tuple[str, ...] = FLAGS,
         directives: tuple[str, ...] = (),
         say: Callable[[str], None] = lambda _text: None,
+        versions: tuple[str, str] | None = None,
     ) -> None:
+        """`versions` of Cython and setuptools, where they are known before they are installed."""
         self._runner = runner
         self._cache = cache
         self._target = target
@@ -128,7 +130,7 @@ class Compiler:
         self._flags = flags
         self._directives = directives
         self._say = say
-        self._versions: tuple[str, str] | None = None
+        self._versions = versions
 
     def provide(self, source: ModuleSource) -> Module:
         """The module, made if it is not there.
@@ -143,6 +145,26 @@ class Compiler:
             return found
         with _storing(self._cache), self._hold(key) as held:
             return self._find(key) or self._make(key, source, held)
+
+    def planned(self, source: ModuleSource) -> Module:
+        """The module, where it is or will be; the end of its file's name is not known before."""
+        key = self.key(source)
+        site = self._cache / key / "site"
+        suffix = ".so" if source.compiled else source.path.suffix
+        file = site / f"{source.name}{suffix}"
+        return self._find(key) or Module(
+            key=key, name=source.dotted, site=site, file=file, seconds=0.0
+        )
+
+    def commands(self, source: ModuleSource) -> tuple[Command, ...]:
+        """What `provide` would start now: nothing for a module that is there."""
+        key = self.key(source)
+        if self._find(key) is not None:
+            return ()
+        folder = self._cache / key
+        made = (self._translate(folder, source), self._compile(folder, source))
+        asked = (self._import(folder, source),) if source.imports else ()
+        return (*(made if source.compiled else ()), *asked)
 
     def key(self, source: ModuleSource) -> str:
         """16 hex digits over everything that decides what the module is."""
@@ -221,11 +243,11 @@ class Compiler:
         shutil.copyfile(source.path, folder / "src" / source.path.name)
         if source.types is not None:
             shutil.copyfile(source.types, folder / "src" / f"{source.name}.pxd")
-        translated = self._run(self._translate(folder, source, held), folder, source)
-        compiled = self._run(self._compile(folder, source, held), folder, source)
+        translated = self._run(self._translate(folder, source, (held,)), folder, source)
+        compiled = self._run(self._compile(folder, source, (held,)), folder, source)
         return translated.seconds + compiled.seconds
 
-    def _translate(self, folder: Path, source: ModuleSource, held: int) -> Command:
+    def _translate(self, folder: Path, source: ModuleSource, held: tuple[int, ...] = ()) -> Command:
         """Generate C, and the page that shows where it calls into the interpreter."""
         program = (sys.executable, "-m", "cython", "--annotate", self._language)
         directives = (word for one in self._directives for word in ("-X", one))
@@ -241,10 +263,10 @@ class Compiler:
             ),
             cwd=folder / "src",
             env=clean_environment(PYTHONPATH=str(self._tools.cython), PYTHONNOUSERSITE="1"),
-            keep_fds=(held,),
+            keep_fds=held,
         )
 
-    def _compile(self, folder: Path, source: ModuleSource, held: int) -> Command:
+    def _compile(self, folder: Path, source: ModuleSource, held: tuple[int, ...] = ()) -> Command:
         """Compile the C for the target; where the cache lies is not in what comes of it."""
         where = ("../site", "../scratch")
         flags = (*self._flags, f"-ffile-prefix-map={folder / 'src'}=.")
@@ -256,21 +278,23 @@ class Compiler:
             env=clean_environment(
                 PYTHONPATH=path, PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1"
             ),
-            keep_fds=(held,),
+            keep_fds=held,
         )
 
-    def _imported(self, folder: Path, source: ModuleSource, held: int) -> Path:
-        """The module's file, after the target has imported it from there, if it can."""
-        command = Command(
+    def _import(self, folder: Path, source: ModuleSource, held: tuple[int, ...] = ()) -> Command:
+        return Command(
             argv=(str(self._target.python), "-c", f"import {source.name}"),
             cwd=folder,
             env=clean_environment(
                 PYTHONPATH=str(folder / "site"), PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1"
             ),
-            keep_fds=(held,),
+            keep_fds=held,
         )
+
+    def _imported(self, folder: Path, source: ModuleSource, held: int) -> Path:
+        """The module's file, after the target has imported it from there, if it can."""
         if source.imports:
-            self._run(command, folder, source)
+            self._run(self._import(folder, source, (held,)), folder, source)
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         files = [path for path in (folder / "site").iterdir() if path.is_file()]
         if len(files) != 1:

@@ -28,10 +28,31 @@ def provide(root: Path, version: str, install: Install) -> Tools:
     return Tools(cython=cython, setuptools=_provided(root, wanted.setuptools, install))
 
 
+def planned(root: Path, version: str) -> tuple[Tools, tuple[tuple[str, Path], ...]]:
+    """Where the tools are or will be, and what `provide` would call `install` with now."""
+    wanted = requirements(version)
+    lines = (wanted.cython, wanted.setuptools)
+    cython, setuptools = (_folder(root, line) for line in lines)
+    missing = tuple(
+        (line, _half(folder))
+        for line, folder in zip(lines, (cython, setuptools), strict=True)
+        if not folder.exists()
+    )
+    return Tools(cython=cython, setuptools=setuptools), missing
+
+
+def _folder(root: Path, requirement: str) -> Path:
+    return root / requirement.replace("==", "-")
+
+
+def _half(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.half")
+
+
 def _provided(root: Path, requirement: str, install: Install) -> Path:
-    folder = root / requirement.replace("==", "-")
+    folder = _folder(root, requirement)
     if not folder.exists():
-        half = folder.with_name(f".{folder.name}.half")
+        half = _half(folder)
         shutil.rmtree(half, ignore_errors=True)
         half.parent.mkdir(parents=True, exist_ok=True)
         install(requirement, half)

@@ -25,6 +25,7 @@ from bench.cli import main as cli
 from bench.host import interference
 from bench.results.folder import Folder
 from bench.run import run
+from bench.session.engine import BlockEngine
 from bench.session.session import Session
 from builder.builds import compile as compiling
 from builder.builds.gate import Gate
@@ -68,8 +69,8 @@ def announce_all() -> None:
     announce(Environments, "_copy", "scripts")
     announce(Environments, "_install_layer", "requirements")
     announce(Session, "_calibrate", "calibration")
-    announce(Session, "_block", "block")
-    announce(Session, "_keep", "keep")
+    announce(BlockEngine, "_block", "block")
+    announce(BlockEngine, "_keep", "keep")
     announce(run._Run, "_result", "result")
 
 

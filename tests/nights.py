@@ -114,7 +114,7 @@ class Mailbox:
         def site(context: Any, config: Any, history: Any, report: Any, now: Any) -> None:
             self.sites.append(config.folder)
 
-        def mail(context: Any, config: Any, history: Any, report: Any, now: Any) -> None:
+        def mail(_env: Any, context: Any, config: Any, history: Any, report: Any, now: Any) -> None:
             self.reports.append(report)
 
         monkeypatch.setattr(job, "site", site)

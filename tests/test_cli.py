@@ -12,6 +12,7 @@ import pytest
 
 from bench.cli import main
 from bench.cli.commands import inventory
+from bench.cli.parser import EXIT_CODES, command_line
 from builder import errors
 from builder.errors import PatchbenchError
 
@@ -23,12 +24,12 @@ FIXED = (
 WITH_DATA = (
     *("doctor", "sources", "series", "build", "builds", "run", "compare"),
     *("bundle", "verify", "reproduce", "calibrate", "nightly", "bisect"),
-    *("runtimes", "hot", "ladder"),
+    *("runtimes", "hot", "ladder", "history", "study"),
 )
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    actions = main._parser()._subparsers
+    actions = command_line(complete=True)._subparsers
     assert actions is not None
     (found,) = actions._group_actions
     choices: Any = found.choices
@@ -53,7 +54,7 @@ def ending(arguments: list[str]) -> int:
 
 
 def test_commands_are_those_that_were_agreed_on() -> None:
-    assert set(commands()) <= {*FIXED, "study"}
+    assert set(commands()) <= {*FIXED, "study", "history"}
     assert set(commands()) >= {*WITH_DATA, "report", "gc"}
 
 
@@ -78,14 +79,14 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("name", ["", *sorted(commands())])
 def test_every_option_says_what_it_is(name: str) -> None:
-    parser = commands()[name] if name else main._parser()
+    parser = commands()[name] if name else command_line()
     for action in parser._actions:
         is_command = isinstance(action, argparse._SubParsersAction)
         assert is_command or action.help, action.dest
 
 
 def test_help_lists_the_exit_codes_that_there_are() -> None:
-    text = main._EXIT_CODES
+    text = EXIT_CODES
     listed = [int(code) for code in re.findall(r"^  (\d+) ", text, re.MULTILINE)]
     assert listed == sorted(set(listed))
     codes = {one.exit_code for one in families()}
@@ -113,12 +114,12 @@ def test_every_kind_of_error_has_a_code_of_its_own() -> None:
     ],
 )
 def test_global_options_stand_before_and_after_the_command(line: str) -> None:
-    read = main._parser().parse_args(shlex.split(line))
+    read = command_line().parse_args(shlex.split(line))
     assert (read.name, read.home, read.quiet, read.verbose) == ("builds", "H", True, True)
 
 
 def test_without_global_options() -> None:
-    read = main._parser().parse_args(["builds"])
+    read = command_line().parse_args(["builds"])
     assert (read.home, read.quiet, read.verbose) == (None, False, False)
 
 
@@ -146,14 +147,28 @@ def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[str]:
 
 
 def test_a_bug_is_told_without_a_traceback(
-    broken: list[str], capsys: pytest.CaptureFixture[str]
+    broken: list[str], tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.main(broken) == errors.EXIT_BUG
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("patchbench: this is a bug of patchbench (AssertionError: nobody).")
-    assert "--verbose shows where" in err
     assert "Traceback" not in err
+    (log,) = tmp_path.glob("crashes/*.log")
+    assert f"log: {log}" in err
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert "would have thought it" in log.read_text()
+    assert "'builds'" in log.read_text()
+
+
+def test_a_log_that_cannot_be_saved_is_said_so(
+    broken: list[str], tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "crashes").write_text("a file where the folder would be")
+    assert main.main(broken) == errors.EXIT_BUG
+    err = capsys.readouterr().err
+    assert "log: it could not be saved: File exists" in err
+    assert "--verbose shows where" in err
 
 
 def test_a_bug_shows_where_when_asked(

@@ -242,7 +242,7 @@ def test_an_interrupt_while_text_is_executed_has_the_exit_code_of_all(tmp_path: 
     done = subprocess.run(
         [sys.executable, "-m", "interrupted"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(main.__file__).parent.parent}"},
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(main.__file__).parents[2]}"},
         capture_output=True,
         text=True,
         check=False,

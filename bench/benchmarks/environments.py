@@ -33,6 +33,8 @@ from builder.process import Command, Completed, Runner, clean_environment, last_
 from builder.runtimes import Runtime
 
 STAMP = "env.json"
+# Stands in commands that are shown for versions that a pip has not chosen yet.
+VERSIONS = "VERSIONS-OF-THE-FIRST"
 CPYTHON = "cpython"
 _PROCEDURE = 1
 _PIP_SECONDS = 1800.0
@@ -174,6 +176,34 @@ class Environments:
                 return None
             return self._install_layer(environment, benchmark, layer, held)
 
+    def commands(self, interpreter: Interpreter) -> tuple[Command, ...]:
+        """What `provide` would start now: nothing where the environment is there."""
+        if self.find(interpreter) is not None:
+            return ()
+        planned = self.planned(interpreter)
+        return _asking(planned), self._base_command(planned)
+
+    def add_commands(
+        self, environment: Environment, benchmark: Benchmark, *, follows: bool = False
+    ) -> tuple[Command, ...]:
+        """What `add` would start now for a benchmark whose scripts are there.
+
+        `follows`: another environment of its kind is given the same before; the versions that its
+        pip chooses, which this one will be told to take, are not known yet.
+        """
+        layer = environment.layer(benchmark)
+        if layer is None or _stamp_of(layer).exists():
+            return ()
+        pins = self._pins(environment, layer.name) or [VERSIONS] * follows
+        return (self._layer_command(environment, benchmark, layer, pins),)
+
+    def fetch_commands(self, suite: Suite) -> tuple[Command, ...]:
+        """What `fetch` would start now."""
+        wheel = suite.wheel
+        if wheel is None or wheel.root.exists():
+            return ()
+        return (packages.download_command(self._source, _half_of(wheel), wheel.requirement),)
+
     def fetch(self, suite: Suite) -> None:
         """Download the suite's scripts, once, where they are not installed beside us."""
         wheel = suite.wheel
@@ -221,7 +251,7 @@ class Environments:
         for wheel in self._pip_wheels(planned):
             packages.unpack(wheel, planned.pip)
         wanted = worker_requirements(interpreter.version)
-        done = self._pip(planned, ["--no-deps", *wanted], planned.base, held)
+        done = self._run_pip(self._base_command(planned, (held,)))
         if not done.ok:
             raise RequirementsError(
                 f"{wanted[0]} cannot be installed for Python {interpreter.version}: "
@@ -239,7 +269,7 @@ class Environments:
 
     def _pip_wheels(self, planned: Environment) -> tuple[Path, ...]:
         """The wheels of its own pip, after seeing that it works and knows itself by the symlink."""
-        command = Command(argv=(str(planned.python), "-c", _ASK), env=clean_environment())
+        command = _asking(planned)
         done = self._runner.run(command, timeout=60)
         try:
             executable, version, folders = json.loads(done.output.splitlines()[-1])
@@ -266,24 +296,34 @@ class Environments:
             )
         return wheels
 
-    def _pip(
-        self, environment: Environment, arguments: list[str], target: Path, held: int
-    ) -> Completed:
+    def _base_command(self, planned: Environment, held: tuple[int, ...] = ()) -> Command:
+        wanted = worker_requirements(planned.interpreter.version)
+        return self._pip_command(planned, ["--no-deps", *wanted], planned.base, held)
+
+    def _run_pip(self, command: Command) -> Completed:
+        return self._runner.run(command, timeout=_PIP_SECONDS)
+
+    def _pip_command(
+        self,
+        environment: Environment,
+        arguments: list[str],
+        target: Path,
+        held: tuple[int, ...],
+    ) -> Command:
         """Install into `target`: an option that every pip since 1.1 has, unlike --prefix."""
         interpreter = environment.interpreter
         python2 = interpreter.version.startswith("2.")
         # The last pip for 2.7 asks for names of .pyc files that are CPython's.
         plain = ("--no-compile",) if python2 and interpreter.implementation != CPYTHON else ()
         options = (*plain, *self._source.options())
-        command = packages.pip_command(
+        return packages.pip_command(
             environment.python,
             ["install", "--target", str(target), *options, *arguments],
             self._source,
             pip=environment.pip,
             python2=python2,
-            keep_fds=(held,),
+            keep_fds=held,
         )
-        return self._runner.run(command, timeout=_PIP_SECONDS)
 
     # -- benchmarks ---------------------------------------------------------------------------
 
@@ -306,14 +346,8 @@ class Environments:
     ) -> Missing | None:
         shutil.rmtree(layer, ignore_errors=True)
         self._say(f"Installing the requirements of {benchmark.name}.")
-        source = environment.scripts / benchmark.folder
-        wanted = [
-            str(source / line) if line.startswith("./") else line for line in benchmark.requirements
-        ]
         pins = self._pins(environment, layer.name)
-        local = any(line.startswith("./") for line in benchmark.requirements)
-        arguments = ["--no-deps", *pins] if pins and not local else wanted
-        done = self._pip(environment, arguments, layer, held)
+        done = self._run_pip(self._layer_command(environment, benchmark, layer, pins, (held,)))
         if not done.ok:
             shutil.rmtree(layer, ignore_errors=True)
             reason = f"its requirements cannot be installed: {packages.pip_error(done)}"
@@ -322,6 +356,22 @@ class Environments:
         self._pin(environment, layer.name, installed)
         write_atomically(_stamp_of(layer), json.dumps({"packages": installed}, indent=1))
         return None
+
+    def _layer_command(
+        self,
+        environment: Environment,
+        benchmark: Benchmark,
+        layer: Path,
+        pins: list[str],
+        held: tuple[int, ...] = (),
+    ) -> Command:
+        source = environment.scripts / benchmark.folder
+        wanted = [
+            str(source / line) if line.startswith("./") else line for line in benchmark.requirements
+        ]
+        local = any(line.startswith("./") for line in benchmark.requirements)
+        arguments = ["--no-deps", *pins] if pins and not local else wanted
+        return self._pip_command(environment, arguments, layer, held)
 
     def _pin_file(self, environment: Environment, layer: str) -> Path:
         return self._home.envs / "pins" / f"{environment.interpreter.kind}-{layer}.json"
@@ -344,7 +394,7 @@ class Environments:
     def _fetch(self, wheel: Wheel, held: int) -> None:
         self._say(f"Fetching {wheel.requirement}.")
         wheel.root.parent.mkdir(parents=True, exist_ok=True)
-        with _half(wheel.root.with_name(f".{wheel.root.name}.half")) as half:
+        with _half(_half_of(wheel)) as half:
             found = packages.download(
                 self._runner,
                 self._source,
@@ -369,6 +419,14 @@ def _half(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _half_of(wheel: Wheel) -> Path:
+    return wheel.root.with_name(f".{wheel.root.name}.half")
+
+
+def _asking(planned: Environment) -> Command:
+    return Command(argv=(str(planned.python), "-c", _ASK), env=clean_environment())
 
 
 def _stamp_of(layer: Path) -> Path:

@@ -1,6 +1,7 @@
 """The adapter to pyperformance's own manifest code: the only place that knows its inside.
 
-It is pinned to the release that is installed beside us (suites.MODERN_RELEASE).
+It is pinned to the release that is installed beside us (suites.MODERN_RELEASE), and imported when a
+manifest is read: it brings pyperf, and most commands read none.
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from pyperformance import _manifest
 
 from builder.errors import ExperimentError
 
@@ -47,6 +46,8 @@ def read(path: Path | None, *, release: str) -> SuiteManifest:
 
     Raises ExperimentError when it, or what it names, cannot be read.
     """
+    from pyperformance import _manifest
+
     try:
         found = _manifest.load_manifest(str(path) if path else None)
         editions: dict[Path, str] = {}
@@ -69,6 +70,8 @@ def _groups(found: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _entry(found: Any, release: str, editions: dict[Path, str]) -> ManifestEntry:
+    from pyperformance import _manifest
+
     if not found.runscript:
         raise ValueError(f"benchmark {found.name} has no run_benchmark.py")
     script = Path(found.runscript)

@@ -89,17 +89,14 @@ def pip_command(
     return Command(argv=(str(python), *program, *arguments), env=variables, keep_fds=keep_fds)
 
 
-def install_here(
-    runner: Runner, source: PackageSource, folder: Path, requirement: str, *, timeout: float
-) -> Completed:
-    """Let our own pip install one wheel into `folder`, whatever Python it is for."""
+def install_here_command(source: PackageSource, folder: Path, requirement: str) -> Command:
+    """Our own pip installs one wheel into `folder`, whatever Python it is for."""
     arguments = ["install", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
-    command = pip_command(
+    return pip_command(
         Path(sys.executable),
         [*arguments, "--target", str(folder), *source.options(), requirement],
         source,
     )
-    return runner.run(command, timeout=timeout)
 
 
 def pip_error(done: Completed) -> str:
@@ -172,6 +169,16 @@ def _check_member(member: zipfile.ZipInfo) -> None:
         raise ValueError(f"{member.filename!r} is a symlink")
 
 
+def download_command(
+    source: PackageSource, folder: Path, requirement: str, *, held: tuple[int, ...] = ()
+) -> Command:
+    """Our own pip downloads one wheel into `folder`."""
+    arguments = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    return pip_command(
+        Path(sys.executable), [*arguments, *source.options(), requirement], source, keep_fds=held
+    )
+
+
 def download(
     runner: Runner,
     source: PackageSource,
@@ -185,13 +192,7 @@ def download(
 
     Raises RequirementsError when it cannot be had or is another file.
     """
-    arguments = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    command = pip_command(
-        Path(sys.executable),
-        [*arguments, *source.options(), requirement],
-        source,
-        keep_fds=(held,),
-    )
+    command = download_command(source, folder, requirement, held=(held,))
     done = runner.run(command, timeout=_DOWNLOAD_SECONDS)
     wheels = sorted(folder.glob("*.whl"))
     if not done.ok or not wheels:

@@ -1,1 +1,3 @@
-"""The command line."""
+"""The command line: the module `main` and what it is made of."""
+
+__all__ = ["main"]

@@ -12,9 +12,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-from bench.report.formats import FORMATS, PRINTED
-from bench.util import seconds_of
-
 
 def filled(text: str) -> str:
     """Any text but none: what a shell makes of an unset variable is no wish for the default."""
@@ -64,6 +61,8 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 def duration(text: str) -> str:
     """A time as an experiment file has it."""
+    from bench.util import seconds_of
+
     try:
         seconds_of(text)
     except ValueError:
@@ -87,6 +86,8 @@ def day(text: str) -> date:
 
 def formats(text: str) -> tuple[str, ...]:
     """Names of report formats, with commas between them."""
+    from bench.report.formats import FORMATS, PRINTED
+
     found = names(text)
     for name in found:
         if name not in (*FORMATS, *PRINTED):

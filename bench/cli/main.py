@@ -6,7 +6,6 @@ stderr; every error of the family is shown without a traceback and has its own e
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import errno
 import io
@@ -16,15 +15,14 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import platformdirs
-
-from bench.cli import arguments as types
-from bench.cli.commands import GROUPS
-from bench.context import Context
+from bench.cli import crash
+from bench.cli.environment import CallerEnvironment
+from bench.cli.parser import command_line
 from bench.util import ROOT, Show, harmless
 from builder.errors import (
     EXIT_BUG,
@@ -40,36 +38,12 @@ from builder.errors import (
 from builder.home import Home
 from builder.process import SystemRunner, reset_inherited_signals
 
+if TYPE_CHECKING:
+    import argparse
+
+    from bench.context import Context
+
 PROJECT = ROOT
-
-_EXIT_CODES = """\
-exit codes:
-  0    done
-  1    the verdict that --fail-on names, a reproduction that contradicts, or a night with a
-       confirmed slowdown
-  2    a command line that cannot be carried out
-  3    an experiment file that is not valid
-  4    a source or revision that cannot be had
-  5    a patch or series that is malformed, hostile or does not apply
-  6    a build that failed
-  7    a candidate that is broken: it did not build, or fails tests that its base passes
-  8    nothing could be measured
-  9    the store or results folder cannot be read or written
-  11   a program that the machine lacks
-  12   requirements that cannot be installed
-  13   a results file that cannot be read
-  14   a bundle that is not what it says
-  15   another night is at work
-  16   a mail that could not be delivered
-  17   a bisection that names no single commit
-  18   a program that does something else once it is compiled
-  70   a bug of patchbench
-  125  bisect --step: the commit cannot be judged; 0 good, 1 bad
-  128  bisect --step: any error, so that `git bisect run` stops
-  130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
-A night of which a line failed ends with the code of what failed first.
-"""
-
 
 # What the machine can refuse at any moment, and no code of ours is to blame for.
 _REFUSALS = frozenset(
@@ -115,11 +89,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parsed(given)
     show = Show(quiet=options.quiet, verbose=options.verbose)
+    recent: deque[str] = deque(maxlen=crash.MOST_COMMANDS)
     code = 0
     endings = _Endings()
     try:
         endings.expect()
-        code = options.command(_context(options, show, given), options)
+        # For the commands that hand it to a job; it is no part of what every job is given.
+        options.environment = CallerEnvironment(os.environ)
+        code = options.command(_context(options, show, given, recent), options)
         sys.stdout.flush()
     except BrokenPipeError:
         pass  # the reader of our stdout is gone (`| head`): not an error, and nothing more to say
@@ -128,14 +105,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Terminated):
         code = _interrupted(options, endings.code or EXIT_INTERRUPTED)
     except Exception as error:
-        code = _interrupted(options, endings.code) if endings.code else _unforeseen(error, options)
+        seen = crash.Crash(error=error, arguments=given, commands=recent)
+        code = _interrupted(options, endings.code) if endings.code else _unforeseen(seen, options)
     _drop_the_unwritable()
     return _for_git(code, given)
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
     try:
-        return _parser().parse_args(given)
+        return command_line().parse_args(given)
     except SystemExit as end:
         sys.exit(_for_git(int(end.code or 0), given))
 
@@ -193,10 +171,11 @@ def _interrupted(options: argparse.Namespace, code: int) -> int:
     return code
 
 
-def _unforeseen(error: Exception, options: argparse.Namespace) -> int:
+def _unforeseen(seen: crash.Crash, options: argparse.Namespace) -> int:
     """What nothing further in has turned into an error of the family: the machine's, or a bug."""
+    error = seen.error
     if options.verbose:
-        traceback.print_exc()
+        traceback.print_exception(error)
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         refusal = StoreError(
             f"The system refuses: {error.strerror}.",
@@ -206,26 +185,46 @@ def _unforeseen(error: Exception, options: argparse.Namespace) -> int:
         )
         return _complain(refusal)
     kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    _tell(f"this is a bug of patchbench ({kind}).\n  to do: Report it; --verbose shows where.")
+    _tell(f"this is a bug of patchbench ({kind}).\n{_logged(seen, options)}")
     return EXIT_BUG
 
 
-def _context(options: argparse.Namespace, show: Show, arguments: Sequence[str]) -> Context:
+def _logged(seen: crash.Crash, options: argparse.Namespace) -> str:
+    """Save the log of a crash; what the message says of it, and what to do."""
+    try:
+        log = crash.write_log(_home(options.home), seen, secrets=crash.secrets_of(os.environ))
+    except (OSError, PatchbenchError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return f"  log: it could not be saved: {reason}\n  to do: Report it; --verbose shows where."
+    return f"  log: {log}\n  to do: Report it with the log; read that first, it has what was typed."
+
+
+def _context(
+    options: argparse.Namespace, show: Show, arguments: Sequence[str], recent: deque[str]
+) -> Context:
+    """What the command is given. The last commands that it starts are kept in `recent`."""
+    from bench.context import Context
+
+    def note(command: str) -> None:
+        recent.append(command)
+        show.detail(command)
+
     home = _home(options.home)
     # matplotlib would keep its list of fonts below the user's home, where nothing of ours belongs.
     os.environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
     return Context(
         home=Home(root=home, host_lock=_host_lock()),
         project=PROJECT,
-        runner=SystemRunner(echo=show.detail),
+        runner=SystemRunner(echo=note),
         show=show,
         pip_environment=_pip_environment(),
-        environment=dict(os.environ),
         arguments=tuple(arguments),
     )
 
 
 def _home(named: str | None) -> Path:
+    import platformdirs
+
     root = named or os.environ.get("PATCHBENCH_HOME")
     try:
         folder = Path(root or platformdirs.user_cache_dir("patchbench")).expanduser().absolute()
@@ -264,60 +263,6 @@ def _pip_environment() -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith("PIP_") or name in names + proxies
     }
-
-
-# -- arguments ----------------------------------------------------------------------------------
-
-
-class _Parser(argparse.ArgumentParser):
-    """Errors of the command line look like all others."""
-
-    def error(self, message: str) -> Any:
-        """Print the error and exit with the code of UsageError."""
-        error = UsageError(f"{message}.", hint=f"`{self.prog} --help` lists what is possible.")
-        print(harmless(f"patchbench: {error}"), file=sys.stderr)
-        sys.exit(error.exit_code)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="patchbench",
-        description="Does this change make CPython faster, by how much, and why?",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    _global_options(parser, default=None)
-    commands = parser.add_subparsers(
-        dest="name", metavar="COMMAND", required=True, parser_class=_Parser
-    )
-
-    def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name, help=text, description=text, epilog="`patchbench --help` lists the exit codes."
-        )
-        sub.set_defaults(command=command)
-        _global_options(sub, default=argparse.SUPPRESS)
-        return sub
-
-    for group in GROUPS:
-        group.add_commands(add)
-    return parser
-
-
-def _global_options(parser: argparse.ArgumentParser, default: Any) -> None:
-    """Accepted before and after the command's name."""
-    false = False if default is None else default
-    parser.add_argument(
-        "--home",
-        type=types.filled,
-        metavar="DIR",
-        default=default,
-        help="where builds and caches are kept",
-    )
-    parser.add_argument("--quiet", "-q", action="store_true", default=false, help="only results")
-    parser.add_argument(
-        "--verbose", "-v", action="store_true", default=false, help="show every command"
-    )
 
 
 if __name__ == "__main__":

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bench.benchmarks import VARIANTS
 from bench.cli import arguments as types
-from bench.experiments import GATES, PROTOCOLS, UNTIL
-
-Add = Callable[..., argparse.ArgumentParser]
-"""Adds a command: its name, its function of a context and options, and one line on what it does."""
-
+from bench.experiments import (
+    GATES,
+    ConditionChanges,
+    ExperimentRequest,
+    SessionChanges,
+    choices_of,
+    number_range,
+    whole_range,
+)
+from bench.util import seconds_of
 
 _KNOWN: dict[str, dict[str, Any]] = {
     "series": {
@@ -30,20 +35,30 @@ _KNOWN: dict[str, dict[str, Any]] = {
         "help": "of the timing part: 90s, 10m, 2h",
     },
     "blocks": {
-        "type": types.whole(2, 1000),
+        "type": types.whole(*whole_range("blocks")),
         "metavar": "N",
         "help": "blocks a benchmark, at most",
     },
-    "until": {"choices": UNTIL, "help": "stop when all is decided, or after the blocks"},
+    "until": {
+        "choices": choices_of("until"),
+        "help": "stop when all is decided, or after the blocks",
+    },
     "replicas": {
-        "type": types.whole(1, 20),
+        "type": types.whole(*whole_range("replicas")),
         "metavar": "N",
         "help": "builds of each arm; default: 1",
     },
-    "margin": {"type": types.number(0.0001, 0.5), "default": 0.01, "help": "default: 0.01 (1%%)"},
-    "protocol": {"choices": PROTOCOLS, "help": "how a block's processes share the CPU"},
+    "margin": {
+        "type": types.number(*number_range("margin")),
+        "default": 0.01,
+        "help": "default: 0.01 (1%%)",
+    },
+    "protocol": {
+        "choices": choices_of("protocol"),
+        "help": "how a block's processes share the CPU",
+    },
     "seed": {
-        "type": types.whole(0, 2**32 - 1),
+        "type": types.whole(*whole_range("seed")),
         "metavar": "N",
         "help": "of all that is drawn",
     },
@@ -66,15 +81,14 @@ def several(group: argparse._ActionsContainer, *names: str) -> None:
         option(group, name)
 
 
-def json_option(parser: argparse.ArgumentParser) -> None:
-    """--json, wherever there is data to print."""
-    parser.add_argument("--json", action="store_true", help="print data as JSON")
-
-
 def experiment_options(parser: argparse.ArgumentParser) -> None:
     """An experiment: a file, or what one would say, and changes to it."""
     parser.add_argument(
-        "file", nargs="?", type=types.path, metavar="FILE", help="an experiment (TOML)"
+        "file",
+        nargs="?",
+        type=types.path,
+        metavar="FILE",
+        help="an experiment (TOML), or the name of a ready one: quickstart",
     )
     arms = parser.add_argument_group("instead of a file")
     arms.add_argument("--base", type=types.filled, metavar="REV", help="a branch, tag or commit")
@@ -115,8 +129,39 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     )
     both.add_argument(
         "--placebos",
-        type=types.whole(0, 20),
+        type=types.whole(*whole_range("placebos")),
         metavar="N",
         help="add N arms of which nothing but the layout differs from the base",
     )
     several(both, "protocol", "seed", "wheels")
+
+
+def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
+    """What `experiment_options` were given."""
+    return ExperimentRequest(
+        file=options.file,
+        base=options.base or "",
+        candidate=options.candidate or "",
+        patches=tuple(options.patch),
+        series=tuple(options.series),
+        variant=options.variant or "",
+        runtime=options.runtime or "",
+        source=options.source or "",
+        pgo=options.pgo,
+        lto=options.lto,
+        changes=condition_changes(options),
+    )
+
+
+def condition_changes(options: argparse.Namespace) -> ConditionChanges:
+    """What the options say of suite, gate, wheels and session; a command need not have them all."""
+    names = vars(SessionChanges())
+    given = {name: getattr(options, name, None) for name in names}
+    budget = given["budget"]
+    session = SessionChanges(**given | {"budget": seconds_of(budget) if budget else None})
+    return ConditionChanges(
+        suite=tuple(options.suite or ()),
+        gate=options.gate or "",
+        wheels=str(Path(options.wheels).resolve()) if options.wheels else "",
+        session=session,
+    )

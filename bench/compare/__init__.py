@@ -3,6 +3,7 @@
 from bench.compare import pyperf_files
 from bench.compare.blocks import (
     BenchmarkBlocks,
+    MeasuredBlock,
     PairedBlock,
     Recorded,
     compare_blocks,
@@ -26,6 +27,7 @@ __all__ = [
     "TIME",
     "BenchmarkBlocks",
     "Comparisons",
+    "MeasuredBlock",
     "PairedBlock",
     "Recorded",
     "RecordedBenchmark",

@@ -1,16 +1,17 @@
 """From what was measured of two arms to ratios, intervals, verdicts and warnings.
 
-Two kinds of input. `Measured` is the main line's: blocks, each with the process mean of either arm.
-`Recorded` is what result files of others hold: process means of either side, not paired. Both give
-`bench.compare.comparison.Comparisons`.
+Two kinds of input. `BenchmarkBlocks` is the main line's: blocks as they were measured and kept,
+each with the process means of its arms, two of which are compared (`MeasuredBlock` says what a
+block must have). `Recorded` is what result files of others hold: process means of either side, not
+paired. Both give `bench.compare.comparison.Comparisons`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from bench.benchmarks import Missing
 from bench.compare.comparison import ERROR, MARGIN, TIME, Comparison, Comparisons, SuiteComparison
@@ -46,31 +47,56 @@ APART = (
     "speed, which moves the means of rounds and not what most blocks show; the interval holds both"
 )
 
-Round = tuple[int, str]
+Round = tuple[int, Hashable]
+BASE, CANDIDATE = "base", "candidate"
+
+
+class MeasuredBlock(Protocol):
+    """One process of each arm on one benchmark, measured together.
+
+    `means` are the arithmetic means of each arm's values (seconds, bytes), above zero, by the arms'
+    names. Blocks of several benchmarks with one `number` belong to one round of the session.
+    `replica` labels the builds that ran: replica r of one arm goes with replica r of the others.
+    """
+
+    @property
+    def number(self) -> int:
+        """Its place among the blocks of its benchmark."""
+
+    @property
+    def replica(self) -> Hashable:
+        """The label of its builds."""
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """The means of its processes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairedBlock:
-    """One process of each arm on one benchmark, measured together.
+    """The least `MeasuredBlock`, for callers that have two numbers and keep no more."""
 
-    `base` and `candidate` are the arithmetic means of their values (seconds, bytes), above zero.
-    Blocks of several benchmarks with one `index` belong to one round of the session. `replica`
-    labels the pair of builds that ran: replica r of the base goes with replica r of the candidate.
-    """
-
-    index: int
+    number: int
     base: float
     candidate: float
-    replica: str = ""
+    replica: Hashable = ""
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """See MeasuredBlock."""
+        return {BASE: self.base, CANDIDATE: self.candidate}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkBlocks:
-    """All blocks of one benchmark. `looks`: see `bench.stats.multiplicity.look_level`."""
+    """Blocks of one benchmark, all of which have both `arms`, the base's name first. `looks`: see
+    `bench.stats.multiplicity.look_level`.
+    """
 
     benchmark: str
     metric: str = TIME
-    blocks: tuple[PairedBlock, ...]
+    blocks: Sequence[MeasuredBlock]
+    arms: tuple[str, str] = (BASE, CANDIDATE)
     looks: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -110,7 +136,7 @@ def compare_blocks(
 ) -> Comparisons:
     """Compare what a session measured; `missing` and `warnings` are handed through.
 
-    A `Measured` without blocks becomes missing. DataError for a value that is no time or size, for
+    A benchmark without blocks becomes missing. DataError for a value that is no time or size, for
     a benchmark or block given twice; UsageError for a margin or error rate out of range.
     """
     _check_once(f"{one.benchmark} ({one.metric})" for one in measured)
@@ -225,10 +251,8 @@ def _families(known: Sequence[_Known]) -> list[list[_Known]]:
 
 
 def _of_blocks(one: BenchmarkBlocks) -> _Known:
-    _check_once(f"{one.benchmark}, block {block.index}" for block in one.blocks)
-    rounds = {
-        (block.index, block.replica): _log_ratio(one.benchmark, block) for block in one.blocks
-    }
+    _check_once(f"{one.benchmark}, block {block.number}" for block in one.blocks)
+    rounds = {(block.number, block.replica): _log_ratio(one, block) for block in one.blocks}
     ratios, replicas = list(rounds.values()), [replica for _, replica in rounds]
     estimate = ranks.estimate_blocks(ratios, replicas)
     builds = len(set(replicas))
@@ -243,11 +267,12 @@ def _of_blocks(one: BenchmarkBlocks) -> _Known:
     )
 
 
-def _log_ratio(benchmark: str, block: PairedBlock) -> float:
+def _log_ratio(one: BenchmarkBlocks, block: MeasuredBlock) -> float:
+    base, candidate = (block.means[arm] for arm in one.arms)
     try:
-        return stats.log_ratio(block.base, block.candidate)
+        return stats.log_ratio(base, candidate)
     except ValueError as problem:
-        where = f"{benchmark}, block {block.index}"
+        where = f"{one.benchmark}, block {block.number}"
         raise DataError(f"a block cannot be used: {problem}", where=where) from None
 
 

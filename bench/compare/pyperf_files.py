@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyperf
-
 from bench.benchmarks import Missing
 from bench.compare.blocks import Recorded, compare_processes
 from bench.compare.comparison import ERROR, MARGIN, MEMORY, TIME, Comparisons
@@ -91,6 +89,8 @@ def load(path: Path) -> ResultFile:
     DataError where it cannot be read, is damaged, is no pyperf JSON, has a version that pyperf does
     not know, a benchmark twice, or a value that is not finite.
     """
+    import pyperf
+
     try:
         suite = pyperf.BenchmarkSuite.load(_text(path))
         benchmarks = suite.get_benchmarks()

@@ -1,10 +1,37 @@
-"""Experiments as they are asked for (TOML or options), and the plan that one becomes. Pure."""
+"""Experiments: read from a file or built from values, and the plan that one becomes. Pure."""
 
-from bench.experiments import experiment, from_options
-from bench.experiments.experiment import AA, BASE, CANDIDATE, GATES, PLACEBO, ArmRequest, Experiment
+from bench.experiments.build import Origin, build, command_line
+from bench.experiments.experiment import (
+    AA,
+    BASE,
+    CANDIDATE,
+    GATES,
+    PLACEBO,
+    ArmRequest,
+    ConditionChanges,
+    Conditions,
+    Experiment,
+)
 from bench.experiments.plan import Plan, PlannedArm, runtime_json
-from bench.experiments.reading import Document, load, read, read_flavor, read_session, understand
-from bench.experiments.session_options import PROTOCOLS, UNTIL, SessionOptions
+from bench.experiments.reading import Document, load, read, understand
+from bench.experiments.request import ExperimentRequest, experiment_of
+from bench.experiments.session_options import (
+    SessionChanges,
+    SessionOptions,
+    choices_of,
+    number_range,
+    whole_range,
+)
+from bench.experiments.shared_keys import (
+    read_conditions,
+    read_flavor,
+    read_session,
+    read_source,
+    read_suite,
+    runtime_place,
+    source_of,
+    suite_names,
+)
 
 __all__ = [
     "AA",
@@ -12,20 +39,33 @@ __all__ = [
     "CANDIDATE",
     "GATES",
     "PLACEBO",
-    "PROTOCOLS",
-    "UNTIL",
     "ArmRequest",
+    "ConditionChanges",
+    "Conditions",
     "Document",
     "Experiment",
+    "ExperimentRequest",
+    "Origin",
     "Plan",
     "PlannedArm",
+    "SessionChanges",
     "SessionOptions",
-    "experiment",
-    "from_options",
+    "build",
+    "choices_of",
+    "command_line",
+    "experiment_of",
     "load",
+    "number_range",
     "read",
+    "read_conditions",
     "read_flavor",
     "read_session",
+    "read_source",
+    "read_suite",
     "runtime_json",
+    "runtime_place",
+    "source_of",
+    "suite_names",
     "understand",
+    "whole_range",
 ]

@@ -1,13 +1,13 @@
-"""Experiment files: TOML in, frozen values out, with messages that name the key and what is right.
+"""An experiment: a base, its candidates, a suite and how to measure.
 
-A document is read once, here; everything behind this door can rely on its types and ranges.
+`bench.experiments.build` makes one and checks it; whoever has one can rely on its ranges.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bench.experiments.session_options import SessionOptions
+from bench.experiments.session_options import SessionChanges, SessionOptions
 from builder.builds import Flavor, layout
 from builder.sources import SourceSpec
 
@@ -20,13 +20,14 @@ BASE, CANDIDATE, AA, PLACEBO = "base", "candidate", "aa", "placebo"
 class ArmRequest:
     """One variant as the experiment asks for it.
 
-    An empty `revision` is the base's. `patches` are files, "-" standard input. `placebo` as
-    `builder.builds.layout` has them: padding:3. `variant` is the compiled code that it runs, as
-    `bench.benchmarks.variants` has them. `runtime` is the path or name of another Python (see
-    `builder.runtimes.runtime.find`), of which nothing is built: all else is empty then.
+    `bench.experiments.build` names an arm without a `name`; an empty `revision` is the base's.
+    `patches` are files, "-" standard input. `placebo` as `builder.builds.layout` has them:
+    padding:3. `variant` is the compiled code that it runs, as `bench.benchmarks.variants` has them.
+    `runtime` is the path or name of another Python (see `builder.runtimes.runtime.find`), of which
+    nothing is built: all else is empty then.
     """
 
-    name: str
+    name: str = ""
     revision: str = ""
     source: SourceSpec | None = None
     series: tuple[str, ...] = ()
@@ -35,6 +36,33 @@ class ArmRequest:
     variant: str = ""
     runtime: str = ""
     flavor: Flavor = field(default_factory=Flavor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """All that an experiment has but its arms. `wheels` is a folder, "" for none."""
+
+    suite: tuple[str, ...] = ("quick",)
+    gate: str = "core"
+    wheels: str = ""
+    session: SessionOptions = field(default_factory=SessionOptions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionChanges:
+    """What a command line says of the conditions; empty values where it is silent."""
+
+    suite: tuple[str, ...] = ()
+    gate: str = ""
+    wheels: str = ""
+    session: SessionChanges = field(default_factory=SessionChanges)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The keys of an experiment file that are changed: suite, session.blocks."""
+        own = ("suite", "gate", "wheels")
+        session = tuple(f"session.{name}" for name in self.session.given)
+        return (*(name for name in own if getattr(self, name)), *session)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +83,7 @@ class Experiment:
     def arms(self) -> tuple[tuple[str, ArmRequest], ...]:
         """Every arm with its kind: the base, the candidates, and what the session adds to them."""
         own = [(self._kind(arm), arm) for arm in self.candidates]
-        return ((BASE, self.base), *own, *_added(self.base, self.session))
+        return ((BASE, self.base), *own, *added(self.base, self.session))
 
     def _kind(self, arm: ArmRequest) -> str:
         """A candidate that is the base but for its layout is a placebo."""
@@ -69,13 +97,15 @@ def is_base(arm: ArmRequest, base: ArmRequest) -> bool:
     return not arm.revision and told == theirs
 
 
-def _added(base: ArmRequest, session: SessionOptions) -> tuple[tuple[str, ArmRequest], ...]:
-    added = [(AA, replace(base, name=AA))] if session.aa else []
+def added(base: ArmRequest, session: SessionOptions) -> tuple[tuple[str, ArmRequest], ...]:
+    """The arms that a session adds, each with its kind."""
+    arms = [(AA, replace(base, name=AA))] if session.aa else []
     for number in range(1, session.placebos + 1):
         placebo = layout.numbered(number)
-        added.append((PLACEBO, replace(base, name=_placebo_name(placebo), placebo=placebo)))
-    return tuple(added)
+        arms.append((PLACEBO, replace(base, name=placebo_name(placebo), placebo=placebo)))
+    return tuple(arms)
 
 
-def _placebo_name(placebo: str) -> str:
+def placebo_name(placebo: str) -> str:
+    """The name of an arm that is nothing but a placebo."""
     return f"placebo-{placebo.replace(':', '-')}"

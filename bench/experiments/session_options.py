@@ -1,13 +1,28 @@
-"""The options of a session, and reading them: the table [session] of an experiment file."""
+"""The options of a session, with the range or the choices of each.
+
+The ranges stand on the fields: who reads a file, a command line or a value that another module
+gives takes them from here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-PROTOCOLS = ("auto", "lockstep", "sequential", "corun")
-UNTIL = ("decided", "blocks")
-MOST_REPLICAS = 20
-MOST_PLACEBOS = 20
+from bench.util import DURATION, is_duration
+
+_PROTOCOLS = ("auto", "lockstep", "sequential", "corun")
+_UNTIL = ("decided", "blocks")
+_WHOLE, _NUMBER, _CHOICES, _DURATION = "whole", "number", "choices", "duration"
+
+
+def _whole(low: int, high: int) -> dict[str, Any]:
+    return {_WHOLE: (low, high)}
+
+
+def _number(low: float, high: float) -> dict[str, Any]:
+    return {_NUMBER: (low, high)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +36,74 @@ class SessionOptions:
     placebo arms are added, and `aa` adds the base against itself.
     """
 
-    margin: float = 0.01
-    blocks: int = 40
-    budget: float | None = None
-    protocol: str = "auto"
-    process_seconds: float | None = None
-    timeout: float = 120.0
-    seed: int | None = None
-    replicas: int = 1
-    until: str = "decided"
+    margin: float = field(default=0.01, metadata=_number(0.0001, 0.5))
+    blocks: int = field(default=40, metadata=_whole(2, 1000))
+    budget: float | None = field(default=None, metadata={_DURATION: True})
+    protocol: str = field(default="auto", metadata={_CHOICES: _PROTOCOLS})
+    process_seconds: float | None = field(default=None, metadata=_number(0.05, 600))
+    timeout: float = field(default=120.0, metadata={_DURATION: True})
+    seed: int | None = field(default=None, metadata=_whole(0, 2**32 - 1))
+    replicas: int = field(default=1, metadata=_whole(1, 20))
+    until: str = field(default="decided", metadata={_CHOICES: _UNTIL})
     aa: bool = False
-    placebos: int = 0
+    placebos: int = field(default=0, metadata=_whole(0, 20))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionChanges:
+    """What a command line says of a session: values in place of others, None where it is silent."""
+
+    budget: float | None = None
+    blocks: int | None = None
+    protocol: str | None = None
+    seed: int | None = None
+    replicas: int | None = None
+    until: str | None = None
+    aa: bool | None = None
+    placebos: int | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The values that are given, by the names of the options."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def applied(self, options: SessionOptions) -> SessionOptions:
+        """The options with these changes."""
+        return replace(options, **self.given)
+
+
+def whole_range(name: str) -> tuple[int, int]:
+    """The least and the largest value of an option that is a whole number. Raises KeyError."""
+    low, high = _metadata(name)[_WHOLE]
+    return int(low), int(high)
+
+
+def number_range(name: str) -> tuple[float, float]:
+    """The least and the largest value of an option that is a number. Raises KeyError."""
+    low, high = _metadata(name)[_NUMBER]
+    return low, high
+
+
+def choices_of(name: str) -> tuple[str, ...]:
+    """The values that an option can have. Raises KeyError where it is not chosen from a few."""
+    return tuple(_metadata(name)[_CHOICES])
+
+
+def right_value(name: str, value: Any) -> str:
+    """What the value of an option would have to be; "" where it is right."""
+    about = _metadata(name)
+    if value is None or not about:
+        return ""
+    if _CHOICES in about:
+        return "" if value in about[_CHOICES] else f"one of: {', '.join(about[_CHOICES])}"
+    if _DURATION in about:
+        return "" if is_duration(value) else DURATION
+    low, high = about.get(_WHOLE) or about[_NUMBER]
+    words = (
+        f"a whole number, {low} to {high}" if _WHOLE in about else f"a number from {low} to {high}"
+    )
+    return "" if low <= value <= high else words
+
+
+def _metadata(name: str) -> Mapping[str, Any]:
+    return SessionOptions.__dataclass_fields__[name].metadata

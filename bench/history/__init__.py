@@ -1,9 +1,10 @@
 """The history of nights in a database: one row for each benchmark, build and night."""
 
-from bench.history import epochs, models, reading
+from bench.history import epochs, exchange, models, reading
 from bench.history.changes import Changes, spans, watch
 from bench.history.columns import Columns, columns_of
 from bench.history.epochs import of_host
+from bench.history.exchange import HistoryExport, HistoryImport
 from bench.history.from_result import night_of, ratio_of
 from bench.history.models import (
     CONFIRMED,
@@ -31,6 +32,8 @@ __all__ = [
     "Changes",
     "Columns",
     "History",
+    "HistoryExport",
+    "HistoryImport",
     "HistoryRatio",
     "LineKey",
     "NightEntry",
@@ -38,6 +41,7 @@ __all__ = [
     "ReleaseTable",
     "columns_of",
     "epochs",
+    "exchange",
     "models",
     "night_of",
     "of_host",

@@ -193,7 +193,7 @@ def _worked_out(document: Mapping[str, Any], tonight: str, other: str) -> Found:
         if tonight in means and other in means:
             tasks.setdefault(block["benchmark"], []).append(
                 PairedBlock(
-                    index=block["number"],
+                    number=block["number"],
                     base=means[other],
                     candidate=means[tonight],
                     replica=str(block["replica"]) if len(replicas) > 1 else "",

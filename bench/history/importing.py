@@ -110,8 +110,15 @@ def files_below(start: Path) -> Iterator[Path]:
     yield from (path for path in paths if understand(path) is not None)
 
 
-def read_pyperf(path: Path, *, host: str = "", branch: str = "", flavor: str = "") -> NightRow:
-    """The night that a file tells of. `host`, `branch`, `flavor`: what counts where given.
+def read_pyperf(
+    path: Path,
+    *,
+    host: str = "",
+    branch: str = "",
+    flavor: str = "",
+    when: datetime | None = None,
+) -> NightRow:
+    """The night that a file tells of. `host`, `branch`, `flavor`, `when`: what counts where given.
 
     Benchmarks of other metrics than time are missing, and say so. DataError as
     `bench.compare.pyperf_files` has it, and for a file that nothing says the date of.
@@ -121,12 +128,13 @@ def read_pyperf(path: Path, *, host: str = "", branch: str = "", flavor: str = "
         raise DataError("this file is not of times", where=str(path), hint="import others alone")
     file = load(path)
     metadata = _metadata(path)
-    when = named.when or _measured_at(metadata)
+    when = when or named.when or _measured_at(metadata)
     if when is None:
         raise DataError(
             "nothing says when this was measured: neither the file's name nor its metadata",
             where=str(path),
-            hint="call it as pyperformance does: YYYY-MM-DD_HH-MM-BRANCH-REVISION.json",
+            hint="call it as pyperformance does: YYYY-MM-DD_HH-MM-BRANCH-REVISION.json; or give "
+            "--date",
         )
     times = [
         benchmark

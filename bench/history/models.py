@@ -17,7 +17,6 @@ LAST, RELEASE = "last", "release"
 VERDICTS = ("", "equivalent", "faster", "slower", "undecided", "broken")
 # The state of an alarm: waiting to be measured again, or the result of that measurement.
 SUSPECTED, CONFIRMED, DISMISSED = "suspected", "confirmed", "dismissed"
-ALARM_STATES = (SUSPECTED, CONFIRMED, DISMISSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,17 +113,6 @@ class NightEntry:
     night: NightRow
     epoch: int
     benchmarks: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeriesPoint:
-    """One night of one benchmark's series."""
-
-    night: int
-    when: datetime
-    commit: str
-    epoch: int
-    row: BenchmarkRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection, Select, and_, func, select
 from sqlalchemy import Row as Record
 
@@ -25,7 +23,6 @@ from bench.history.models import (
     NightEntry,
     NightRow,
     NightSuite,
-    SeriesPoint,
 )
 from bench.history.tables import (
     ALARMS,
@@ -49,20 +46,6 @@ class LineKey:
     host: str
     branch: str
     flavor: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Matrix:
-    """All series of a line at once, for detection: `means` has a row for each of `benchmarks` and a
-    column for each of `nights` (their numbers, in order of time), seconds, NaN where there is none;
-    `releases` in the same way the ratio against the release. `epochs` gives the nights'.
-    """
-
-    benchmarks: tuple[str, ...]
-    nights: tuple[int, ...]
-    epochs: tuple[int, ...]
-    means: npt.NDArray[np.float64]
-    releases: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,56 +113,10 @@ def missing(connection: Connection, line: LineKey) -> dict[int, dict[str, str]]:
     return reasons
 
 
-def series(connection: Connection, line: LineKey, benchmark: str) -> tuple[SeriesPoint, ...]:
-    """One benchmark of a line over all nights that have it, in order of time."""
-    known = {one.number: one for one in nights(connection, line)}
-    query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
-    query = query.where(of_line(line), TRACKS.c.benchmark == benchmark)
-    rows = {one.night_id: _row(one) for one in connection.execute(query)}
-    return tuple(
-        SeriesPoint(
-            night=entry.number,
-            when=entry.night.when,
-            commit=entry.night.build.commit if entry.night.build else "",
-            epoch=entry.epoch,
-            row=rows[number],
-        )
-        for number, entry in known.items()
-        if number in rows
-    )
-
-
 def benchmarks(connection: Connection, line: LineKey) -> tuple[str, ...]:
     """All benchmarks of a line, sorted."""
     query = select(TRACKS.c.benchmark).where(of_line(line)).order_by(TRACKS.c.benchmark)
     return tuple(connection.execute(query).scalars())
-
-
-def matrix(connection: Connection, line: LineKey, *, last: int | None = None) -> Matrix:
-    """The series of a line; `last` limits it to so many newest nights. See `Matrix`."""
-    query = select(NIGHTS.c.id, NIGHTS.c.environment_id).where(_nights_of(line))
-    query = query.where(NIGHTS.c.benchmarks > 0)
-    newest = query.order_by(NIGHTS.c.moment.desc(), NIGHTS.c.id.desc()).limit(last)
-    found = connection.execute(newest).all()[::-1]
-    places = _facts(connection)
-    names = benchmarks(connection, line)
-    row_of, column_of = _places(names), _places([one.id for one in found])
-    means, releases = (np.full((len(names), len(found)), np.nan) for _ in range(2))
-    values = select(TRACKS.c.benchmark, ROWS.c.night_id, ROWS.c.mean, ROWS.c.release_ratio)
-    values = values.join_from(ROWS, TRACKS).where(of_line(line))
-    if last is not None:
-        values = values.where(ROWS.c.night_id.in_(list(column_of)))
-    for name, night, mean, release in connection.execute(values):
-        at = row_of[name], column_of[night]
-        means[at] = mean
-        releases[at] = np.nan if release is None else release
-    return Matrix(
-        benchmarks=names,
-        nights=tuple(column_of),
-        epochs=tuple(epochs.number([places[one.environment_id] for one in found])),
-        means=means,
-        releases=releases,
-    )
 
 
 def releases(connection: Connection, host: str) -> ReleaseTable:
@@ -393,7 +330,3 @@ def _ratio(record: Record[Any], prefix: str) -> HistoryRatio | None:
     parts = ("ratio", "low", "high", "low95", "high95", "blocks")
     figures = {part: values[f"{prefix}_{part}"] for part in parts}
     return HistoryRatio(**figures, verdict=VERDICTS[values[f"{prefix}_verdict"]])
-
-
-def _places(names: Sequence[Any]) -> dict[Any, int]:
-    return {name: place for place, name in enumerate(names)}

@@ -7,11 +7,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import psutil
-
+from bench.host import procfs
 from bench.host.checks import DoctorCheck, as_root, write_as_root
 from bench.host.facts import Host, HostSampler, HostState
 from bench.host.perf_counters import probe_counters
+from bench.host.procfs import text
 
 _CPU = "/sys/devices/system/cpu"
 _INTEL = f"{_CPU}/intel_pstate/no_turbo"
@@ -20,6 +20,7 @@ _BOOST = f"{_CPU}/cpufreq/boost"
 # second of one CPU is just below.)
 _STEAL = 0.02
 _LOAD = 0.5
+UNKNOWN = "unknown"
 _GUEST = "Only the owner of the host can change it, not the guest."
 
 
@@ -30,7 +31,7 @@ def check_machine(
 
     Steal can be seen only under load: without a request for CPU time none is denied.
     """
-    before = _cpu_seconds()
+    before = _others(root)
     state = _sample_under_load(root, seconds)
     return (
         _cpu(host),
@@ -39,10 +40,10 @@ def check_machine(
         _governor(host),
         _aslr(host),
         _counters(host, _paranoid(root), probe_counters()),
-        _load(host, state, _busiest(before, _cpu_seconds(), state.seconds)),
+        _load(host, state, _busiest(before, _others(root), state.seconds)),
         _hypervisor(host),
         _steal(state),
-        _quota(host),
+        _quota(host, is_readable=bool(text(root / "proc/self/cgroup"))),
     )
 
 
@@ -55,7 +56,7 @@ def _sample_under_load(root: Path, seconds: float) -> HostState:
 
 
 def _cpu(host: Host) -> DoctorCheck:
-    cores = "" if host.cores is None else f", {host.cores} cores"
+    cores = f", {UNKNOWN if host.cores is None else host.cores} cores"
     found = f"{host.cpu} ({host.vendor}), {host.usable_cpus} of {host.cpus} CPUs usable{cores}"
     if host.usable_cpus == 1:
         return DoctorCheck(
@@ -75,9 +76,7 @@ def _turbo(host: Host, *, intel: bool) -> DoctorCheck:
     if host.turbo is None:
         meaning = f"if it is on, {varies}"
         mend = _GUEST if host.hypervisor else "Turn it off in the firmware, if possible."
-        return DoctorCheck(
-            name=name, status="warn", found="not visible", meaning=meaning, mend=mend
-        )
+        return DoctorCheck(name=name, status="warn", found=UNKNOWN, meaning=meaning, mend=mend)
     if not host.turbo:
         meaning = "the clock does not vary with heat and load"
         return DoctorCheck(name=name, status="ok", found="off", meaning=meaning)
@@ -92,15 +91,19 @@ def _smt(host: Host) -> DoctorCheck:
         return DoctorCheck(
             name=name,
             status="warn",
-            found="on" if host.smt else "not visible in a virtual machine",
+            found="on" if host.smt else f"{UNKNOWN}: not visible in a virtual machine",
             meaning=f"the guest's CPUs may share cores with other guests: {shares}",
             mend=_GUEST,
         )
     if host.smt:
         mend = write_as_root("off", f"{_CPU}/smt/control")
         return DoctorCheck(name=name, status="warn", found="on", meaning=shares, mend=mend)
+    if host.smt is None:
+        mend = "Turn it off in the firmware, if possible."
+        meaning = f"if it is on, {shares}"
+        return DoctorCheck(name=name, status="warn", found=UNKNOWN, meaning=meaning, mend=mend)
     meaning = "no CPU shares its core with another"
-    return DoctorCheck(name=name, status="ok", found="off or not present", meaning=meaning)
+    return DoctorCheck(name=name, status="ok", found="off", meaning=meaning)
 
 
 def _governor(host: Host) -> DoctorCheck:
@@ -109,7 +112,7 @@ def _governor(host: Host) -> DoctorCheck:
         return DoctorCheck(
             name=name,
             status="warn",
-            found="not visible",
+            found=UNKNOWN,
             meaning="the clock cannot be read or fixed: arms measured together share its changes",
             mend=_GUEST
             if host.hypervisor
@@ -135,8 +138,9 @@ def _aslr(host: Host) -> DoctorCheck:
     return DoctorCheck(
         name=name,
         status="warn",
-        found={0: "off", 1: "partial", None: "not visible"}.get(host.aslr, str(host.aslr)),
-        meaning="one address layout for all processes: its effect is part of every ratio, unseen",
+        found={0: "off", 1: "partial", None: UNKNOWN}.get(host.aslr, str(host.aslr)),
+        meaning=f"{'if it is off, ' if host.aslr is None else ''}one address layout for all "
+        "processes: its effect is part of every ratio, unseen",
         mend=write_as_root("2", "/proc/sys/kernel/randomize_va_space"),
     )
 
@@ -173,7 +177,7 @@ def _counters(host: Host, paranoid: int | None, error: str | None) -> DoctorChec
 
 
 def _load(host: Host, state: HostState, busiest: str) -> DoctorCheck:
-    found = "not visible" if state.load is None else f"{state.load:.2f} on {host.cpus} CPUs"
+    found = UNKNOWN if state.load is None else f"{state.load:.2f} on {host.cpus} CPUs"
     if busiest:
         found += f"; now: {busiest}"
     if state.load is not None and state.load <= _LOAD and not busiest:
@@ -188,13 +192,10 @@ def _load(host: Host, state: HostState, busiest: str) -> DoctorCheck:
     )
 
 
-def _cpu_seconds() -> dict[int, tuple[str, float]]:
+def _others(root: Path) -> dict[int, tuple[str, float]]:
     """Name and CPU seconds of every other process."""
-    seconds = {}
-    for process in psutil.process_iter(["name", "cpu_times"]):
-        times = process.info["cpu_times"]
-        if times is not None and process.pid != os.getpid():
-            seconds[process.pid] = (str(process.info["name"]), times.user + times.system)
+    seconds = procfs.process_seconds(root)
+    seconds.pop(os.getpid(), None)
     return seconds
 
 
@@ -226,7 +227,7 @@ def _hypervisor(host: Host) -> DoctorCheck:
 
 
 def _steal(state: HostState) -> DoctorCheck:
-    found = "not visible"
+    found = UNKNOWN
     if state.steal is not None:
         found = f"{state.steal:.1%} in {state.seconds:.1f} s"
     if state.steal is not None and state.steal <= _STEAL:
@@ -236,13 +237,22 @@ def _steal(state: HostState) -> DoctorCheck:
         name="steal",
         status="warn",
         found=found,
-        meaning="the hypervisor pauses this machine at times: wall-clock times include that",
+        meaning=f"{'perhaps ' if state.steal is None else ''}the hypervisor pauses this machine at "
+        "times: wall-clock times include that",
         mend="Use a machine with dedicated CPUs, or measure when other guests are idle.",
     )
 
 
-def _quota(host: Host) -> DoctorCheck:
+def _quota(host: Host, *, is_readable: bool = True) -> DoctorCheck:
     name = "cpu quota"
+    if host.quota is None and not is_readable:
+        return DoctorCheck(
+            name=name,
+            status="warn",
+            found=UNKNOWN,
+            meaning="if there is one, the kernel stops everything whenever it is used up",
+            mend="Mount /proc: the control group of a process is named there.",
+        )
     if host.quota is None:
         return DoctorCheck(name=name, status="ok", found="none", meaning="no process is throttled")
     return DoctorCheck(

@@ -1,7 +1,8 @@
 """Small readers of /proc and /sys, and the kernel's counters at one moment.
 
 All read below a root, so that tests use folders of their own. What a host does not tell is None,
-never a guess.
+never a guess. Own code, since psutil has one root for all and knows neither memory pressure nor
+throttling nor which CPUs share a core.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 CPU = "sys/devices/system/cpu"
+# In /proc/PID/stat, counted from what follows the name; the system time is next to the user's.
+_UTIME = 11
+_NAME_BYTES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +143,29 @@ def frequency(root: Path, cpu: int) -> int | None:
     """The current frequency of a CPU, in hertz."""
     kilohertz = number(text(root / CPU / f"cpu{cpu}/cpufreq/scaling_cur_freq"))
     return None if kilohertz is None else kilohertz * 1000
+
+
+def process_seconds(root: Path) -> dict[int, tuple[str, float]]:
+    """Name and CPU seconds so far of every process, by its number."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    seconds = {}
+    for path in (root / "proc").glob("[0-9]*/stat"):
+        # The name may hold blanks and parentheses itself. Empty where the process has ended since.
+        head, _, rest = text(path).rpartition(")")
+        fields = rest.split()
+        used = [number(one) for one in fields[_UTIME : _UTIME + 2]]
+        if len(used) == 2 and None not in used:
+            name = _whole_name(path.parent, head.partition("(")[2])
+            seconds[int(path.parent.name)] = (name, sum(one or 0 for one in used) / ticks)
+    return seconds
+
+
+def _whole_name(process: Path, name: str) -> str:
+    """The name of a process: the kernel cuts it after 15 bytes, the command line has all of it."""
+    if len(name.encode()) < _NAME_BYTES:
+        return name
+    program = PurePath(text(process / "cmdline").partition("\0")[0]).name
+    return program if program.startswith(name) else name
 
 
 def load(root: Path) -> float | None:

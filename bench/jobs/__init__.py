@@ -1,7 +1,1 @@
-"""bench.jobs"""
-
-from bench.jobs import ladder
-
-__all__ = [
-    "ladder",
-]
+"""The jobs: a package for each, which no other job imports."""

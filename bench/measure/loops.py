@@ -20,9 +20,10 @@ from bench.measure.trial import (
     Task,
     Worker,
     calibrating_options,
+    worker_command,
 )
 from bench.measure.worker import END, GONE, Live, Rig, StalledError
-from builder.process import Completed
+from builder.process import Command, Completed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +63,9 @@ def calibrate(
     the same work.
     """
     effort = effort.for_kind(arm.kind)
-    worker = Worker(scratch=rig.scratch / "arm0", core=rig.core, hash_seed=hash_seed, mode=LOOK)
+    worker, options = _worker(rig, hash_seed), calibrating_options(effort)
     seconds: list[list[float]] = []
     failure: Failure | None = None
-    options = calibrating_options(effort)
     with workers.apart(rig.core), workers.start(rig, benchmark, arm, options, worker) as live:
         try:
             _drive(live, rig, seconds)
@@ -77,6 +77,18 @@ def calibrate(
     if not tasks and failure is None:
         failure = Failure(reason=f"{benchmark.name} makes no pyperf benchmark")
     return ScriptLoops(benchmark=benchmark.name, kind=arm.kind, tasks=tasks, failure=failure)
+
+
+def calibrating_command(
+    benchmark: Benchmark, arm: RunnableArm, rig: Rig, effort: Effort, *, hash_seed: int = 1
+) -> Command:
+    """What `calibrate` starts, as it can be typed: without a gate. Pure."""
+    options = calibrating_options(effort.for_kind(arm.kind))
+    return worker_command(benchmark, arm, options, _worker(rig, hash_seed))
+
+
+def _worker(rig: Rig, hash_seed: int) -> Worker:
+    return Worker(scratch=rig.scratch / "arm0", core=rig.core, hash_seed=hash_seed, mode=LOOK)
 
 
 def _drive(live: Live, rig: Rig, tasks: list[list[float]]) -> None:

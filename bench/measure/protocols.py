@@ -79,10 +79,12 @@ from bench.measure.trial import (
     Trial,
     Worker,
     timing_options,
+    worker_command,
 )
 from bench.measure.window import ValueWindow
 from bench.measure.worker import GO, MORE, NO_MORE, TIMED, VALUE, Live, Rig, StalledError
 from builder.errors import UsageError
+from builder.process import Command
 
 MOST_ARMS = 12
 # A task that waits for more than the rest of its time is not measured by CPU time.
@@ -107,7 +109,12 @@ class Protocol(ABC):
     def _start(
         self, block: BlockPlan, rig: Rig, number: int
     ) -> contextlib.AbstractContextManager[Live]:
-        worker = Worker(
+        arm = block.arms[number]
+        options = timing_options(block.task_of(arm), arm)
+        return workers.start(rig, block.benchmark, arm, options, self._worker(block, rig, number))
+
+    def _worker(self, block: BlockPlan, rig: Rig, number: int) -> Worker:
+        return Worker(
             # Paths of one length for all arms.
             scratch=rig.scratch / f"arm{number}",
             core=rig.core,
@@ -115,9 +122,12 @@ class Protocol(ABC):
             addresses=block.addresses if rig.draws_addresses else None,
             mode=self.mode,
         )
+
+    def command(self, block: BlockPlan, rig: Rig, number: int) -> Command:
+        """The process of an arm, by its number, as it can be typed: without a gate. Pure."""
         arm = block.arms[number]
         options = timing_options(block.task_of(arm), arm)
-        return workers.start(rig, block.benchmark, arm, options, worker)
+        return worker_command(block.benchmark, arm, options, self._worker(block, rig, number))
 
     def _outcome(self, live: Live, block: BlockPlan, rig: Rig, position: int) -> Trial:
         return outcome(live, block, rig, protocol=self.name, clock=self.clock, position=position)
@@ -302,6 +312,13 @@ def measure(protocol: str, block: BlockPlan, rig: Rig) -> tuple[Trial, ...]:
     rig = _fitted(chosen, rig, len(names))
     with workers.apart(rig.core):
         return chosen.measure(block, rig)
+
+
+def commands(protocol: str, block: BlockPlan, rig: Rig) -> tuple[Command, ...]:
+    """What `measure` starts for a block, one for each arm in their order, without gates. Pure."""
+    chosen = _named(protocol)
+    rig = _fitted(chosen, rig, len(block.arms))
+    return tuple(chosen.command(block, rig, number) for number in range(len(block.arms)))
 
 
 def _fitted(protocol: Protocol, rig: Rig, arms: int) -> Rig:

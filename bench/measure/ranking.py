@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.compare import BenchmarkBlocks, PairedBlock, compare_blocks
+from bench.compare import BenchmarkBlocks, compare_blocks
 from bench.measure import protocols
 from bench.measure.trial import Task
 from bench.stats import Accuracy, AccuracyCell, accuracy, estimates
@@ -59,6 +59,16 @@ class Sample:
     base: float
     other: float
     seconds: float
+
+    @property
+    def means(self) -> Mapping[str, float]:
+        """As `bench.compare.MeasuredBlock` has it."""
+        return {"base": self.base, "other": self.other}
+
+    @property
+    def replica(self) -> int:
+        """Both arms are one build."""
+        return 0
 
     @property
     def error(self) -> float:
@@ -112,13 +122,12 @@ def called_different(samples: Iterable[Sample], protocol_of: Mapping[str, str]) 
     """(called faster or slower, comparisons) of one binary with itself, by the procedure that gives
     an experiment's verdicts. `protocol_of`: whose blocks count for each benchmark.
     """
-    blocks: dict[str, list[PairedBlock]] = {}
+    blocks: dict[str, list[Sample]] = {}
     for one in samples:
         if not one.known and protocol_of.get(one.task) == one.protocol:
-            block = PairedBlock(index=one.number, base=one.base, candidate=one.other)
-            blocks.setdefault(one.task, []).append(block)
+            blocks.setdefault(one.task, []).append(one)
     measured = [
-        BenchmarkBlocks(benchmark=name, blocks=tuple(found))
+        BenchmarkBlocks(benchmark=name, blocks=found, arms=("base", "other"))
         for name, found in blocks.items()
         if len(found) > 1
     ]

@@ -209,6 +209,11 @@ class Trial:
         runs = self.result["benchmarks"][0]["runs"]
         return tuple(value for run in runs for value in run.get("values", ()))
 
+    def mean(self) -> float:
+        """What a block says of the process. Not after a failure."""
+        values = self.values()
+        return sum(values) / len(values)
+
 
 def arm_of(
     environment: Environment, benchmark: Benchmark, *, name: str, replica: int = 0
@@ -320,26 +325,6 @@ def calibrating_options(effort: Effort) -> tuple[str, ...]:
         f"--min-time={effort.value}",
         "--warmups=1",
         f"--values={effort.calls - 1}",
-    )
-
-
-def block_commands(
-    block: BlockPlan, scratch: Path, core: int | None, *, draws_addresses: bool = False
-) -> tuple[Command, ...]:
-    """The commands of a block, one for each arm: what a plan's dry run shows. Pure."""
-    return tuple(
-        worker_command(
-            block.benchmark,
-            arm,
-            timing_options(block.task_of(arm), arm),
-            Worker(
-                scratch=scratch / f"arm{number}",
-                core=core,
-                hash_seed=block.hash_seed,
-                addresses=block.addresses if draws_addresses else None,
-            ),
-        )
-        for number, arm in enumerate(block.arms)
     )
 
 

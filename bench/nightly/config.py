@@ -37,17 +37,23 @@ from typing import Any
 from bench.experiments import (
     BASE,
     ArmRequest,
+    Conditions,
     Document,
     Experiment,
+    Origin,
     SessionOptions,
+    build,
     read,
+    read_conditions,
     read_flavor,
     read_session,
-    understand,
+    read_source,
+    read_suite,
 )
 from bench.nightly.mail import MailSettings, read_mail
 from bench.util import Keys, as_name, kind_of
 from builder.builds import Flavor
+from builder.sources import SourceSpec
 
 TONIGHT, RELEASE = "tonight", "release"
 """Names of a night's arms beside the base, which is last night's revision."""
@@ -60,15 +66,15 @@ _UNITS = {"M": 1e6, "G": 1e9, "T": 1e12}
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """What is followed: a revision of a source, by the name that the history has it under.
-
-    `template` is an experiment of its source, suite, gate and session; its arms say nothing.
+    """What is followed: a revision of a source, by the name that the history has it under, and the
+    conditions that it is measured under.
     """
 
     name: str
     revision: str
     release: str
-    template: Experiment
+    source: SourceSpec | None
+    conditions: Conditions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,17 +140,20 @@ def experiment(
 
     Without others the base is measured against itself, so that it is measured at all.
     """
-    plain = ArmRequest(name=BASE, revision=base, source=branch.template.base.source, flavor=flavor)
-    chosen = session or branch.template.session
-    return replace(
-        branch.template,
+    plain = ArmRequest(name=BASE, revision=base, source=branch.source, flavor=flavor)
+    chosen = session or branch.conditions.session
+    return build(
+        Origin(where=f"the branch {branch.name} of the nightly file"),
         name=as_name(name),
         base=plain,
-        candidates=tuple(
+        candidates=[
             replace(plain, name=arm, revision=revision) for arm, revision in others.items()
+        ],
+        conditions=replace(
+            branch.conditions,
+            suite=suite or branch.conditions.suite,
+            session=chosen if others else replace(chosen, aa=True),
         ),
-        suite=suite or branch.template.suite,
-        session=chosen if others else replace(chosen, aa=True),
     )
 
 
@@ -158,7 +167,7 @@ class _Reader:
     def nightly(self, path: Path) -> Nightly:
         content = self.document.content
         self.keys.known(content, "", (*_OWN, *_SHARED))
-        shared = self._template({name: content[name] for name in _SHARED if name in content})
+        conditions = read_conditions(self.keys, content)
         folder = self._path(content, "", "folder", "nights")
         site = self._table("site", ("folder", "url"))
         history = self._table("history", ("url",))
@@ -168,11 +177,11 @@ class _Reader:
             file=path.absolute(),
             folder=folder,
             at=self._at(),
-            branches=self._branches(),
+            branches=self._branches(conditions),
             flavors=self._flavors(),
             confirm=read_session(self.keys, content["confirm"], "confirm")
             if "confirm" in content
-            else replace(shared.session, seed=None),
+            else replace(conditions.session, seed=None),
             history=self._history(where, folder),
             site=self._path(site, "site", "folder", "site") if site else None,
             address=self.keys.string(site, "site", "url", ""),
@@ -180,37 +189,39 @@ class _Reader:
             keep=self._keep(),
         )
 
-    def _template(self, content: Mapping[str, Any]) -> Experiment:
-        """Everything that an experiment has but its arms, which a night adds."""
-        arms = {"base": "HEAD", "candidate": [{"revision": "none"}]}
-        return understand(replace(self.document, content={**content, **arms}))
-
-    def _branches(self) -> tuple[Branch, ...]:
+    def _branches(self, shared: Conditions) -> tuple[Branch, ...]:
         content = self.document.content
         tables = content.get("branch")
         if not isinstance(tables, list) or not tables:
             self.keys.fail("branch", "is missing", "one [[branch]] table or more")
-        found = [self._branch(table, f"branch[{n}]") for n, table in enumerate(tables, 1)]
+        source = read_source(self.keys, content["source"]) if "source" in content else None
+        found = [
+            self._branch(table, f"branch[{n}]", source, shared) for n, table in enumerate(tables, 1)
+        ]
         names = [one.name for one in found]
         for number, name in enumerate(names, 1):
             if name in names[: number - 1]:
                 self.keys.fail(f"branch[{number}].name", f"{name!r} is there twice", "another name")
         return tuple(found)
 
-    def _branch(self, table: Any, key: str) -> Branch:
+    def _branch(
+        self, table: Any, key: str, source: SourceSpec | None, shared: Conditions
+    ) -> Branch:
         if not isinstance(table, dict):
             self.keys.fail(key, f"is {kind_of(table)}", "a [[branch]] table")
         self.keys.known(table, key, ("name", "revision", "release", "source", "suite"))
         revision = self.keys.string(table, key, "revision", "")
         if not revision:
             self.keys.fail(f"{key}.revision", "is missing", "a branch of the source")
-        own = {name: table[name] for name in ("source", "suite") if name in table}
-        shared = {n: v for n, v in self.document.content.items() if n in _SHARED}
+        own = read_suite(self.keys, table["suite"], f"{key}.suite") if "suite" in table else None
         return Branch(
             name=self.keys.name(table, key, as_name(revision)),
             revision=revision,
             release=self.keys.string(table, key, "release", ""),
-            template=self._template({**shared, **own}),
+            source=read_source(self.keys, table["source"], f"{key}.source")
+            if "source" in table
+            else source,
+            conditions=replace(shared, suite=own or shared.suite),
         )
 
     def _flavors(self) -> tuple[Flavor, ...]:

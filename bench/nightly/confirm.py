@@ -125,7 +125,7 @@ class Again:
         self, group: Sequence[Suspicion], task: LineState, branch: Branch
     ) -> tuple[str, ...]:
         """The scripts that make the suspicious benchmarks; all of them where the suite is meant."""
-        whole, scripts = branch.template.suite, self._scripts(task)
+        whole, scripts = branch.conditions.suite, self._scripts(task)
         wanted = [scripts.get(one.benchmark, "") for one in group if one.benchmark != SUITE]
         if len(wanted) < len(group) or not all(wanted):
             return whole

@@ -7,9 +7,10 @@ one: a night that was killed goes on where it stood when it, or the next one, is
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 
 from bench.context import Context
 from bench.history import History
@@ -33,11 +34,14 @@ _GOES_ON = 10
 
 @dataclass(frozen=True, kw_only=True)
 class NightRequest:
-    """`day` None: today's night. `catch_up`: the missed ones before it as well."""
+    """`day` None: today's night. `catch_up`: the missed ones before it as well. The caller's
+    `environment` holds the password of the mail server, where the nightly file names a variable.
+    """
 
     day: date | None = None
     catch_up: bool = False
     as_json: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def nightly(context: Context, config: Nightly, request: NightRequest) -> int:
@@ -62,6 +66,7 @@ def nightly(context: Context, config: Nightly, request: NightRequest) -> int:
                 sources=Sources(context),
                 day=day,
                 caught_up=day not in (today, *nights.dates()),
+                environment=request.environment,
             )
             done.append(job.go())
         reports = [reported(config, nights, night) for night in done]
@@ -85,7 +90,7 @@ def reported(config: Nightly, nights: Nights, night: NightState) -> NightReport:
         name=config.name,
         host=read_host().name,
         site=config.address,
-        margin=config.branches[0].template.session.margin,
+        margin=config.branches[0].conditions.session.margin,
         now=datetime.now(UTC),
         folder=nights.place(night.date),
     )
@@ -118,6 +123,7 @@ class _Night:
     sources: Sources
     day: date
     caught_up: bool
+    environment: Mapping[str, str] = field(repr=False)
 
     def go(self) -> NightState:
         """The night, measured and told; one that is over already is only told again."""
@@ -156,7 +162,7 @@ class _Night:
         return night
 
     def _head(self, branch: Branch) -> Revised:
-        source = self.sources.provide(branch.template.base.source)
+        source = self.sources.provide(branch.source)
         found = source.resolve(branch.revision)
         if self.caught_up:
             found = source.resolve(self._then(source.history((found.commit,)), found.commit))
@@ -212,7 +218,7 @@ class _Night:
         if not night.site:
             night = self._step(night, "site", site, now)
         if not night.mailed:
-            night = self._step(night, "mailed", mail, now)
+            night = self._step(night, "mailed", partial(mail, self.environment), now)
         if night.ended is None:
             night = replace(night, ended=now)
             self.nights.write(night)
@@ -256,7 +262,12 @@ def site(
 
 
 def mail(
-    context: Context, config: Nightly, _history: History, report: NightReport, _now: datetime
+    environment: Mapping[str, str],
+    context: Context,
+    config: Nightly,
+    _history: History,
+    report: NightReport,
+    _now: datetime,
 ) -> None:
     """Send the night's mail, where somebody wishes to have it."""
     if config.mail is not None:
@@ -264,6 +275,6 @@ def mail(
             compose_mail(report),
             config.mail,
             runner=context.runner,
-            environment=context.environment,
+            environment=environment,
         )
         context.show.say(went)

@@ -54,7 +54,7 @@ class LineJob:
         notes: list[str] = []
         old = None
         try:
-            source = self.sources.provide(branch.template.base.source)
+            source = self.sources.provide(branch.source)
             revisions = Revisions(source=source, branch=branch, notes=notes)
             old = revisions.known(self.nights.last_measured(task, self.day))
             assert task.head is not None

@@ -27,7 +27,7 @@ from bench.history import (
     ratio_of,
 )
 from bench.nightly.report import CONFIRMED, DISMISSED, SUITE, UNDECIDED, ConfirmedFinding, Revised
-from bench.stats import change_points
+from bench.stats import LevelChange
 
 OPEN = 7
 """For so many measured nights an undecided suspicion is measured again."""
@@ -103,15 +103,13 @@ def of_trend(columns: Columns, changes: Changes, alarms: Sequence[Alarm]) -> tup
     return together(found)
 
 
-def _told(
-    change: change_points.LevelChange, own: Sequence[Alarm], place: Mapping[int, int]
-) -> bool:
+def _told(change: LevelChange, own: Sequence[Alarm], place: Mapping[int, int]) -> bool:
     """Whether an alarm is of this very change, which may have been raised by a session first."""
     first, last = change.start - 1 - MARGIN, change.found
     return any(first <= place[one.start] <= last for one in own)
 
 
-def _trend(columns: Columns, benchmark: str, change: change_points.LevelChange) -> Suspicion:
+def _trend(columns: Columns, benchmark: str, change: LevelChange) -> Suspicion:
     return Suspicion(
         benchmark=benchmark,
         # A reference is at least 20 nights long.

@@ -7,7 +7,7 @@ import pwd
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -29,7 +29,7 @@ _OWN = ("XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 def command_of(context: Context, config: Nightly) -> tuple[str, ...]:
     """What runs the night, whatever the folder and environment that it is started in."""
     program = Path(sys.prefix) / "bin" / "patchbench"
-    own = (str(program),) if program.exists() else (sys.executable, "-m", "bench.cli.main")
+    own = (str(program),) if program.exists() else (sys.executable, "-m", "patchbench")
     return (*own, "--home", str(context.home.root), "nightly", str(config.file))
 
 
@@ -46,8 +46,11 @@ def cron(context: Context, config: Nightly) -> int:
     return 0
 
 
-def install(context: Context, config: Nightly, *, system: bool) -> int:
-    """Write service and timer and enable the timer; print how to undo it.
+def install(
+    context: Context, config: Nightly, *, system: bool, environment: Mapping[str, str]
+) -> int:
+    """Write service and timer and enable the timer; print how to undo it. The caller's
+    `environment` says where the user's own systemd is.
 
     ToolError where systemd cannot enable it, after the files were written.
     """
@@ -64,7 +67,8 @@ def install(context: Context, config: Nightly, *, system: bool) -> int:
     _write(folder, made)
     for line in _undoing(folder, made, system=system):
         sys.stdout.write(f"{line}\n")
-    _enable(context, made, system=system)
+    own = {name: environment[name] for name in _OWN if name in environment}
+    _enable(context, made, own, system=system)
     context.show.say(f"{made.timer} is enabled: every day at {config.at:%H:%M}.")
     if not system:
         context.show.say(
@@ -112,9 +116,8 @@ def _undoing(folder: Path, made: Units, *, system: bool) -> Sequence[str]:
     )
 
 
-def _enable(context: Context, made: Units, *, system: bool) -> None:
+def _enable(context: Context, made: Units, own: Mapping[str, str], *, system: bool) -> None:
     tool = _systemctl(system=system)
-    own = {name: context.environment[name] for name in _OWN if name in context.environment}
     steps = ((*tool, "daemon-reload"), (*tool, "enable", "--now", made.timer))
     for argv in steps:
         command = Command(argv=argv, env={**clean_environment(), **own})

@@ -18,7 +18,6 @@ from bench.compare import TIME
 from bench.report import wording
 from bench.report.model import BlockPoint, Candidate, ReportArm, ReportRow, ReportRung, View
 from bench.report.objections import objections
-from bench.session import record
 from bench.util import harmless
 
 
@@ -118,6 +117,8 @@ def _facts(data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _candidate(data: Mapping[str, Any], result: Mapping[str, Any]) -> Candidate:
+    from bench.session import record  # which starts the whole engine, and a list needs no warm-up
+
     points = _points(data["name"], result)
     band = result.get("placebo_band") or {}
     protocols = result["session"].get("protocols") or {}
@@ -238,17 +239,22 @@ _HOST = {
     "libc": "C library",
     "name": "host (hashed)",
 }
+# What is not there, where a host says that it is not.
 _ABSENT = {"quota": "none", "hypervisor": "none"}
 
 
 def _host(host: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    told = []
-    for key, label in _HOST.items():
-        fact = host.get(key)
-        if key == "memory" and fact is not None:
-            fact = f"{float(fact) / 1e9:.1f} GB"
-        told.append((label, _ABSENT.get(key) if not fact and key in _ABSENT else None or fact))
-    return tuple((label, wording.told(fact)) for label, fact in told)
+    return tuple((label, _host_fact(host, key)) for key, label in _HOST.items())
+
+
+def _host_fact(host: Mapping[str, Any], key: str) -> str:
+    """A fact of the host in words; one that an older result does not have is unknown."""
+    fact = host.get(key)
+    if key in _ABSENT and key in host and not fact:
+        return _ABSENT[key]
+    if key == "memory" and fact is not None:
+        return f"{float(fact) / 1e9:.1f} GB"
+    return wording.smt(fact, host["hypervisor"]) if key == "smt" else wording.told(fact)
 
 
 def session_facts(session: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from bench.compare import interval
-from bench.report.wording import claims, controls, names_of, told
+from bench.report.wording import UNKNOWN, claims, controls, names_of, smt, told
 
 Result = Mapping[str, Any]
 
@@ -168,17 +168,21 @@ def _build(facts: Mapping[str, Any], compiler: str) -> dict[str, str]:
     }
 
 
+_READABLE = {True: "readable", False: "not readable", None: "unknown whether it is readable"}
+
+
 def _machine(host: Mapping[str, Any]) -> Iterator[Fact]:
-    cores = f" (cores: {host['cores']})" if host.get("cores") else ""
-    memory = f", {host['memory'] / 2**30:.0f} GiB" if host.get("memory") else ""
+    size = host.get("memory")
+    memory = f"memory {UNKNOWN}" if size is None else f"{size / 2**30:.0f} GiB"
     machine = f"; virtual machine: {host['hypervisor']}" if host["hypervisor"] else ""
-    yield Fact(label="hardware", text=f"{host['cpu']}, {host['cpus']} CPUs{cores}{memory}{machine}")
+    cpus = f"{host['cpus']} CPUs (cores: {told(host.get('cores'))})"
+    yield Fact(label="hardware", text=f"{host['cpu']}, {cpus}, {memory}{machine}")
     yield Fact(
         label="firmware",
-        text=f"turbo {told(host['turbo'])}, SMT {told(host['smt'])}, "
+        text=f"turbo {told(host['turbo'])}, SMT {smt(host['smt'], host['hypervisor'])}, "
         f"microcode {told(host.get('microcode'))}",
     )
-    readable = "readable" if host.get("frequency_readable") else "not readable"
+    readable = _READABLE[host.get("frequency_readable")]
     yield Fact(label="frequency", text=f"governor {told(host.get('governor'))}, {readable}")
     yield Fact(label="OS", text=f"{host['os']}, kernel {host['kernel']}, {host['libc']}")
     yield Fact(label="ASLR", text=_aslr(host["aslr"]))

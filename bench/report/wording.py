@@ -11,11 +11,19 @@ from bench.compare import interval, spelled
 _ROLES = {"aa": " (A/A: the base against itself)", "placebo": " (placebo: changes nothing)"}
 
 
+UNKNOWN = "unknown"
+
+
 def told(fact: object) -> str:
-    """A fact of the host, which may not tell it."""
+    """A fact of the host; "unknown", and never "off", where the host does not say."""
     if fact is None:
-        return "not told"
+        return UNKNOWN
     return ("off", "on")[fact] if isinstance(fact, bool) else str(fact)
+
+
+def smt(active: bool | None, hypervisor: str) -> str:
+    """SMT of a host. A guest is not shown whether its CPUs are halves of cores that others use."""
+    return UNKNOWN if hypervisor and not active else told(active)
 
 
 def kind(arm: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 
 from bench.context import Context
-from bench.experiments import AA, CANDIDATE, PlannedArm, runtime_json
+from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
 from bench.results import ArmReport
 from bench.results import result as results
@@ -17,6 +17,30 @@ from builder.errors import BuildError
 from builder.files import hold_lock
 from builder.runtimes import Runtime
 from builder.runtimes import runtime as runtimes
+
+
+def gate_of(context: Context) -> Gate:
+    """What tests builds for a job."""
+    return Gate(
+        home=context.home,
+        runner=context.runner,
+        say=context.show.say,
+        jobs=len(os.sched_getaffinity(0)),
+    )
+
+
+def gate_selection(plan: Plan, arm: PlannedArm, replica: int) -> str:
+    """The tests that the build of a replica is held to beside the base's; "" for none.
+
+    An arm whose source is the base's own can be wrong in its layout alone. The source of a further
+    replica passed the whole selection in the first; what can still be wrong is this one build, a
+    profile that misled gcc, say, and that breaks more than one corner.
+    """
+    selection = plan.experiment.gate
+    if selection == "none" or not arm.recipes or not plan.base.recipes:
+        return ""
+    own = arm.kind == CANDIDATE and arm.recipes[replica].key != plan.base.recipes[replica].key
+    return selection if own and not replica else "short"
 
 
 def builder(context: Context) -> Builder:
@@ -56,12 +80,7 @@ class Arms:
         self._context = context
         self._resolved = resolved
         self._held = held
-        self._gate = Gate(
-            home=context.home,
-            runner=context.runner,
-            say=context.show.say,
-            jobs=len(os.sched_getaffinity(0)),
-        )
+        self._gate = gate_of(context)
 
     def ready(self) -> tuple[BuiltArm, ...]:
         """Every arm, the base first, with all of its builds or with what broke it.
@@ -138,20 +157,15 @@ class Arms:
         if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
             warnings += self._code_warnings(ours, theirs)
         judgement = None
-        if self._selection == "none":
-            warnings += ("no-gate: nobody tested whether the candidate still is Python",)
+        selection = gate_selection(self._resolved.plan, arm.planned, 0)
+        if selection:
+            judgement = self._gate.judge(ours, theirs, selection)
         else:
-            # Of an arm whose source is the base's own, only the layout can be at fault.
-            own = arm.planned.kind == CANDIDATE and ours.key != theirs.key
-            judgement = self._gate.judge(ours, theirs, self._selection if own else "short")
+            warnings += ("no-gate: nobody tested whether the candidate still is Python",)
         report = replace(
             arm.report, differences=differences, judgement=judgement, warnings=warnings
         )
         return replace(arm, report=report)
-
-    @property
-    def _selection(self) -> str:
-        return self._resolved.plan.experiment.gate
 
     def _differences(
         self, ours: Build, theirs: Build, arm: BuiltArm
@@ -191,14 +205,11 @@ class Arms:
     # -- what the others are held to -------------------------------------------------------------
 
     def _tested_shortly(self, base: BuiltArm, arm: BuiltArm, replica: int) -> BuiltArm:
-        """Hold a further replica to a short selection.
-
-        Its source passed the whole of it in the first replica; what can still be wrong is this one
-        build, a profile that misled gcc, say, and that breaks more than one corner.
-        """
-        if not arm.fit or self._selection == "none" or not base.builds or not arm.builds:
+        """Hold a further replica to its selection of tests."""
+        selection = gate_selection(self._resolved.plan, arm.planned, replica)
+        if not arm.fit or not selection or not base.builds or not arm.builds:
             return arm
-        judgement = self._gate.judge(base.builds[replica], arm.builds[replica], "short")
+        judgement = self._gate.judge(base.builds[replica], arm.builds[replica], selection)
         if judgement.passed:
             return arm
         assert arm.report.judgement is not None

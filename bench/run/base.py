@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +137,34 @@ def prepare(
     )
 
 
+def hold_host(context: Context) -> contextlib.AbstractContextManager[int]:
+    """The whole host, for measuring: builds and other runs wait, and say so."""
+    return hold_lock(
+        context.home.host_lock,
+        on_wait=lambda _path: context.show.say(
+            "Another run measures or builds on this host; waiting for it."
+        ),
+    )
+
+
+@contextlib.contextmanager
+def measuring(context: Context, *, timeout: float, host: str) -> Iterator[Rig]:
+    """The whole host and what to measure with, in a scratch folder that is removed afterwards."""
+    with hold_host(context), tempfile.TemporaryDirectory(prefix="pb-") as scratch:
+        yield rig(context, Path(scratch), timeout=timeout, host=host)
+
+
+def places(context: Context, results: Path) -> dict[Path, str]:
+    """Folders of this machine and the names that stand for them in what is published."""
+    return {
+        context.home.root: "HOME",
+        context.project: "PATCHBENCH",
+        results.absolute(): "RESULTS",
+        Path(sys.prefix): "VENV",
+        Path.home(): "~",
+    }
+
+
 def rig(context: Context, scratch: Path, *, timeout: float, host: str) -> Rig:
     """What a job measures with: the last usable core, since interrupts and the harness itself
     prefer the first; no core where there is no other.
@@ -152,4 +182,9 @@ def rig(context: Context, scratch: Path, *, timeout: float, host: str) -> Rig:
 
 def _may_draw_addresses(context: Context) -> bool:
     """Whether a process may be told where its memory lies; some containers forbid it."""
-    return context.runner.run(Command(argv=PROBE, env=clean_environment()), timeout=10).ok
+    return context.runner.run(probe(), timeout=10).ok
+
+
+def probe() -> Command:
+    """The command that fails where nobody may draw addresses."""
+    return Command(argv=PROBE, env=clean_environment())

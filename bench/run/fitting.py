@@ -22,7 +22,7 @@ from builder.errors import BuildError, RequirementsError
 from builder.files import guard_writes, hold_lock, write_atomically
 from builder.process import Command, clean_environment, last_lines
 from ext import kernels, tools
-from ext.compile import Compiler, Module, Target
+from ext.compile import Compiler, Module, Target, Tools, requirements
 from ext.kernels import ModuleSource
 
 _ANSWER_SECONDS = 600.0
@@ -60,21 +60,38 @@ class Fitting:
             module = self._compiler(environment).provide(_source(benchmark, planned.variant))
         except BuildError as error:
             return f"{error.what} {_telling(error.where)}"
-        kind = f"{arm.kind}+{planned.variant}"
-        if is_kernel(benchmark):
-            compiled = replace(arm, kind=kind, pythonpath=(module.site, *arm.pythonpath))
-        else:
-            compiled = replace(arm, kind=kind, module=module.file)
+        compiled = _compiled(benchmark, arm, planned.variant, module)
         return self._agreeing(benchmark, arm, compiled, module) or compiled
+
+    def planned(
+        self, planned: PlannedArm, environment: Environment, benchmark: Benchmark, replica: int
+    ) -> tuple[RunnableArm | str, tuple[Command, ...]]:
+        """The arm as `arm` gives it if nothing fails, and what that would start now. Pure code that
+        answers otherwise than compiled code is asked a second time, which is not in it.
+        """
+        arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
+        if not planned.variant:
+            return arm, ()
+        reason = lacking(benchmark, planned.variant)
+        if reason:
+            return reason, ()
+        target = _target(environment)
+        source = _source(benchmark, planned.variant)
+        compiler = planned_compiler(self._context, target)
+        module = compiler.planned(source)
+        compiled = _compiled(benchmark, arm, planned.variant, module)
+        asking = (
+            _asking(benchmark, one, Path("SCRATCH"), number)[0]
+            for number, one in enumerate((compiled, arm))
+            if not _answers_file(module, benchmark).exists()
+        )
+        installing = tool_commands(self._context, self._source, target)
+        return compiled, (*installing, *compiler.commands(source), *asking)
 
     # -- compiling -------------------------------------------------------------------------------
 
     def _compiler(self, environment: Environment) -> Compiler:
-        interpreter = environment.interpreter
-        target = Target(
-            identity=interpreter.identity, python=environment.python, version=interpreter.version
-        )
-        return compiler_for(self._context, self._source, target)
+        return compiler_for(self._context, self._source, _target(environment))
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -82,26 +99,22 @@ class Fitting:
         self, benchmark: Benchmark, pure: RunnableArm, compiled: RunnableArm, module: Module
     ) -> str:
         """Why compiled code is not to be trusted; "" where it answers as the pure code does."""
-        kept = module.site.parent / f"answers-{benchmark.name}.json"
+        kept = _answers_file(module, benchmark)
         if kept.exists():
             return str(json.loads(kept.read_text(encoding="utf-8")))
-        asked = _asked_kernel if is_kernel(benchmark) else _asked_script
-        reason = self._unlike(benchmark, pure, compiled, asked)
+        reason = self._unlike(benchmark, pure, compiled)
         with guard_writes(kept):
             write_atomically(kept, json.dumps(reason))
         return reason
 
-    def _unlike(
-        self, benchmark: Benchmark, pure: RunnableArm, compiled: RunnableArm, asked: Any
-    ) -> str:
+    def _unlike(self, benchmark: Benchmark, pure: RunnableArm, compiled: RunnableArm) -> str:
         with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
             answers: list[Any] = []
             # The pure one twice, if they differ: what does not answer alike, nobody can compare.
             for number, arm in enumerate((compiled, pure, pure)):
                 if number > 1 and answers[0] == answers[1]:
                     return ""
-                file = Path(scratch) / f"answer{number}.json"
-                command = asked(benchmark, arm, Path(scratch), file)
+                command, file = _asking(benchmark, arm, Path(scratch), number)
                 done = self._context.runner.run(command, timeout=_ANSWER_SECONDS)
                 if not done.ok:
                     which = "compiled" if arm is compiled else "pure"
@@ -111,6 +124,35 @@ class Fitting:
         if first == again:
             return f"compiled, it answers otherwise{_first_difference(first, other)}"
         return ""
+
+
+def _target(environment: Environment) -> Target:
+    interpreter = environment.interpreter
+    return Target(
+        identity=interpreter.identity, python=environment.python, version=interpreter.version
+    )
+
+
+def _compiled(benchmark: Benchmark, arm: RunnableArm, variant: str, module: Module) -> RunnableArm:
+    """The arm with the benchmark's code from a module."""
+    kind = f"{arm.kind}+{variant}"
+    if is_kernel(benchmark):
+        return replace(arm, kind=kind, pythonpath=(module.site, *arm.pythonpath))
+    return replace(arm, kind=kind, module=module.file)
+
+
+def _answers_file(module: Module, benchmark: Benchmark) -> Path:
+    """Where it is kept whether the module answers as the pure code does."""
+    return module.site.parent / f"answers-{benchmark.name}.json"
+
+
+def _asking(
+    benchmark: Benchmark, arm: RunnableArm, scratch: Path, number: int
+) -> tuple[Command, Path]:
+    """The process that asks an arm for its answers, and the file that it may write."""
+    file = scratch / f"answer{number}.json"
+    asked = _asked_kernel if is_kernel(benchmark) else _asked_script
+    return asked(benchmark, arm, scratch, file), file
 
 
 def lacking(benchmark: Benchmark, variant: str, *, known: bool = True) -> str:
@@ -186,9 +228,8 @@ def compiler_for(context: Context, source: PackageSource, target: Target) -> Com
     def install(requirement: str, folder: Path) -> None:
         """A pure package, or one for the Python that runs us."""
         context.show.say(f"Installing {requirement}.")
-        done = packages.install_here(
-            context.runner, source, folder, requirement, timeout=_PIP_SECONDS
-        )
+        command = packages.install_here_command(source, folder, requirement)
+        done = context.runner.run(command, timeout=_PIP_SECONDS)
         if not done.ok:
             raise RequirementsError(
                 f"{requirement} cannot be installed: {packages.pip_error(done)}",
@@ -200,11 +241,35 @@ def compiler_for(context: Context, source: PackageSource, target: Target) -> Com
     home = context.home
     with hold_lock(home.lock("tools")), guard_writes(home.root / "tools"):
         found = tools.provide(home.root / "tools", target.version, install)
+    return _compiler(context, target, found)
+
+
+def _compiler(
+    context: Context, target: Target, found: Tools, versions: tuple[str, str] | None = None
+) -> Compiler:
     return Compiler(
         runner=context.runner,
-        cache=home.root / "modules",
+        cache=context.home.root / "modules",
         target=target,
         tools=found,
         directives=_DIRECTIVES,
         say=context.show.say,
+        versions=versions,
+    )
+
+
+def planned_compiler(context: Context, target: Target) -> Compiler:
+    """The same before its tools are installed: it says what it would start, and compiles not."""
+    found, _missing = tools.planned(context.home.root / "tools", target.version)
+    wanted = requirements(target.version)
+    cython, setuptools = (line.partition("==")[2] for line in (wanted.cython, wanted.setuptools))
+    return _compiler(context, target, found, (cython, setuptools))
+
+
+def tool_commands(context: Context, source: PackageSource, target: Target) -> tuple[Command, ...]:
+    """What `compiler_for` would start now."""
+    _found, missing = tools.planned(context.home.root / "tools", target.version)
+    return tuple(
+        packages.install_here_command(source, folder, requirement)
+        for requirement, folder in missing
     )

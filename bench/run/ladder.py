@@ -16,12 +16,15 @@ is another mean: so there is one ladder of the kernels and one of the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.compare import Comparisons, SuiteComparison
+from bench.experiments import ArmRequest
 from bench.session import SessionRecord, verdicts
+from builder.builds import Flavor
 from builder.errors import UsageError
+from builder.sources import SourceSpec
 
 SWITCH, GOTOS, PGO, LTO = "switch", "gotos", "pgo", "lto"
 SERIES, CYTHON, TYPED, PYPY = "series", "cython", "typed", "pypy"
@@ -60,27 +63,27 @@ class LadderRung:
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """The rungs, the chain first, and the experiment that measures them, as a file would say it."""
+    """The rungs, the chain first, and the arms that measure them."""
 
     rungs: tuple[LadderRung, ...]
-    document: Mapping[str, Any]
+    base: ArmRequest
+    candidates: tuple[ArmRequest, ...]
 
 
 def plan(
     *,
-    base: Mapping[str, Any],
+    revision: str,
+    source: SourceSpec | None = None,
     series: Sequence[str],
     runtime: str,
     steps: Sequence[str] = STEPS,
-    suite: Sequence[str],
-    session: Mapping[str, Any],
 ) -> Ladder:
-    """The ladder of some steps. `base`: revision and source; `runtime`: PyPy's name or path.
+    """The ladder of some steps on one revision. `runtime`: PyPy's name or path.
 
     Raises UsageError for steps that make no ladder.
     """
     chosen = _chosen(steps, series, runtime)
-    arms: dict[str, dict[str, Any]] = {}
+    arms: dict[str, ArmRequest] = {}
     rungs = []
     for number, step in enumerate(chosen):
         before = chosen[:number]
@@ -92,15 +95,11 @@ def plan(
     for step in _ALONE:
         if step in chosen and GOTOS in chosen:
             rungs.append(_alone(step, arms, series))
-    document: dict[str, Any] = {
-        **{key: value for key, value in base.items() if key == "source"},
-        "name": "ladder",
-        "base": {**arms.pop(BASE), "revision": base["revision"]},
-        "suite": list(suite),
-        "candidate": [{"name": name, **arm} for name, arm in arms.items()],
-        "session": dict(session),
-    }
-    return Ladder(rungs=tuple(rungs), document=document)
+    return Ladder(
+        rungs=tuple(rungs),
+        base=replace(arms.pop(BASE), name=BASE, revision=revision, source=source),
+        candidates=tuple(replace(arm, name=name, source=source) for name, arm in arms.items()),
+    )
 
 
 def _chosen(steps: Sequence[str], series: Sequence[str], runtime: str) -> list[str]:
@@ -122,21 +121,21 @@ def _chosen(steps: Sequence[str], series: Sequence[str], runtime: str) -> list[s
     return chosen
 
 
-def _arm(steps: Sequence[str], series: Sequence[str], runtime: str) -> dict[str, Any]:
+def _arm(steps: Sequence[str], series: Sequence[str], runtime: str) -> ArmRequest:
     """The arm of the last of some steps, on top of those before it."""
     if steps[-1] == PYPY:
-        return {"runtime": runtime}
-    flavor: dict[str, Any] = {one: True for one in (PGO, LTO) if one in steps}
-    if GOTOS not in steps and SWITCH in steps:
-        flavor["computed_gotos"] = False
-    told: dict[str, Any] = {"flavor": flavor}
-    if SERIES in steps:
-        told["series"] = list(series)
-    variants = [one for one in _VARIANTS if one in steps]
-    return told | ({"variant": variants[-1]} if variants else {})
+        return ArmRequest(runtime=runtime)
+    is_switch = GOTOS not in steps and SWITCH in steps
+    return ArmRequest(
+        flavor=Flavor(
+            pgo=PGO in steps, lto=LTO in steps, computed_gotos=False if is_switch else None
+        ),
+        series=tuple(series) if SERIES in steps else (),
+        variant=next((one for one in reversed(_VARIANTS) if one in steps), ""),
+    )
 
 
-def _alone(step: str, arms: dict[str, dict[str, Any]], series: Sequence[str]) -> LadderRung:
+def _alone(step: str, arms: dict[str, ArmRequest], series: Sequence[str]) -> LadderRung:
     """A step alone on computed gotos: an arm that is there already, or one more."""
     arm = _arm([GOTOS, step], series, "")
     known = next((name for name, one in arms.items() if one == arm), None)

@@ -21,6 +21,7 @@ from bench.measure import choice
 from bench.report.formats import catalogue, terminal
 from bench.results import Folder, ProtocolRecord, folder_of
 from bench.results import result as results
+from bench.run import base
 from bench.run import dry_run as dry
 from bench.run.arms import Arms, BuiltArm, builder
 from bench.run.resolve import Resolved, resolve
@@ -166,14 +167,7 @@ class _Run:
         )
 
     def _places(self) -> dict[Path, str]:
-        """Folders of this machine and the names that stand for them in what is published."""
-        return {
-            self.context.home.root: "HOME",
-            self.context.project: "PATCHBENCH",
-            self.folder.path.absolute(): "RESULTS",
-            Path(sys.prefix): "VENV",
-            Path.home(): "~",
-        }
+        return base.places(self.context, self.folder.path)
 
     # -- from trials to result.json --------------------------------------------------------------
 

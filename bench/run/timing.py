@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,14 +20,13 @@ from bench.benchmarks import (
 from bench.context import Context
 from bench.experiments import Plan, PlannedArm
 from bench.host import Host
-from bench.measure import Choices, Effort, RunnableArm
+from bench.measure import Choices, Effort, Rig, RunnableArm
 from bench.run import base
 from bench.run.arms import BuiltArm
 from bench.run.fitting import Fitting
 from bench.run.resolve import Resolved
 from bench.session import BenchmarkLineup, Session, SessionRecord, SessionTerms
 from builder.errors import MeasureError
-from builder.files import hold_lock
 from builder.versions import numbers
 
 
@@ -56,12 +54,9 @@ class Timing:
                 where="\n".join(f"{one.benchmark}: {one.reason}" for one in missing),
                 hint="Choose other benchmarks, or mend what the reasons say.",
             )
-        with (
-            hold_lock(self.context.home.host_lock, on_wait=self._waiting),
-            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
-        ):
+        with base.measuring(self.context, timeout=self.timeout, host=self.host.name) as rig:
             names = [arm.planned.name for arm in arms]
-            timed = self._session(subjects, names, Path(scratch)).run()
+            timed = self.session(subjects, names, rig).run()
         if not timed.blocks:
             raise MeasureError(
                 "Nothing was measured.",
@@ -70,8 +65,10 @@ class Timing:
             )
         return replace(timed, missing=(*missing, *timed.missing))
 
-    def _waiting(self, _path: str) -> None:
-        self.context.show.say("Another run measures or builds on this host; waiting for it.")
+    @property
+    def timeout(self) -> float:
+        """Seconds that a process may take for its start, for one value, and for its end."""
+        return self.resolved.plan.experiment.session.timeout
 
     # -- what is measured ------------------------------------------------------------------------
 
@@ -79,7 +76,7 @@ class Timing:
         self, arms: Sequence[BuiltArm]
     ) -> tuple[list[BenchmarkLineup], tuple[Missing, ...]]:
         """The benchmarks that the base and a candidate can run, and what is missing."""
-        environments = self._environments()
+        environments = self.environments()
         lineups = _lineups(arms, environments, self.resolved.plan.replicas)
         selection = self.resolved.selection
         subjects: list[BenchmarkLineup] = []
@@ -88,7 +85,7 @@ class Timing:
             for benchmark in selection.benchmarks:
                 fitter = _Fitter(
                     environments=environments,
-                    fitting=Fitting(self.context, self._packages),
+                    fitting=Fitting(self.context, self.packages),
                     suite=self.resolved.suite,
                     benchmark=benchmark,
                 )
@@ -100,28 +97,29 @@ class Timing:
         return subjects, tuple(missing)
 
     @property
-    def _packages(self) -> PackageSource:
+    def packages(self) -> PackageSource:
+        """Where packages come from."""
         wheels = self.resolved.plan.experiment.wheels
         return PackageSource(
             environment=self.context.pip_environment, wheels=Path(wheels) if wheels else None
         )
 
-    def _environments(self) -> Environments:
+    def environments(self) -> Environments:
+        """What provides the arms' environments."""
         return Environments(
-            self.context.home, self.context.runner, self._packages, self.context.show.say
+            self.context.home, self.context.runner, self.packages, self.context.show.say
         )
 
     # -- how it is measured ----------------------------------------------------------------------
 
-    def _session(
-        self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], scratch: Path
+    def session(
+        self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], rig: Rig
     ) -> Session:
-        timeout = self.resolved.plan.experiment.session.timeout
-        rig = base.rig(self.context, scratch, timeout=timeout, host=self.host.name)
+        """The session of some benchmarks; `names` are those of the arms that can be measured."""
         return Session(
             subjects=subjects,
             terms=terms(self.resolved.plan, names, self.choices, self.seed),
-            rig=replace(rig, places={**self.places, scratch: "SCRATCH"}),
+            rig=replace(rig, places={**self.places, rig.scratch: "SCRATCH"}),
             folder=self.raw,
             show=self.context.show,
         )
@@ -157,26 +155,7 @@ class _Fitter:
 
         None where the base cannot, or the base alone can.
         """
-        fitted: list[list[RunnableArm]] = []
-        reasons: dict[str, str] = {}
-        for replica, lineup in enumerate(lineups):
-            fitted.append([])
-            for planned, environment in lineup:
-                one = self._fitted(planned, environment, replica)
-                if isinstance(one, RunnableArm):
-                    fitted[-1].append(one)
-                else:
-                    reasons.setdefault(planned.name, one)
-                    if planned is lineup[0][0]:
-                        return None, [Missing(benchmark=self.benchmark.name, reason=one)]
-        missing = [
-            Missing(benchmark=self.benchmark.name, reason=reason, arm=name)
-            for name, reason in reasons.items()
-        ]
-        found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
-        if len(found[0]) < 2:
-            return None, missing
-        return BenchmarkLineup(benchmark=self.benchmark, lineups=found), missing
+        return lined_up(self.benchmark, lineups, self._fitted)
 
     def _fitted(
         self, planned: PlannedArm, environment: Environment, replica: int
@@ -192,6 +171,35 @@ class _Fitter:
 
 Lineup = Sequence[tuple[PlannedArm, Environment]]
 """The arms of one replica and their environments, the base first."""
+
+Fit = Callable[[PlannedArm, Environment, int], RunnableArm | str]
+"""An arm of a replica as it runs a benchmark; or why it cannot."""
+
+
+def lined_up(
+    benchmark: Benchmark, lineups: Sequence[Lineup], fit: Fit
+) -> tuple[BenchmarkLineup | None, list[Missing]]:
+    """See `_Fitter.subject`."""
+    fitted: list[list[RunnableArm]] = []
+    reasons: dict[str, str] = {}
+    for replica, lineup in enumerate(lineups):
+        fitted.append([])
+        for planned, environment in lineup:
+            one = fit(planned, environment, replica)
+            if isinstance(one, RunnableArm):
+                fitted[-1].append(one)
+            else:
+                reasons.setdefault(planned.name, one)
+                if planned is lineup[0][0]:
+                    return None, [Missing(benchmark=benchmark.name, reason=one)]
+    missing = [
+        Missing(benchmark=benchmark.name, reason=reason, arm=name)
+        for name, reason in reasons.items()
+    ]
+    found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
+    if len(found[0]) < 2:
+        return None, missing
+    return BenchmarkLineup(benchmark=benchmark, lineups=found), missing
 
 
 def _lineups(

@@ -1,8 +1,9 @@
 """Many blocks: which one next, when to stop, what is kept on disk, and the verdicts at the end."""
 
-from bench.session import record, verdicts
-from bench.session.folder import SessionFolder
-from bench.session.preparation import BenchmarkLineup
+from bench.session import kept, record, verdicts
+from bench.session.engine import BlockEngine, draw, drawn_block
+from bench.session.folder import Losses, SessionFolder
+from bench.session.preparation import BenchmarkLineup, Job, Preparation
 from bench.session.record import BlockRecord, SessionRecord, warmup_of, warmups_by_task
 from bench.session.schedule import Schedule, ScheduledBlock
 from bench.session.session import Session, SessionTerms, read_folder
@@ -14,7 +15,11 @@ __all__ = [
     "FIRST_LOOK",
     "Band",
     "BenchmarkLineup",
+    "BlockEngine",
     "BlockRecord",
+    "Job",
+    "Losses",
+    "Preparation",
     "Rules",
     "Schedule",
     "ScheduledBlock",
@@ -23,6 +28,9 @@ __all__ = [
     "SessionRecord",
     "SessionTerms",
     "conclude",
+    "draw",
+    "drawn_block",
+    "kept",
     "read_folder",
     "record",
     "settled",

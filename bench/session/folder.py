@@ -15,22 +15,20 @@ raw/complete                    that nothing is left to be measured
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from bench.benchmarks import Missing
 from bench.host import tally
 from bench.measure import ScriptLoops, Trial
+from bench.session.kept import load, reading
 from bench.session.record import BlockRecord, SessionRecord, without
 from bench.session.stopping import Rules
 from bench.util import slug
-from builder.errors import StoreError
 from builder.files import write_atomically
 
 
@@ -70,10 +68,10 @@ class SessionFolder:
     def rules(self) -> Rules | None:
         """The rules that it was measured under; None where nothing was begun."""
         path = self.path / "rules.json"
-        kept = _load(path, None)
+        kept = load(path, None)
         if kept is None:
             return None
-        with _reading(path):
+        with reading(path):
             return Rules(**{**kept, "watched": tuple(kept["watched"])})
 
     def is_complete(self) -> bool:
@@ -94,8 +92,8 @@ class SessionFolder:
     def calibration(self) -> LoopCounts:
         """What was calibrated so far."""
         path = self.path / "calibration.json"
-        kept = _load(path, {"seconds": 0.0, "benchmarks": [], "protocols": {}})
-        with _reading(path):
+        kept = load(path, {"seconds": 0.0, "benchmarks": [], "protocols": {}})
+        with reading(path):
             return LoopCounts(
                 seconds=float(kept["seconds"]),
                 benchmarks=tuple(ScriptLoops.from_json(one) for one in kept["benchmarks"]),
@@ -119,10 +117,10 @@ class SessionFolder:
     def losses(self) -> dict[str, Loss]:
         """What is missing."""
         path = self.path / "missing.json"
-        with _reading(path):
+        with reading(path):
             return {
                 name: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
-                for name, one in _load(path, {}).items()
+                for name, one in load(path, {}).items()
             }
 
     def keep_losses(self, losses: Mapping[str, Loss]) -> None:
@@ -133,13 +131,13 @@ class SessionFolder:
     def lost_arms(self) -> dict[str, dict[str, Loss]]:
         """For each task, the arms that are missing there alone, by their names."""
         path = self.path / "missing-arms.json"
-        with _reading(path):
+        with reading(path):
             return {
                 task: {
                     arm: Loss(reason=str(one["reason"]), seconds=float(one["seconds"]))
                     for arm, one in arms.items()
                 }
-                for task, arms in _load(path, {}).items()
+                for task, arms in load(path, {}).items()
             }
 
     def keep_lost_arms(self, lost: Mapping[str, Mapping[str, Loss]]) -> None:
@@ -179,9 +177,13 @@ class SessionFolder:
             (self._blocks if counts else self._disturbed) / _name(record.number, record.task)
         )
 
+    def blocks(self) -> tuple[BlockRecord, ...]:
+        """All that count, those of tasks that were given up later as well."""
+        return _read_blocks(self._blocks)
+
     def read(self) -> SessionRecord:
         """All that counts, without the looks."""
-        blocks = _read_blocks(self._blocks)
+        blocks = self.blocks()
         repeated = _read_blocks(self._disturbed)
         losses, arms = self.losses(), self.lost_arms()
         lost = sum(one.seconds for one in (*losses.values(), *_each(arms)))
@@ -233,42 +235,11 @@ def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
     return tuple(one for one in found if one is not None)
 
 
-# We write atomically: something else has been at a file that gives one of these.
-_DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """What a file of ours holds is looked at; StoreError when it is not what we wrote."""
-    try:
-        yield
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
-def _damaged(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        "A file of the results folder is damaged.",
-        where=f"{path}: {type(error).__name__}: {error}",
-        hint="Remove it, and its folder if it is a block's: what it held is measured again.",
-    )
-
-
-def _load(path: Path, default: Any) -> Any:
-    """What a file of ours holds; `default` where it is not there."""
-    if not path.exists():
-        return default
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except _DAMAGE as error:
-        raise _damaged(path, error) from error
-
-
 def _read_block(path: Path) -> BlockRecord | None:
-    data = _load(path, None)
+    data = load(path, None)
     if data is None:
         return None
-    with _reading(path):
+    with reading(path):
         return BlockRecord(**{key: data[key] for key in data if key not in ("seed", "spent")})
 
 

@@ -26,6 +26,7 @@ from bench.measure import (
 )
 from bench.session.folder import LoopCounts, Losses, SessionFolder
 from bench.util import Show
+from builder.process import Command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +74,7 @@ class Preparation:
     folder: SessionFolder
     show: Show
     clock: Callable[[], float] = time.monotonic
+    title: str = "calibrating"
 
     def calibration(self) -> LoopCounts:
         """Loops of each benchmark for every kind of runtime, kept as they come."""
@@ -86,18 +88,34 @@ class Preparation:
         ]
         if not todo:
             return found
-        with self.show.bar("calibrating", len(todo)) as bar:
+        with self.show.bar(self.title, len(todo)) as bar:
             for benchmark, arm in todo:
                 found = self._calibrated(benchmark, arm, found)
                 self.folder.keep_calibration(found)
                 bar.advance(note=benchmark.name)
         return found
 
+    def commands(self) -> tuple[Command, ...]:
+        """What `calibration` would start for a session that has not begun."""
+        return tuple(
+            loops.calibrating_command(
+                subject.benchmark,
+                arm,
+                self.rig,
+                self.effort,
+                hash_seed=self._hash_seed(subject.benchmark),
+            )
+            for subject in self.subjects
+            for arm in subject.speakers
+        )
+
+    def _hash_seed(self, benchmark: Benchmark) -> int:
+        return random.Random(f"{self.seed} calibrate {benchmark.name}").randrange(1, 2**32)
+
     def _calibrated(self, benchmark: Benchmark, arm: RunnableArm, before: LoopCounts) -> LoopCounts:
         """What was found before, and of one more benchmark; each task keeps its protocol."""
         began = self.clock()
-        chance = random.Random(f"{self.seed} calibrate {benchmark.name}")
-        hash_seed = chance.randrange(1, 2**32)
+        hash_seed = self._hash_seed(benchmark)
         one = loops.calibrate(benchmark, arm, self.rig, self.effort, hash_seed=hash_seed)
         # The base speaks first.
         chosen = {task.name: self.protocol(task) for task in one.tasks}

@@ -66,10 +66,10 @@ class SessionRecord:
     """
 
     blocks: tuple[BlockRecord, ...]
-    missing: tuple[Missing, ...]
-    seconds: float
-    busy_seconds: float
-    complete: bool
+    missing: tuple[Missing, ...] = ()
+    seconds: float = 0.0
+    busy_seconds: float = 0.0
+    complete: bool = False
     looks: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     suite_looks: tuple[float, ...] = ()
     disturbance: Mapping[str, Any] = field(default_factory=dict)

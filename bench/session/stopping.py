@@ -13,8 +13,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from scipy import special
-
 from bench.compare import Comparisons, SuiteComparison
 from bench.session.record import BlockRecord, SessionRecord
 from bench.stats import estimate_blocks, hodges_lehmann, log_ratio, look_level
@@ -81,7 +79,9 @@ def by_task(blocks: Sequence[BlockRecord]) -> dict[str, list[BlockRecord]]:
 def look(blocks: Sequence[BlockRecord], rules: Rules, judge: Judge) -> InterimResult:
     """Judge what is measured at a look of the plan."""
     tasks = by_task(blocks)
-    seen = _with_looks(_bare(blocks), lambda _task, count: looks_had(count, rules.plan))
+    seen = _with_looks(
+        SessionRecord(blocks=tuple(blocks)), lambda _task, count: looks_had(count, rules.plan)
+    )
     found = {name: judge(seen, name, margin=rules.margin) for name in rules.watched}
     decided = _decided_by_all(tasks, list(found.values()))
     return InterimResult(
@@ -125,12 +125,6 @@ def _with_looks(
         measured,
         looks={task: looks(task, count) for task, count in counts.items()},
         suite_looks=looks("", min(counts.values(), default=0)),
-    )
-
-
-def _bare(blocks: Sequence[BlockRecord]) -> SessionRecord:
-    return SessionRecord(
-        blocks=tuple(blocks), missing=(), seconds=0.0, busy_seconds=0.0, complete=False
     )
 
 
@@ -248,6 +242,8 @@ def blocks_needed(
     interval is narrower than the way to 1, or than the way to the margin's edge from inside.
     `alpha` is the level before looks are paid for. None when even the whole plan would not do.
     """
+    from scipy import special
+
     count = len(log_ratios)
     if count < 2:
         return next((planned for planned in plan if planned > count), None)

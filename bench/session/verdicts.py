@@ -1,7 +1,7 @@
 """From a session to verdicts: the one way, for the run itself and whoever looks at its trials.
 
-Pure. Which blocks are compared, under which labels, and which looks were had is decided here; how
-it is computed is for `bench.compare.blocks`.
+Pure. Which blocks are compared and which looks were had is decided here; how it is computed is for
+`bench.compare.blocks`, which takes the session's own records.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.compare import BenchmarkBlocks, Comparisons, PairedBlock, SuiteComparison, compare_blocks
+from bench.compare import BenchmarkBlocks, Comparisons, SuiteComparison, compare_blocks
 from bench.session.record import BlockRecord, told, warmups_by_task
 from bench.session.record import SessionRecord as Timed
 
@@ -20,11 +20,9 @@ ENOUGH_REPLICAS = 5
 def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: float) -> Comparisons:
     """Compare two arms of a session, `candidate` and `base` by their names.
 
-    Blocks carry the number of their replica as a label where there was more than one; the looks
-    that the session had are paid for. Benchmarks come in the order of their names; one that either
-    arm lacks is missing. Errors as `compare_blocks`.
+    The looks that the session had are paid for. Benchmarks come in the order of their names; one
+    that either arm lacks is missing. Errors as `compare_blocks`.
     """
-    replicas = {block.replica for block in measured.blocks}
     tasks: dict[str, list[BlockRecord]] = {}
     for block in sorted(measured.blocks, key=lambda block: (block.task, block.number)):
         if base in block.means and candidate in block.means:
@@ -33,15 +31,8 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
         [
             BenchmarkBlocks(
                 benchmark=task,
-                blocks=tuple(
-                    PairedBlock(
-                        index=block.number,
-                        base=block.means[base],
-                        candidate=block.means[candidate],
-                        replica=str(block.replica) if len(replicas) > 1 else "",
-                    )
-                    for block in blocks
-                ),
+                blocks=blocks,
+                arms=(base, candidate),
                 looks=tuple(measured.looks.get(task, ())),
                 warnings=(*_disturbed(blocks), *_warming(blocks, (base, candidate))),
             )

@@ -1,9 +1,9 @@
 """Statistics. Floats in, floats out; imports nothing of the project."""
 
-from bench.stats import accuracy, change_points, estimates, ranks
+from bench.stats import accuracy, estimates, ranks
 from bench.stats.accuracy import SPAN, Accuracy, AccuracyCell
-from bench.stats.change_points import SETTINGS, Floats, LevelChange, Settings, scan
 from bench.stats.estimates import LEAST, MOST, log_ratio
+from bench.stats.level_change import SETTINGS, Floats, LevelChange, Settings, scan
 from bench.stats.multiplicity import family_levels, look_level
 from bench.stats.ranks import estimate_blocks, hodges_lehmann
 
@@ -18,7 +18,6 @@ __all__ = [
     "LevelChange",
     "Settings",
     "accuracy",
-    "change_points",
     "estimate_blocks",
     "estimates",
     "family_levels",

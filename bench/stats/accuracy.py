@@ -16,8 +16,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy import special
-
 from bench.stats import estimates
 
 # Seconds: enough for some blocks of every class; about the time of a benchmark in an experiment.
@@ -137,6 +135,8 @@ def no_harm(alone: Sequence[float], together: Sequence[float], most: float = 1.2
     normal errors, and the longer tails of real ones are one reason for the size of `most`. False
     for fewer than ten errors on either side.
     """
+    from scipy import special
+
     if min(len(alone), len(together)) < 10:
         return False
     ours, theirs = (_mean([error * error for error in errors]) for errors in (alone, together))
@@ -165,6 +165,8 @@ def _spread_bounds(cells: Sequence[AccuracyCell]) -> tuple[float, float]:
     degrees of freedom (Biometrics Bulletin 1946). Each mean square has as many as it has errors,
     since the mean is known.
     """
+    from scipy import special
+
     parts = [cell.mean_square for cell in cells]
     total = math.fsum(parts)
     if total == 0:

@@ -31,55 +31,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from bench.stats.level_change import SETTINGS, Floats, LevelChange, Settings
 
 # The median absolute deviation of a normal distribution is this part of its standard deviation.
 _MAD_SHARE = 0.6744897501960817
 _NORMAL_95 = 1.959963984540054
 # So many nights are scored in one go: after a change the rest is scored anew.
 _CHUNK = 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What an alarm takes. Lengths are nights; the others are shares of the reference's scale.
-
-    `windows`: lengths of the recent window. `reference`, `least_reference`: most and fewest nights
-    that it is held against; `stride`: the reference moves on by so many at a time, which costs
-    nothing and saves most of the work. `clip`: one night counts for no more. `threshold`: the score
-    above which there is an alarm, for a long reference. `least`: a change of the log is no news
-    below this, `floor`: and noise is never taken as smaller than this (log units).
-    """
-
-    windows: tuple[int, ...] = (5, 7, 14)
-    reference: int = 250
-    least_reference: int = 20
-    stride: int = 5
-    clip: float = 2.5
-    threshold: float = 3.6
-    least: float = 0.003
-    floor: float = 0.0005
-
-
-SETTINGS = Settings()
-
-
-@dataclass(frozen=True, kw_only=True)
-class LevelChange:
-    """A change between two levels. `start`: index of the first night of the new level, `found`: of
-    the night that raised the alarm.
-
-    `ratio` is new / old; `low`, `high` its plain 95% interval, which knows nothing of having been
-    picked for its size: measure again before you quote it. `score` is that of the alarm, in units
-    of its own threshold: above 1.
-    """
-
-    start: int
-    found: int
-    ratio: float
-    low: float
-    high: float
-    score: float
 
 
 def scan(
@@ -108,28 +66,6 @@ def scan(
             found.append(_moved(change, nights, start))
             start += change.start
     return tuple(found)
-
-
-def latest(
-    values: Sequence[float] | Floats,
-    epochs: Sequence[int] | npt.NDArray[np.int64] | None = None,
-    settings: Settings = SETTINGS,
-    *,
-    since: int = 0,
-) -> LevelChange | None:
-    """The alarm that the last night raises, if it does: `scan` for one night more.
-
-    `since` is the `start` of the last change that is known, 0 where none is. The work does not grow
-    with the history. None where the last night has no value.
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if not len(array) or not array[-1] > 0:
-        return None
-    changes = np.flatnonzero(np.diff(np.asarray(epochs))) if epochs is not None else np.array([])
-    start = max(since, int(changes[-1]) + 1 if len(changes) else 0)
-    logs, nights = _logs(array[start:])
-    change = _first(logs, settings, since=len(logs) - 1)
-    return None if change is None else _moved(change, nights + start, 0)
 
 
 def _logs(values: Sequence[float] | Floats) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -17,12 +17,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import special
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = "NDArray[np.float64]"
 
 # Half-widths beyond this (a factor of a million) say nothing about a program.
 WIDEST = math.log(1e6)
@@ -67,6 +68,8 @@ class Estimate:
 
     def p_value(self) -> float | None:
         """The least alpha whose interval excludes 0; None where there is no interval."""
+        from scipy import special
+
         if self.error is None:
             return None
         if self.value * self.centre <= 0:
@@ -76,6 +79,8 @@ class Estimate:
         return float(2 * special.stdtr(self.freedom, -abs(self.centre) / self.error))
 
     def _half_width(self, alpha: float) -> float:
+        from scipy import special
+
         if self.error is None or alpha <= 0:
             return math.inf
         # The lower tail keeps its precision where 1 - alpha / 2 would round to 1.
@@ -111,6 +116,8 @@ def estimate_processes(base: Sequence[float], candidate: Sequence[float]) -> Est
     be called ten times too often under the level of 40 benchmarks). `Estimate.interval` is extended
     to hold `value` where the two disagree. ValueError for a value not finite and above zero.
     """
+    import numpy as np
+
     arms = [np.log(_positive(arm)) for arm in (base, candidate)]
     value = log_ratio(math.fsum(base) / len(base), math.fsum(candidate) / len(candidate))
     centre = float(arms[1].mean() - arms[0].mean())
@@ -170,6 +177,8 @@ def outliers(log_ratios: Sequence[float], far: float = 5.0) -> tuple[int, ...]:
     The scale is 1.4826 times the median absolute deviation (Hampel 1974). For telling, never for
     dropping. None below five blocks, or where more than half agree exactly.
     """
+    import numpy as np
+
     values = checked(log_ratios)
     distance = np.abs(values - np.median(values))
     scale = 1.4826 * float(np.median(distance))
@@ -186,6 +195,8 @@ def relative_spread(values: Sequence[float]) -> float:
 
 def proportion_bounds(hits: int, trials: int, error: float = 0.05) -> tuple[float, float]:
     """Exact bounds of a proportion, x of n (Clopper and Pearson 1934)."""
+    from scipy import special
+
     if not 0 <= hits <= trials or trials < 1:
         raise ValueError(f"{hits} of {trials} is no proportion")
     low = float(special.betaincinv(hits, trials - hits + 1, error / 2)) if hits else 0.0
@@ -202,6 +213,8 @@ def _freedom(parts: Sequence[float], freedoms: Sequence[float]) -> float:
 
 def checked(values: Sequence[float]) -> Floats:
     """The values as an array. ValueError unless they are one or more finite numbers in a row."""
+    import numpy as np
+
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
         raise ValueError("a sequence of one or more finite numbers is needed")

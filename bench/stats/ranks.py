@@ -26,14 +26,15 @@ import functools
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from bench.stats import estimates
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Floats: TypeAlias = "NDArray[np.float64]"
 Round = TypeVar("Round", bound=Hashable)
 
 
@@ -176,6 +177,8 @@ def _median(averages: Floats) -> float:
 
 @functools.lru_cache(maxsize=256)
 def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    import numpy as np
+
     return np.triu_indices(count)
 
 
@@ -183,6 +186,8 @@ def _cut(units: int, alpha: float) -> int:
     """How many averages an interval of level 1 - alpha leaves out on either side; -1 where even
     all of them are not enough.
     """
+    import numpy as np
+
     return int(np.searchsorted(_cumulated(units), alpha / 2, side="right")) - 1
 
 
@@ -192,6 +197,8 @@ def _cumulated(units: int) -> Floats:
 
     Exact but for rounding: the chances of each sum, one rank after the other.
     """
+    import numpy as np
+
     chances = np.zeros(units * (units + 1) // 2 + 1)
     chances[0] = 1.0
     for rank in range(1, units + 1):

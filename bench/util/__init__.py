@@ -6,13 +6,24 @@ from bench.util.console import Bar, Show, cell, print_json, print_table, stdout_
 from bench.util.documents import read_json
 from bench.util.places import DATA, INSIDE, KERNELS_MANIFEST, ROOT
 from bench.util.text import COLUMNS, command, cut, harmless, paragraph, plain, safe, slug
-from bench.util.toml import Keys, as_name, kind_of, seconds_of
+from bench.util.toml import (
+    DURATION,
+    NAME,
+    Keys,
+    as_name,
+    is_duration,
+    is_name,
+    kind_of,
+    seconds_of,
+)
 
 __all__ = [
     "COLUMNS",
     "DATA",
+    "DURATION",
     "INSIDE",
     "KERNELS_MANIFEST",
+    "NAME",
     "ROOT",
     "Bar",
     "Keys",
@@ -23,6 +34,8 @@ __all__ = [
     "cut",
     "documents",
     "harmless",
+    "is_duration",
+    "is_name",
     "kind_of",
     "paragraph",
     "plain",

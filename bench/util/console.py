@@ -10,14 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bench.util.text import harmless
+
+if TYPE_CHECKING:  # rich takes as long as all the rest that `patchbench --help` needs
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+    from rich.table import Table
 
 # On a pipe, a line for progress at most this often.
 _PLAIN_SECONDS = 20.0
@@ -25,22 +25,10 @@ _PLAIN_SECONDS = 20.0
 
 def stdout_console() -> Console:
     """For tables on stdout: as wide as the terminal, and wide enough for all columns on a pipe."""
+    from bench.util.streams import OutputConsole
+
     width = None if sys.stdout.isatty() else 140
-    return _Output(file=sys.stdout, highlight=False, width=width)
-
-
-class _Output(Console):
-    """rich would end the process itself, with a status that means something else here."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-class _Messages(Console):
-    """A run does not end because nobody reads what it says."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
+    return OutputConsole(file=sys.stdout, highlight=False, width=width)
 
 
 class Bar:
@@ -54,7 +42,7 @@ class Bar:
         self._began = self._told = time.monotonic()
         self._task: TaskID | None = None
         if show.bars is not None:
-            self._task = show.bars.add_task(escape(harmless(title)), total=total, note="")
+            self._task = show.bars.add_task(cell(title), total=total, note="")
 
     def advance(self, steps: float = 1, note: str = "", left: float | None = None) -> None:
         """Count `steps` as done; `note` says what they were, `left` how many are expected still."""
@@ -62,9 +50,7 @@ class Bar:
         if left is not None:
             self._total = self._done + left
         if self._show.bars is not None and self._task is not None:
-            self._show.bars.update(
-                self._task, advance=steps, total=self._total, note=escape(harmless(note))
-            )
+            self._show.bars.update(self._task, advance=steps, total=self._total, note=cell(note))
         elif time.monotonic() - self._told > _PLAIN_SECONDS:
             self._told = time.monotonic()
             self._show.say(f"{self._title}: {self._done:.0f} of {self._total:.0f}{self._left()}")
@@ -93,7 +79,11 @@ class Show:
     def __init__(
         self, *, quiet: bool = False, verbose: bool = False, stream: TextIO | None = None
     ) -> None:
-        self.console = _Messages(file=stream or sys.stderr, highlight=False, soft_wrap=True)
+        from bench.util.streams import MessageConsole
+
+        self.console: Console = MessageConsole(
+            file=stream or sys.stderr, highlight=False, soft_wrap=True
+        )
         self.quiet = quiet
         self.verbose = verbose
         self.bars: Progress | None = None
@@ -101,12 +91,12 @@ class Show:
     def say(self, text: str) -> None:
         """One line of what is going on."""
         if not self.quiet:
-            self.console.print(escape(harmless(text)))
+            self.console.print(cell(text))
 
     def detail(self, text: str) -> None:
         """A line that only --verbose shows: the commands that are started."""
         if self.verbose and not self.quiet:
-            self.console.print(f"[dim]$ {escape(harmless(text))}[/dim]")
+            self.console.print(f"[dim]$ {cell(text)}[/dim]")
 
     @contextmanager
     def bar(self, title: str, total: float) -> Iterator[Bar]:
@@ -114,6 +104,8 @@ class Show:
         if self.quiet or not self.console.is_terminal:
             yield Bar(self, title, total)
             return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -143,4 +135,6 @@ def print_table(table: Table) -> None:
 
 def cell(text: object) -> str:
     """Text of unknown origin, made safe for a table."""
+    from rich.markup import escape
+
     return escape(harmless(str(text)))

@@ -1,4 +1,8 @@
-"""Reading a TOML document key by key: typed values out, complaints that name file, line and key."""
+"""Reading a TOML document key by key: typed values out, complaints that name file, line and key.
+
+Own code, since tomllib gives no line of a key, and msgspec's messages name neither file nor line
+nor the key that was meant.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)")
 _HEADER = re.compile(r"\s*(\[\[?)([\w\s.\"'-]+)\]")
 _KEY = re.compile(r"\s*([\w\s.\"'-]+?)\s*=")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+NAME = "letters, digits and . _ + -, at most 64"
+DURATION = 'a time such as "90s", "10m", "1h"; a week at most'
+"""What a name and a time are to be, for messages."""
 # What is longer was not meant; poll(2) takes no more than three weeks.
 _LONGEST = 7 * 24 * 3600.0
 
@@ -25,9 +32,19 @@ def seconds_of(text: str) -> float:
     """Seconds of "90s", "10m" or "1.5h", at most a week. Raises ValueError."""
     match = _DURATION.fullmatch(text.strip())
     seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
-    if not 0 < seconds <= _LONGEST:
+    if not is_duration(seconds):
         raise ValueError(text)
     return seconds
+
+
+def is_duration(seconds: float) -> bool:
+    """Whether a time to wait or to measure is one that can be meant: a week at most."""
+    return 0 < seconds <= _LONGEST
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be part of a path and of a table."""
+    return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +129,7 @@ class Keys:
         try:
             return seconds_of(table[name])
         except (ValueError, AttributeError):
-            right = 'a time such as "90s", "10m", "1h"; a week at most'
-            self.fail(_join(key, name), f"is {_short(table[name])}", right)
+            self.fail(_join(key, name), f"is {_short(table[name])}", DURATION)
 
     def choice(
         self, table: Mapping[str, Any], key: str, name: str, allowed: tuple[str, ...], default: str
@@ -127,10 +143,8 @@ class Keys:
     def name(self, table: Mapping[str, Any], key: str, default: str) -> str:
         """A name that can be part of a path and of a table."""
         value = self.string(table, key, "name", default)
-        if not _NAME.fullmatch(value):
-            self.fail(
-                _join(key, "name"), f"is {value!r}", "letters, digits and . _ + -, at most 64"
-            )
+        if not is_name(value):
+            self.fail(_join(key, "name"), f"is {value!r}", NAME)
         return value
 
     def fail(self, key: str, problem: str, right: str) -> NoReturn:

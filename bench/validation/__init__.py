@@ -5,7 +5,7 @@ and `pace`) are the studies without measurements, `real` evaluates those of `pat
 `page` renders docs/validation.md.
 """
 
-from bench.validation import page, real, recorded, recordings, simulated
+from bench.validation import change_points, page, real, recorded, recordings, simulated
 from bench.validation.findings import PARTS, Part, broken_promises
 from bench.validation.real import CALM, KILLED, LOADED, Alone, ProcedureComparison, RealRow
 from bench.validation.recorded import excludes_1
@@ -20,6 +20,7 @@ __all__ = [
     "ProcedureComparison",
     "RealRow",
     "broken_promises",
+    "change_points",
     "excludes_1",
     "page",
     "real",

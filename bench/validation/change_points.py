@@ -6,7 +6,7 @@ Pure. Both figures come with exact 95% bounds (Clopper and Pearson; for the rate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ WITHIN = 7
 
 NORMAL, HEAVY, SPIKES, CORRELATED = "normal", "heavy tails", "spikes", "correlated"
 NOISES = (NORMAL, HEAVY, SPIKES, CORRELATED)
+REFERENCES = (30, 60, 100, 250)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,19 +73,24 @@ def study(
     series: int = 4000,
     nights: int = 750,
     tries: int = 10_000,
-    references: tuple[int, ...] = (30, 60, 100, 250),
+    references: tuple[int, ...] = REFERENCES,
     seed: int = 20_260,
     settings: Settings = SETTINGS,
+    step: Callable[[], None] = lambda: None,
 ) -> Study:
-    """The whole: with the defaults, 2.9 million series-nights of each noise."""
-    alarms = {
-        noise: false_alarms(noise, series=series, nights=nights, seed=seed, settings=settings)
-        for noise in NOISES
-    }
-    found = {
-        reference: steps(reference, tries=tries, seed=seed + 1, settings=settings)
-        for reference in references
-    }
+    """The whole: with the defaults, 2.9 million series-nights of each noise.
+
+    `step` is called after each noise and each reference.
+    """
+    alarms, found = {}, {}
+    for noise in NOISES:
+        alarms[noise] = false_alarms(
+            noise, series=series, nights=nights, seed=seed, settings=settings
+        )
+        step()
+    for reference in references:
+        found[reference] = steps(reference, tries=tries, seed=seed + 1, settings=settings)
+        step()
     return Study(alarms=alarms, found=found)
 
 

@@ -48,9 +48,7 @@ def play(scenario: Scenario, rng: np.random.Generator, *, margin: float) -> Simu
         watched=(CANDIDATE,),
     )
     records = _measured(drawn, rules)
-    bare = SessionRecord(
-        blocks=tuple(records), missing=(), seconds=0.0, busy_seconds=0.0, complete=True
-    )
+    bare = SessionRecord(blocks=tuple(records), complete=True)
     ended = settled(bare, rules, conclude)
     counts = Counter(record.task for record in records)
     return SimulatedSession(

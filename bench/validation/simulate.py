@@ -133,7 +133,7 @@ def session(scenario: Scenario, rng: np.random.Generator) -> tuple[BenchmarkBloc
         BenchmarkBlocks(
             benchmark=f"b{number}",
             blocks=tuple(
-                PairedBlock(index=index, base=base, candidate=candidate, replica=replica)
+                PairedBlock(number=index, base=base, candidate=candidate, replica=replica)
                 for index, ((base, candidate), replica) in enumerate(
                     zip(times[:, number].tolist(), drawn.replicas, strict=True)
                 )

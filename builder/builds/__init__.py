@@ -1,16 +1,15 @@
 """From a recipe to a stored build: configure, make, install, facts of the binary, the gate."""
 
-from builder.builds import facts, layout, loop_flags
+from builder.builds import facts, gate, layout, loop_flags
 from builder.builds.compile import (
     Builder,
     Options,
     check_flavor,
     identify_compiler,
-    regenerate_targets,
-    steps,
+    installed_python,
 )
 from builder.builds.facts import Difference
-from builder.builds.gate import Gate, Judgement, regrtest
+from builder.builds.gate import Gate, Judgement
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
 from builder.builds.store import Build, Store
 
@@ -27,10 +26,9 @@ __all__ = [
     "Store",
     "check_flavor",
     "facts",
+    "gate",
     "identify_compiler",
+    "installed_python",
     "layout",
     "loop_flags",
-    "regenerate_targets",
-    "regrtest",
-    "steps",
 ]

@@ -169,6 +169,11 @@ def _lto_variables(recipe: Recipe, options: Options) -> tuple[str, ...]:
     return f"EXTRA_CFLAGS={flags}", f"LDFLAGS={flags}"
 
 
+def installed_python(folder: Path, recipe: Recipe) -> Path:
+    """Where the interpreter of a recipe that is built into `folder` is or will be."""
+    return folder / "prefix" / "bin" / f"python{recipe.revision.branch}"
+
+
 def regenerate_targets(recipe: Recipe, repository: Repository) -> tuple[str, ...]:
     """The tree's own generators that the recipe's changes ask for."""
     return regen.targets(lambda path: repository.read(recipe.tree, path), recipe.changed)
@@ -214,6 +219,29 @@ class Builder:
             recipe.key, lambda folder, held: self._build(recipe, repository, folder, held)
         )
 
+    def commands(self, recipe: Recipe, repository: Repository) -> tuple[Command, ...]:
+        """What `provide` would start now: nothing for a build that is stored."""
+        if self._store.find(recipe.key) is not None:
+            return ()
+        folder = self._store.folder(recipe.key)
+        steps = self._steps(recipe, repository, folder)
+        asking = facts.asking(installed_python(folder, recipe), folder / "prefix")
+        return (*(step.command for step in steps), asking)
+
+    def _steps(
+        self, recipe: Recipe, repository: Repository, folder: Path, locks: tuple[int, ...] = ()
+    ) -> tuple[BuildStep, ...]:
+        configure = repository.read(recipe.tree, "configure") or b""
+        return steps(
+            recipe,
+            home=self._home,
+            folder=folder,
+            options=Options.of(configure.decode("utf-8", "replace")),
+            regenerate=regenerate_targets(recipe, repository),
+            jobs=self._jobs,
+            locks=locks,
+        )
+
     def _build(self, recipe: Recipe, repository: Repository, folder: Path, held: int) -> Build:
         say_waiting = _waiting(self._say)
         with (
@@ -226,8 +254,7 @@ class Builder:
                 folder=folder,
                 runner=self._runner,
                 say=self._say,
-                jobs=self._jobs,
-                locks=(held, host, work),
+                steps=self._steps(recipe, repository, folder, (held, host, work)),
             ).run(repository)
 
 
@@ -246,16 +273,14 @@ class _Compilation:
         folder: Path,
         runner: Runner,
         say: Say,
-        jobs: int,
-        locks: tuple[int, ...],
+        steps: tuple[BuildStep, ...],
     ) -> None:
         self._recipe = recipe
         self._home = home
         self._folder = folder
         self._runner = runner
         self._say = say
-        self._jobs = jobs
-        self._locks = locks
+        self._steps = steps
         self._stages: list[Stage] = []
 
     def run(self, repository: Repository) -> Build:
@@ -264,19 +289,10 @@ class _Compilation:
         self._stages.append(Stage(name="export", seconds=time.monotonic() - began))
         configure = (self._home.work / "configure").read_bytes()
         options = Options.of(configure.decode("utf-8", "replace"))
-        regenerate = regenerate_targets(self._recipe, repository)
         cache = self._home.configure_caches / configure_key(self._recipe, configure, options)
         self._borrow(cache)
         regenerated: tuple[str, ...] = ()
-        for step in steps(
-            self._recipe,
-            home=self._home,
-            folder=self._folder,
-            options=options,
-            regenerate=regenerate,
-            jobs=self._jobs,
-            locks=self._locks,
-        ):
+        for step in self._steps:
             if step.name == "make":
                 # After all that reads or writes sources by their content, and before the compiler.
                 self._lay_out()
@@ -374,11 +390,10 @@ class _Compilation:
 
     def _finished(self, regenerated: tuple[str, ...]) -> Build:
         prefix = self._folder / "prefix"
-        name = f"python{self._recipe.revision.branch}"
-        python = prefix / "bin" / name
+        python = installed_python(self._folder, self._recipe)
         if not python.exists():
             raise BuildError(
-                f"make install left no {name}.",
+                f"make install left no {python.name}.",
                 where=str(self._home.failures / self._recipe.key),
                 hint="Read install.log there.",
             )

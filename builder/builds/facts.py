@@ -100,9 +100,13 @@ def read(python: Path, prefix: Path, runner: Runner) -> BuildFacts:
     )
 
 
+def asking(python: Path, prefix: Path) -> Command:
+    """The command that `read` starts: the interpreter describes itself."""
+    return Command(argv=(str(python), "-c", _ASK), cwd=prefix, env=clean_environment())
+
+
 def _ask(python: Path, prefix: Path, runner: Runner) -> dict[str, Any]:
-    command = Command(argv=(str(python), "-c", _ASK), cwd=prefix, env=clean_environment())
-    done = runner.run(command, timeout=60)
+    done = runner.run(asking(python, prefix), timeout=60)
     try:
         if not done.ok:
             raise ValueError(done.how())

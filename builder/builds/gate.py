@@ -115,7 +115,7 @@ class Gate:
 
     def result(self, build: Build, selection: str) -> GateResult:
         """How a build fares, from what is kept or by running the tests now."""
-        kept = build.folder / f"gate-{selection}.json"
+        kept = _result_file(build.folder, selection)
         with hold_lock(self._home.lock(f"gate-{build.key}"), on_wait=self._waiting):
             found = _load(kept)
             if found is None:
@@ -125,6 +125,22 @@ class Gate:
                 with guard_writes(build.folder):
                     write_atomically(kept, json.dumps(asdict(found), indent=1))
         return found
+
+    def has_result(self, folder: Path, selection: str) -> bool:
+        """Whether the build in `folder` was tested before, so that `result` starts nothing."""
+        return _load(_result_file(folder, selection)) is not None
+
+    def command(
+        self,
+        python: Path,
+        version: str,
+        names: Sequence[str],
+        *,
+        scratch: Path,
+        locks: tuple[int, ...] = (),
+    ) -> Command:
+        """What `result` starts for a build of that version, with the tests that it has."""
+        return regrtest(python, version, names, scratch=scratch, jobs=self._jobs, locks=locks)
 
     def _waiting(self, _path: str) -> None:
         self._say("Another run tests the same build; waiting for it.")
@@ -161,12 +177,11 @@ class Gate:
             hold_lock(self._home.host_lock, shared=True, on_wait=self._waiting_host) as host,
             tempfile.TemporaryDirectory(prefix="patchbench-gate-") as scratch,
         ):
-            command = regrtest(
+            command = self.command(
                 build.python,
                 build.facts.version,
                 names,
                 scratch=Path(scratch),
-                jobs=self._jobs,
                 locks=(host,),
             )
             done = self._runner.run(command, log=log, timeout=_limit(names))
@@ -277,6 +292,10 @@ def parse(output: str, names: Sequence[str]) -> TestOutcomes:
 def _is_of(test: str, name: str) -> bool:
     """Whether a listed test is the module `name` or one that regrtest split off it."""
     return test == name or test.startswith(f"{name}.") or test.endswith(f".{name}")
+
+
+def _result_file(folder: Path, selection: str) -> Path:
+    return folder / f"gate-{selection}.json"
 
 
 def _load(path: Path) -> GateResult | None:

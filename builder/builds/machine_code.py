@@ -1,4 +1,7 @@
-"""What the binaries hold: the evaluation loop's shape, its compiler's options, code digests."""
+"""What the binaries hold: the evaluation loop's shape, its compiler's options, code digests.
+
+capstone and elftools are imported when a binary is read: most commands read none.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import capstone
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
 
 # The function that interprets bytecode, oldest name last.
 _EVAL_FUNCTIONS = ("_PyEval_EvalFrameDefault", "PyEval_EvalFrameEx")
@@ -34,6 +32,9 @@ class Loop:
 
 def evaluation_loop(binaries: Sequence[Path]) -> Loop:
     """The loop's shape, from the first of `binaries` that has an evaluation function."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
     for path in binaries:
         try:
             with path.open("rb") as file:
@@ -50,6 +51,9 @@ def code_digest(path: Path) -> str:
 
     Data sections are left out: they hold the prefix, which differs between any two builds.
     """
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
     total = hashlib.sha256()
     with path.open("rb") as file:
         try:
@@ -64,6 +68,8 @@ def code_digest(path: Path) -> str:
 
 
 def _loop_of(elf: Any) -> Loop | None:
+    from elftools.elf.sections import SymbolTableSection
+
     table = elf.get_section_by_name(".symtab") or elf.get_section_by_name(".dynsym")
     if not isinstance(table, SymbolTableSection):
         return None
@@ -98,6 +104,8 @@ def _evaluation_parts(symbols: Sequence[Any]) -> list[Any]:
 
 def _indirect_jumps(elf: Any, symbol: Any) -> int:
     """Jumps whose target is read from a register or memory, as `objdump -d | grep 'jmp *\\*'`."""
+    import capstone
+
     section = elf.get_section(symbol["st_shndx"])
     begin = symbol["st_value"] - section["sh_addr"]
     code = section.data()[begin : begin + symbol["st_size"]]

@@ -198,8 +198,3 @@ class Revision:
         """The version, with the commit where it is between two releases (2.7.10+)."""
         between = self.version.endswith("+") or "a" in self.version or "b" in self.version
         return f"{self.version} {self.commit[:10]}" if between else self.version
-
-    @property
-    def is_python2(self) -> bool:
-        """Whether this is a Python 2."""
-        return self.version.startswith("2.")

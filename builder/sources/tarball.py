@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from builder.errors import SourceError
+from builder.files import check_member
 from builder.git import LINK, Repository, leads_outside, link_leads_outside
 from builder.versions import version_of
 
@@ -20,6 +21,8 @@ _CHUNK = 1 << 20
 _MAX_BYTES = 1200 * 1024 * 1024
 _DAMAGED = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
 _WHO = b"patchbench <>"
+# Nothing is unpacked; where a link would lead is judged as if it were below this folder.
+_NOWHERE = Path("/nonexistent/tree")
 
 
 def sha256_of(file: IO[bytes]) -> str:
@@ -108,8 +111,10 @@ class _Stream:
         self._newest = max(self._newest, int(member.mtime))
         if member.islnk():
             self._files[path] = self._linked(member)
+            self._filter(member)
             return
         content = self._content(archive, member, path)
+        self._filter(member)
         if path == "Include/patchlevel.h":
             self._version = version_of(content) or ""
         self._marks += 1
@@ -118,6 +123,12 @@ class _Stream:
         yield b"blob\nmark :%d\ndata %d\n" % (self._marks, len(content))
         yield content
         yield b"\n"
+
+    def _filter(self, member: tarfile.TarInfo) -> None:
+        try:
+            check_member(member, _NOWHERE)
+        except tarfile.TarError as error:
+            raise self._refusal(f"holds what tarfile's own filter refuses: {error}") from error
 
     def _content(self, archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> bytes:
         if member.issym():

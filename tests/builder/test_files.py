@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from builder.errors import StoreError
-from builder.files import hold_lock, is_locked
+from builder.files import check_member, hold_lock, is_locked
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -66,3 +67,17 @@ def test_a_lock_file_of_another_user_can_be_held(tmp_path: Path) -> None:
         if parent.owner() == "root" and parent.stat().st_mode & 0o005 != 0o005:
             pytest.skip(f"{parent} is closed to others")
     subprocess.run(["/usr/bin/python3", "-c", code], user=65534, group=65534, check=True)
+
+
+@pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="this Python is older than it")
+def test_a_member_that_leads_outside_is_refused_by_the_standard_library(tmp_path: Path) -> None:
+    check_member(tarfile.TarInfo("x/a"), tmp_path)
+    with pytest.raises(tarfile.TarError):
+        check_member(tarfile.TarInfo("x/../../a"), tmp_path)
+
+
+def test_a_python_without_the_filter_goes_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    check_member(tarfile.TarInfo("x/../../a"), tmp_path)

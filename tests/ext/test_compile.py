@@ -395,3 +395,28 @@ def _install(requirement: str, folder: Path) -> Path:
     done = SystemRunner().run(pip_command(HOST.python, arguments, source), timeout=600)
     assert done.ok, done.output
     return folder
+
+
+def test_what_would_be_started_is_what_is_started(
+    tmp_path: Path, tools: Tools, source: ModuleSource
+) -> None:
+    for number, one in enumerate((source, replace(source, imports=False))):
+        runner = FakeRunner()
+        compiler = _compiler(tmp_path, tools, runner, cache=tmp_path / f"cache{number}")
+        planned, commands = compiler.planned(one), compiler.commands(one)
+        assert runner.commands == []
+        made = compiler.provide(one)
+        assert [command.shown() for command in runner.commands] == [
+            command.shown() for command in commands
+        ]
+        assert [command.env for command in runner.commands] == [one.env for one in commands]
+        assert (planned.key, planned.site, planned.file) == (made.key, made.site, made.file)
+        assert compiler.commands(one) == ()
+
+
+def test_versions_that_are_known_need_no_tools(
+    tmp_path: Path, tools: Tools, source: ModuleSource
+) -> None:
+    nowhere = Tools(cython=tmp_path / "no", setuptools=tmp_path / "no")
+    before = _compiler(tmp_path, nowhere, FakeRunner(), versions=("3.3.1", "84.2.1"))
+    assert before.key(source) == _compiler(tmp_path, tools, FakeRunner()).key(source)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option, option, several
-from bench.context import Context
-from bench.experiments import SessionOptions
-from bench.jobs.bisect import BisectRequest
-from bench.jobs.bisect import job as bisecting
-from bench.util import seconds_of
-from builder.builds import Flavor
+from bench.cli.common import Add, json_option
+from bench.cli.options import option, several
 from builder.errors import UsageError
-from builder.sources import parse
+
+if TYPE_CHECKING:
+    from bench.context import Context
+    from bench.experiments import SessionOptions
+    from bench.jobs.bisect import BisectRequest
 
 _STEP = """\
 under git's own bisection, which chooses the commits, in a clone of CPython:
@@ -29,8 +29,7 @@ BLOCKS = 15
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    text = "find the commit that made a benchmark faster or slower"
-    bisect = add("bisect", _bisect, text)
+    bisect = add("bisect", _bisect)
     bisect.formatter_class = argparse.RawDescriptionHelpFormatter
     bisect.epilog = f"{_STEP}\n{bisect.epilog}"
     bisect.add_argument("good", type=types.filled, metavar="GOOD", help="an older revision")
@@ -97,6 +96,8 @@ def _session_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _bisect(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.bisect import job as bisecting
+
     request = _request(options)
     if options.step is not None:
         return bisecting.step(context, request, options.step)
@@ -104,6 +105,10 @@ def _bisect(context: Context, options: argparse.Namespace) -> int:
 
 
 def _request(options: argparse.Namespace) -> BisectRequest:
+    from bench.jobs.bisect import BisectRequest
+    from builder.builds import Flavor
+    from builder.sources import parse
+
     if options.replicas > options.blocks:
         raise UsageError(
             f"--replicas {options.replicas} are more than --blocks {options.blocks}.",
@@ -127,6 +132,9 @@ def _request(options: argparse.Namespace) -> BisectRequest:
 
 
 def _session(options: argparse.Namespace) -> SessionOptions:
+    from bench.experiments import SessionOptions
+    from bench.util import seconds_of
+
     return SessionOptions(
         margin=options.margin,
         blocks=options.blocks,

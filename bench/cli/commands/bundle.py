@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option, option, several
-from bench.context import Context
-from bench.jobs.bundle import Wishes
-from bench.jobs.bundle import pack as bundling
-from bench.jobs.bundle import reproduce as reproducing
-from bench.jobs.bundle import verify as verifying
+from bench.cli.common import Add, json_option
+from bench.cli.options import option, several
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
-    bundle = add("bundle", _bundle, "pack a run's patches, plan, raw data and reports into a file")
+    bundle = add("bundle", _bundle)
     bundle.add_argument("folder", type=types.path, metavar="DIR", help="a run's results")
     bundle.add_argument("--out", type=types.path, metavar="FILE.tar.gz", help="the bundle")
     json_option(bundle)
-    verify = add("verify", _verify, "recompute every figure of a bundle from its raw data")
+    verify = add("verify", _verify)
     verify.add_argument("bundle", type=types.path, metavar="BUNDLE", help="what `bundle` wrote")
     verify.add_argument(
         "--source",
@@ -28,7 +28,7 @@ def add_commands(add: Add) -> None:
         help="apply its patches there too: git, debian, a URL or a path",
     )
     json_option(verify)
-    reproduce = add("reproduce", _reproduce, "run a bundle's experiment again on this machine")
+    reproduce = add("reproduce", _reproduce)
     reproduce.add_argument("bundle", type=types.path, metavar="BUNDLE", help="what `bundle` wrote")
     reproduce.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
     _changes(reproduce.add_argument_group("where the bundle cannot tell, or otherwise"))
@@ -59,14 +59,21 @@ def _changes(group: argparse._ArgumentGroup) -> None:
 
 
 def _bundle(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.bundle import pack as bundling
+
     return bundling.bundle(context, options.folder, out=options.out, as_json=options.json)
 
 
 def _verify(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.bundle import verify as verifying
+
     return verifying.verify(context, options.bundle, origin=options.source, as_json=options.json)
 
 
 def _reproduce(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.bundle import Wishes
+    from bench.jobs.bundle import reproduce as reproducing
+
     wishes = Wishes(
         source=options.source or "",
         suite=options.suite or "",

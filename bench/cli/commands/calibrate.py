@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option, option
-from bench.context import Context
-from bench.jobs.calibrate import job as calibrating
-from bench.util import seconds_of
+from bench.cli.common import Add, json_option
+from bench.cli.options import option
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
-    text = "measure how far off each protocol is on this host, and choose by it"
-    calibrate = add("calibrate", _calibrate, text)
+    from bench.jobs.calibrate import job as calibrating
+
+    calibrate = add("calibrate", _calibrate)
     calibrate.add_argument(
         "--base",
         type=types.filled,
@@ -42,6 +45,9 @@ def add_commands(add: Add) -> None:
 
 
 def _calibrate(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.calibrate import job as calibrating
+    from bench.util import seconds_of
+
     request = calibrating.CalibrationRequest(
         base=options.base or "",
         source=options.source or "",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option, option, several
-from bench.context import Context
-from bench.jobs.hot import job
-from bench.util import seconds_of
+from bench.cli.common import Add, json_option
+from bench.cli.options import option, several
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    parser = add("hot", _hot, "profile a program of yours, compile what is hot in it, and measure")
+    parser = add("hot", _hot)
     parser.add_argument(
         "--python",
         type=types.filled,
@@ -63,6 +65,9 @@ def _measuring(parser: argparse.ArgumentParser) -> None:
 
 
 def _hot(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.hot import job
+    from bench.util import seconds_of
+
     request = job.HotRequest(
         script=options.script,
         arguments=tuple(options.arguments),
@@ -78,5 +83,6 @@ def _hot(context: Context, options: argparse.Namespace) -> int:
         margin=options.margin,
         seed=options.seed,
         wheels=options.wheels or "",
+        environment=options.environment,
     )
     return job.hot(context, request, as_json=options.json)

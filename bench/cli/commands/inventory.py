@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option
-from bench.context import Context
-from bench.jobs.inventory import builds as inspecting
-from bench.jobs.series import listing
-from bench.jobs.series import record as recording
+from bench.cli.common import Add, json_option
+from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
-    json_option(add("doctor", _doctor, "check this machine, and what it means for measuring"))
-    json_option(add("sources", _sources, "list where CPython can be had from, with versions"))
+    json_option(add("doctor", _doctor))
+    json_option(add("sources", _sources))
     _add_series(add)
-    builds = add("builds", _builds, "list the stored builds, or show the facts of one")
+    builds = add("builds", _builds)
     builds.add_argument("key", nargs="?", metavar="KEY", help="all of them without")
     json_option(builds)
-    compare = add("compare", _compare, "compare two files of pyperf or pyperformance results")
+    compare = add("compare", _compare)
     compare.add_argument("base", type=types.path, metavar="BASE.json", help="of the base")
     compare.add_argument("candidate", type=types.path, metavar="CAND.json", help="of the candidate")
     compare.add_argument(
         "--margin", type=types.number(0.0001, 0.5), default=0.01, help="default: 0.01 (1%%)"
     )
     json_option(compare)
-    gc = add("gc", _gc, "remove stored builds and runtimes that are not needed")
+    gc = add("gc", _gc)
     which = gc.add_mutually_exclusive_group()
     which.add_argument("--build", action="append", default=[], metavar="KEY", help="this one")
     which.add_argument(
@@ -42,8 +43,7 @@ def add_commands(add: Add) -> None:
 
 
 def _add_series(add: Add) -> None:
-    text = "list the series of patches with their verdicts, show one, or record a run's"
-    series = add("series", _series, text)
+    series = add("series", _series)
     series.add_argument(
         "series",
         nargs="?",
@@ -60,30 +60,50 @@ def _add_series(add: Add) -> None:
     which.add_argument(
         "--render", action="store_true", help="make RESULT.md again from what is kept"
     )
+    series.add_argument(
+        "--out",
+        type=types.path,
+        metavar="DIR",
+        help="where --record and --render write patches/ and experiments/: the checkout",
+    )
     json_option(series)
 
 
 def _doctor(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.inventory import builds as inspecting
+
     return inspecting.doctor(context, as_json=options.json)
 
 
 def _sources(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.inventory import builds as inspecting
+
     return inspecting.sources(context, as_json=options.json)
 
 
 def _series(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.series import listing
+    from bench.jobs.series import record as recording
+
+    name, out = options.series, options.out
     if options.record:
-        return recording.record(context, options.record, name=options.series, as_json=options.json)
+        return recording.record(context, options.record, name=name, out=out, as_json=options.json)
     if options.render:
-        return recording.render(context, name=options.series)
+        return recording.render(context, name=name, out=out)
+    if out is not None:
+        raise UsageError("--out goes with --record or --render.", hint="Leave it out.")
     return listing.series(context, name=options.series, as_json=options.json)
 
 
 def _builds(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.inventory import builds as inspecting
+
     return inspecting.builds(context, key=options.key, as_json=options.json)
 
 
 def _gc(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.inventory import builds as inspecting
+
     return inspecting.collect_garbage(
         context,
         keys=options.build,
@@ -94,6 +114,8 @@ def _gc(context: Context, options: argparse.Namespace) -> int:
 
 
 def _compare(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.inventory import builds as inspecting
+
     return inspecting.compare(
         context, options.base, options.candidate, margin=options.margin, as_json=options.json
     )

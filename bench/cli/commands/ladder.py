@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option, option, several
-from bench.context import Context
-from bench.jobs import ladder
-from bench.run import STEPS
+from bench.cli.common import Add, json_option
+from bench.cli.options import condition_changes, option, several
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    parser = add("ladder", _ladder, "gotos, PGO, LTO, patches, compiled code, PyPy: step by step")
+    parser = add("ladder", _ladder)
     parser.add_argument("--branch", required=True, type=types.filled, help="2.7, 3.13")
     _arms(parser)
     _session(parser)
@@ -23,6 +25,8 @@ def add_commands(add: Add) -> None:
 
 
 def _arms(parser: argparse.ArgumentParser) -> None:
+    from bench.run import STEPS
+
     group = parser.add_argument_group("what is on the ladder")
     group.add_argument("--base", type=types.filled, metavar="REV", help="default: the branch")
     option(group, "source")
@@ -55,9 +59,11 @@ def _session(parser: argparse.ArgumentParser) -> None:
 
 
 def _ladder(context: Context, options: argparse.Namespace) -> int:
-    names = ("budget", "blocks", "until", "protocol", "seed")
-    given = {name: getattr(options, name) for name in names}
-    wanted = ladder.Wanted(
+    from bench.experiments import Conditions, SessionOptions
+    from bench.jobs.ladder import job
+
+    changes = condition_changes(options)
+    wanted = job.Wanted(
         branch=options.branch,
         revision=options.base or "",
         source=options.source or "",
@@ -65,10 +71,8 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
         runtime=options.runtime or "",
         steps=options.steps,
         suite=options.suite,
-        gate=options.gate or "",
-        wheels=options.wheels or "",
-        session={name: value for name, value in given.items() if value is not None},
+        gate=changes.gate or Conditions().gate,
+        wheels=changes.wheels,
+        session=changes.session.applied(SessionOptions()),
     )
-    return ladder.run(
-        context, wanted, out=options.out, dry_run=options.dry_run, as_json=options.json
-    )
+    return job.run(context, wanted, out=options.out, dry_run=options.dry_run, as_json=options.json)

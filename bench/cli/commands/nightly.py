@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option
-from bench.context import Context
-from bench.nightly import job as running
-from bench.nightly import load
-from bench.nightly import status as looking
-from bench.nightly import timer as installing
-from bench.site import write_site
+from bench.cli.common import Add, json_option
 from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 DEFAULT = Path("nightly.toml")
 _ACTIONS = ("status", "site")
@@ -22,7 +20,7 @@ _ACTIONS = ("status", "site")
 
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
-    nightly = add("nightly", _nightly, "measure every branch and flavor whose head moved, and tell")
+    nightly = add("nightly", _nightly)
     nightly.add_argument(
         "words",
         nargs="*",
@@ -51,6 +49,11 @@ def add_commands(add: Add) -> None:
 
 
 def _nightly(context: Context, options: argparse.Namespace) -> int:
+    from bench.nightly import job as running
+    from bench.nightly import load
+    from bench.nightly import status as looking
+    from bench.nightly import timer as installing
+
     action, file = _meant(options.words)
     _check(action, options)
     if action == "site":
@@ -59,16 +62,25 @@ def _nightly(context: Context, options: argparse.Namespace) -> int:
     if action == "status":
         return looking.status(context, config, as_json=options.json)
     if options.install:
-        return installing.install(context, config, system=options.system)
+        return installing.install(
+            context, config, system=options.system, environment=options.environment
+        )
     if options.cron:
         return installing.cron(context, config)
     day: datetime.date | None = options.date
-    request = running.NightRequest(day=day, catch_up=options.catch_up, as_json=options.json)
+    request = running.NightRequest(
+        day=day,
+        catch_up=options.catch_up,
+        as_json=options.json,
+        environment=options.environment,
+    )
     return running.nightly(context, config, request)
 
 
 def _with_places(options: argparse.Namespace, file: Path) -> argparse.Namespace:
     """The options, with what they leave to the nightly file: it need not be there for nothing."""
+    from bench.nightly import load
+
     if not (options.history and options.out):
         config = load(file)
         options.history = options.history or config.history
@@ -115,4 +127,6 @@ def add_site_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_site(context: Context, options: argparse.Namespace) -> int:
     """Write the site of a history into a folder."""
+    from bench.site import write_site
+
     return write_site(context, options.history, options.out, as_json=options.json)

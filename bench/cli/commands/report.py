@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add
-from bench.context import Context
-from bench.report.formats import FORMATS, OF_A_RUN, PRINTED
-from bench.run import rerender as reporting
+from bench.cli.common import Add
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    report = add("report", _report, "render the reports of results folders again")
+    from bench.report.formats import FORMATS, OF_A_RUN, PRINTED
+
+    report = add("report", _report)
     report.add_argument(
         "folders", nargs="+", type=types.path, metavar="DIR", help="a run's results"
     )
@@ -31,4 +34,6 @@ def add_commands(add: Add) -> None:
 
 
 def _report(context: Context, options: argparse.Namespace) -> int:
+    from bench.run import rerender as reporting
+
     return reporting.report(context, options.folders, formats=options.format, index=options.index)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, experiment_options, json_option
-from bench.context import Context
-from bench.experiments import from_options
-from bench.run import run as running
+from bench.cli.common import Add, json_option
+from bench.cli.options import experiment_options, experiment_request
+
+if TYPE_CHECKING:
+    from bench.context import Context
+    from bench.experiments import Experiment
 
 
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
-    run = add("run", _run, "run an experiment: build, gate, measure, compare, report")
+    run = add("run", _run)
     experiment_options(run)
     run.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
     run.add_argument("--dry-run", action="store_true", help="print the plan and every command")
@@ -23,22 +27,34 @@ def add_commands(add: Add) -> None:
         help="exit with 1 if a candidate's suite or any benchmark has this verdict",
     )
     json_option(run)
-    build = add("build", _build, "build the arms of an experiment, and stop there")
+    build = add("build", _build)
     experiment_options(build)
     json_option(build)
 
 
 def _build(context: Context, options: argparse.Namespace) -> int:
-    return running.build_only(context, from_options.from_options(options), as_json=options.json)
+    from bench.run import run as running
+
+    return running.build_only(context, _experiment(context, options), as_json=options.json)
 
 
 def _run(context: Context, options: argparse.Namespace) -> int:
-    experiment = from_options.from_options(options)
+    from bench.run import run as running
+
     return running.run(
         context,
-        experiment,
+        _experiment(context, options),
         out=options.out,
         dry_run=options.dry_run,
         fail_on=options.fail_on,
         as_json=options.json,
     )
+
+
+def _experiment(context: Context, options: argparse.Namespace) -> Experiment:
+    from bench.experiments import experiment_of
+
+    request = experiment_request(options)
+    if request.file is not None:
+        request = replace(request, file=context.experiment_file(request.file))
+    return experiment_of(request)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, json_option
-from bench.context import Context
-from bench.jobs.inventory import runtimes
+from bench.cli.common import Add, json_option
+
+if TYPE_CHECKING:
+    from bench.context import Context
 
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    parser = add("runtimes", _runtimes, "list other runtimes (PyPy, ...), provide or remove one")
+    parser = add("runtimes", _runtimes)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--install",
@@ -27,6 +29,8 @@ def add_commands(add: Add) -> None:
 
 
 def _runtimes(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.inventory import runtimes
+
     if options.install:
         return runtimes.install(context, options.install, as_json=options.json)
     if options.remove:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.cli import arguments as types
-from bench.cli.options import Add, option
-from bench.context import Context
-from bench.jobs.study import real, record, study, variants
+from bench.cli.common import Add
+from bench.cli.options import option
 from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.context import Context
+    from bench.jobs.study import study
 
 _STUDIES = {
     "recorded": "split recorded results of one binary",
@@ -19,6 +23,7 @@ _STUDIES = {
     "record": "make recordings of a binary, to be split",
     "variants": "compile each benchmark's own Python: docs/variants-*.md and their data",
     "page": "write the page again from validation.json",
+    "change-points": "simulate nights, and ask how often a change is seen that is none, or missed",
 }
 # Options that not all studies have, and which have them.
 _OF = {
@@ -32,21 +37,23 @@ _OF = {
     "pairs": ("real",),
     "comparisons": ("real",),
     "slowdown": ("real",),
-    "small": ("recorded", "simulated", "real"),
-    "seed": ("recorded", "simulated", "real"),
+    "small": ("recorded", "simulated", "real", "change-points"),
+    "seed": ("recorded", "simulated", "real", "change-points"),
+    "json": ("change-points",),
 }
 
 
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
-    parser = add("study", _study, "how often the verdicts are right: writes docs/validation.md")
+    parser = add("study", _study)
     told = "; ".join(f"{name}: {text}" for name, text in _STUDIES.items())
     parser.add_argument("which", choices=tuple(_STUDIES), metavar="STUDY", help=told)
     parser.add_argument(
         "--out",
         type=types.path,
         metavar="DIR",
-        help="folder of validation.json and validation.md: docs; of `record`, the file to write",
+        help="folder of validation.json and validation.md: docs/ of the checkout; of `record`, the "
+        "file to write; of `change-points`, a folder for change-points.json",
     )
     parser.add_argument("--small", action="store_true", default=None, help="tiny, to try it")
     option(parser, "seed", help="default: 1")
@@ -55,6 +62,9 @@ def add_commands(add: Add) -> None:
         type=types.path,
         metavar="DIR",
         help="recorded: results of pyperf to split as well",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=None, help="change-points: print data as JSON"
     )
     _measuring_options(parser)
 
@@ -95,6 +105,7 @@ def _study(context: Context, options: argparse.Namespace) -> int:
         "record": _record,
         "variants": _variants,
         "page": _page,
+        "change-points": _change_points,
     }
     return chosen[options.which](context, options)
 
@@ -109,23 +120,33 @@ def _refuse_others(options: argparse.Namespace) -> None:
 
 
 def _request(options: argparse.Namespace) -> study.StudyRequest:
+    from bench.jobs.study import study
+
     seed = 1 if options.seed is None else options.seed
     return study.StudyRequest(out=options.out, small=bool(options.small), seed=seed)
 
 
 def _recorded(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import study
+
     return study.of_recorded(context, _request(options), data=options.data)
 
 
 def _simulated(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import study
+
     return study.of_simulated(context, _request(options))
 
 
 def _page(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import study
+
     return study.write_page(context, _request(options))
 
 
 def _real(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import real, study
+
     request = _request(options)
     asked = real.RealStudyRequest(
         out=options.results or Path("results/study"),
@@ -142,6 +163,8 @@ def _real(context: Context, options: argparse.Namespace) -> int:
 
 
 def _record(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import record, study
+
     if options.out is None:
         raise UsageError(
             "`study record` needs --out FILE.",
@@ -159,6 +182,8 @@ def _record(context: Context, options: argparse.Namespace) -> int:
 
 
 def _variants(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import variants
+
     asked = variants.VariantsRequest(
         base=options.base or "",
         source=options.source or "",
@@ -166,6 +191,16 @@ def _variants(context: Context, options: argparse.Namespace) -> int:
         wheels=options.wheels or "",
     )
     return variants.study(context, asked, out=options.out)
+
+
+def _change_points(context: Context, options: argparse.Namespace) -> int:
+    from bench.jobs.study import change_points
+
+    request = _request(options)
+    asked = change_points.ChangePointsRequest(
+        out=request.out, small=request.small, seed=request.seed
+    )
+    return change_points.study(context, asked, as_json=bool(options.json))
 
 
 def _words(options: argparse.Namespace) -> tuple[str, ...]:

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from bench.context import Context
-from bench.experiments import BASE, ArmRequest, Experiment, SessionOptions
+from bench.experiments import (
+    BASE,
+    ArmRequest,
+    Conditions,
+    Experiment,
+    SessionOptions,
+    build,
+    command_line,
+    whole_range,
+)
 from bench.jobs.bisect import search
 from bench.jobs.bisect.result import BisectionResult, BisectionStep
 from bench.jobs.bisect.search import BAD, GOOD, SKIPPED, UNDECIDED
@@ -29,7 +38,6 @@ from builder.sources import Source, SourceSpec, provide
 
 # If an interval does not decide, the commit is measured again with so many times the blocks.
 MORE_BLOCKS = 4
-_MOST_BLOCKS = 1000
 _SIDES = {GOOD: GOOD, BAD: BAD, UNDECIDED: SKIPPED}
 
 
@@ -162,7 +170,7 @@ class Steps:
         more blocks, where the first was not `enough`.
         """
         few = self._request.session.blocks
-        many = min(few * MORE_BLOCKS, _MOST_BLOCKS)
+        many = min(few * MORE_BLOCKS, whole_range("blocks")[1])
         arm: dict[str, Any] = {}
         for blocks, folder in ((few, name), (many, f"{name}-again")):
             experiment = self._experiment(base, commit, blocks)
@@ -175,14 +183,17 @@ class Steps:
     def _experiment(self, base: str, commit: str, blocks: int) -> Experiment:
         asked = self._request
         arm = ArmRequest(name=BASE, revision=base, source=asked.source, flavor=asked.flavor)
-        return Experiment(
+        return build(
+            command_line(),
             name=f"bisect-{commit[:12]}",
             base=arm,
-            candidates=(replace(arm, name="commit", revision=commit),),
-            suite=asked.suite,
-            gate=asked.gate,
-            wheels=asked.wheels,
-            session=replace(asked.session, blocks=blocks),
+            candidates=[replace(arm, name="commit", revision=commit)],
+            conditions=Conditions(
+                suite=asked.suite,
+                gate=asked.gate,
+                wheels=asked.wheels,
+                session=replace(asked.session, blocks=blocks),
+            ),
         )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from builder.errors import DataError, StoreError, VerifyError
-from builder.files import guard_writes
+from builder.files import check_member, guard_writes
 
 SCHEMA = 1
 MANIFEST = "MANIFEST.json"
@@ -217,6 +217,10 @@ class _Unpacking:
             self._refuse(f"does not have one folder at the top: {shown}")
         if not 0 <= member.size <= limits.member or len(self._found) >= limits.members:
             self._refuse(f"is far too large for a bundle: {shown}")
+        try:
+            check_member(member, self._folder)
+        except tarfile.TarError as error:
+            self._refuse(f"holds what tarfile's own filter refuses ({error}): {shown}")
         self._top = parts[0]
         return "/".join(parts[1:])
 

@@ -6,11 +6,9 @@ stopped. What comes of them is stored for this epoch of the host (bench/measure/
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -32,10 +30,11 @@ from bench.jobs.calibrate.side_by_side import SideBySide
 from bench.measure import Calibration, Effort, Rig, Sample, choice
 from bench.run import Ready
 from bench.run import base as interpreters
+from bench.session import SessionFolder
 from bench.util import print_json, stdout_console
 from builder.builds import Build
-from builder.errors import MeasureError, StoreError
-from builder.files import digest, guard_writes, hold_lock, write_atomically
+from builder.errors import MeasureError
+from builder.files import digest, guard_writes, hold_lock
 from builder.versions import numbers
 
 # Some of each class, in the interpreter itself as far as a class has such. Those that a release of
@@ -48,6 +47,8 @@ BENCHMARKS = (
     "python_startup_no_site",  # processes
 )  # fmt: skip
 ENOUGH = 20
+# Written first by versions whose calibrations had a folder of a form of their own.
+_EARLIER = "seed.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,16 +110,9 @@ class _Job:
             seed=seed,
             effort=self.request.effort,
         )
-        with (
-            hold_lock(home.host_lock, on_wait=self._waiting),
-            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
-        ):
-            rig = interpreters.rig(
-                self.context,
-                Path(scratch),
-                timeout=SessionOptions().timeout,
-                host=self.host.name,
-            )
+        with interpreters.measuring(
+            self.context, timeout=SessionOptions().timeout, host=self.host.name
+        ) as rig:
             found = self._measured(rig, terms)
             concluded = self._side_by_side(self._concluded(found, terms), found, rig, terms)
         path = choice.save(home, self.host, concluded)
@@ -126,9 +120,6 @@ class _Job:
             shutil.rmtree(self._folder)
         self.context.show.say(f"Stored: {path}")
         return concluded
-
-    def _waiting(self, _path: str) -> None:
-        self.context.show.say("Another run measures or builds on this host; waiting for it.")
 
     @property
     def _folder(self) -> Path:
@@ -146,19 +137,15 @@ class _Job:
 
     def _opened(self) -> int:
         """The seed of the calibration that was stopped, or a new one."""
-        path = self._folder / "seed.json"
-        with guard_writes(path):
-            if not path.exists():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, json.dumps({"seed": secrets.randbelow(2**32)}))
-            try:
-                return int(json.loads(path.read_text(encoding="utf-8"))["seed"])
-            except (ValueError, LookupError, TypeError) as error:
-                raise StoreError(
-                    "The unfinished calibration is damaged.",
-                    where=f"{path}: {error}",
-                    hint=f"Remove {self._folder}, and calibrate again.",
-                ) from error
+        with guard_writes(self._folder):
+            if (self._folder / _EARLIER).exists():
+                self.context.show.say(
+                    "The unfinished calibration was begun by an earlier version of patchbench; "
+                    "all of it is measured again."
+                )
+                shutil.rmtree(self._folder)
+            rules = SessionFolder(self._folder).rules()
+        return secrets.randbelow(2**32) if rules is None else rules.seed
 
     def _measured(self, rig: Rig, terms: CalibrationTerms) -> CalibrationBlocks:
         ours = known_difference.benchmark()

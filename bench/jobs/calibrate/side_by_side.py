@@ -15,14 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.jobs.calibrate.measuring import (
-    CalibrationCell,
-    CalibrationTerms,
-    drawn,
-    load_samples,
-    sample_of,
-)
+from bench.jobs.calibrate.measuring import CalibrationCell, CalibrationTerms
 from bench.measure import Rig, Sample, Trial, protocols, worker
+from bench.session import draw, kept
 from bench.stats import accuracy
 from bench.util import Show
 from builder.files import guard_writes, write_atomically
@@ -100,7 +95,7 @@ class SideBySide:
             self._folder.mkdir(parents=True, exist_ok=True)
             for number in range(self._terms.blocks):
                 order = list(self._cells)
-                drawn(self._terms.seed, f"side by side {number}").shuffle(order)
+                draw(self._terms.seed, f"side by side {number}").shuffle(order)
                 while len(order) % many:  # the last group is as crowded as the others
                     order.append(order[len(order) % len(self._cells)])
                 for first in range(0, len(order), many):
@@ -108,7 +103,8 @@ class SideBySide:
                     if not path.exists():
                         group = self._group(number, order[first : first + many])
                         write_atomically(path, json.dumps([asdict(one) for one in group]))
-                    found += load_samples(path)
+                    with kept.reading(path):
+                        found += [Sample(**one) for one in kept.load(path, None)]
                 bar.advance(note=f"round {number + 1}")
         return tuple(found)
 
@@ -131,7 +127,7 @@ class SideBySide:
             for thread in threads:
                 thread.join()
         return [
-            sample_of(number, cells[place], trials, 0.0)
+            cells[place].sample(number, {one.arm: one.mean() for one in trials}, 0.0)
             for place, trials in sorted(results.items())
             if all(trial.failure is None for trial in trials)
         ]

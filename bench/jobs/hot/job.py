@@ -7,8 +7,8 @@ import random
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from bench.jobs.hot.folder import FILE, KIND, HotFolder
 from bench.jobs.hot.observe import SEED, Arm, Reference
 from bench.jobs.hot.profile import ProfiledCommand, ProgramRun, ProgramRunner
 from bench.jobs.hot.program import Program, find_program
+from bench.run import base as interpreters
 from bench.util import print_json, published, stdout_console
 from builder.errors import MeasureError
-from builder.files import guard_writes, hold_lock
+from builder.files import guard_writes
 
 SCHEMA = 1
 _PROFILE = "profile.json"
@@ -39,7 +40,7 @@ _MOST_FUNCTIONS = 15
 @dataclass(frozen=True, kw_only=True)
 class HotRequest:
     """The options of a run. `budget` is for measuring, `timeout` for one run, in seconds. Without
-    `blocks`, as many as the budget has room for.
+    `blocks`, as many as the budget has room for. The program has the caller's `environment`.
     """
 
     script: str
@@ -56,6 +57,7 @@ class HotRequest:
     margin: float = 0.01
     seed: int | None = None
     wheels: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def hot(context: Context, request: HotRequest, *, as_json: bool) -> int:
@@ -147,7 +149,7 @@ class _Job:
             script=self.program.script,
             arguments=self.request.arguments,
             cwd=Path.cwd(),
-            environment=self.context.environment,
+            environment=self.request.environment,
             stdin=data,
             files=self.request.files,
             ignored=self.results.path,
@@ -191,12 +193,10 @@ class _Job:
         count: int,
     ) -> tuple[PairedBlock, ...]:
         """Blocks: one process of each arm, one after the other, in random order."""
-        show, home = self.context.show, self.context.home
-        on_wait = "Another run measures or builds on this host; waiting for it."
         blocks = []
         with (
-            hold_lock(home.host_lock, on_wait=lambda _path: show.say(on_wait)),
-            show.bar("measuring", count) as bar,
+            interpreters.hold_host(self.context),
+            self.context.show.bar("measuring", count) as bar,
         ):
             for number in range(count):
                 hash_seed = chance.randrange(1, 2**32) if reference.any_seed else SEED
@@ -206,7 +206,7 @@ class _Job:
                     observe.check(reference, ran, arm if which == "candidate" else {})
                     spent[which] = self._seconds(ran)
                 blocks.append(
-                    PairedBlock(index=number, base=spent["base"], candidate=spent["candidate"])
+                    PairedBlock(number=number, base=spent["base"], candidate=spent["candidate"])
                 )
                 bar.advance(note=f"{spent['candidate'] / spent['base']:.3f}")
         return tuple(blocks)

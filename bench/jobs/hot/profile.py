@@ -46,7 +46,7 @@ class ProfiledCommand:
     script: Path
     arguments: tuple[str, ...] = ()
     cwd: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     stdin: bytes = b""
     files: tuple[Path, ...] = ()
     ignored: Path | None = None

@@ -11,11 +11,9 @@ from typing import Any
 
 from rich.table import Column, Table
 
-from bench.compare import pyperf_files
 from bench.context import Context
 from bench.host import doctor as doctoring
 from bench.host import read_host
-from bench.report.formats import terminal
 from bench.util import cell, print_json, print_table, stdout_console
 from builder.builds import Build
 from builder.errors import StoreError, ToolError
@@ -199,6 +197,9 @@ def in_use(home: Home) -> bool:
 
 def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
     """Our verdicts on two files of pyperf results."""
+    from bench.compare import pyperf_files
+    from bench.report.formats import terminal
+
     compared = pyperf_files.compare_files(base, candidate, margin=margin)
     if as_json:
         print_json(compared.document())

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jinja2 import TemplateError
 from rich.table import Table
 
 from bench.context import Context
@@ -46,12 +45,19 @@ def readable(where: str) -> Iterator[None]:
     """A result that lacks something deep inside is a damaged file, and no bug."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, _template_error()) as error:
         raise DataError(
             "The result is damaged: it lacks what is needed of it.",
             where=f"{where}: {type(error).__name__}: {error}",
             hint="Get it again from where it was made.",
         ) from error
+
+
+def _template_error() -> type[Exception]:
+    """Asked for only when something failed: jinja2 takes longer than to list all series."""
+    from jinja2 import TemplateError
+
+    return TemplateError
 
 
 def _told(context: Context, one: KeptSubject, kept: KeptResults) -> dict[str, Any]:

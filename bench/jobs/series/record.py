@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.context import Context
+from bench.context import Context, own_folder
 from bench.jobs.series import page as pages
 from bench.jobs.series import results as keeping
 from bench.jobs.series import subjects
 from bench.jobs.series.listing import readable
-from bench.jobs.series.results import KeptSubject, of_series
+from bench.jobs.series.results import KeptResults, KeptSubject, of_series
 from bench.report import headline
-from bench.results import kept_patches
-from bench.results import result as results
 from bench.util import print_json
 from builder.builds import Flavor
 from builder.errors import UsageError
@@ -24,26 +23,32 @@ from builder.patches import Series
 Table = Mapping[str, Any]
 
 
-def record(context: Context, folder: Path, *, name: str | None, as_json: bool) -> int:
+def record(
+    context: Context, folder: Path, *, name: str | None, out: Path | None, as_json: bool
+) -> int:
     """Keep what a run found of `name` (`subjects.chosen`), or of each series and flavor that was
-    alone in an arm, and of each stack.
+    alone in an arm, and of each stack. `out` as in `_target`.
 
     Raises DataError for a folder without a result, UsageError where the run did not measure what
-    there is now.
+    there is now, or outside a checkout without `out`.
     """
-    run = results.read(folder)
+    from bench.results import FILE, read
+
+    target = _target(context, out)
+    run = read(folder)
     wanted = {one.name for one in subjects.chosen(context, name)}
     known = subjects.series(context)
     placebos = {one.name for one in known.values() if one.status == "placebo"}
     recorded = []
-    with readable(f"{folder / results.FILE}"):
+    with readable(f"{folder / FILE}"):
         for candidate, subject, reason in _suited(context, run, known):
             if subject.name not in wanted:
                 continue
             if reason:
                 context.show.say(f"{candidate['name']} is not recorded: {reason}")
                 continue
-            _keep(context, subject, keeping.extract(run, candidate, subject, placebos))
+            result = keeping.extract(run, candidate, subject, placebos)
+            _keep(context, subject, result, target / subject.folder.relative_to(context.project))
             recorded.append(subject.name)
             context.show.say(f"{subject.name}: {headline(candidate)}")
     if not recorded:
@@ -53,16 +58,30 @@ def record(context: Context, folder: Path, *, name: str | None, as_json: bool) -
     return 0
 
 
-def render(context: Context, *, name: str | None) -> int:
-    """Make RESULT.md again from what is kept."""
+def render(context: Context, *, name: str | None, out: Path | None) -> int:
+    """Make RESULT.md again from what is kept. `out` as in `_target`."""
+    target = _target(context, out)
     for one in subjects.chosen(context, name):
-        kept = keeping.read(one)
+        folder = target / one.folder.relative_to(context.project)
+        kept = _kept(one, folder)
         if kept.results:
-            path = one.folder / keeping.PAGE
-            with readable(str(one.folder / keeping.FILE)), guard_writes(one.folder):
+            path = folder / keeping.PAGE
+            with readable(str(one.folder / keeping.FILE)), guard_writes(folder):
+                folder.mkdir(parents=True, exist_ok=True)
                 write_atomically(path, pages.render(kept))
             context.show.say(f"Written: {path}")
     return 0
+
+
+def _target(context: Context, out: Path | None) -> Path:
+    """What takes patches/ and experiments/: `out`, or the checkout. UsageError outside of one."""
+    return own_folder(context.project, "") if out is None else out
+
+
+def _kept(subject: KeptSubject, folder: Path) -> KeptResults:
+    """What is kept in `folder`, of an earlier `--out`; else beside the subject."""
+    there = (folder / keeping.FILE).exists()
+    return keeping.read(replace(subject, folder=folder) if there else subject)
 
 
 def _suited(
@@ -124,6 +143,8 @@ def _otherwise(run: Table, candidate: Table, known: Mapping[str, Series]) -> str
     """Whether the patches of the candidate's arm are others than those in patches/."""
     plans = {one["name"]: one.get("patches", {}) for one in run["experiment"]["arms"]}
     stack = [known[name] for name in candidate["series"] if name in known]
+    from bench.results import kept_patches
+
     kept = kept_patches(candidate["name"], stack)
     now = {name: patch.sha256 for name, patch in kept}
     measured = plans.get(candidate["name"], {})
@@ -133,8 +154,8 @@ def _otherwise(run: Table, candidate: Table, known: Mapping[str, Series]) -> str
     return ""
 
 
-def _keep(context: Context, subject: KeptSubject, result: Table) -> None:
-    before = keeping.read(subject)
+def _keep(context: Context, subject: KeptSubject, result: Table, folder: Path) -> None:
+    before = _kept(subject, folder)
     kept = before.with_result(result, subject)
     there = [keeping.base_of(one) for one in kept.results]
     for one in before.results:
@@ -142,18 +163,20 @@ def _keep(context: Context, subject: KeptSubject, result: Table) -> None:
             against = keeping.base_of(one)
             context.show.say(f"{subject.name}: what was found against {against} is stale; removed")
     page = pages.render(kept)
-    with guard_writes(subject.folder):
-        subject.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(subject.folder / keeping.PAGE, page)
-        write_atomically(subject.folder / keeping.FILE, kept.as_text())
+    with guard_writes(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / keeping.PAGE, page)
+        write_atomically(folder / keeping.FILE, kept.as_text())
 
 
 def _nothing_recorded(run: Table, folder: Path, wanted: str) -> UsageError:
+    from bench.results import FILE
+
     arms = [f"{one['name']} ({', '.join(one['series']) or 'none'})" for one in run["candidates"]]
     what = wanted or "any series or flavor"
     return UsageError(
         f"The run has no candidate that is {what} alone, as it is now.",
-        where=f"{folder / results.FILE}: {'; '.join(arms)}",
+        where=f"{folder / FILE}: {'; '.join(arms)}",
         hint="Run an experiment with a candidate for each series, in the flavor of its base: "
         "experiments/series-2.7.toml shows the form.",
     )

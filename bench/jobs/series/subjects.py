@@ -14,6 +14,7 @@ from typing import Any
 from bench.context import Context
 from bench.experiments import ArmRequest, Experiment, load
 from bench.jobs.series.results import KeptSubject, of_series
+from builder.errors import PatchError
 from builder.patches import catalogue
 
 FLAVOR, STACK = "flavor", "stack"
@@ -27,9 +28,17 @@ def series(context: Context) -> dict[str, catalogue.Series]:
 def chosen(context: Context, name: str | None = None) -> list[KeptSubject]:
     """All of them, series first; or the one of that name, or those of that branch or experiment.
 
-    Raises errors of the family for a file that is wrong, PatchError for an unknown name.
+    Raises errors of the family for a file that is wrong, PatchError for an unknown name, and where
+    there is no series at all.
     """
     known = series(context)
+    if not known:
+        raise PatchError(
+            "There is not one series of patches.",
+            where=str(context.patches),
+            hint="They come with patchbench, in its folder patches/: install it again, or start it "
+            "from a whole checkout.",
+        )
     everything = [of_series(one, context.patches) for one in known.values()]
     everything += of_experiments(context, known)
     if name is None:

@@ -1,8 +1,9 @@
 """study: how often verdicts are right, asked of recordings, simulations and real measurements."""
 
-from bench.jobs.study import real, record, study, variants
+from bench.jobs.study import change_points, real, record, study, variants
 
 __all__ = [
+    "change_points",
     "real",
     "record",
     "study",

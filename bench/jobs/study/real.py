@@ -15,7 +15,6 @@ import contextlib
 import functools
 import json
 import random
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,7 +51,7 @@ from bench.validation import (
     recordings,
 )
 from builder.errors import DataError
-from builder.files import guard_writes, hold_lock, write_atomically
+from builder.files import guard_writes, write_atomically
 from builder.process import Runner
 
 # In the interpreter itself, with nothing to install; chosen before anything was measured.
@@ -93,7 +92,6 @@ class RealStudyRequest:
 def measure(context: Context, request: RealStudyRequest) -> Part:
     """Measure what is not measured yet, and read all. Raises errors of the family."""
     host = read_host()
-    waiting = "Another run measures or builds on this host; waiting for it."
     with (
         interpreters.base_build(context, request.base, request.source) as build,
         guard_writes(request.out),
@@ -102,13 +100,9 @@ def measure(context: Context, request: RealStudyRequest) -> Part:
             context, build, request.words or BENCHMARKS, wheels=request.wheels
         )
         request.out.mkdir(parents=True, exist_ok=True)
-        with (
-            hold_lock(context.home.host_lock, on_wait=lambda _path: context.show.say(waiting)),
-            tempfile.TemporaryDirectory(prefix="pb-") as scratch,
-        ):
-            rig = interpreters.rig(
-                context, Path(scratch), timeout=SessionOptions().timeout, host=host.name
-            )
+        with interpreters.measuring(
+            context, timeout=SessionOptions().timeout, host=host.name
+        ) as rig:
             _Job(context=context, request=request, ready=ready, host=host, rig=rig).go()
     return read(request, host, build.title)
 
@@ -277,20 +271,16 @@ class _Job:
             ],
             terms=terms,
             rig=replace(
-                self.rig, runner=runner or self.context.runner, places=self._places(folder)
+                self.rig,
+                runner=runner or self.context.runner,
+                places={
+                    **interpreters.places(self.context, folder),
+                    self.rig.scratch: "SCRATCH",
+                },
             ),
             folder=folder / "raw",
             show=self.context.show,
         )
-
-    def _places(self, folder: Path) -> dict[Path, str]:
-        return {
-            self.context.home.root: "HOME",
-            self.context.project: "PATCHBENCH",
-            folder.absolute(): "RESULTS",
-            self.rig.scratch: "SCRATCH",
-            Path.home(): "~",
-        }
 
 
 def _rows(measured: SessionRecord) -> tuple[RealRow, ...]:

@@ -14,7 +14,7 @@ from bench.run import Ready
 from bench.run import base as interpreters
 from bench.validation import recordings
 from builder.errors import MeasureError
-from builder.files import guard_writes, hold_lock
+from builder.files import guard_writes
 from builder.process import Command, clean_environment, last_lines
 
 # A value is as long as pyperf's --fast has it, with as few of them.
@@ -62,11 +62,10 @@ def record(context: Context, request: RecordingRequest) -> int:
 
 def _all(context: Context, ready: Ready, processes: int) -> list[Mapping[str, Any]]:
     kept = context.home.root / "studies" / f"recording-{ready.build.key}-{processes}"
-    waiting = "Another run measures or builds on this host; waiting for it."
     results: list[Mapping[str, Any]] = []
     with (
         guard_writes(kept),
-        hold_lock(context.home.host_lock, on_wait=lambda _path: context.show.say(waiting)),
+        interpreters.hold_host(context),
         context.show.bar("recording", len(ready.benchmarks)) as bar,
     ):
         kept.mkdir(parents=True, exist_ok=True)

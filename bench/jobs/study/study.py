@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.context import Context
+from bench.context import Context, own_folder
 from bench.jobs.study import real as study_real
 from bench.validation import PARTS, Part, broken_promises, page, recorded, recordings, simulated
 from builder.errors import DataError
@@ -27,7 +27,7 @@ _SMALL_WORDS = ("richards", "json_dumps")
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRequest:
-    """`out` takes the two files; None for docs/ of the project, or beside the results if `small`:
+    """`out` takes the two files; None for docs/ of the checkout, or beside the results if `small`:
     a study in small says nothing that should be read.
     """
 
@@ -36,14 +36,15 @@ class StudyRequest:
     seed: int = 1
 
     def folder(self, context: Context) -> Path:
-        """Where the two files are."""
+        """Where the two files are. Raises UsageError outside a checkout, where `out` is needed."""
         if self.out is not None:
             return self.out
-        return Path("results/study-small") if self.small else context.project / "docs"
+        return Path("results/study-small") if self.small else own_folder(context.project, "docs")
 
 
 def of_recorded(context: Context, request: StudyRequest, *, data: Path | None) -> int:
     """Split recorded results of one binary: those that come with us, and the files of `data`."""
+    request.folder(context)  # refused before the work, not after it
     places = [context.project / RECORDINGS, *([] if data is None else [data])]
     sets = [{_name(path): recordings.read(path) for path in recordings.files(p)} for p in places]
     count = FEW_COMPARISONS if request.small else COMPARISONS
@@ -58,6 +59,7 @@ def of_recorded(context: Context, request: StudyRequest, *, data: Path | None) -
 
 def of_simulated(context: Context, request: StudyRequest) -> int:
     """Simulate sessions."""
+    request.folder(context)
     sizes = simulated.SMALL if request.small else simulated.Sizes()
     with context.show.bar("simulating", sizes.total) as bar:
         part = simulated.study(sizes, seed=request.seed, step=bar.advance)
@@ -66,6 +68,7 @@ def of_simulated(context: Context, request: StudyRequest) -> int:
 
 def of_real(context: Context, request: StudyRequest, real: study_real.RealStudyRequest) -> int:
     """Measure a binary against itself."""
+    request.folder(context)
     if request.small:
         # The least that shows every step.
         words = real.words or _SMALL_WORDS

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.benchmarks import CYTHON, Benchmark, PackageSource, packages
-from bench.context import Context
+from bench.context import Context, own_folder
 from bench.experiments import PlannedArm
 from bench.measure import RunnableArm, Worker, answering_command
 from bench.run import Fitting, Ready
@@ -44,12 +44,14 @@ def study(context: Context, request: VariantsRequest, *, out: Path | None) -> in
 
     Raises errors of the family when there is no interpreter or nothing can be written.
     """
+    docs = out or own_folder(context.project, "docs")
+    data = out or own_folder(context.project, "bench/data")
     with interpreters.base_build(context, request.base, request.source) as build:
         words = request.words or _FULL
         ready = interpreters.prepare(context, build, words, wheels=request.wheels)
         table = _Table(
-            docs=out or context.project / "docs",
-            data=out or context.project / "bench" / "data",
+            docs=docs,
+            data=data,
             edition=edition(ready.benchmarks),
             release=ready.suite.release,
         )

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 
 from bench.report.charts import drawing, session
 from bench.report.charts import scale as charts_scale
@@ -19,6 +19,9 @@ from bench.report.charts.drawing import Pen, Stroke, Style
 from bench.report.charts.scale import Scale
 from bench.report.charts.session import SessionLane
 from bench.report.model import Candidate, ReportRow, View
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 WIDTH = 1000
 ROW = 24
@@ -160,6 +163,8 @@ def _cut(count: int, height: int, draw: Callable[[Pen, int], None]) -> tuple[Pie
     """Draw `count` rows below each other, each 1 high; their pieces, `height` high."""
     if not count:
         return ()
+    from xml.etree import ElementTree
+
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 

@@ -13,9 +13,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.compare import SIGNS, spelled
@@ -23,6 +22,9 @@ from bench.report.charts import Piece, session
 from bench.report.charts import page as charts_page
 from bench.report.model import KINDS, VERDICTS, ReportRow, View
 from bench.report.reading import view_of
+
+if TYPE_CHECKING:
+    import jinja2
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # More rows than this are laid out only where they are looked at.
@@ -91,10 +93,12 @@ def page(template: str, assets: Assets = REPORT, **values: Any) -> str:
 
 
 @functools.cache
-def _environment(assets: Assets) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(assets.folders),
-        undefined=StrictUndefined,
+def _environment(assets: Assets) -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(assets.folders),
+        undefined=jinja2.StrictUndefined,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

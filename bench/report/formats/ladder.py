@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from bench.compare import SIGNS
 from bench.compare import interval as ratio_interval
 from bench.report import wording
@@ -53,6 +51,8 @@ def cell_text(cell: RungCell, reasons: tuple[str, ...]) -> str:
 
 
 def _markdown(result: Mapping[str, Any], found: tuple[Group, ...]) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,

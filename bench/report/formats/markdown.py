@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from bench.compare import SIGNS, interval
 from bench.report import wording
-from bench.session import record
 from bench.util import harmless
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -50,6 +47,10 @@ def render(result: Mapping[str, Any]) -> str:
 
 def filled(template: str, **values: object) -> str:
     """A template of Markdown, filled in."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from bench.session import record
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -67,6 +68,7 @@ def filled(template: str, **values: object) -> str:
         own_warnings=wording.own_warnings,
         signs=SIGNS,
         told=wording.told,
+        smt=wording.smt,
         warmup=record.told,
     )
     environment.filters["code"] = lambda text: _Raw(code(text))

@@ -7,13 +7,20 @@ import platform
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.benchmarks import suites
-from bench.benchmarks.environments import Environment, Environments, Interpreter, layer_name
+from bench.benchmarks.environments import (
+    VERSIONS,
+    Environment,
+    Environments,
+    Interpreter,
+    layer_name,
+)
 from bench.benchmarks.packages import PackageSource
 from bench.benchmarks.suites import Benchmark, Suite, Wheel
 from builder.errors import RequirementsError, StoreError
@@ -298,7 +305,51 @@ def test_a_release_is_fetched_once_and_checked(home: Home, tmp_path: Path, damag
         assert not root.exists()
         assert list(home.suites.iterdir()) == []
         return
+    planned = environments.fetch_commands(suite)
     environments.fetch(suite)
     environments.fetch(suite)
     assert (root / "oldsuite" / "benchmarks" / "bm_x.py").is_file()
-    assert len(runner.pips) == 1
+    assert _shown(runner.pips) == _shown(planned)
+    assert len(planned) == 1
+    assert environments.fetch_commands(suite) == ()
+
+
+def _shown(commands: Iterable[Command]) -> list[tuple[str, dict[str, str]]]:
+    return [(command.shown(), dict(command.env)) for command in commands]
+
+
+def test_what_would_be_started_is_what_is_started(home: Home, wheels: Path) -> None:
+    runner = Counting()
+    environments = _environments(home, wheels, runner)
+    needy = Benchmark(
+        name="needy",
+        source=_benchmark("tiny").source,
+        folder="bm_needy",
+        script="bm_needy/run_benchmark.py",
+        requirements=("tiny-dependency",),
+    )
+    for number, follows in ((1, False), (2, True)):
+        interpreter = _interpreter(f"build-{number}")
+        asking, installing = environments.commands(interpreter)
+        assert asking.argv[1] == "-c"
+        planned = environments.planned(interpreter)
+        assert asking.argv[0] == str(planned.python)
+        adding = environments.add_commands(planned, needy)
+        made = environments.provide(interpreter)
+        assert made == planned
+        assert environments.add(_suite(), made, needy) is None
+        assert _shown(runner.pips) == _shown([installing, *adding])
+        assert ("tiny_dependency==1.0" in adding[0].argv) == follows
+        assert environments.commands(interpreter) == ()
+        assert environments.add_commands(made, needy, follows=True) == ()
+        runner.pips.clear()
+
+
+def test_versions_that_another_will_choose_are_not_known(home: Home, wheels: Path) -> None:
+    environments = _environments(home, wheels)
+    planned = environments.planned(_interpreter("build-1"))
+    needy = replace(_benchmark("tiny"), requirements=("tiny-dependency",))
+    (first,) = environments.add_commands(planned, needy)
+    (second,) = environments.add_commands(planned, needy, follows=True)
+    assert first.argv[-1] == "tiny-dependency"
+    assert second.argv[-2:] == ("--no-deps", VERSIONS)

@@ -6,7 +6,8 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from bench.cli import arguments, main
+from bench.cli import arguments
+from bench.cli.parser import command_line
 
 
 @pytest.mark.parametrize(
@@ -39,11 +40,11 @@ def test_without_a_name_the_option_is_refused(text: str, why: str) -> None:
     ],
 )
 def test_every_list_of_names_is_read_alike(line: str, option: str) -> None:
-    parsed = main._parser().parse_args([*line.split(), "one, other"])
+    parsed = command_line().parse_args([*line.split(), "one, other"])
     assert getattr(parsed, option) == ("one", "other")
 
 
 def test_steps_and_suite_of_a_ladder_have_defaults() -> None:
-    parsed = main._parser().parse_args(["ladder", "--branch", "2.7"])
+    parsed = command_line().parse_args(["ladder", "--branch", "2.7"])
     assert parsed.steps[0] == "switch"
     assert parsed.suite == ("kernels", "quick")

@@ -26,7 +26,7 @@ KEYS += ["builds", "warnings"]
 
 def measured(name: str, ratios: list[float], **more: Any) -> BenchmarkBlocks:
     blocks = tuple(
-        PairedBlock(index=index, base=0.5, candidate=0.5 * ratio)
+        PairedBlock(number=index, base=0.5, candidate=0.5 * ratio)
         for index, ratio in enumerate(ratios)
     )
     return BenchmarkBlocks(benchmark=name, blocks=blocks, **more)
@@ -182,7 +182,7 @@ def test_replicas_are_counted_and_widen() -> None:
         return BenchmarkBlocks(
             benchmark="b",
             blocks=tuple(
-                PairedBlock(index=i, base=1.0, candidate=ratio * (1 + i % 2 / 1000), replica=label)
+                PairedBlock(number=i, base=1.0, candidate=ratio * (1 + i % 2 / 1000), replica=label)
                 for i, (ratio, label) in enumerate(zip(ratios, labels, strict=True))
             ),
         )
@@ -251,7 +251,7 @@ def test_no_blocks_is_missing_and_what_is_missing_is_handed_through() -> None:
 
 @pytest.mark.parametrize("bad", [0.0, -0.1, math.nan, math.inf])
 def test_a_time_that_is_none_is_refused_by_name(bad: float) -> None:
-    blocks = (PairedBlock(index=7, base=1.0, candidate=bad),)
+    blocks = (PairedBlock(number=7, base=1.0, candidate=bad),)
     with pytest.raises(DataError, match="candidate is") as caught:
         compare_blocks([BenchmarkBlocks(benchmark="b", blocks=blocks)])
     assert caught.value.where == "b, block 7"
@@ -264,8 +264,8 @@ def test_the_same_thing_twice_is_refused() -> None:
     with pytest.raises(DataError, match="twice"):
         compare_blocks([measured("b", [1.0]), measured("b", [1.0])])
     twice = (
-        PairedBlock(index=0, base=1.0, candidate=1.0),
-        PairedBlock(index=0, base=1.0, candidate=1.1),
+        PairedBlock(number=0, base=1.0, candidate=1.0),
+        PairedBlock(number=0, base=1.0, candidate=1.1),
     )
     with pytest.raises(DataError, match="twice"):
         compare_blocks([BenchmarkBlocks(benchmark="b", blocks=twice)])
@@ -359,7 +359,7 @@ def test_json_numbers_are_finite_whatever_was_measured(
     pairs: list[tuple[float, float]], replicas: int
 ) -> None:
     blocks = tuple(
-        PairedBlock(index=index, base=base, candidate=candidate, replica=str(index % replicas))
+        PairedBlock(number=index, base=base, candidate=candidate, replica=str(index % replicas))
         for index, (base, candidate) in enumerate(pairs)
     )
     sides = tuple(zip(*pairs, strict=True))
@@ -420,3 +420,26 @@ def test_spelled(ratio: float, words: str) -> None:
 def test_spelled_says_the_same_of_both_directions(ratio: float) -> None:
     there, back = spelled(ratio), spelled(1 / ratio)
     assert there.partition("x")[0] == back.partition("x")[0]
+
+
+def test_any_block_with_the_means_of_its_arms_is_compared_as_it_is() -> None:
+    """A session's records, a calibration's samples: nothing is copied into another value."""
+
+    class Kept:
+        def __init__(self, number: int, replica: int) -> None:
+            self.number, self.replica = number, replica
+            self.means = {"base": 2.0, "slow": 2.2 + number / 1000, "fast": 1.0}
+
+    kept = [Kept(number, number % 2) for number in range(8)]
+    slow, turned = (
+        compare_blocks([BenchmarkBlocks(benchmark="b", blocks=kept, arms=arms)]).comparisons[0]
+        for arms in (("base", "slow"), ("slow", "base"))
+    )
+    pairs = [
+        PairedBlock(number=one.number, base=2.0, candidate=one.means["slow"], replica=one.replica)
+        for one in kept
+    ]
+    assert compare_blocks([BenchmarkBlocks(benchmark="b", blocks=pairs)]).comparisons == (slow,)
+    assert slow.ratio == pytest.approx(1.1, rel=0.01)
+    assert slow.builds == 2
+    assert turned.ratio == pytest.approx(1 / slow.ratio)

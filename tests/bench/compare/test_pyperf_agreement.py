@@ -147,7 +147,7 @@ def test_long_benchmarks_do_not_outvote_short_ones() -> None:
         BenchmarkBlocks(
             benchmark=f"b{number}",
             blocks=tuple(
-                PairedBlock(index=index, base=time, candidate=time * ratio * math.exp(noise))
+                PairedBlock(number=index, base=time, candidate=time * ratio * math.exp(noise))
                 for index, noise in enumerate(rng.normal(0, 0.002, 10))
             ),
         )

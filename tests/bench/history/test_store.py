@@ -50,8 +50,8 @@ def test_nights_are_in_order_of_time_whenever_they_came(history: History) -> Non
     history.add_nights(reversed(small()))
     with history.connect() as connection:
         entries = reading.nights(connection, PGO)
-        moments = [point.when for point in reading.series(connection, PGO, "bm_001")]
-    assert [entry.night.when for entry in entries] == moments == sorted(moments)
+    moments = [entry.night.when for entry in entries]
+    assert moments == sorted(moments)
     assert len(entries) == 6
     assert {entry.benchmarks for entry in entries} == {3}
 
@@ -70,7 +70,6 @@ def test_a_night_without_a_build_is_kept_with_its_reason(history: History) -> No
     line = LineKey(host="h", branch="main", flavor="pgo")
     with history.connect() as connection:
         assert reading.nights(connection, line)[0].night == night
-        assert reading.matrix(connection, line).nights == ()
         assert reading.lines(connection) == (line,)
 
 
@@ -81,32 +80,16 @@ def test_moments_of_other_zones_are_the_same_moments(history: History) -> None:
         assert reading.nights(connection, PGO)[0].night.when == east
 
 
-def test_a_series_tells_commits_epochs_and_ratios(history: History) -> None:
+def test_nights_tell_commits_and_epochs(history: History) -> None:
     nights = [one for one in small() if one.flavor == "pgo"]
     nights[3:] = [replace(one, facts={**one.facts, "kernel": "7.0"}) for one in nights[3:]]
     history.add_nights(nights)
     with history.connect() as connection:
-        points = reading.series(connection, PGO, "bm_002")
-        assert reading.series(connection, PGO, "no such") == ()
-    assert [point.epoch for point in points] == [0, 0, 0, 1, 1, 1]
-    assert [point.row for point in points] == [one.rows[2] for one in nights]
-    assert [point.commit for point in points] == [one.build.commit for one in nights if one.build]
-
-
-def test_the_matrix_has_all_series_and_gaps_are_no_numbers(history: History) -> None:
-    nights = [one for one in small() if one.flavor == "pgo"]
-    nights[2] = replace(nights[2], rows=nights[2].rows[:1])
-    history.add_nights(nights)
-    with history.connect() as connection:
-        whole = reading.matrix(connection, PGO)
-        newest = reading.matrix(connection, PGO, last=2)
-        series = reading.series(connection, PGO, "bm_000")
-    assert whole.means.shape == (3, 6)
-    assert whole.means[0].tolist() == [point.row.mean for point in series]
-    assert whole.releases[0].tolist() == [p.row.release.ratio for p in series if p.row.release]
-    assert (whole.means[1:, 2] != whole.means[1:, 2]).all()
-    assert newest.nights == whole.nights[-2:]
-    assert newest.means.tolist() == whole.means[:, -2:].tolist()
+        entries = reading.nights(connection, PGO)
+        rows = [reading.night_rows(connection, one.number)[0][2] for one in entries]
+    assert [one.epoch for one in entries] == [0, 0, 0, 1, 1, 1]
+    assert rows == [one.rows[2] for one in nights]
+    assert [one.night.build for one in entries] == [one.build for one in nights]
 
 
 def test_releases_side_by_side_are_of_one_epoch(history: History) -> None:
@@ -215,5 +198,5 @@ def test_ten_years_go_in_and_come_out(history: History) -> None:
     assert history.add_night(extra)
     with history.connect() as connection:
         assert reading.count(connection) == (14_601, 1_460_100)
-        assert reading.matrix(connection, PGO, last=264).means.shape == (100, 264)
-        assert len(reading.series(connection, PGO, "bm_042")) == 3650
+        assert len(reading.nights(connection, PGO)) == 3650
+        assert len(reading.benchmarks(connection, PGO)) == 100

@@ -246,6 +246,34 @@ def test_whatever_disturbs_measuring_warns_and_says_what_to_do(
     assert check.meaning
 
 
+def test_this_process_is_none_of_the_others() -> None:
+    others = check_measuring._others(Path("/"))
+    assert os.getpid() not in others
+    assert os.getppid() in others
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_measuring._turbo(replace(QUIET, turbo=None), intel=False),
+        check_measuring._smt(replace(QUIET, smt=None)),
+        check_measuring._smt(replace(QUIET, smt=None, hypervisor="x")),
+        check_measuring._smt(replace(QUIET, smt=False, hypervisor="x")),
+        check_measuring._governor(replace(QUIET, governor=None)),
+        check_measuring._aslr(replace(QUIET, aslr=None)),
+        check_measuring._load(QUIET, replace(IDLE, load=None), ""),
+        check_measuring._steal(replace(IDLE, steal=None)),
+        check_measuring._quota(QUIET, is_readable=False),
+        check_measuring._cpu(replace(QUIET, cores=None)),
+    ],
+    ids=lambda check: check.name,
+)
+def test_what_the_host_does_not_say_is_unknown(check: DoctorCheck) -> None:
+    assert "unknown" in check.found
+    assert not re.search(r"\b(off|none|0)\b", check.found)
+    assert check.name == "cpu" or check.status == "warn"
+
+
 def test_the_busiest_processes_are_named() -> None:
     before = {1: ("init", 5.0), 2: ("cc1", 1.0)}
     after = {1: ("init", 5.01), 2: ("cc1", 1.5), 3: ("new", 0.25)}

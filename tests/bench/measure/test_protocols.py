@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -354,15 +355,17 @@ def test_many_arms_share_one_core_whatever_the_rig_says(tmp_path: Path) -> None:
 
 
 class _Recording(SystemRunner):
-    """Keeps the process ids."""
+    """Keeps the process ids, and the commands."""
 
     def __init__(self) -> None:
         super().__init__()
         self.started: list[int] = []
+        self.commands: list[Command] = []
 
     def start(self, command: Command, *, log: Path | None = None) -> Process:
         process = super().start(command, log=log)
         self.started.append(process.pid)
+        self.commands.append(command)
         return process
 
 
@@ -371,3 +374,49 @@ def _metadata(trial: Trial) -> dict[str, str]:
     run = trial.result["benchmarks"][0]["runs"][0]
     found: dict[str, str] = {**trial.result.get("metadata", {}), **run["metadata"]}
     return found
+
+
+# -- the commands of a block ---------------------------------------------------------------------
+
+
+def _commands(
+    root: Path, protocol: str, arms: int, *, core: int | None, drawn: bool
+) -> tuple[Command, ...]:
+    some = tuple(arm(root, f"arm{number}") for number in range(arms))
+    of = replace(rig(root), core=core, draws_addresses=drawn)
+    return protocols.commands(protocol, block(benchmark("tiny"), *some), of)
+
+
+def test_a_block_draws_one_place_in_memory_for_all_its_arms(tmp_path: Path) -> None:
+    commands = _commands(tmp_path, "lockstep", 3, core=1, drawn=True)
+    assert {command.argv[3:7] for command in commands} == {commands[0].argv[3:7]}
+    assert "setarch" in commands[0].argv
+    assert len({command.env["PATCHBENCH_PADDING"] for command in commands}) == 1
+    undrawn = _commands(tmp_path, "lockstep", 3, core=1, drawn=False)
+    assert not any("setarch" in command.argv for command in undrawn)
+
+
+def test_the_commands_of_a_block_have_one_length(tmp_path: Path) -> None:
+    commands = _commands(tmp_path, "sequential", 8, core=None, drawn=False)
+    assert len({len(command.shown()) for command in commands}) == 1
+    assert len({command.env["PYTHONHASHSEED"] for command in commands}) == 1
+    assert commands[0].argv[0] == sys.executable
+
+
+def test_corun_is_pinned_where_nobody_chose_a_core(tmp_path: Path) -> None:
+    commands = _commands(tmp_path, "corun", 2, core=None, drawn=False)
+    core = str(max(os.sched_getaffinity(0)))
+    assert {command.argv[:3] for command in commands} == {("taskset", "--cpu-list", core)}
+
+
+@ALL
+def test_the_commands_are_those_that_a_block_starts(protocol: str, tmp_path: Path) -> None:
+    recording = _Recording()
+    two = block(benchmark("tiny"), arm(tmp_path, "base"), arm(tmp_path, "fast"))
+    of = replace(rig(tmp_path), runner=recording, core=max(os.sched_getaffinity(0)))
+    assert all(one.failure is None for one in protocols.measure(protocol, two, of))
+    told = protocols.commands(protocol, two, of)
+    assert sorted(one.shown() for one in told) == sorted(one.shown() for one in recording.commands)
+    for one in told:
+        started = next(other for other in recording.commands if other.shown() == one.shown())
+        assert {**started.env, "PATCHBENCH_GATE": ""} == {**one.env, "PATCHBENCH_GATE": ""}

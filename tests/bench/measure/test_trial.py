@@ -16,8 +16,8 @@ from bench.measure.trial import (
     Effort,
     RunnableArm,
     Task,
+    Trial,
     Worker,
-    block_commands,
     calibrating_options,
     described,
     timing_options,
@@ -95,22 +95,6 @@ def test_the_gates_descriptors_do_not_change_the_size_of_the_environment() -> No
         return sum(len(name) + len(value) for name, value in command.env.items())
 
     assert size((3, 4)) == size((9, 10)) == size((1234, 99))
-
-
-def test_a_block_draws_one_place_in_memory_for_all_its_arms() -> None:
-    commands = block_commands(_block(arms=3), Path("/s"), 1, draws_addresses=True)
-    assert {command.argv[3:7] for command in commands} == {commands[0].argv[3:7]}
-    assert "setarch" in commands[0].argv
-    assert len({command.env["PATCHBENCH_PADDING"] for command in commands}) == 1
-    undrawn = block_commands(_block(arms=3), Path("/s"), 1)
-    assert not any("setarch" in command.argv for command in undrawn)
-
-
-def test_the_commands_of_a_block_have_one_length() -> None:
-    commands = block_commands(_block(arms=8), Path("/s"), None)
-    assert len({len(command.shown()) for command in commands}) == 1
-    assert len({command.env["PYTHONHASHSEED"] for command in commands}) == 1
-    assert commands[0].argv[0].endswith("/bin/python")
 
 
 def test_a_blocks_chances_come_from_its_seed() -> None:
@@ -216,3 +200,9 @@ def test_results_are_fit_to_be_published() -> None:
             "patchbench_seed": 5,
         },
     }
+
+
+def test_the_mean_of_a_trial_is_of_its_values_alone() -> None:
+    run = {"warmups": [[1, 9.0]], "values": [1.0, 2.0, 6.0]}
+    trial = Trial(arm="base", replica=0, position=0, result={"benchmarks": [{"runs": [run]}]})
+    assert trial.mean() == 3.0

@@ -63,30 +63,28 @@ def test_the_least(tmp_path: Path) -> None:
     found = read(tmp_path, LEAST)
     (branch,) = found.branches
     assert (branch.name, branch.revision, branch.release) == ("main", "main", "")
-    assert branch.template.suite == ("quick",)
+    assert branch.conditions.suite == ("quick",)
     assert [one.name for one in found.flavors] == ["plain"]
     assert (found.name, found.at, found.keep) == ("nightly", time(2, 30), Keep())
     assert found.folder == tmp_path / "nights"
     assert found.history == str(tmp_path / "nights" / "history.sqlite")
     assert (found.site, found.mail, found.address) == (None, None, "")
     # Suspicions are measured again as the night was, but drawn anew.
-    assert found.confirm.blocks == branch.template.session.blocks
+    assert found.confirm.blocks == branch.conditions.session.blocks
     assert found.confirm.seed is None
 
 
 def test_all_of_it(tmp_path: Path) -> None:
     found = read(tmp_path, FULL)
     main, old = found.branches
-    assert main.template.base.source == SourceSpec(
-        kind="git", location="https://example.org/cpython.git"
-    )
-    assert old.template.base.source == SourceSpec(kind="debian")
-    assert (main.template.suite, old.template.suite) == (("nbody", "richards"), ("quick",))
-    assert {one.template.gate for one in found.branches} == {"none"}
+    assert main.source == SourceSpec(kind="git", location="https://example.org/cpython.git")
+    assert old.source == SourceSpec(kind="debian")
+    assert (main.conditions.suite, old.conditions.suite) == (("nbody", "richards"), ("quick",))
+    assert {one.conditions.gate for one in found.branches} == {"none"}
     assert [(b.name, f.name) for b, f in found.lines] == [
         ("main", "plain"), ("main", "pgo+lto"), ("old", "plain"), ("old", "pgo+lto"),
     ]  # fmt: skip
-    assert (main.template.session.blocks, found.confirm.blocks) == (20, 40)
+    assert (main.conditions.session.blocks, found.confirm.blocks) == (20, 40)
     assert found.history == "postgresql://nights@localhost/speed"
     assert found.site == tmp_path / "site"
     assert found.mail is not None
@@ -132,7 +130,7 @@ def test_a_sessions_experiment(tmp_path: Path) -> None:
     assert [(one.name, one.revision, one.flavor) for one in made.candidates] == [
         ("tonight", "new", flavor)
     ]
-    assert made.candidates[0].source == made.base.source == branch.template.base.source
+    assert made.candidates[0].source == made.base.source == branch.source
     assert not made.session.aa
 
 

@@ -179,3 +179,29 @@ def test_what_nobody_asked_for_is_an_error_but_not_of_a_placebo(bench: Workbench
     assert [one.fact for one in arm.report.differences if one.asked]
     with pytest.raises(BuildError, match="nobody asked for"):
         bench.ready(base, FAST)
+
+
+@pytest.mark.parametrize(
+    ("arm", "gate", "selections"),
+    [
+        (FAST, "full", ("full", "short")),
+        (FAST, "none", ("", "")),
+        (planned("same", "candidate", *BASE.recipes), "core", ("short", "short")),
+        (planned("aa", "aa", *replicas(RECIPE, (2, 3))), "core", ("short", "short")),
+        (planned("p", "placebo", *replicas(RECIPE, (0, 1))), "core", ("short", "short")),
+        (planned("runtime", "candidate"), "core", ("", "")),
+    ],
+)
+def test_what_each_replica_is_held_to(
+    arm: PlannedArm, gate: str, selections: tuple[str, str]
+) -> None:
+    plan = Plan(
+        experiment=Experiment(
+            name="x", base=ArmRequest(name="base", revision="main"), candidates=(), gate=gate
+        ),
+        arms=(BASE, arm),
+        suite="fake",
+        benchmarks=(),
+        protocol="auto",
+    )
+    assert tuple(module.gate_selection(plan, arm, number) for number in (0, 1)) == selections

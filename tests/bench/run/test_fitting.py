@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,3 +173,83 @@ def test_a_kernel_without_the_variant_is_told(
 def test_the_reason_has_no_paths_of_this_machine() -> None:
     told = fittings._telling("/home/ann/cache/x.c:7: error: bad\n")
     assert "/home/ann" not in told
+
+
+# -- what would be started -----------------------------------------------------------------------
+
+
+@dataclass
+class Workshop(Interpreters):
+    """A runner that installs, compiles and answers as the real programs do."""
+
+    def run(
+        self,
+        command: Command,
+        *,
+        log: Path | None = None,
+        timeout: float | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Completed:
+        self.commands.append(command)
+        if "--target" in command.argv:
+            folder = Path(command.argv[command.argv.index("--target") + 1])
+            name, _, version = command.argv[-1].partition("==")
+            info = folder / f"{name}-{version}.dist-info"
+            info.mkdir(parents=True)
+            (info / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+        elif "../site" in command.argv:
+            assert command.cwd is not None
+            (command.cwd / "../site" / f"{command.argv[2]}.so").write_text("machine code")
+        if "PATCHBENCH_ANSWERS" in command.env:
+            Path(command.env["PATCHBENCH_ANSWERS"]).write_text("[1]")
+        return Completed(returncode=0, seconds=0.1, output=json.dumps({"answer": [1]}))
+
+
+@pytest.mark.parametrize("make", [script, kernel])
+def test_what_would_be_started_is_what_is_started(
+    tmp_path: Path, make: Callable[[Path], Benchmark]
+) -> None:
+    benchmark, runner = make(tmp_path), Workshop([])
+    (tmp_path / "bm_go").mkdir()
+    (tmp_path / "bm_go" / "go.py").write_text("NAME = 'go'\n")
+    context = Context(
+        home=Home(root=tmp_path / "home", host_lock=tmp_path / "lock"),
+        project=tmp_path,
+        runner=runner,
+        show=Show(quiet=True),
+    )
+    context.home.prepare()
+    interpreter = Interpreter(identity="b0", python=Path("/b0/python"), version="3.13.5")
+    environment = Environment(key="e0", folder=tmp_path / "e0", interpreter=interpreter)
+    arm = PlannedArm(name="fast", variant="cython")
+    fitting = Fitting(context, PackageSource())
+
+    planned, commands = fitting.planned(arm, environment, benchmark, 0)
+    assert runner.commands == []
+    assert fitting.arm(arm, environment, benchmark, 0) == planned
+    assert [_anywhere(one) for one in runner.commands] == [_anywhere(one) for one in commands]
+    assert fitting.planned(arm, environment, benchmark, 0) == (planned, ())
+
+
+def _anywhere(command: Command) -> tuple[str, list[str]]:
+    scratch = re.compile(r"/\S*/pb-\w+")
+    variables = [f"{name}={value}" for name, value in command.env.items()]
+    return scratch.sub("SCRATCH", command.shown()), [
+        scratch.sub("SCRATCH", one) for one in variables
+    ]
+
+
+def test_a_variant_that_there_is_not_starts_nothing(tmp_path: Path) -> None:
+    interpreter = Interpreter(identity="b0", python=Path("/b0/python"), version="3.13.5")
+    environment = Environment(key="e0", folder=tmp_path / "e0", interpreter=interpreter)
+    context = Context(
+        home=Home(root=tmp_path / "home", host_lock=tmp_path / "lock"),
+        project=tmp_path,
+        runner=Workshop([]),
+        show=Show(quiet=True),
+    )
+    fitting = Fitting(context, PackageSource())
+    wanted = PlannedArm(name="fast", variant="typed")
+    reason, commands = fitting.planned(wanted, environment, script(tmp_path), 0)
+    assert isinstance(reason, str)
+    assert commands == ()

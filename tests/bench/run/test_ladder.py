@@ -1,32 +1,25 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.experiments.reading import Document, understand
+from bench.experiments.experiment import ArmRequest
 from bench.run import ladder
 from bench.session.record import SessionRecord
+from builder.builds.recipe import Flavor
 from builder.errors import UsageError
+from builder.sources.provide import SourceSpec
 from tests.bench.made_up import measured, record
-
-BASE = {"revision": "2.7.18"}
 
 
 def planned(**more: Any) -> ladder.Ladder:
     given: dict[str, Any] = {
-        "base": BASE,
+        "revision": "2.7.18",
         "series": ["2.7/a", "2.7/b"],
         "runtime": "pypy2",
-        "suite": ["kernels", "quick"],
-        "session": {"blocks": 5},
     }
     return ladder.plan(**(given | more))
-
-
-def arms(found: ladder.Ladder) -> dict[str, dict[str, Any]]:
-    return {one["name"]: {**one} for one in found.document["candidate"]}
 
 
 def test_the_whole_ladder_has_the_chain_and_each_step_alone() -> None:
@@ -46,27 +39,27 @@ def test_the_whole_ladder_has_the_chain_and_each_step_alone() -> None:
         ("lto-alone", "lto-alone", "gotos", False),
         ("series-alone", "series-alone", "gotos", False),
     ]
-    assert found.document["base"] == {"flavor": {"computed_gotos": False}, "revision": "2.7.18"}
-    both = {"pgo": True, "lto": True}
-    stack = ["2.7/a", "2.7/b"]
-    assert arms(found) == {
-        "gotos": {"name": "gotos", "flavor": {}},
-        "pgo": {"name": "pgo", "flavor": {"pgo": True}},
-        "lto": {"name": "lto", "flavor": both},
-        "series": {"name": "series", "flavor": both, "series": stack},
-        "cython": {"name": "cython", "flavor": both, "series": stack, "variant": "cython"},
-        "typed": {"name": "typed", "flavor": both, "series": stack, "variant": "typed"},
-        "pypy": {"name": "pypy", "runtime": "pypy2"},
-        "lto-alone": {"name": "lto-alone", "flavor": {"lto": True}},
-        "series-alone": {"name": "series-alone", "flavor": {}, "series": stack},
-    }
+    switch = Flavor(computed_gotos=False)
+    assert found.base == ArmRequest(name="base", revision="2.7.18", flavor=switch)
+    both = Flavor(pgo=True, lto=True)
+    stack = ("2.7/a", "2.7/b")
+    assert found.candidates == (
+        ArmRequest(name="gotos"),
+        ArmRequest(name="pgo", flavor=Flavor(pgo=True)),
+        ArmRequest(name="lto", flavor=both),
+        ArmRequest(name="series", flavor=both, series=stack),
+        ArmRequest(name="cython", flavor=both, series=stack, variant="cython"),
+        ArmRequest(name="typed", flavor=both, series=stack, variant="typed"),
+        ArmRequest(name="pypy", runtime="pypy2"),
+        ArmRequest(name="lto-alone", flavor=Flavor(lto=True)),
+        ArmRequest(name="series-alone", series=stack),
+    )
 
 
-def test_its_document_is_an_experiment() -> None:
-    document = Document(content=dict(planned().document), file="the ladder", folder=Path())
-    found = understand(document)
-    assert len(found.arms) == 10
-    assert found.base.flavor.computed_gotos is False
+def test_all_arms_have_the_source() -> None:
+    debian = SourceSpec(kind="debian")
+    found = planned(source=debian)
+    assert {arm.source for arm in (found.base, *found.candidates)} == {debian}
 
 
 def test_steps_can_be_left_out() -> None:
@@ -77,7 +70,7 @@ def test_steps_can_be_left_out() -> None:
         ("cython", "cython", "series"),
         ("series-alone", "series", "gotos"),
     ]
-    assert arms(found)["cython"]["flavor"] == {}
+    assert [arm.flavor for arm in found.candidates if arm.name == "cython"] == [Flavor()]
 
 
 def test_without_patches_or_runtime_the_ladder_is_shorter() -> None:

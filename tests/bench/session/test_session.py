@@ -25,7 +25,7 @@ from bench.measure.loops import ScriptLoops
 from bench.measure.protocols import PROTOCOLS, Protocol
 from bench.measure.trial import BlockPlan, Effort, Failure, RunnableArm, Task, Trial, TrialSeconds
 from bench.measure.worker import Rig
-from bench.session import session as sessions
+from bench.session import engine
 from bench.session.preparation import BenchmarkLineup
 from bench.session.record import SessionRecord
 from bench.session.session import Session, SessionTerms, read_folder
@@ -750,7 +750,7 @@ def _measured(tmp_path: Path, what: str, after: int, protocol: str) -> SessionRe
 def test_a_candidate_that_fails_in_a_benchmark_loses_that_benchmark_only(
     protocol: str, what: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_TRIES", 1)
+    monkeypatch.setattr(engine, "_TRIES", 1)
     done = _measured(tmp_path, what, 2, protocol)
 
     (missing,) = done.missing

@@ -23,7 +23,7 @@ def run(folder: Path, *arguments: str) -> str:
     """Run `nightly site`; the messages."""
     parser = argparse.ArgumentParser()
 
-    def add(_name: str, run: object, _text: str) -> argparse.ArgumentParser:
+    def add(_name: str, run: object) -> argparse.ArgumentParser:
         parser.set_defaults(run=run)
         return parser
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.stats.change_points import latest, scan
+from bench.stats.change_points import LevelChange, scan
 
 
 def nights(count: int, seed: int = 3, noise: float = 0.01) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_no_change_reaches_over_an_epoch() -> None:
     epochs = [0] * 60 + [1] * 60
     assert scan(values)
     assert scan(values, epochs) == ()
-    assert all(latest(values[:n], epochs[:n]) is None for n in range(58, 90))
+    assert all(scan(values[:n], epochs[:n]) == () for n in range(58, 90))
 
 
 def test_a_return_to_an_earlier_epoch_is_a_new_one_and_nights_without_values_count() -> None:
@@ -100,7 +100,6 @@ def test_too_few_nights_say_nothing(count: int) -> None:
     values = nights(24)[:count]
     values[count // 2 :] *= 3
     assert scan(values) == ()
-    assert latest(values) is None
 
 
 def test_equal_values_are_no_change() -> None:
@@ -110,8 +109,8 @@ def test_equal_values_are_no_change() -> None:
 def test_the_last_night_without_a_value_raises_nothing() -> None:
     values = nights(110)
     values[100:] *= 1.05
-    assert any(latest(values[:n]) for n in range(100, 110))
-    assert latest([*values, np.nan]) is None
+    (change,) = scan(values)
+    assert scan([*values, np.nan], known=(change,), watched=110) == (change,)
 
 
 @settings(max_examples=8)
@@ -129,13 +128,10 @@ def test_night_by_night_gives_what_the_whole_scan_gives(
     values[at:] *= step
     values[gap : gap + 4] = np.nan
     epochs = [0] * epoch + [1] * (130 - epoch)
-    found, since = [], 0
+    found: tuple[LevelChange, ...] = ()
     for count in range(1, 131):
-        change = latest(values[:count], epochs[:count], since=since)
-        if change is not None:
-            found.append(change)
-            since = change.start
-    assert scan(values, epochs) == tuple(found)
+        found = scan(values[:count], epochs[:count], known=found, watched=count - 1)
+    assert scan(values, epochs) == found
 
 
 def test_the_chunks_of_a_long_series_join() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -24,7 +25,7 @@ from builder.builds.recipe import Flavor, Recipe
 from builder.builds.store import Build, Store
 from builder.errors import BuildError, ExperimentError, PatchError, StoreError, ToolError
 from builder.home import Home
-from builder.process import SystemRunner
+from builder.process import Command, Completed, SystemRunner
 from builder.sources.revision import Revision
 from tests import fake
 from tests.fake.repository import commit_tree
@@ -174,6 +175,29 @@ def test_generators_run_where_their_input_changed(workshop: Workshop) -> None:
     patch = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
     build, _ = workshop.builder.provide(workshop.recipe(patch), workshop.repository)
     assert build.regenerated == ("Python/generated_cases.c.h",)
+
+
+def test_what_would_be_started_is_what_is_started(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Command] = []
+    run = SystemRunner.run
+
+    def recorded(runner: SystemRunner, command: Command, **named: Any) -> Completed:
+        started.append(command)
+        return run(runner, command, **named)
+
+    monkeypatch.setattr(SystemRunner, "run", recorded)
+    patch = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
+    recipe = workshop.recipe(patch)
+    planned = workshop.builder.commands(recipe, workshop.repository)
+    started.clear()
+    workshop.builder.provide(recipe, workshop.repository)
+    assert [(one.shown(), one.env) for one in started] == [
+        (one.shown(), one.env) for one in planned
+    ]
+    assert any("regen-cases" in one.argv for one in planned)
+    assert workshop.builder.commands(recipe, workshop.repository) == ()
 
 
 def test_a_patch_that_the_generators_undo_is_refused(workshop: Workshop) -> None:

@@ -58,4 +58,3 @@ def test_titles() -> None:
     assert RECIPE.revision.branch == "3.13"
     between = replace(RECIPE.revision, version="2.7.10+")
     assert replace(RECIPE, revision=between).title == "2.7.10+ cccccccccc plain"
-    assert not RECIPE.revision.is_python2

@@ -15,6 +15,7 @@ import pytest
 from builder.errors import SourceError
 from builder.git import fetch
 from builder.git.repository import Repository
+from builder.sources import tarball
 from builder.sources.tarball import import_tarball, imported
 from tests.builder.upstream import add, write_tarball
 
@@ -102,6 +103,31 @@ def test_what_no_release_holds_is_refused_whole(
     with pytest.raises(SourceError, match=why) as caught:
         import_tarball(repository, path, sha256)
     assert caught.value.where == str(path)
+    assert imported(repository, sha256) is None
+
+
+@pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="this Python is older than it")
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("Python/../../evil", {}),
+        ("Python/a", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}),
+        ("Python/a", {"type": tarfile.SYMTYPE, "linkname": "../../x"}),
+    ],
+)
+def test_what_our_own_check_would_miss_the_standard_library_refuses(
+    repository: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    fields: dict[str, object],
+) -> None:
+    for check in ("leads_outside", "link_leads_outside"):
+        monkeypatch.setattr(tarball, check, lambda *_: False)
+    path = tmp_path / "Python.tar.gz"
+    sha256 = write_tarball(path, "2.7.18", change=lambda archive: add(archive, name, **fields))
+    with pytest.raises(SourceError, match="own filter refuses"):
+        import_tarball(repository, path, sha256)
     assert imported(repository, sha256) is None
 
 

@@ -164,6 +164,19 @@ def test_a_hostile_archive_is_refused_and_writes_nothing_outside(name: str, tmp_
     assert not [path for path in tmp_path.rglob("*") if path.is_symlink()]
 
 
+def test_what_our_own_check_would_miss_the_standard_library_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(info: tarfile.TarInfo, folder: str) -> None:
+        assert folder == str(tmp_path / "out")
+        raise tarfile.OutsideDestinationError(info, "/elsewhere")
+
+    monkeypatch.setattr(tarfile, "data_filter", refuse, raising=False)
+    with pytest.raises(VerifyError, match="own filter refuses"):
+        opened(packed(tmp_path), tmp_path / "out")
+    assert everything(tmp_path / "out") == []
+
+
 def test_these_limits_hold_a_real_one(tmp_path: Path) -> None:
     assert opened(packed(tmp_path), tmp_path / "out", SMALL).problems == ()
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,21 @@ def test_a_digit_of_a_raw_value_shows_in_its_block(altered: Altered, digit: int)
 
     (only,) = problems(altered.folder)
     assert only.startswith(f"raw/blocks/0003-nbody/{NAME}.json, mean: recorded is 0.00")
+
+
+def test_sums_of_another_python_agree(altered: Altered) -> None:
+    """Python sums floats more exactly from 3.12 on."""
+    block = json.loads((altered.folder / "raw/blocks/0003-nbody/block.json").read_text())
+    session = results.read(altered.folder)["session"]
+    mean = math.nextafter(block["means"][NAME], 1.0)
+    altered.change("raw/blocks/0003-nbody/block.json", **{f"means__{NAME}": mean})
+    busy = math.nextafter(session["busy_seconds"], 0.0)
+    altered.change("result.json", session__busy_seconds=busy)
+    found = problems(altered.folder)
+    assert not any("mean: recorded" in one or "busy_seconds" in one for one in found)
+
+    altered.change("result.json", session__busy_seconds=busy * (1 + 1e-11))
+    assert any("busy_seconds: recorded" in one for one in problems(altered.folder))
 
 
 def test_raw_values_that_were_altered_to_their_block_show_in_the_result(altered: Altered) -> None:

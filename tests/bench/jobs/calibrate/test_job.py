@@ -50,9 +50,15 @@ class Ground:
         return "--base", "main", "--source", str(self.repository)
 
     @property
+    def work(self) -> Path:
+        """The folder of the one calibration that is not finished."""
+        (folder,) = (choice.folder(self.home) / "work").iterdir()
+        return folder
+
+    @property
     def kept(self) -> list[Path]:
         """Blocks of a calibration that is not finished."""
-        return sorted((choice.folder(self.home) / "work").glob("*/blocks/*.json"))
+        return sorted((choice.folder(self.home) / "work").glob("*/blocks/*/block.json"))
 
 
 @pytest.fixture(scope="module")
@@ -193,20 +199,57 @@ def test_where_nothing_can_be_measured_that_is_said(
     assert ground.run(*ground.source, "--blocks", "2") == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "code"), [('{"seed": 3}', 0), ("{}", 9), ("", 9)], ids=["ours", "other", "empty"]
-)
-def test_the_seed_is_kept(content: str, code: int, ground: Ground, pretend: Pretend) -> None:
+@pytest.mark.parametrize(("content", "code"), [("", 9), ("{}", 9)], ids=["empty", "other"])
+def test_rules_that_are_damaged_are_named(
+    content: str,
+    code: int,
+    ground: Ground,
+    pretend: Pretend,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     pretend.stops_after = 1
     assert ground.run(*ground.source, "--blocks", "2") == 130
-    (path,) = (choice.folder(ground.home) / "work").glob("*/seed.json")
+    path = ground.work / "rules.json"
     kept = path.read_text()
     path.write_text(content)
     pretend.stops_after = float("inf")
     assert ground.run(*ground.source, "--blocks", "2") == code
-    if code:
-        path.write_text(kept)
-        assert ground.run(*ground.source, "--blocks", "2") == 0
+    assert "rules.json" in capsys.readouterr().err
+    path.write_text(kept)
+    assert ground.run(*ground.source, "--blocks", "2") == 0
+
+
+def test_the_seed_is_kept(ground: Ground, pretend: Pretend) -> None:
+    pretend.stops_after = 1
+    assert ground.run(*ground.source, "--blocks", "2") == 130
+    seed = json.loads((ground.work / "rules.json").read_text())["seed"]
+    pretend.stops_after = float("inf")
+    assert ground.run(*ground.source, "--blocks", "2") == 0
+    found = choice.load(ground.home, read_host())
+    assert found is not None
+    assert found.seed == seed
+
+
+def test_what_an_earlier_version_began_is_measured_again_and_that_is_said(
+    ground: Ground, pretend: Pretend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend.stops_after = 1
+    assert ground.run(*ground.source, "--blocks", "2") == 130
+    assert "earlier version" not in capsys.readouterr().err
+    folder = ground.work
+    shutil.rmtree(folder)
+    (folder / "blocks").mkdir(parents=True)
+    (folder / "seed.json").write_text('{"seed": 3}')
+    (folder / "tasks.json").write_text('{"seconds": 1.0, "benchmarks": []}')
+    (folder / "missing.json").write_text('{"corun-same-fast": "died"}')
+    (folder / "blocks" / "0000-corun-same-fast.json").write_text("[]")
+    pretend.stops_after = float("inf")
+    assert ground.run(*ground.source, "--blocks", "2") == 0
+    assert "begun by an earlier version of patchbench; all of it" in capsys.readouterr().err
+    found = choice.load(ground.home, read_host())
+    assert found is not None
+    assert found.missing == {}
+    assert len(pretend.blocks) == 1 + 22
 
 
 @pytest.mark.parametrize(("noise", "many"), [(0.0, 2), (0.1, 1)])

@@ -18,17 +18,19 @@ from bench.jobs.calibrate.measuring import (
     CalibrationTerms,
     Measuring,
 )
-from bench.measure import protocols
+from bench.measure import loops, protocols
 from bench.measure.loops import ScriptLoops
 from bench.measure.ranking import KNOWN
 from bench.measure.trial import BlockPlan, Effort, Failure, RunnableArm, Task, Trial, loops_of
 from bench.measure.worker import Rig
+from bench.session import SessionFolder, engine
 from bench.util.console import Show
 from builder.errors import StoreError
 from builder.process import SystemRunner
 from tests.bench.measure.test_ranking import task
 
 SECONDS = 10.0
+BLOCK = "blocks/0000-corun-same-one/block.json"
 TERMS = CalibrationTerms(blocks=4, budget=None, seed=42, effort=Effort(process=0.6))
 # Loops of 0.2 ms, of 0.1 s, and one that starts processes.
 TASKS = {
@@ -103,7 +105,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
 
 def _use(one: Pretend, monkeypatch: pytest.MonkeyPatch) -> Pretend:
     monkeypatch.setattr(protocols, "measure", one.measure)
-    monkeypatch.setattr(measuring, "calibrate", one.calibrate)
+    monkeypatch.setattr(loops, "calibrate", one.calibrate)
     return one
 
 
@@ -287,7 +289,7 @@ def test_names_of_any_kind_have_files_of_their_own(
     assert len(list((tmp_path / "work" / "blocks").iterdir())) == len(found.samples) == 4 * 3 * 2
 
 
-@pytest.mark.parametrize("name", ["tasks.json", "missing.json", "blocks/0000-x.json"])
+@pytest.mark.parametrize("name", ["calibration.json", "missing.json", BLOCK])
 @pytest.mark.parametrize("content", ["", "[3]", '{"benchmarks": [{}]}'])
 def test_what_is_damaged_is_named(
     name: str, content: str, tmp_path: Path, pretend: Pretend
@@ -302,9 +304,30 @@ def test_what_is_damaged_is_named(
 
 def test_half_written_files_are_no_blocks(tmp_path: Path, pretend: Pretend) -> None:
     first = run(tmp_path, pretend, "long")
-    half = tmp_path / "work" / "blocks" / ".0000-corun-same-one.json.half"
-    half.write_text('[{"proto')
+    half = tmp_path / "work" / "blocks" / ".half-abc"
+    half.mkdir()
+    (half / "block.json").write_text('{"number": 0, "ta')
     assert run(tmp_path, pretend, "long") == first
+    assert not half.exists()
+
+
+def test_a_folder_is_one_of_sessions(tmp_path: Path, pretend: Pretend) -> None:
+    found = run(tmp_path, pretend, "short", terms=replace(TERMS, blocks=2))
+    folder = SessionFolder(tmp_path / "work")
+    assert len(folder.blocks()) == len(found.samples)
+    rules = folder.rules()
+    assert rules is not None
+    assert (rules.seed, rules.blocks, rules.plan) == (42, 2, ())
+    # The means say it all: thousands of processes' own results would fill a disk.
+    assert {path.name for path in (tmp_path / "work" / "blocks").glob("*/*")} == {"block.json"}
+
+
+def test_a_busy_host_makes_no_block_again(
+    tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "why_disturbed", lambda _state: "busy")
+    found = run(tmp_path, pretend, "short")
+    assert len(found.samples) == len(pretend.blocks) == 24
 
 
 def test_each_arm_says_what_it_is_in_its_name() -> None:

@@ -53,6 +53,7 @@ class Bench:
     """A project with three series and a flavor, and a run that measured them, each alone."""
 
     def __init__(self, folder: Path) -> None:
+        (folder / ".git").mkdir()
         self.patches = folder / "patches"
         self.folder = folder / "run"
         self.experiments = folder / "experiments"
@@ -438,3 +439,44 @@ def test_record_and_render_exclude_each_other(bench: Bench) -> None:
     with pytest.raises(SystemExit) as left:
         bench.series("--record", "x", "--render")
     assert left.value.code == UsageError.exit_code
+
+
+def test_without_any_series_there_is_an_error_and_no_empty_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(main, "PROJECT", tmp_path)
+    assert main.main(["series"]) == PatchError.exit_code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert str(tmp_path / "patches") in told.err
+
+
+def test_outside_a_checkout_nothing_is_written_but_where_it_is_asked_for(
+    bench: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.record(NAME) == 0
+    (tmp_path / ".git").rmdir()
+    before = bench.kept()
+    bench.run["base"]["title"] = "another base"
+    assert bench.record(NAME) == UsageError.exit_code
+    assert bench.series("--render") == UsageError.exit_code
+    assert "--out DIR" in capsys.readouterr().err
+
+    out = tmp_path / "out"
+    assert bench.record(NAME, "--out", str(out)) == 0
+    assert bench.record(FLAVOR, "--out", str(out)) == 0
+
+    assert bench.kept() == before
+    written = json.loads((out / "patches" / NAME / "result.json").read_text())
+    titles = [one["base"]["title"] for one in written["results"]]
+    assert titles == sorted(["another base", before["results"][0]["base"]["title"]])
+    page = out / "patches" / NAME / "RESULT.md"
+    text = page.read_text()
+    page.unlink()
+    assert bench.series("--render", "--out", str(out)) == 0
+    assert page.read_text() == text
+    assert (out / "experiments" / FLAVOR / "result.json").exists()
+
+
+def test_a_folder_to_write_into_goes_with_what_writes(bench: Bench) -> None:
+    assert bench.series("--out", "x") == UsageError.exit_code

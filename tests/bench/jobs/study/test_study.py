@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli import main as cli
 from bench.cli.main import main
 from bench.jobs.study import study
 from bench.jobs.study.study import StudyRequest
@@ -97,6 +98,21 @@ def test_a_study_in_small_goes_not_into_the_docs() -> None:
     assert StudyRequest().folder(Somewhere()) == PROJECT / "docs"  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("which", ["recorded", "simulated", "real", "page", "variants"])
+def test_outside_a_checkout_a_study_needs_a_folder(
+    which: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "PROJECT", tmp_path)
+    assert main(["--home", str(tmp_path / "home"), "study", which]) == UsageError.exit_code
+    told = capsys.readouterr().err
+    assert f"{tmp_path}/docs" in told
+    assert "--out DIR" in told
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_page_about_the_method_gets_the_summary(tmp_path: Path) -> None:
     class Somewhere:
         project = tmp_path
@@ -106,6 +122,7 @@ def test_the_page_about_the_method_gets_the_summary(tmp_path: Path) -> None:
 
     docs = tmp_path / "docs"
     docs.mkdir()
+    (tmp_path / ".git").mkdir()
     data = (PROJECT / "docs" / study.FILE).read_text("utf-8")
     (docs / study.FILE).write_text(data, "utf-8")
     first, last = page.MARKS

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.context import Context
-from bench.jobs import ladder
-from bench.jobs.ladder import Wanted
+from bench.experiments.session_options import SessionOptions
+from bench.jobs.ladder import job as ladder
+from bench.jobs.ladder.job import Wanted
 from bench.util.console import Show
-from builder.errors import UsageError
+from builder.errors import ExperimentError, UsageError
 from builder.home import Home
 from builder.process import SystemRunner
 from builder.runtimes import runtime as runtimes
@@ -65,7 +68,7 @@ def wanted(place: Path, *steps: str, runtime: str = "") -> Wanted:
         suite=(str(SUITE),),
         gate="none",
         runtime=runtime,
-        session={"blocks": 3, "seed": 7, "protocol": "lockstep", "process_seconds": 0.05},
+        session=SessionOptions(blocks=3, seed=7, protocol="lockstep", process_seconds=0.05),
     )
 
 
@@ -92,6 +95,24 @@ def test_without_a_runtime_the_ladder_ends_before_it(
     asked = wanted(place, "gotos", "pypy", runtime="/no/such/pypy")
     with pytest.raises(UsageError):
         ladder.run(context(place), asked, out=None, dry_run=True, as_json=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"session": SessionOptions(blocks=3, replicas=4)}, "--replicas is 4, and --blocks 3"),
+        ({"branch": "a/b"}, "--branch is 'ladder-a/b'"),
+        ({"gate": "some"}, "--gate is 'some'"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_option(
+    changed: dict[str, Any], what: str, place: Path
+) -> None:
+    asked = replace(wanted(place, "gotos", "lto"), **changed)
+    with pytest.raises(ExperimentError) as caught:
+        ladder.run(context(place), asked, out=None, dry_run=True, as_json=False)
+    assert caught.value.what.startswith(what)
+    assert caught.value.where == "the command line"
 
 
 @pytest.mark.slow

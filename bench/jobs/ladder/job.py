@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.benchmarks import is_kernel
 from bench.context import Context
-from bench.experiments import Document, understand
+from bench.experiments import (
+    Conditions,
+    Experiment,
+    SessionOptions,
+    build,
+    command_line,
+    runtime_place,
+    source_of,
+    suite_names,
+)
 from bench.run import LadderRung, Resolved, ladder
 from bench.run import run as running
 from bench.session import SessionRecord
@@ -17,11 +26,13 @@ from builder.errors import PatchbenchError
 from builder.patches import catalogue, going_together, series_toml
 from builder.runtimes import runtime as runtimes
 
+_ORIGIN = command_line({"name": "--branch"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """A ladder as it is asked for. `revision` "": the branch itself; `series` and `runtime` empty:
-    those that go with the branch; `session` as an experiment file has it.
+    those that go with the branch.
     """
 
     branch: str
@@ -31,25 +42,18 @@ class Wanted:
     runtime: str = ""
     steps: tuple[str, ...] = ladder.STEPS
     suite: tuple[str, ...] = ("kernels", "quick")
-    gate: str = ""
+    gate: str = Conditions().gate
     wheels: str = ""
-    session: Mapping[str, Any]
+    session: SessionOptions = field(default_factory=SessionOptions)
 
 
 def run(context: Context, wanted: Wanted, *, out: Path | None, dry_run: bool, as_json: bool) -> int:
     """Measure a ladder, or go on with it; the exit code says how it went. Errors of the family."""
     context.home.prepare()
     planned = _plan(context, wanted)
-    document = {
-        **planned.document,
-        "name": f"ladder-{wanted.branch}",
-        **({"gate": wanted.gate} if wanted.gate else {}),
-        **({"wheels": str(Path(wanted.wheels).absolute())} if wanted.wheels else {}),
-    }
-    asked = Document(content=document, file="the ladder", folder=Path.cwd())
     return running.run(
         context,
-        understand(asked),
+        _experiment(wanted, planned),
         out=out,
         dry_run=dry_run,
         fail_on=None,
@@ -58,20 +62,35 @@ def run(context: Context, wanted: Wanted, *, out: Path | None, dry_run: bool, as
     )
 
 
+def _experiment(wanted: Wanted, planned: ladder.Ladder) -> Experiment:
+    """The ladder's arms as one experiment. Raises ExperimentError naming the option."""
+    return build(
+        _ORIGIN,
+        name=f"ladder-{wanted.branch}",
+        base=planned.base,
+        candidates=planned.candidates,
+        conditions=Conditions(
+            suite=suite_names(wanted.suite, Path.cwd()),
+            gate=wanted.gate,
+            wheels=str(Path(wanted.wheels).resolve()) if wanted.wheels else "",
+            session=wanted.session,
+        ),
+    )
+
+
 def _plan(context: Context, wanted: Wanted) -> ladder.Ladder:
-    base = {"revision": wanted.revision or wanted.branch}
+    here, source = Path.cwd(), wanted.source
     series = wanted.series or _series(context, wanted.branch)
     steps = wanted.steps
     if ladder.SERIES in steps:
         context.show.say(f"Patches of the ladder: {', '.join(series) or 'none for this branch'}.")
     runtime = _runtime(context, wanted) if ladder.PYPY in steps else ""
     return ladder.plan(
-        base=base | ({"source": wanted.source} if wanted.source else {}),
+        revision=wanted.revision or wanted.branch,
+        source=source_of(_ORIGIN, source, here) if source else None,
         series=series,
-        runtime=runtime,
+        runtime=runtime_place(runtime, here),
         steps=steps,
-        suite=wanted.suite,
-        session=wanted.session,
     )
 
 

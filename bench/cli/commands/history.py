@@ -1,0 +1,111 @@
+"""history: nights from and for other programs."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from bench.cli import arguments as types
+from bench.cli.common import Add, json_option
+from builder.errors import UsageError
+
+if TYPE_CHECKING:
+    from bench.context import Context
+
+_IMPORT, _EXPORT = "import", "export"
+# In the words of `bench.history.exchange`, which loads SQLAlchemy.
+_FORMATS = ("jsonl", "csv")
+
+
+def add_commands(add: Add) -> None:
+    """Add the command of this module."""
+    parser = add("history", _history)
+    parser.add_argument(
+        "action",
+        choices=(_IMPORT, _EXPORT),
+        metavar="import|export",
+        help="import: add nights from files of pyperf; export: write all nights out",
+    )
+    parser.add_argument(
+        "where",
+        type=types.filled,
+        metavar="HISTORY",
+        help="a file, or postgresql://USER@HOST/DATABASE",
+    )
+    parser.add_argument(
+        "places",
+        nargs="*",
+        type=types.path,
+        metavar="PATH",
+        help="import: files of pyperf (.json, .json.gz), folders of them, or an export (.jsonl)",
+    )
+    _which(parser.add_argument_group("which nights"))
+    writing = parser.add_argument_group("export")
+    writing.add_argument(
+        "--format",
+        choices=_FORMATS,
+        help="jsonl: a line for each night, can be imported again (default); csv: for each "
+        "benchmark of each night",
+    )
+    writing.add_argument("--out", type=types.path, metavar="FILE", help="default: stdout")
+    json_option(parser)
+
+
+def _which(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--host",
+        type=types.filled,
+        help="import: of these files, in place of what they say; export: only of this host",
+    )
+    group.add_argument("--branch", type=types.filled, help="the same for the branch")
+    group.add_argument("--flavor", type=types.filled, help="the same for the flavor")
+    group.add_argument(
+        "--date",
+        type=types.day,
+        metavar="YYYY-MM-DD",
+        help="import: of the one file, where neither its name nor its metadata has it",
+    )
+
+
+def _history(context: Context, options: argparse.Namespace) -> int:
+    return _import(context, options) if options.action == _IMPORT else _export(context, options)
+
+
+def _import(context: Context, options: argparse.Namespace) -> int:
+    from bench.history import HistoryImport, exchange
+
+    if options.format or options.out:
+        raise UsageError("--format and --out go with `history export`.", hint="Leave them out.")
+    if not options.places:
+        raise UsageError(
+            "Nothing is named that could be imported.",
+            hint="patchbench history import HISTORY PATH...: files of pyperf, or folders of them.",
+        )
+    request = HistoryImport(
+        where=options.where,
+        places=tuple(options.places),
+        host=options.host or "",
+        branch=options.branch or "",
+        flavor=options.flavor or "",
+        day=options.date,
+    )
+    return exchange.import_nights(context, request, as_json=options.json)
+
+
+def _export(context: Context, options: argparse.Namespace) -> int:
+    from bench.history import HistoryExport, exchange
+
+    if options.places or options.date:
+        raise UsageError(
+            "Paths and --date go with `history import`.",
+            hint="patchbench history export HISTORY --out FILE",
+        )
+    request = HistoryExport(
+        where=options.where,
+        format=options.format or _FORMATS[0],
+        out=options.out,
+        host=options.host or "",
+        branch=options.branch or "",
+        flavor=options.flavor or "",
+    )
+    return exchange.export_nights(context, request, as_json=options.json)

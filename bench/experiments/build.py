@@ -1,0 +1,211 @@
+"""Making an experiment from typed values, with the checks that all of them pass.
+
+The reader of experiment files, the command line, the nights, the ladder and bisections build
+their experiments here. Which name a complaint gives to a value is the caller's: a file's key with
+its line, or an option.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import NoReturn
+
+from bench.benchmarks import VARIANTS
+from bench.experiments.experiment import (
+    AA,
+    BASE,
+    GATES,
+    ArmRequest,
+    Conditions,
+    Experiment,
+    added,
+    is_base,
+    placebo_name,
+)
+from bench.experiments.session_options import SessionChanges, SessionOptions, right_value
+from bench.util import NAME, Keys, as_name, is_name
+from builder.builds import Flavor, layout, loop_flags
+from builder.errors import ExperimentError
+
+# Names of files beside those that are named after the arms, and names of arms that are added.
+_TAKEN = ("base", "block", AA)
+NOT_BUILT = "goes without a runtime: nothing of that is built"
+_CHANGED = tuple(vars(SessionChanges()))
+_OPTION = re.compile(r"--(with|without|enable|disable)-[A-Za-z0-9][\w-]*(=.*)?", re.ASCII)
+# Options that a flavor has keys for, or that are always given; and what to do in their place.
+_OURS = {
+    "--enable-option-checking": "it is on, so that no option is lost",
+    "--disable-option-checking": "it is on, so that no option is lost",
+    "--enable-optimizations": "use pgo = true",
+    "--with-lto": "use lto = true",
+    "--with-computed-gotos": "use computed_gotos = true",
+    "--without-computed-gotos": "",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where the values of an experiment come from, for messages.
+
+    `names` has what the user calls some of the keys (session.blocks: --blocks); all others are
+    named by the key, with the line of `file` where there is one.
+    """
+
+    where: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    file: Keys | None = None
+
+    def named(self, key: str) -> str:
+        """What the user calls a key."""
+        return self.names.get(key, key)
+
+    def fail(self, key: str, problem: str, right: str) -> NoReturn:
+        """Raise ExperimentError: where the value stands, what is wrong, what would be right."""
+        if self.file is not None and key not in self.names:
+            self.file.fail(key, problem, right)
+        raise ExperimentError(
+            f"{self.named(key)} {problem}.", where=self.where, hint=f"Right would be: {right}."
+        )
+
+
+def command_line(more: Mapping[str, str] | None = None) -> Origin:
+    """Values that came from options, named by them; `more` has options of other names."""
+    keys = ("suite", "gate", "wheels", "source", *(f"session.{name}" for name in _CHANGED))
+    names = {key: f"--{key.rpartition('.')[2]}" for key in keys}
+    return Origin(where="the command line", names={**names, **(more or {})})
+
+
+def build(
+    origin: Origin,
+    *,
+    name: str,
+    base: ArmRequest,
+    candidates: Iterable[ArmRequest],
+    conditions: Conditions,
+) -> Experiment:
+    """The experiment of these values; arms without a name are named after what they are.
+
+    Raises ExperimentError for what makes no experiment.
+    """
+    experiment = Experiment(
+        name=name,
+        base=replace(base, name=BASE),
+        candidates=tuple(
+            arm if arm.name else replace(arm, name=_default_name(arm)) for arm in candidates
+        ),
+        suite=conditions.suite,
+        gate=conditions.gate,
+        wheels=conditions.wheels,
+        session=conditions.session,
+    )
+    _check(origin, experiment)
+    return experiment
+
+
+def _default_name(arm: ArmRequest) -> str:
+    stem = "+".join(
+        [one.rsplit("/", 1)[-1] for one in arm.series]
+        + [Path(one).stem if one != "-" else "stdin" for one in arm.patches]
+        + ([placebo_name(arm.placebo)] if arm.placebo else [])
+        + ([Path(arm.runtime).name] if arm.runtime else [])
+        + ([arm.variant] if arm.variant else [])
+    )
+    name = as_name(stem or arm.revision or arm.flavor.name)
+    return f"{name}-candidate" if name in _TAKEN else name
+
+
+# -- checks ---------------------------------------------------------------------------------------
+
+
+def _check(origin: Origin, experiment: Experiment) -> None:
+    base, session = experiment.base, experiment.session
+    if not is_name(experiment.name):
+        origin.fail("name", f"is {experiment.name!r}", NAME)
+    if not all(experiment.suite) or not experiment.suite:
+        origin.fail("suite", "names nothing", "benchmarks, tags, or a manifest's path")
+    if experiment.gate not in GATES:
+        origin.fail("gate", f"is {experiment.gate!r}", f"one of: {', '.join(GATES)}")
+    check_session(origin, session)
+    _check_arm(origin, base, "base")
+    if base.runtime and session.placebos:
+        origin.fail("session.placebos", "needs a base that is built", "a revision as the base")
+    # Without one of its own, the base is where a candidate's revision left its branch.
+    if not base.runtime and not any(arm.revision for arm in (base, *experiment.candidates)):
+        origin.fail("base.revision", "is missing", "a branch, tag or commit")
+    _check_candidates(origin, experiment)
+
+
+def _check_candidates(origin: Origin, experiment: Experiment) -> None:
+    base = experiment.base
+    others = [arm.name for _kind, arm in added(base, experiment.session)]
+    if not experiment.candidates and not others:
+        origin.fail("candidate", "is missing", "one [[candidate]] table or more")
+    names = [base.name]
+    for number, arm in enumerate(experiment.candidates, 1):
+        key = f"candidate[{number}]"
+        _check_arm(origin, arm, key)
+        if is_base(arm, base) and not arm.placebo:
+            right = "a series, patch, revision, flavor, variant or runtime"
+            origin.fail(key, "is the base itself", right)
+        if arm.name in names:
+            origin.fail(f"{key}.name", f"{arm.name!r} is there twice", "a name for each arm")
+        if arm.name in (*_TAKEN, *others):
+            origin.fail(f"{key}.name", f"{arm.name!r} is taken", "another name")
+        names.append(arm.name)
+
+
+def _check_arm(origin: Origin, arm: ArmRequest, key: str) -> None:
+    if not is_name(arm.name):
+        origin.fail(f"{key}.name", f"is {arm.name!r}", NAME)
+    if arm.variant and arm.variant not in VARIANTS:
+        origin.fail(f"{key}.variant", f"is {arm.variant!r}", f"one of: {', '.join(VARIANTS)}")
+    try:
+        if arm.placebo:
+            layout.parse(arm.placebo)
+    except ExperimentError as error:
+        origin.fail(f"{key}.placebo", f"is {arm.placebo!r}", error.hint)
+    built = {
+        "revision": arm.revision,
+        "series": arm.series,
+        "patch": arm.patches,
+        "placebo": arm.placebo,
+        "variant": arm.variant,
+    }
+    for name, value in built.items():
+        if arm.runtime and value:
+            origin.fail(f"{key}.{name}", NOT_BUILT, "an arm of its own for each")
+    check_flavor(origin, arm.flavor, f"{key}.flavor")
+
+
+def check_session(origin: Origin, options: SessionOptions, key: str = "session") -> None:
+    """Raises ExperimentError for an option that is out of its range, or of the others'."""
+    for one in fields(options):
+        value = getattr(options, one.name)
+        right = right_value(one.name, value)
+        if right:
+            origin.fail(f"{key}.{one.name}", f"is {value!r}", right)
+    if options.replicas > options.blocks:
+        blocks = origin.named(f"{key}.blocks")
+        origin.fail(
+            f"{key}.replicas",
+            f"is {options.replicas}, and {blocks} {options.blocks}",
+            "as many blocks as replicas, or more: blocks rotate over the replicas",
+        )
+
+
+def check_flavor(origin: Origin, flavor: Flavor, key: str) -> None:
+    """Raises ExperimentError for options of configure or gcc that a flavor cannot have."""
+    for option in flavor.configure:
+        if not _OPTION.fullmatch(option):
+            # Others say where to install to, and configure takes abbreviations of them.
+            right = "options --with-*, --without-*, --enable-* and so on"
+            origin.fail(f"{key}.configure", f"has {option!r}", right)
+        instead = _OURS.get(option.split("=", 1)[0])
+        if instead:
+            origin.fail(f"{key}.configure", f"has {option!r}", f"other options: {instead}")
+    for flag in flavor.loop_cflags.split():
+        if not loop_flags.FLAG.fullmatch(flag):
+            origin.fail(f"{key}.loop_cflags", f"has {flag!r}", "options of gcc such as -fno-gcse")

@@ -1,0 +1,178 @@
+"""Reading what experiment files and nightly files share: sources, suites, sessions, flavors.
+
+What a value may be is decided in `bench.experiments.build`; here is what it must look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.benchmarks import is_manifest
+from bench.experiments.build import Origin, check_flavor, check_session
+from bench.experiments.experiment import GATES, ConditionChanges, Conditions
+from bench.experiments.session_options import (
+    SessionChanges,
+    SessionOptions,
+    choices_of,
+    number_range,
+    whole_range,
+)
+from bench.util import Keys, kind_of
+from builder.builds import Flavor
+from builder.errors import UsageError
+from builder.sources import SourceSpec, parse
+
+
+def runtime_place(text: str, folder: Path) -> str:
+    """A runtime's name as it is, or its path, which starts at a folder."""
+    if "/" not in text:
+        return text
+    # Not resolved: the interpreter of a virtual environment is a link.
+    return str((folder / Path(text).expanduser()).absolute())
+
+
+def read_source(keys: Keys, value: Any, key: str = "source") -> SourceSpec:
+    """The source that a text or table names. Raises ExperimentError naming the key."""
+    if isinstance(value, str):
+        value = {"location": value}
+    if not isinstance(value, dict):
+        keys.fail(key, f"is {kind_of(value)}", "git, debian, a URL, a path, or a table")
+    keys.known(value, key, ("location", "sha256"))
+    text = keys.string(value, key, "location", "")
+    sha256 = keys.string(value, key, "sha256", "")
+    return source_of(Origin(where=keys.file, file=keys), text, keys.folder, key=key, sha256=sha256)
+
+
+def source_of(
+    origin: Origin, text: str, folder: Path, *, key: str = "source", sha256: str = ""
+) -> SourceSpec:
+    """The source of a text; a path starts at a folder. Raises ExperimentError."""
+    is_local = text not in ("", "default", "debian", "git") and ":" not in text
+    place = str((folder / Path(text).expanduser()).resolve()) if is_local else text
+    try:
+        return parse(place, sha256)
+    except UsageError as error:
+        origin.fail(key, f"is not right: {error.what}", error.hint)
+
+
+def read_conditions(
+    keys: Keys, table: Mapping[str, Any], changes: ConditionChanges | None = None
+) -> Conditions:
+    """Suite, gate, wheels and session of a document; what is changed is not looked at in it."""
+    changes = changes or ConditionChanges()
+    wheels = keys.string(table, "", "wheels", "")
+    session = _session(keys, table.get("session", {}), "session", changes.session)
+    check_session(origin_of(keys, changes), session)
+    return Conditions(
+        suite=read_suite(keys, changes.suite or table.get("suite", "quick")),
+        gate=changes.gate or keys.choice(table, "", "gate", GATES, "core"),
+        wheels=changes.wheels or (str((keys.folder / wheels).resolve()) if wheels else ""),
+        session=session,
+    )
+
+
+def origin_of(keys: Keys, changes: ConditionChanges) -> Origin:
+    """A file of which options changed some values."""
+    options = {key: f"--{key.rpartition('.')[2]}" for key in changes.given}
+    return Origin(where="the command line", names=options, file=keys)
+
+
+def read_suite(keys: Keys, value: Any, key: str = "suite") -> tuple[str, ...]:
+    """The words of a suite: a text or a list of them. Raises ExperimentError naming the key."""
+    names = (value,) if isinstance(value, str) else value
+    right = '"quick", "core", "full", a list of benchmarks and tags, or a manifest\'s path'
+    if not isinstance(names, list | tuple) or not names:
+        keys.fail(key, f"is {kind_of(value)}", right)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            keys.fail(key, f"has {kind_of(name)}", right)
+    return suite_names(names, keys.folder)
+
+
+def suite_names(names: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """The words of a suite; a manifest's path starts at a folder."""
+    return tuple(str((folder / name).resolve()) if is_manifest(name) else name for name in names)
+
+
+def read_session(keys: Keys, value: Any, key: str = "session") -> SessionOptions:
+    """The options that the table `value` gives. Raises ExperimentError naming the key."""
+    options = _session(keys, value, key, SessionChanges())
+    check_session(Origin(where=keys.file, file=keys), options, key)
+    return options
+
+
+def _session(keys: Keys, value: Any, key: str, changes: SessionChanges) -> SessionOptions:
+    """What is changed is not looked at in the table."""
+    if not isinstance(value, dict):
+        keys.fail(key, f"is {kind_of(value)}", "a table")
+    given = SessionOptions()
+    keys.known(value, key, tuple(vars(given)))
+    table = {name: one for name, one in value.items() if name not in changes.given}
+    read = _SessionTable(keys=keys, table=table, key=key)
+    return changes.applied(
+        SessionOptions(
+            margin=read.number("margin", given.margin),
+            blocks=read.whole("blocks", given.blocks),
+            budget=keys.duration(table, key, "budget"),
+            protocol=read.choice("protocol", given.protocol),
+            process_seconds=read.number("process_seconds", 0.0)
+            if "process_seconds" in table
+            else None,
+            timeout=keys.duration(table, key, "timeout") or given.timeout,
+            seed=read.whole("seed", 0) if "seed" in table else None,
+            replicas=read.whole("replicas", given.replicas),
+            until=read.choice("until", given.until),
+            aa=keys.boolean(table, key, "aa", given.aa),
+            placebos=read.whole("placebos", given.placebos),
+        )
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SessionTable:
+    """A table of session options; the ranges are those of the options."""
+
+    keys: Keys
+    table: Mapping[str, Any]
+    key: str
+
+    def whole(self, name: str, default: int) -> int:
+        low, high = whole_range(name)
+        return self.keys.integer(self.table, self.key, name, default, low=low, high=high)
+
+    def number(self, name: str, default: float) -> float:
+        low, high = number_range(name)
+        return self.keys.number(self.table, self.key, name, default, low=low, high=high)
+
+    def choice(self, name: str, default: str) -> str:
+        return self.keys.choice(self.table, self.key, name, choices_of(name), default)
+
+
+_FLAVOR_KEYS = ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc", "loop_cflags")
+
+
+def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
+    """The flavor of the table `value`, with what it does not say from `default`.
+
+    Raises ExperimentError naming `key`.
+    """
+    if not isinstance(value, dict):
+        keys.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
+    keys.known(value, key, _FLAVOR_KEYS)
+    flavor = replace(
+        default,
+        pgo=keys.boolean(value, key, "pgo", default.pgo),
+        lto=keys.boolean(value, key, "lto", default.lto),
+        configure=keys.strings(value, key, "configure") or default.configure,
+        cflags=keys.string(value, key, "cflags", default.cflags),
+        cc=keys.string(value, key, "cc", default.cc),
+        loop_cflags=keys.string(value, key, "loop_cflags", default.loop_cflags).strip(),
+    )
+    if "computed_gotos" in value:
+        gotos = keys.boolean(value, key, "computed_gotos", True)
+        flavor = replace(flavor, computed_gotos=gotos)
+    check_flavor(Origin(where=keys.file, file=keys), flavor, key)
+    return flavor

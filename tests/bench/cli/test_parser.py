@@ -1,0 +1,119 @@
+"""What a command costs before it does anything: counted in modules, since seconds vary."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pyperf
+import pytest
+
+from bench.cli.commands import COMMANDS, CommandEntry
+from bench.cli.parser import CommandParser, command_line
+from builder.errors import ToolError
+
+ROOT = Path(__file__).parents[3]
+IMPORTED = """
+import json, sys
+before = set(sys.modules)
+from bench.cli.main import main
+try:
+    code = main(json.loads(sys.argv[1]))
+except SystemExit as end:
+    code = end.code
+sys.stderr.write("\\n" + json.dumps([code, sorted(set(sys.modules) - before)]))
+"""
+# Each takes a tenth of a second and more, or is of a command that does something else.
+HEAVY = {"matplotlib", "scipy", "sqlalchemy", "git", "Cython", "asyncio", "shtab"}
+
+
+def imported(*arguments: str, codes: tuple[int, ...] = (0,)) -> set[str]:
+    """The modules that a command imports, ours and others'."""
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED, json.dumps(arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code in codes, done.stderr
+    return set(modules)
+
+
+def tops(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_no_command_and_hardly_a_module(option: str) -> None:
+    modules = imported(option)
+    assert not [name for name in modules if name.startswith("bench.cli.commands.")]
+    assert tops(modules) - set(sys.stdlib_module_names) <= {"bench", "builder"}
+    ours = {name for name in modules if name.startswith(("bench.", "builder."))}
+    rooms = {name.split(".")[1] for name in ours}
+    assert rooms <= {"cli", "util", "errors", "home", "process", "files"}
+    assert len(ours) <= 20
+    assert len(modules) <= 120
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_the_help_of_a_command_imports_no_other_command(entry: CommandEntry) -> None:
+    modules = imported(entry.name, "--help")
+    commands = {name for name in modules if name.startswith("bench.cli.commands.")}
+    assert commands == {f"bench.cli.commands.{entry.module}"}
+    assert not tops(modules) & {"sqlalchemy", "matplotlib", "scipy"}
+
+
+def test_doctor_imports_what_looks_at_the_machine(tmp_path: Path) -> None:
+    modules = imported("--home", str(tmp_path), "doctor", "--json", codes=(0, ToolError.exit_code))
+    assert not tops(modules) & {*HEAVY, "numpy", "pyperf", "jinja2"}
+
+
+def test_builds_and_series_import_what_reads_and_prints(tmp_path: Path) -> None:
+    for command in ("builds", "series"):
+        modules = imported("--home", str(tmp_path), command)
+        assert not tops(modules) & {*HEAVY, "numpy", "jinja2"}, command
+
+
+def test_compare_imports_numpy_and_special_functions_at_most(tmp_path: Path) -> None:
+    path = tmp_path / "times.json"
+    runs = [pyperf.Run([1.0 + n / 100], collect_metadata=False) for n in range(4)]
+    named = [pyperf.Run(one.values, metadata={"name": "x"}, collect_metadata=False) for one in runs]
+    pyperf.Benchmark(named).dump(str(path))
+    modules = imported("compare", str(path), str(path))
+    assert not tops(modules) & (HEAVY - {"scipy", "Cython"})  # SciPy imports Cython
+    assert not {"scipy.stats", "scipy.optimize", "scipy.sparse"} & modules
+
+
+def test_version_is_that_of_the_installed_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        command_line().parse_args(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"patchbench {version('patchbench')}\n"
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"patchbench {version('patchbench')}\n"
+
+
+def test_every_command_of_the_table_is_added_by_its_module() -> None:
+    groups = command_line(complete=True)._subparsers
+    assert groups is not None
+    (action,) = groups._group_actions
+    assert isinstance(action.choices, dict)
+    assert list(action.choices) == [entry.name for entry in COMMANDS]
+    for sub in action.choices.values():
+        assert isinstance(sub, CommandParser)
+        assert sub.load is None
+        assert callable(sub.get_default("command"))

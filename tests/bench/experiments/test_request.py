@@ -1,0 +1,150 @@
+"""What a command line asks for, and the experiment that it leads to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.cli.options import experiment_request
+from bench.cli.parser import command_line
+from bench.experiments.experiment import ArmRequest, Experiment
+from bench.experiments.request import experiment_of
+from bench.experiments.session_options import SessionOptions
+from builder.builds.recipe import Flavor
+from builder.errors import ExperimentError, UsageError
+from builder.sources.provide import SourceSpec
+
+FILE = """
+base = "3.13"
+[[candidate]]
+patch = "a.diff"
+[session]
+aa = true
+replicas = 3
+"""
+
+
+def session(folder: Path, *options: str) -> SessionOptions:
+    path = folder / "x.toml"
+    path.write_text(FILE)
+    parsed = command_line().parse_args(["run", str(path), *options])
+    return experiment_of(experiment_request(parsed)).session
+
+
+def test_a_file_says_what_options_do_not(tmp_path: Path) -> None:
+    assert session(tmp_path) == SessionOptions(aa=True, replicas=3)
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        ("--replicas 5", {"replicas": 5}),
+        ("--placebos 2", {"placebos": 2}),
+        ("--until blocks", {"until": "blocks"}),
+        ("--protocol corun", {"protocol": "corun"}),
+        ("--aa --replicas 1", {"replicas": 1}),
+    ],
+)
+def test_options_change_what_a_file_says(
+    options: str, changed: dict[str, object], tmp_path: Path
+) -> None:
+    wanted = {"aa": True, "replicas": 3, **changed}
+    assert session(tmp_path, *options.split()) == SessionOptions(**wanted)  # type: ignore[arg-type]
+
+
+def test_an_aa_arm_is_added_on_request() -> None:
+    line = ["run", "--base", "3.13", "--patch", "a.diff", "--aa"]
+    assert experiment_of(experiment_request(command_line().parse_args(line))).session.aa
+    assert not experiment_of(experiment_request(command_line().parse_args(line[:-1]))).session.aa
+
+
+# -- experiments without a file ---------------------------------------------------------------
+
+
+def asked(*line: str) -> Experiment:
+    return experiment_of(experiment_request(command_line().parse_args(["run", *line])))
+
+
+def test_the_arms_of_a_command_line() -> None:
+    found = asked(
+        *("--base", "3.13", "--patch", "a.diff", "--series", "3.13/b", "--variant", "cython"),
+        *("--runtime", "../pypy", "--source", "debian", "--pgo"),
+    )
+    debian, pgo = SourceSpec(kind="debian"), Flavor(pgo=True)
+    assert found.base == ArmRequest(name="base", revision="3.13", source=debian, flavor=pgo)
+    assert found.candidates == (
+        ArmRequest(
+            name="b+a+cython",
+            patches=(str(Path.cwd() / "a.diff"),),
+            series=("3.13/b",),
+            variant="cython",
+            source=debian,
+            flavor=pgo,
+        ),
+        ArmRequest(name="pypy", runtime=str(Path.cwd() / "../pypy"), source=debian, flavor=pgo),
+    )
+    assert (found.name, found.suite, found.gate) == ("adhoc", ("quick",), "core")
+
+
+def test_without_a_base_the_candidate_decides() -> None:
+    found = asked("--candidate", "feature/fast")
+    assert (found.base.revision, found.candidates[0].revision) == ("", "feature/fast")
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("", "There is no experiment."),
+        ("--patch a.diff", "--base is missing."),
+        ("--base 3.13", "There is nothing to compare the base with."),
+        ("x.toml --lto", "--lto goes without a FILE"),
+        ("x.toml --candidate a --base b", "--base goes without a FILE"),
+    ],
+)
+def test_a_request_that_says_too_little_or_too_much(line: str, what: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        asked(*line.split())
+    assert caught.value.what.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("--patch a.diff --replicas 5 --blocks 4", "--replicas is 5, and --blocks 4."),
+        ("--patch a.diff --runtime b/a", "--runtime 'a' is there twice."),
+        ("--patch placebo-padding-1.diff --placebos 1", "--patch 'placebo-padding-1' is taken."),
+    ],
+)
+def test_a_value_of_the_command_line_is_named_by_its_option(line: str, what: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        asked("--base", "3.13", *line.split())
+    assert (caught.value.what, caught.value.where) == (what, "the command line")
+
+
+# -- a file and changes to it ------------------------------------------------------------------
+
+
+def test_what_an_option_replaces_is_not_looked_at_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(FILE.replace("replicas = 3", 'replicas = 99\nblocks = "many"'))
+    with pytest.raises(ExperimentError, match=r"session\.replicas is|session\.blocks is"):
+        asked(str(path))
+    found = asked(str(path), "--replicas", "3", "--blocks", "5")
+    assert found.session == SessionOptions(aa=True, replicas=3, blocks=5)
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "where"),
+    [
+        ("--blocks 2", "session.replicas is 3, and --blocks 2.", "x.toml, line 7"),
+        ("--blocks 5 --replicas 6", "--replicas is 6, and --blocks 5.", "the command line"),
+    ],
+)
+def test_of_a_file_and_an_option_each_is_named(
+    line: str, what: str, where: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        session(tmp_path, *line.split())
+    assert caught.value.what == what
+    assert caught.value.where.endswith(where)
