@@ -118,20 +118,20 @@ def read_pyperf(
     flavor: str = "",
     when: datetime | None = None,
 ) -> NightRow:
-    """The night that a file tells of. `host`, `branch`, `flavor`, `when`: what counts where given.
+    """Read a file as a night. `host`, `branch`, `flavor` and `when` override what the file has.
 
-    Benchmarks of other metrics than time are missing, and say so. DataError as
-    `bench.compare.pyperf_files` has it, and for a file that nothing says the date of.
+    Benchmarks of other metrics than time are recorded as missing. DataError as in
+    `bench.compare.pyperf_files`, and for a file without a date in its name or metadata.
     """
     named = understand(path)
     if named is None:
-        raise DataError("this file is not of times", where=str(path), hint="import others alone")
+        raise DataError("this file has no times", where=str(path), hint="import other files only")
     file = load(path)
     metadata = _metadata(path)
     when = when or named.when or _measured_at(metadata)
     if when is None:
         raise DataError(
-            "nothing says when this was measured: neither the file's name nor its metadata",
+            "the date is neither in the file's name nor in its metadata",
             where=str(path),
             hint="call it as pyperformance does: YYYY-MM-DD_HH-MM-BRANCH-REVISION.json; or give "
             "--date",
