@@ -16,7 +16,7 @@ from bench.cli.parser import EXIT_CODES, command_line
 from builder import errors
 from builder.errors import PatchbenchError
 
-# Of DESIGN.md; those that are not there yet come with issues of their own.
+# The commands that other programs may rely on; their words are those of docs/glossary.md.
 FIXED = (
     "doctor sources series build builds run compare calibrate ladder hot runtimes report bundle "
     "verify reproduce nightly bisect gc"

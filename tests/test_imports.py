@@ -280,8 +280,92 @@ def test_no_public_class_has_the_name_of_another() -> None:
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
-def test_tests_stand_in_the_same_folders_as_what_they_test() -> None:
-    names = {str(path.parent.relative_to(ROOT)) for path in files()}
-    tests = (ROOT / "tests" / top for top in OURS)
-    folders = {path.parent for top in tests for path in top.rglob("test_*.py")}
-    assert {str(path.relative_to(ROOT / "tests")) for path in folders} <= names
+# -- mirrors -------------------------------------------------------------------------------------
+
+# Modules of up to so many lines of code (no docstring, comment, blank line or import) are
+# constants, options and calls of one other module, which the tests of their callers run in full.
+LEAST_CODE = 40
+WITHOUT_MIRROR = {
+    "bench/history/models.py": "values alone",
+    "bench/history/tables.py": "tables alone",
+    "bench/site/model.py": "values alone",
+}
+# Rooms that are being changed elsewhere: their mirrors come with those changes.
+TO_COME = {
+    *(
+        f"bench/cli/commands/{name}.py"
+        for name in (
+            "bisect",
+            "bundle",
+            "history",
+            "hot",
+            "inventory",
+            "ladder",
+            "nightly",
+            "study",
+        )
+    ),
+    "bench/cli/main.py",
+    "bench/cli/options.py",
+    "bench/experiments/reading.py",
+    "bench/experiments/shared_keys.py",
+    *(f"bench/jobs/bundle/{name}.py" for name in ("recipes", "report", "verify")),
+    "bench/jobs/study/real.py",
+    *(f"bench/report/{name}.py" for name in ("model", "rungs", "sections", "statement", "wording")),
+    "bench/run/base.py",
+    "bench/run/dry_run.py",
+}
+
+
+def modules() -> list[Path]:
+    """Every module of ours but the kernels, which tests/ext/test_kernels.py runs one and all."""
+    suite = ROOT / "ext" / "suite"
+    return [path for path in files() if path.name != "__init__.py" and suite not in path.parents]
+
+
+def lines_of_code(source: str) -> int:
+    """Lines with code: no docstring, comment, blank line or import."""
+    tree = ast.parse(source)
+    left_out: set[int] = set()
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if is_text or isinstance(node, (ast.Import, ast.ImportFrom)):
+            left_out |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = (line.strip() for line in source.splitlines())
+    code = (number for number, line in enumerate(lines, 1) if line and not line.startswith("#"))
+    return len(set(code) - left_out)
+
+
+def mirror_of(path: Path) -> Path:
+    return ROOT / "tests" / path.relative_to(ROOT).with_name(f"test_{path.name}")
+
+
+def is_aspect(test: Path) -> bool:
+    """Whether a test module is of a module, or of an aspect of one that has its own test module."""
+    folder = ROOT / test.relative_to(ROOT / "tests").parent
+    words = test.stem.split("_")[1:]
+    names = {"_".join(words[:count]) for count in range(1, len(words) + 1)}
+    return any(
+        (folder / f"{name}.py").is_file() and test.with_name(f"test_{name}.py").is_file()
+        for name in names
+    )
+
+
+def test_every_module_with_code_of_its_own_has_its_test_module() -> None:
+    lacking = {
+        str(path.relative_to(ROOT))
+        for path in modules()
+        if lines_of_code(path.read_text("utf-8")) > LEAST_CODE and not mirror_of(path).is_file()
+    }
+    assert lacking - TO_COME == set(WITHOUT_MIRROR)
+
+
+def test_every_test_module_is_of_a_module() -> None:
+    tests = (test for top in OURS for test in (ROOT / "tests" / top).rglob("test_*.py"))
+    assert [str(test.relative_to(ROOT)) for test in tests if not is_aspect(test)] == []
+
+
+def test_code_is_counted_without_its_text() -> None:
+    text = '    """Doc\n    of two lines."""\n'
+    source = f'"""Doc."""\n# comment\nimport os\n\ndef f():\n{text}    g(1,\n      2)\n'
+    assert lines_of_code(source) == 3

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from builder.errors import ToolError
-from builder.process import Command, Completed, Process
+from builder.process import Completed
+from tests.recording import Call, RecordingRunner, completed
 
 TARGETS = "http://archive.invalid/debian/|bookworm|main|Debian|Debian|/nowhere:1\n"
 PARTS = ("pypy3", "pypy3-dev", "pypy3-venv", "python3-pip-whl", "python3-setuptools-whl")
 OLD_PARTS = ("pypy", "pypy-dev", "python-pip-whl")
 
 
-class Archive:
+class Archive(RecordingRunner):
     """`packages` maps suites to {name: version}; what is in `gone` gives 404.
 
     `libc` is the C library's file that comes along; a command that holds `failing` fails.
     """
 
     def __init__(self) -> None:
+        super().__init__(self._complete)
         self.packages: dict[str, dict[str, str]] = {
             "bullseye": dict.fromkeys(OLD_PARTS, "7.3.3+dfsg-2"),
             "bookworm": dict.fromkeys(PARTS, "7.3.11+dfsg-2"),
@@ -31,35 +32,19 @@ class Archive:
         self.libc = "libc6_99.1-1_amd64.deb"
         self.failing = ""
         self.wheels = True
-        self.commands: list[tuple[str, ...]] = []
 
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        """See builder.process.Runner."""
-        self.commands.append(command.argv)
-        assert timeout is not None, "nothing may wait without end"
+    def _complete(self, call: Call) -> Completed:
+        assert not call.is_start
+        assert call.timeout is not None, "nothing may wait without end"
+        argv = call.command.argv
         if not self.installed:
             raise ToolError("apt-get cannot be started: not found.")
-        if self.failing and self.failing in " ".join(command.argv):
-            return Completed(returncode=2, seconds=0.0, output="it fails\n")
-        status, output = self._answer(command.argv)
-        return Completed(returncode=status, seconds=0.0, output=output)
+        if self.failing and self.failing in " ".join(argv):
+            return completed("it fails\n", returncode=2)
+        status, output = self._output(argv)
+        return completed(output, returncode=status)
 
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        """Not used by what is tested with this."""
-        raise AssertionError(command)
-
-    def ran(self, word: str) -> int:
-        """How many commands had this word."""
-        return sum(word in argv for argv in self.commands)
-
-    def _answer(self, argv: tuple[str, ...]) -> tuple[int, str]:
+    def _output(self, argv: tuple[str, ...]) -> tuple[int, str]:
         if "indextargets" in argv:
             return 0, TARGETS
         if "madison" in argv:

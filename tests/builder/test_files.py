@@ -1,15 +1,32 @@
+"""Locks between processes, files written whole, and what is computed of files."""
+
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
 import os
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
 from builder.errors import StoreError
-from builder.files import check_member, hold_lock, is_locked
+from builder.files import (
+    KEY_LENGTH,
+    age_in_days,
+    check_member,
+    digest,
+    guard_writes,
+    hold_lock,
+    is_locked,
+    sha256_of,
+    size_of,
+    write_atomically,
+)
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -81,3 +98,69 @@ def test_a_python_without_the_filter_goes_without(
 ) -> None:
     monkeypatch.delattr(tarfile, "data_filter", raising=False)
     check_member(tarfile.TarInfo("x/../../a"), tmp_path)
+
+
+def test_a_file_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "data.json"
+    write_atomically(path, json.dumps({"a": 1}))
+    assert oct(path.stat().st_mode & 0o777) in ("0o644", "0o664", "0o600")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            write_atomically(path, "x" * 100)
+
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [one.name for one in tmp_path.iterdir()] == ["data.json"]
+
+
+def test_what_a_killed_writer_left_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / ".data.json.half").write_text("half of it, and much longer than the next one")
+    write_atomically(tmp_path / "data.json", "{}")
+
+    assert (tmp_path / "data.json").read_text() == "{}"
+    assert [one.name for one in tmp_path.iterdir()] == ["data.json"]
+
+
+def test_what_the_file_system_refuses_is_a_store_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No space left") as caught, guard_writes(tmp_path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "x"))
+
+    assert caught.value.where == str(tmp_path / "x")
+    assert "patchbench gc" in caught.value.hint
+
+
+def test_sizes_are_those_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "big").write_bytes(b"x" * 100_000)
+    (tmp_path / "dangling").symlink_to("nowhere")
+
+    assert 100_000 <= size_of(tmp_path) < 200_000
+
+
+def test_a_digest_depends_on_the_content_and_not_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
+    assert digest({"a": 1}) != digest({"a": "1"})
+    assert len(digest(None)) == KEY_LENGTH
+
+
+def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"a\r\n\0")
+    assert sha256_of(tmp_path / "x") == hashlib.sha256(b"a\r\n\0").hexdigest()
+
+
+def test_age_is_counted_in_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 86400.0 * 10)
+    assert age_in_days(86400.0 * 8.5) == 1.5
+
+
+def test_an_error_without_a_file_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught, guard_writes(tmp_path):
+        raise OSError("odd")
+    assert caught.value.where == str(tmp_path)
+    assert "odd" in caught.value.what

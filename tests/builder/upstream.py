@@ -14,7 +14,8 @@ from pathlib import Path
 
 from builder.errors import ToolError
 from builder.home import Home
-from builder.process import Command, Completed, Process
+from builder.process import Command, Completed
+from tests.recording import Call, RecordingRunner, completed
 
 _ENV = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -133,46 +134,30 @@ def add(archive: tarfile.TarFile, name: str, data: bytes = b"", **fields: object
     archive.addfile(member, io.BytesIO(data))
 
 
-class FakeApt:
+class FakeApt(RecordingRunner):
     """A runner behind which an archive stands: it answers apt-get as far as patchbench asks.
 
     `packages` maps suites to (name, version, tarball); what is in `gone` gives 404. `online` and
-    `installed` can be switched; `commands` are what was run.
+    `installed` can be switched.
     """
 
     def __init__(self, packages: Mapping[str, list[tuple[str, str, Path]]]) -> None:
+        super().__init__(self._complete)
         self.packages = packages
         self.gone: set[str] = set()
         self.online = True
         self.installed = True
-        self.commands: list[tuple[str, ...]] = []
         self.targets = "http://archive.invalid/debian/|bookworm|main|Debian|Debian|/nowhere:1\n"
 
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        """See builder.process.Runner."""
-        self.commands.append(command.argv)
-        assert timeout is not None, "nothing may wait for a network without end"
+    def _complete(self, call: Call) -> Completed:
+        assert not call.is_start
+        assert call.timeout is not None, "nothing may wait for a network without end"
         if not self.installed:
             raise ToolError("apt-get cannot be started: not found.")
-        status, output = self._answer(command)
-        return Completed(returncode=status, seconds=0.0, output=output)
+        status, output = self._output(call.command)
+        return completed(output, returncode=status)
 
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        """Not used by what is tested with this."""
-        raise AssertionError(command)
-
-    def ran(self, word: str) -> int:
-        """How many commands had this word."""
-        return sum(word in argv for argv in self.commands)
-
-    def _answer(self, command: Command) -> tuple[int, str]:
+    def _output(self, command: Command) -> tuple[int, str]:
         if "-c" not in command.argv:
             return 0, self.targets
         root = Path(command.argv[command.argv.index("-c") + 1]).parent

@@ -7,7 +7,6 @@ import os
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,11 @@ from bench.run.base import base_build
 from bench.util.console import Show
 from builder.errors import BuildError, DataError, RequirementsError, StoreError
 from builder.home import Home
-from builder.process import Command, Completed, Process, SystemRunner, clean_environment
+from builder.process import Command, Completed, SystemRunner, clean_environment
 from ext import kernels
 from ext.compile import Compiler, Module, Target, Tools, requirements
 from ext.kernels import Kernel, ModuleSource
+from tests.recording import Call, RecordingRunner, completed
 
 PACKAGES = Path(sysconfig.get_path("purelib"))
 HEADER = Path(sysconfig.get_path("include")) / "Python.h"
@@ -35,40 +35,27 @@ HOST = Target(
 needs_headers = pytest.mark.skipif(not HEADER.exists(), reason=f"there is no {HEADER}")
 
 
-class FakeRunner:
-    """Does what Cython and the compiler leave behind; `failing` is the number of one that fails."""
+def compiling(failing: int = -1, error: BaseException | None = None) -> RecordingRunner:
+    """Leaves what Cython and the compiler leave; the command with number `failing` fails."""
 
-    def __init__(self, failing: int = -1, error: BaseException | None = None) -> None:
-        self.commands: list[Command] = []
-        self._failing = failing
-        self._error = error
-
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        number = len(self.commands)
-        self.commands.append(command)
-        assert log is not None
-        with log.open("a") as file:
+    def answer(call: Call) -> Completed:
+        number = len(runner.calls) - 1
+        assert call.log is not None
+        with call.log.open("a") as file:
             file.write(f"command {number}\n")
-        if number == self._failing:
-            if self._error is not None:
-                raise self._error
-            return Completed(returncode=1, seconds=0.5, output="sieve.c:7: error: bad\n")
-        assert command.cwd is not None
+        if number == failing:
+            if error is not None:
+                raise error
+            return completed("sieve.c:7: error: bad\n", returncode=1)
+        assert call.command.cwd is not None
         if number == 0:
-            (command.cwd / "sieve.html").write_text("lines")
+            (call.command.cwd / "sieve.html").write_text("lines")
         elif number == 1:
-            (command.cwd / "../site/sieve.so").write_text("machine code")
-        return Completed(returncode=0, seconds=0.5, output="")
+            (call.command.cwd / "../site/sieve.so").write_text("machine code")
+        return completed(seconds=0.5)
 
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        raise NotImplementedError
+    runner = RecordingRunner(answer)
+    return runner
 
 
 @pytest.fixture
@@ -102,7 +89,7 @@ def _compiler(tmp_path: Path, tools: Tools, runner: Any, **more: Any) -> Compile
 
 
 def test_a_module_is_made_once(tmp_path: Path, tools: Tools, source: ModuleSource) -> None:
-    runner = FakeRunner()
+    runner = compiling()
     made = _compiler(tmp_path, tools, runner).provide(source)
     assert made.file.read_text() == "machine code"
     assert [path.name for path in made.site.iterdir()] == ["sieve.so"]
@@ -127,7 +114,7 @@ def test_what_decides_a_module_is_in_its_key(
     other_setuptools = replace(tools, setuptools=_installed(tmp_path / "o", "setuptools", "44.1.1"))
 
     def key(source: ModuleSource, tools: Tools = tools, **more: Any) -> str:
-        return _compiler(tmp_path, tools, FakeRunner(), **more).key(source)
+        return _compiler(tmp_path, tools, compiling(), **more).key(source)
 
     (tmp_path / "pyx").mkdir()
     pyx = tmp_path / "pyx" / "sieve.pyx"
@@ -156,13 +143,13 @@ def test_what_decides_a_module_is_in_its_key(
 def test_a_pure_module_is_kept_the_same_way(
     tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
-    runner = FakeRunner()
+    runner = compiling()
     compiler = _compiler(tmp_path, tools, runner)
     pure = compiler.provide(replace(source, types=None, compiled=False))
     assert pure.file.name == "sieve.py"
     assert pure.lines is None
     assert len(runner.commands) == 1
-    compiled = _compiler(tmp_path, tools, FakeRunner()).provide(source)
+    compiled = _compiler(tmp_path, tools, compiling()).provide(source)
     assert len(str(pure.site)) == len(str(compiled.site))
 
 
@@ -170,7 +157,7 @@ def test_a_pure_module_is_kept_the_same_way(
 def test_a_failure_is_told_and_nothing_of_it_is_kept_but_its_log(
     tmp_path: Path, tools: Tools, source: ModuleSource, failing: int
 ) -> None:
-    compiler = _compiler(tmp_path, tools, FakeRunner(failing))
+    compiler = _compiler(tmp_path, tools, compiling(failing))
     with pytest.raises(BuildError, match="sieve cannot be compiled") as told:
         compiler.provide(source)
     assert "sieve.c:7: error: bad" in told.value.where
@@ -180,13 +167,13 @@ def test_a_failure_is_told_and_nothing_of_it_is_kept_but_its_log(
     assert not (tmp_path / "cache" / key).exists()
     kept = (tmp_path / "cache" / "failures" / f"{key}.log").read_text()
     assert kept.splitlines()[-1] == f"command {failing}"
-    assert _compiler(tmp_path, tools, FakeRunner()).provide(source).file.exists()
+    assert _compiler(tmp_path, tools, compiling()).provide(source).file.exists()
 
 
 def test_an_interrupt_leaves_nothing_that_looks_whole(
     tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
-    compiler = _compiler(tmp_path, tools, FakeRunner(1, KeyboardInterrupt()))
+    compiler = _compiler(tmp_path, tools, compiling(1, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         compiler.provide(source)
     assert not (tmp_path / "cache" / compiler.key(source)).exists()
@@ -196,7 +183,7 @@ def test_an_interrupt_leaves_nothing_that_looks_whole(
 def test_a_damaged_module_is_made_again(
     tmp_path: Path, tools: Tools, source: ModuleSource, damage: str
 ) -> None:
-    made = _compiler(tmp_path, tools, FakeRunner()).provide(source)
+    made = _compiler(tmp_path, tools, compiling()).provide(source)
     stamp = made.site.parent / "module.json"
     if damage == "module":
         made.file.write_text("other code")
@@ -204,18 +191,18 @@ def test_a_damaged_module_is_made_again(
         stamp.write_text('{"file": ')
     else:
         stamp.unlink()
-    runner = FakeRunner()
+    runner = compiling()
     assert _compiler(tmp_path, tools, runner).provide(source).file.read_text() == "machine code"
     assert len(runner.commands) == 3
 
 
 def test_two_runs_make_it_once(tmp_path: Path, tools: Tools, source: ModuleSource) -> None:
     """The second waits for the lock, and finds what the first has made meanwhile."""
-    key = _compiler(tmp_path, tools, FakeRunner()).key(source)
+    key = _compiler(tmp_path, tools, compiling()).key(source)
     lock = tmp_path / "cache" / "locks" / key
     lock.parent.mkdir(parents=True)
     waits = threading.Event()
-    second = FakeRunner()
+    second = compiling()
     made: list[Module] = []
     compiler = _compiler(tmp_path, tools, second, say=lambda _text: waits.set())
     thread = threading.Thread(target=lambda: made.append(compiler.provide(source)))
@@ -224,7 +211,7 @@ def test_two_runs_make_it_once(tmp_path: Path, tools: Tools, source: ModuleSourc
         fcntl.flock(file, fcntl.LOCK_EX)
         thread.start()
         assert waits.wait(20)
-        elsewhere = _compiler(tmp_path, tools, FakeRunner(), cache=tmp_path / "elsewhere")
+        elsewhere = _compiler(tmp_path, tools, compiling(), cache=tmp_path / "elsewhere")
         elsewhere.provide(source).site.parent.rename(tmp_path / "cache" / key)
     thread.join(20)
     assert [one.key for one in made] == [key]
@@ -234,7 +221,7 @@ def test_two_runs_make_it_once(tmp_path: Path, tools: Tools, source: ModuleSourc
 def test_tools_that_are_not_there_are_told(
     tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
-    compiler = _compiler(tmp_path, replace(tools, cython=tmp_path / "none"), FakeRunner())
+    compiler = _compiler(tmp_path, replace(tools, cython=tmp_path / "none"), compiling())
     with pytest.raises(RequirementsError, match="Cython is not installed") as told:
         compiler.provide(source)
     assert "pip install" in told.value.hint
@@ -244,7 +231,7 @@ def test_a_source_that_is_not_there_is_told(
     tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        _compiler(tmp_path, tools, FakeRunner()).provide(replace(source, path=tmp_path / "no.py"))
+        _compiler(tmp_path, tools, compiling()).provide(replace(source, path=tmp_path / "no.py"))
 
 
 def test_a_cache_that_cannot_be_written_is_told(
@@ -252,7 +239,7 @@ def test_a_cache_that_cannot_be_written_is_told(
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Cannot write"):
-        _compiler(tmp_path, tools, FakeRunner(), cache=tmp_path / "file").provide(source)
+        _compiler(tmp_path, tools, compiling(), cache=tmp_path / "file").provide(source)
 
 
 @pytest.mark.parametrize(
@@ -401,7 +388,7 @@ def test_what_would_be_started_is_what_is_started(
     tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
     for number, one in enumerate((source, replace(source, imports=False))):
-        runner = FakeRunner()
+        runner = compiling()
         compiler = _compiler(tmp_path, tools, runner, cache=tmp_path / f"cache{number}")
         planned, commands = compiler.planned(one), compiler.commands(one)
         assert runner.commands == []
@@ -418,5 +405,5 @@ def test_versions_that_are_known_need_no_tools(
     tmp_path: Path, tools: Tools, source: ModuleSource
 ) -> None:
     nowhere = Tools(cython=tmp_path / "no", setuptools=tmp_path / "no")
-    before = _compiler(tmp_path, nowhere, FakeRunner(), versions=("3.3.1", "84.2.1"))
-    assert before.key(source) == _compiler(tmp_path, tools, FakeRunner()).key(source)
+    before = _compiler(tmp_path, nowhere, compiling(), versions=("3.3.1", "84.2.1"))
+    assert before.key(source) == _compiler(tmp_path, tools, compiling()).key(source)

@@ -7,7 +7,7 @@ import platform
 import sys
 import threading
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,30 +26,21 @@ from bench.benchmarks.suites import Benchmark, Suite, Wheel
 from builder.errors import RequirementsError, StoreError
 from builder.files import sha256_of
 from builder.home import Home
-from builder.process import Command, Completed, SystemRunner
+from builder.process import Command, Runner, SystemRunner
 from tests.bench.surroundings import MANIFEST
+from tests.recording import RecordingRunner
 
 VERSION = platform.python_version()
 
 
-class Counting(SystemRunner):
-    """Counts the commands of pip that it runs."""
+def recording() -> RecordingRunner:
+    """Records the commands, and executes them."""
+    return RecordingRunner(through=SystemRunner())
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.pips: list[Command] = []
 
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        if command.argv[1:3] == ("-m", "pip"):
-            self.pips.append(command)
-        return super().run(command, log=log, timeout=timeout, on_line=on_line)
+def pips(runner: RecordingRunner) -> list[Command]:
+    """The commands of pip among those that were run."""
+    return [command for command in runner.commands if command.argv[1:3] == ("-m", "pip")]
 
 
 def _wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> Path:
@@ -90,8 +81,8 @@ def ready(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> tuple[Home,
     return home, _environments(home, wheels).provide(_interpreter("build-1"))
 
 
-def _environments(home: Home, wheels: Path, runner: SystemRunner | None = None) -> Environments:
-    return Environments(home, runner or Counting(), PackageSource(wheels=wheels))
+def _environments(home: Home, wheels: Path, runner: Runner | None = None) -> Environments:
+    return Environments(home, runner or SystemRunner(), PackageSource(wheels=wheels))
 
 
 def _interpreter(identity: str, version: str = VERSION) -> Interpreter:
@@ -129,11 +120,11 @@ def test_an_environment_calls_itself_by_its_own_path(ready: tuple[Home, Environm
 
 def test_it_is_made_once(ready: tuple[Home, Environment], wheels: Path) -> None:
     home, environment = ready
-    runner = Counting()
+    runner = recording()
     again = _environments(home, wheels, runner)
     assert again.provide(_interpreter("build-1")) == environment
     assert again.find(_interpreter("build-2")) is None
-    assert runner.pips == []
+    assert pips(runner) == []
 
 
 def test_paths_have_one_length_for_all_builds(
@@ -160,12 +151,12 @@ def test_requirements_are_installed_once_into_a_layer(
     ready: tuple[Home, Environment], wheels: Path
 ) -> None:
     home, environment = ready
-    runner = Counting()
+    runner = recording()
     environments = _environments(home, wheels, runner)
     benchmark = _benchmark("needs")
     assert environments.add(_suite(), environment, benchmark) is None
     assert environments.add(_suite(), environment, benchmark) is None
-    assert len(runner.pips) == 1
+    assert len(pips(runner)) == 1
     layer = environment.layer(benchmark)
     assert layer is not None
     assert environment.pythonpath(benchmark) == (layer, environment.base)
@@ -229,7 +220,7 @@ def test_what_a_killed_run_left_is_made_again(home: Home, wheels: Path) -> None:
 
 
 def test_two_runs_make_one_environment(home: Home, wheels: Path) -> None:
-    runner = Counting()
+    runner = recording()
     found: list[Environment] = []
 
     def provide() -> None:
@@ -242,9 +233,9 @@ def test_two_runs_make_one_environment(home: Home, wheels: Path) -> None:
         thread.join()
     assert len(set(found)) == 1
     assert len(found) == 3
-    assert len(runner.pips) == 1
+    assert len(pips(runner)) == 1
     # pip has the lock's descriptor: if we are killed, the next run waits until pip is gone too.
-    assert len(runner.pips[0].keep_fds) == 1
+    assert len(pips(runner)[0].keep_fds) == 1
 
 
 def test_without_pyperf_there_is_no_environment(home: Home, tmp_path: Path) -> None:
@@ -297,7 +288,7 @@ def test_a_release_is_fetched_once_and_checked(home: Home, tmp_path: Path, damag
         benchmarks=(),
         wheel=Wheel(requirement="oldsuite==0.1", sha256=sha256, root=root),
     )
-    runner = Counting()
+    runner = recording()
     environments = _environments(home, offered, runner)
     if damage != "none":
         with pytest.raises(RequirementsError):
@@ -309,7 +300,7 @@ def test_a_release_is_fetched_once_and_checked(home: Home, tmp_path: Path, damag
     environments.fetch(suite)
     environments.fetch(suite)
     assert (root / "oldsuite" / "benchmarks" / "bm_x.py").is_file()
-    assert _shown(runner.pips) == _shown(planned)
+    assert _shown(pips(runner)) == _shown(planned)
     assert len(planned) == 1
     assert environments.fetch_commands(suite) == ()
 
@@ -319,7 +310,7 @@ def _shown(commands: Iterable[Command]) -> list[tuple[str, dict[str, str]]]:
 
 
 def test_what_would_be_started_is_what_is_started(home: Home, wheels: Path) -> None:
-    runner = Counting()
+    runner = recording()
     environments = _environments(home, wheels, runner)
     needy = Benchmark(
         name="needy",
@@ -338,11 +329,11 @@ def test_what_would_be_started_is_what_is_started(home: Home, wheels: Path) -> N
         made = environments.provide(interpreter)
         assert made == planned
         assert environments.add(_suite(), made, needy) is None
-        assert _shown(runner.pips) == _shown([installing, *adding])
+        assert _shown(pips(runner)) == _shown([installing, *adding])
         assert ("tiny_dependency==1.0" in adding[0].argv) == follows
         assert environments.commands(interpreter) == ()
         assert environments.add_commands(made, needy, follows=True) == ()
-        runner.pips.clear()
+        runner.calls.clear()
 
 
 def test_versions_that_another_will_choose_are_not_known(home: Home, wheels: Path) -> None:

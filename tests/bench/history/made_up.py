@@ -14,11 +14,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from bench.history.models import BenchmarkRow, BuildRow, HistoryRatio, NightRow, NightSuite
+from bench.history.reading import LineKey
 
 BEGIN = datetime(2016, 1, 1, 3, tzinfo=UTC)
 FLAVORS = ("plain", "pgo", "lto", "pgo+lto")
 HOST = "c0ffee"
 KERNEL_DAYS = 180
+PGO = LineKey(host=HOST, branch="main", flavor="pgo")
 
 
 def facts(night: int) -> dict[str, str]:
@@ -119,3 +121,8 @@ def _ratio(ratio: float, error: float) -> HistoryRatio:
     return HistoryRatio(
         ratio=ratio, low=low, high=high, low95=low95, high95=high95, verdict=verdict, blocks=12
     )
+
+
+def small(nights: int = 6, benchmarks: int = 3, branch: str = "main") -> list[NightRow]:
+    """Some nights of two flavors."""
+    return list(history(nights, benchmarks, ("plain", "pgo"), branch=branch))

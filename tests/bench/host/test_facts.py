@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bench.host.facts import CpuSeconds, Host, HostSampler, HostState, cpu_seconds, read_host
-from bench.host.procfs import parse_cpus
 
 CPU = "sys/devices/system/cpu"
 LAPTOP = {
@@ -177,12 +176,6 @@ def test_the_smallest_quota_of_all_groups_counts(
     tmp_path: Path, files: Mapping[str, str], expected: float | None
 ) -> None:
     assert read_host(write(tmp_path, files)).quota == expected
-
-
-def test_lists_of_cpus() -> None:
-    assert parse_cpus("0-2,5\n") == (0, 1, 2, 5)
-    with pytest.raises(ValueError, match="invalid literal"):
-        parse_cpus("")
 
 
 class Clock:

@@ -14,8 +14,9 @@ import pytest
 from bench.measure import protocols, worker
 from bench.measure.trial import Task, Trial, Worker
 from builder.errors import UsageError
-from builder.process import Command, Process, SystemRunner
+from builder.process import Command, SystemRunner
 from tests.bench.surroundings import arm, benchmark, block, rig, task
+from tests.recording import RecordingRunner
 
 ALL = pytest.mark.parametrize("protocol", list(protocols.PROTOCOLS))
 
@@ -223,7 +224,7 @@ def test_hash_seeds_differ_between_blocks(tmp_path: Path) -> None:
 
 @ALL
 def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str) -> None:
-    runner = _Recording()
+    runner = RecordingRunner(through=SystemRunner())
     interrupted = worker.Rig(runner=runner, scratch=tmp_path / "scratch", timeout=20)
     arms = (arm(tmp_path, "base"), arm(tmp_path, "cand"))
 
@@ -236,10 +237,10 @@ def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str)
         patch.setattr(worker.Live, "answer", interrupt)
         with pytest.raises(KeyboardInterrupt):
             protocols.measure(protocol, one, interrupted)
-    assert runner.started
-    for pid in runner.started:
+    assert runner.processes
+    for process in runner.processes:
         with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+            os.kill(process.pid, 0)
     assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
 
 
@@ -354,21 +355,6 @@ def test_many_arms_share_one_core_whatever_the_rig_says(tmp_path: Path) -> None:
     assert {trial.position for trial in trials} == set(range(4))
 
 
-class _Recording(SystemRunner):
-    """Keeps the process ids, and the commands."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.started: list[int] = []
-        self.commands: list[Command] = []
-
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        process = super().start(command, log=log)
-        self.started.append(process.pid)
-        self.commands.append(command)
-        return process
-
-
 def _metadata(trial: Trial) -> dict[str, str]:
     assert trial.result is not None, trial.failure
     run = trial.result["benchmarks"][0]["runs"][0]
@@ -411,7 +397,7 @@ def test_corun_is_pinned_where_nobody_chose_a_core(tmp_path: Path) -> None:
 
 @ALL
 def test_the_commands_are_those_that_a_block_starts(protocol: str, tmp_path: Path) -> None:
-    recording = _Recording()
+    recording = RecordingRunner(through=SystemRunner())
     two = block(benchmark("tiny"), arm(tmp_path, "base"), arm(tmp_path, "fast"))
     of = replace(rig(tmp_path), runner=recording, core=max(os.sched_getaffinity(0)))
     assert all(one.failure is None for one in protocols.measure(protocol, two, of))

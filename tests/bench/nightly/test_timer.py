@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from datetime import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.cli import main
 from bench.nightly import timer
+from bench.nightly.timer import Units, cron_line, units
 from builder.errors import ToolError, UsageError
-from builder.process import Command, Completed
+from tests.recording import RecordingRunner, completed
 
 NIGHTLY = '[[branch]]\nrevision = "main"\n'
-
-
-class Systemctl:
-    """Stands for the runner: keeps the commands, and fails where it is told to."""
-
-    def __init__(self, code: int = 0) -> None:
-        self.commands: list[tuple[str, ...]] = []
-        self.code = code
-
-    def run(self, command: Command, **_more: Any) -> Completed:
-        self.commands.append(command.argv)
-        return Completed(returncode=self.code, seconds=0, output="System has not been booted")
-
-    def start(self, *_arguments: Any, **_more: Any) -> Any:
-        raise AssertionError
 
 
 @pytest.fixture
@@ -38,10 +26,11 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def systemctl(monkeypatch: pytest.MonkeyPatch) -> Systemctl:
-    fake = Systemctl()
-    monkeypatch.setattr(main, "SystemRunner", lambda **_more: fake)
-    return fake
+def systemctl(monkeypatch: pytest.MonkeyPatch) -> RecordingRunner:
+    """Every command succeeds."""
+    runner = RecordingRunner()
+    monkeypatch.setattr(main, "SystemRunner", lambda **_more: runner)
+    return runner
 
 
 def call(file: Path, *options: str) -> int:
@@ -50,14 +39,14 @@ def call(file: Path, *options: str) -> int:
 
 
 def test_a_users_timer(
-    file: Path, systemctl: Systemctl, capsys: pytest.CaptureFixture[str]
+    file: Path, systemctl: RecordingRunner, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(file, "--install") == 0
     folder = timer.user_folder()
     service = (folder / "patchbench-nightly.service").read_text()
     assert f'"--home" "{file.parent / "home"}" "nightly" "{file}"' in service
     assert (folder / "patchbench-nightly.timer").exists()
-    assert systemctl.commands == [
+    assert systemctl.argvs == [
         ("systemctl", "--user", "daemon-reload"),
         ("systemctl", "--user", "enable", "--now", "patchbench-nightly.timer"),
     ]
@@ -68,20 +57,21 @@ def test_a_users_timer(
 
 
 def test_the_systems_timer(
-    file: Path, systemctl: Systemctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, systemctl: RecordingRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timer, "SYSTEM", tmp_path / "system")
     assert call(file, "--install", "--system") == 0
     assert (
         f"User={file.owner()}\n" in (tmp_path / "system" / "patchbench-nightly.service").read_text()
     )
-    assert systemctl.commands[0] == ("systemctl", "--system", "daemon-reload")
+    assert systemctl.argvs[0] == ("systemctl", "--system", "daemon-reload")
 
 
 def test_without_systemd_the_files_are_there_and_the_command_is_told(
-    file: Path, systemctl: Systemctl, capsys: pytest.CaptureFixture[str]
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    systemctl.code = 1
+    failing = RecordingRunner(completed("System has not been booted", returncode=1))
+    monkeypatch.setattr(main, "SystemRunner", lambda **_more: failing)
     assert call(file, "--install") == ToolError.exit_code
     assert (timer.user_folder() / "patchbench-nightly.timer").exists()
     _out, err = capsys.readouterr()
@@ -126,3 +116,67 @@ def test_a_site_needs_a_folder(file: Path, capsys: pytest.CaptureFixture[str]) -
     out = str(file.parent / "site")
     assert main.main(["--home", home, "nightly", "site", str(file), "--out", out]) == 2
     assert "There is no history" in capsys.readouterr().err
+
+
+def made(tmp_path: Path, user: str | None = None) -> Units:
+    file = tmp_path / 'odd % "$HOME" name' / "nightly.toml"
+    file.parent.mkdir(exist_ok=True)
+    command = ("/bin/true", "--home", "/somewhere", "nightly", str(file))
+    return units("a b", file=file, command=command, at=time(2, 30), user=user)
+
+
+def test_names_and_times(tmp_path: Path) -> None:
+    found = made(tmp_path)
+    assert set(found.files) == {found.service, found.timer}
+    assert (found.service, found.timer) == ("patchbench-a-b.service", "patchbench-a-b.timer")
+    assert "OnCalendar=*-*-* 02:30:00\n" in found.files[found.timer]
+    assert "Persistent=true" in found.files[found.timer]
+
+
+def test_nothing_in_a_path_means_anything_to_systemd(tmp_path: Path) -> None:
+    (line,) = (x for x in made(tmp_path).files["patchbench-a-b.service"].splitlines()
+               if x.startswith("ExecStart="))  # fmt: skip
+    assert 'odd %% \\"$$HOME\\" name/nightly.toml"' in line
+    assert line.startswith('ExecStart="/bin/true" "--home" ')
+
+
+def test_a_system_service_runs_as_the_files_owner(tmp_path: Path) -> None:
+    assert "User=ann\n" in made(tmp_path, "ann").files["patchbench-a-b.service"]
+    own = made(tmp_path).files["patchbench-a-b.service"]
+    assert "User=" not in own
+    assert "network-online" not in own
+
+
+@pytest.mark.parametrize("user", [None, "daemon"])
+def test_systemd_takes_them(tmp_path: Path, user: str | None) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not here: install the Debian package systemd")
+    folder = tmp_path / "units"
+    folder.mkdir()
+    found = made(tmp_path, user)
+    for name, text in found.files.items():
+        (folder / name).write_text(text)
+    manager = "--user" if user is None else "--system"
+    done = subprocess.run(
+        [program, "verify", manager, *(str(folder / name) for name in found.files)],
+        env={"XDG_RUNTIME_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_crons_line(tmp_path: Path) -> None:
+    line = cron_line(
+        file=Path("/a b/nightly.toml"),
+        command=("patchbench", "nightly", "/a b/100%.toml"),
+        at=time(2, 5),
+        log=Path("/a b/nights/cron.log"),
+    )
+    assert line == (
+        "5 2 * * * cd '/a b' && patchbench nightly '/a b/100\\%.toml' "
+        ">> '/a b/nights/cron.log' 2>&1"
+    )

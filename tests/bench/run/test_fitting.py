@@ -19,38 +19,26 @@ from bench.run.fitting import Fitting
 from bench.util.console import Show
 from builder.errors import BuildError
 from builder.home import Home
-from builder.process import Command, Completed, Process
+from builder.process import Command, Completed
 from ext.compile import Module
 from ext.kernels import ModuleSource
+from tests.recording import Call, RecordingRunner, completed
 
 
-@dataclass
-class Interpreters:
-    """A runner under which scripts answer what `answers` says, in the order in which they run."""
+def interpreters(*answers: object) -> RecordingRunner:
+    """Scripts give these answers, in the order in which they run; a string is their error."""
+    remaining = iter(answers)
 
-    answers: list[object]
-    commands: list[Command] = field(default_factory=list)
-
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        answer = self.answers[len(self.commands)]
-        self.commands.append(command)
+    def complete(call: Call) -> Completed:
+        answer = next(remaining)
         if isinstance(answer, str):
-            return Completed(returncode=1, seconds=0.1, output=f"Traceback\nValueError: {answer}\n")
-        told = json.dumps({"answer": answer})
-        if "PATCHBENCH_ANSWERS" in command.env:
-            Path(command.env["PATCHBENCH_ANSWERS"]).write_text(json.dumps(answer))
-            told = ""
-        return Completed(returncode=0, seconds=0.1, output=told)
+            return completed(f"Traceback\nValueError: {answer}\n", returncode=1)
+        if "PATCHBENCH_ANSWERS" not in call.command.env:
+            return completed(json.dumps({"answer": answer}))
+        Path(call.command.env["PATCHBENCH_ANSWERS"]).write_text(json.dumps(answer))
+        return completed()
 
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        raise NotImplementedError
+    return RecordingRunner(complete)
 
 
 @dataclass
@@ -81,7 +69,7 @@ def fitted(root: Path, benchmark: Benchmark, variant: str, *answers: object) -> 
     context = Context(
         home=Home(root=root / "home", host_lock=root / "lock"),
         project=root,
-        runner=Interpreters(list(answers)),
+        runner=interpreters(*answers),
         show=Show(quiet=True),
     )
     interpreter = Interpreter(identity="b0", python=Path("/b0/python"), version="3.13.5")
@@ -178,19 +166,11 @@ def test_the_reason_has_no_paths_of_this_machine() -> None:
 # -- what would be started -----------------------------------------------------------------------
 
 
-@dataclass
-class Workshop(Interpreters):
+def workshop() -> RecordingRunner:
     """A runner that installs, compiles and answers as the real programs do."""
 
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        self.commands.append(command)
+    def complete(call: Call) -> Completed:
+        command = call.command
         if "--target" in command.argv:
             folder = Path(command.argv[command.argv.index("--target") + 1])
             name, _, version = command.argv[-1].partition("==")
@@ -202,14 +182,16 @@ class Workshop(Interpreters):
             (command.cwd / "../site" / f"{command.argv[2]}.so").write_text("machine code")
         if "PATCHBENCH_ANSWERS" in command.env:
             Path(command.env["PATCHBENCH_ANSWERS"]).write_text("[1]")
-        return Completed(returncode=0, seconds=0.1, output=json.dumps({"answer": [1]}))
+        return completed(json.dumps({"answer": [1]}))
+
+    return RecordingRunner(complete)
 
 
 @pytest.mark.parametrize("make", [script, kernel])
 def test_what_would_be_started_is_what_is_started(
     tmp_path: Path, make: Callable[[Path], Benchmark]
 ) -> None:
-    benchmark, runner = make(tmp_path), Workshop([])
+    benchmark, runner = make(tmp_path), workshop()
     (tmp_path / "bm_go").mkdir()
     (tmp_path / "bm_go" / "go.py").write_text("NAME = 'go'\n")
     context = Context(
@@ -245,7 +227,7 @@ def test_a_variant_that_there_is_not_starts_nothing(tmp_path: Path) -> None:
     context = Context(
         home=Home(root=tmp_path / "home", host_lock=tmp_path / "lock"),
         project=tmp_path,
-        runner=Workshop([]),
+        runner=workshop(),
         show=Show(quiet=True),
     )
     fitting = Fitting(context, PackageSource())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bench.history.models import BROKEN, UNCHANGED, BenchmarkRow, NightRow, NightSuite
+from bench.history import reading
+from bench.history.models import BROKEN, UNCHANGED, Alarm, BenchmarkRow, NightRow, NightSuite
 from bench.history.store import History
 from bench.site.build import SiteBuild, build_site
+from bench.site.gather import gather
+from bench.site.model import Site
 from tests.bench.history import made_up
 
 STEP = 60
@@ -56,3 +60,21 @@ def site_of(folder: Path, nights_: Sequence[NightRow], *, now: datetime = NOW) -
     with History.open(folder / "history.db") as history:
         history.add_nights(nights_)
         return build_site(history, folder / "site", now=now)
+
+
+def gathered(folder: Path, some: Sequence[NightRow], alarms: Sequence[Alarm] = ()) -> Site:
+    with History.open(folder / "history.db") as history:
+        history.add_nights(some)
+        if alarms:
+            with history.begin() as connection:
+                reading.add_alarms(connection, alarms)
+        with history.connect() as connection:
+            return gather(connection, cache=folder / "cache", now=NOW)
+
+
+def text_of(path: Path) -> str:
+    return re.sub(
+        r"\s+",
+        " ",
+        re.sub(r"<style>.*?</style>|<script>.*|<[^>]+>", " ", path.read_text("utf-8"), flags=re.S),
+    )

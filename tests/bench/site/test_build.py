@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import re
 from dataclasses import replace
@@ -13,10 +15,15 @@ from urllib.parse import unquote
 
 import pytest
 
+from bench.cli.commands import nightly
+from bench.context import Context
 from bench.history.store import History
 from bench.site import build as module
 from bench.site.build import build_site
-from builder.errors import StoreError
+from bench.util.console import Show
+from builder.errors import StoreError, UsageError
+from builder.home import Home
+from builder.process import SystemRunner
 from tests.bench.site.made_up import NOW, failed, nights, quiet, site_of
 
 HOSTILE = "<script>alert(1)</script>\"'&../../x"
@@ -197,3 +204,51 @@ def test_hostile_names_stay_text_and_inside_the_folder(tmp_path: Path) -> None:
         text = page.read_text("utf-8")
         assert "<script>alert" not in text
         assert len(re.findall("<script", text)) == 1
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """What is said."""
+    parser = argparse.ArgumentParser()
+
+    def add(_name: str, run: object) -> argparse.ArgumentParser:
+        parser.set_defaults(run=run)
+        return parser
+
+    nightly.add_commands(add)
+    options = parser.parse_args(("site", *arguments))
+    said = io.StringIO()
+    context = Context(
+        home=Home(root=folder / "home", host_lock=folder / "lock"),
+        project=folder,
+        runner=SystemRunner(),
+        show=Show(stream=said),
+    )
+    assert options.run(context, options) == 0
+    return said.getvalue()
+
+
+def test_a_site_is_written_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place, out = str(tmp_path / "history.db"), str(tmp_path / "site")
+    with History.open(place) as history:
+        history.add_nights(nights(3))
+    said = run(tmp_path, "--history", place, "--out", out, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert told["index"] == f"{out}/index.html"
+    assert told["made"] == told["pages"] == len(list(Path(out).rglob("*.html")))
+    assert f"{told['pages']} of {told['pages']} pages were updated" in said.replace("\n", " ")
+
+
+def test_no_history_is_made_where_none_is(tmp_path: Path) -> None:
+    place = tmp_path / "histroy.db"
+    with pytest.raises(UsageError, match="no history"):
+        run(tmp_path, "--history", str(place), "--out", str(tmp_path / "site"))
+    assert not place.exists()
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_file_that_is_no_history_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "notes.txt"
+    place.write_text("my notes " * 1000)
+    with pytest.raises(StoreError):
+        run(tmp_path, "--history", str(place), "--out", str(tmp_path / "site"))
+    assert not (tmp_path / "site").exists()

@@ -5,11 +5,6 @@ import io
 from rich.console import Console
 
 from bench.util.console import Show
-from bench.util.text import harmless
-
-
-def test_control_characters_do_no_harm() -> None:
-    assert harmless("a\x1b[31mb\x07\nc\td\x9b") == "a?[31mb?\nc\td?"
 
 
 def test_messages_go_to_the_stream_and_markup_is_text() -> None:

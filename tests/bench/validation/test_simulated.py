@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
 from bench.validation import pace, simulated
 from bench.validation.findings import COVERAGE, FALSE, HPT, OURS, POWER, PYPERF, TIME, Part
-from bench.validation.simulate import Scenario
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +40,6 @@ def test_peers_stand_beside_us(part: Part) -> None:
     assert len(both) >= len(simulated.HOSTS) + len(pace.EFFECTS)
     assert any({OURS, HPT} <= procedures for procedures in rows.values())
     assert {finding.quantity for finding in part.findings} == {FALSE, COVERAGE, POWER, TIME}
-
-
-def test_right_and_wrong_answers() -> None:
-    """Inside the margin a slowdown is equivalent as well; base against base is equivalent."""
-    assert pace.right(0.0) == {"equivalent"}
-    assert pace.wrong(0.0) == {"faster", "slower"}
-    assert pace.right(0.005) == {"slower", "equivalent"}
-    assert pace.wrong(0.02) == {"faster", "equivalent"}
-
-
-def test_pyperf_is_given_a_whole_run_after_the_other() -> None:
-    """With a drift it takes the second run for slower, and an effect for what it is."""
-    rng = np.random.default_rng(1)
-    drifting = Scenario(benchmarks=4, drift=0.2, spread=0.002)
-    assert set(pace.their_calls(drifting, 10, 1, rng)) == {"slower"}
-    quicker = replace(drifting, drift=0.0, effect=-0.1)
-    assert set(pace.their_calls(quicker, 10, 1, rng)) == {"faster"}
 
 
 @pytest.mark.slow

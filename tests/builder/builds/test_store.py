@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import errno
-import json
 import multiprocessing
 import os
 from collections.abc import Callable
@@ -14,7 +12,7 @@ from builder.builds.facts import BuildFacts
 from builder.builds.recipe import Recipe
 from builder.builds.store import STAMP, Build, Stage, Store
 from builder.errors import BuildError, StoreError
-from builder.files import guard_writes, hold_lock, size_of, write_atomically
+from builder.files import hold_lock
 from builder.home import Home
 from tests.builder.builds.test_recipe import RECIPE
 
@@ -219,58 +217,3 @@ def test_the_last_used_comes_first(store: Store) -> None:
 
     store.provide("a" * 16, never)
     assert store.all()[0].key[0] == "a"
-
-
-# -- files ---------------------------------------------------------------------------------------
-
-
-def test_a_file_is_written_whole_or_not_at_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "data.json"
-    write_atomically(path, json.dumps({"a": 1}))
-    assert oct(path.stat().st_mode & 0o777) in ("0o644", "0o664", "0o600")
-
-    def full(_descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
-            write_atomically(path, "x" * 100)
-
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert [one.name for one in tmp_path.iterdir()] == ["data.json"]
-
-
-def test_what_a_killed_writer_left_is_written_over(tmp_path: Path) -> None:
-    (tmp_path / ".data.json.half").write_text("half of it, and much longer than the next one")
-    write_atomically(tmp_path / "data.json", "{}")
-
-    assert (tmp_path / "data.json").read_text() == "{}"
-    assert [one.name for one in tmp_path.iterdir()] == ["data.json"]
-
-
-def test_what_the_file_system_refuses_is_a_store_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="No space left") as caught, guard_writes(tmp_path):
-        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "x"))
-
-    assert caught.value.where == str(tmp_path / "x")
-    assert "patchbench gc" in caught.value.hint
-
-
-def test_a_home_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    home = Home(root=tmp_path / "file" / "home", host_lock=tmp_path / "lock")
-
-    with pytest.raises(StoreError, match="cannot be used") as caught:
-        home.prepare()
-    assert "--home" in caught.value.hint
-
-
-def test_sizes_are_those_on_disk(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "big").write_bytes(b"x" * 100_000)
-    (tmp_path / "dangling").symlink_to("nowhere")
-
-    assert 100_000 <= size_of(tmp_path) < 200_000

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import SourceError, StoreError, ToolError
-from builder.git import trees
+from builder.errors import SourceError, StoreError
 from builder.git.repository import ApplyFailure, Repository, TreeChange, locate
 from tests.builder.upstream import CONTENT, Upstream
 
@@ -350,14 +349,6 @@ class TestRepositories:
         assert found.path == (work / ".git").resolve()
         assert locate(work / "Lib") is None
 
-    def test_without_git_it_says_what_to_install(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("PATH", str(tmp_path))
-        with pytest.raises(ToolError, match="git cannot be started") as caught:
-            Repository.init(tmp_path / "x.git")
-        assert "install" in caught.value.hint
-
     def test_fast_import_keeps_nothing_of_a_stream_that_breaks_off(self, tmp_path: Path) -> None:
         repository = Repository.init(tmp_path / "x.git")
 
@@ -374,30 +365,3 @@ class TestRepositories:
         assert repository.refs().branches == {}
         repository.fast_import(stream(commit + b"done\n"))  # type: ignore[arg-type]
         assert set(repository.refs().branches) == {"x"}
-
-
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be made"), trees.scratch(tmp_path / "no"):
-        pass
-    with trees.scratch(tmp_path) as folder:
-        assert folder.is_dir()
-    assert not folder.exists()
-
-
-@pytest.mark.parametrize(
-    ("path", "outside"),
-    [
-        ("a/b", False),
-        ("a..b/...", False),
-        (".gitignore", False),
-        ("../a", True),
-        ("a/../b", True),
-        ("/a", True),
-        ("a//b", True),
-        (".git/config", True),
-        ("a/.GIT/x", True),
-        ("", True),
-    ],
-)
-def test_leads_outside(path: str, outside: bool) -> None:
-    assert trees.leads_outside(path) is outside

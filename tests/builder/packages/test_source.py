@@ -1,4 +1,4 @@
-"""The private apt state: what is asked of apt-get, and how its answers are read."""
+"""Source packages: what is asked of apt-get, and how its lists are read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from builder.errors import SourceError, UnreachableError
-from builder.packages.apt import GoneError, find_archive, signed_by
+from builder.packages.apt import GoneError
 from builder.packages.source import Apt, read_list, upstream_release
+from tests.builder.packages.test_apt import DEB822, URI
 from tests.builder.upstream import FakeApt, write_tarball
-
-URI = "http://archive.invalid/debian/"
 
 
 @pytest.fixture
@@ -23,89 +22,6 @@ def apt(tmp_path: Path) -> FakeApt:
     tarball = tmp_path / "python2.7_2.7.18.orig.tar.gz"
     write_tarball(tarball, "2.7.18")
     return FakeApt({"bullseye": [("python2.7", "2.7.18-8+deb11u1", tarball)]})
-
-
-@pytest.mark.parametrize(
-    ("line", "family"),
-    [
-        (f"{URI}|bookworm|main|Debian|Debian|/nowhere:1", "debian"),
-        # Before the first update apt does not know whose archive it is.
-        (f"{URI}|bookworm|main|||/nowhere:1", "debian"),
-        (f"{URI}|stable|main|Debian|Debian|/nowhere:1", "debian"),
-        (f"{URI}|noble|main|Ubuntu|Ubuntu|/nowhere:1", "ubuntu"),
-        (f"{URI}|zesty-future|main|Ubuntu|Ubuntu|/nowhere:1", ""),
-        (f"{URI}|bookworm-security|main|Debian|Debian-Security|/nowhere:1", ""),
-        (f"{URI}|bookworm-updates|main|Debian|Debian|/nowhere:1", ""),
-        (f"{URI}|bookworm|contrib|Debian|Debian|/nowhere:1", ""),
-        (f"{URI}|nodistro|main|Someone|Someone|/nowhere:1", ""),
-        ("E: some trouble", ""),
-        ("", ""),
-    ],
-)
-def test_the_archive_is_found_in_apts_own_configuration(line: str, family: str) -> None:
-    apt = FakeApt({})
-    apt.targets = f"http://other.invalid/|stable|main|Other|Other|/x:1\n{line}\n"
-    if not family:
-        with pytest.raises(SourceError, match="names no archive"):
-            find_archive(apt)
-        return
-    archive = find_archive(apt)
-    assert (archive.family, archive.uri) == (family, URI)
-    assert "stable" not in archive.suites
-    assert len(archive.suites) >= 5
-
-
-def test_a_release_newer_than_this_program_is_asked_for_too() -> None:
-    apt = FakeApt({})
-    apt.targets = f"{URI}|duke|main|Debian|Debian|/nowhere:1\n"
-    assert find_archive(apt).suites[-1] == "duke"
-
-
-def test_without_apt_other_sources_are_named() -> None:
-    apt = FakeApt({})
-    apt.installed = False
-    with pytest.raises(SourceError, match="has no apt") as caught:
-        find_archive(apt)
-    assert "--source" in caught.value.hint
-
-
-DEB822 = f"""\
-Types: deb
-URIs: {URI}
-Suites: bookworm bookworm-updates
-Signed-By: /keys/a.gpg
-
-Types: deb
-URIs: http://other.invalid/
-Suites: x
-Signed-By:
- -----BEGIN PGP PUBLIC KEY BLOCK-----
- .
- mQIN
-"""
-
-
-@pytest.mark.parametrize(
-    ("text", "uri", "keys"),
-    [
-        (DEB822, URI, "/keys/a.gpg"),
-        (DEB822, URI.rstrip("/"), "/keys/a.gpg"),
-        (
-            DEB822,
-            "http://other.invalid/",
-            "-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n mQIN",
-        ),
-        (
-            f"# x\ndeb [arch=amd64 signed-by=/k/a.gpg,/k/b.gpg] {URI} sid main\n",
-            URI,
-            "/k/a.gpg /k/b.gpg",
-        ),
-        (f"deb {URI} sid main\n", URI, ""),
-        ("", URI, ""),
-    ],
-)
-def test_the_keys_are_those_of_the_machines_own_entry(text: str, uri: str, keys: str) -> None:
-    assert signed_by(text, uri) == keys
 
 
 def test_the_state_is_private_and_signatures_stay_on(apt: FakeApt, tmp_path: Path) -> None:
@@ -123,10 +39,10 @@ def test_the_state_is_private_and_signatures_stay_on(apt: FakeApt, tmp_path: Pat
     sources = (root / "suites" / "trixie.sources").read_text()
     assert f"Types: deb-src\nURIs: {URI}\nSuites: trixie\nComponents: main\n" in sources
     assert "/keys/a.gpg" in sources
-    everything = conf + sources + str(apt.commands)
+    everything = conf + sources + str(apt.argvs)
     for word in ("trusted", "Unauthenticated", "Insecure", "Verify", "force-yes"):
         assert word.lower() not in everything.lower()
-    assert all("/etc/" not in str(argv) for argv in apt.commands)
+    assert all("/etc/" not in str(argv) for argv in apt.argvs)
 
 
 def test_suites_that_do_not_exist_are_no_trouble(apt: FakeApt, tmp_path: Path) -> None:
@@ -146,7 +62,7 @@ def test_only_the_tarball_is_downloaded(apt: FakeApt, tmp_path: Path) -> None:
     (package,) = private.update()
     (tmp_path / "to").mkdir()
     assert private.download(package, tmp_path / "to").name == "python2.7_2.7.18.orig.tar.gz"
-    assert apt.commands[-1][-4:] == (
+    assert apt.argvs[-1][-4:] == (
         "source",
         "--download-only",
         "--tar-only",

@@ -1,9 +1,8 @@
-"""Series applied to trees of a real, tiny repository: `apply` and `mismatch`."""
+"""Series applied to trees of a real, tiny repository: builder.patches.apply."""
 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import os
 import random
 from collections.abc import Iterator, Mapping
@@ -14,64 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.errors import PatchError
-from builder.git.repository import ApplyFailure, Repository
+from builder.git.repository import Repository
 from builder.patches import paths
 from builder.patches.apply import Applied, apply_series, check_applies, check_stack, going_together
 from builder.patches.catalogue import Series, adhoc
-from builder.patches.mismatch import explain, find
-from builder.patches.patch import Patch, parse
+from builder.patches.patch import Patch
 from builder.sources.revision import Revision
-
-EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-CEVAL = [f"line {number}\n" for number in range(1, 41)]
-FILES: dict[str, str | bytes] = {
-    "Python/ceval.c": "".join(CEVAL),
-    "Python/compile.c": "".join(f"compile {number}\n" for number in range(1, 11)),
-    "Lib/crlf.txt": "a\r\nb\r\nc\r\n",
-    "Lib/latin1.py": b"# -*- coding: latin-1 -*-\nname = '\xe9'\n",
-    "Modules/tabs.c": "{\n\tint x;\n\tint y;\n}\n",
-    "Include/end.h": "one\ntwo\nlast",
-}
-
-
-def created(path: str, content: str | bytes, mode: str = "100644") -> bytes:
-    """A patch that creates a file."""
-    data = content.encode() if isinstance(content, str) else content
-    lines = data.split(b"\n")
-    whole = lines.pop() if lines[-1] == b"" else None
-    body = b"".join(b"+" + line + b"\n" for line in lines)
-    end = b"" if whole is not None else b"\\ No newline at end of file\n"
-    head = f"diff --git a/{path} b/{path}\nnew file mode {mode}\n--- /dev/null\n+++ b/{path}\n"
-    return head.encode() + f"@@ -0,0 +1,{len(lines)} @@\n".encode() + body + end
-
-
-def change(path: str, old: str, new: str, context: int = 3) -> bytes:
-    """A patch that makes `new` of `old`, as diff -u writes it."""
-    lines = difflib.unified_diff(
-        old.splitlines(keepends=True),
-        new.splitlines(keepends=True),
-        f"a/{path}",
-        f"b/{path}",
-        n=context,
-    )
-    return "".join(lines).encode()
-
-
-def edit(number: int, text: str = "changed", context: int = 3) -> bytes:
-    """A patch that changes one line of Python/ceval.c."""
-    lines = [*CEVAL[: number - 1], f"{text}\n", *CEVAL[number:]]
-    return change("Python/ceval.c", "".join(CEVAL), "".join(lines), context)
-
-
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    return Repository.init(tmp_path_factory.mktemp("git") / "tiny.git")
-
-
-@pytest.fixture(scope="module")
-def tree(repository: Repository) -> str:
-    files = b"".join(created(path, content) for path, content in FILES.items())
-    return repository.apply(EMPTY, files + created("link", "Python", "120000"))
+from tests.builder.patches.tiny import CEVAL, change, created, edit
 
 
 def series(name: str, *patches: bytes, **lists: tuple[str, ...]) -> Series:
@@ -476,85 +424,6 @@ class TestVersions:
         assert f"3.13/a is for {range_}; v1 is {version}" in str(caught.value)
         assert caught.value.where == "3.13/a/series.toml, applies_to"
         assert (">=3.15.0a1" in caught.value.hint) == ("a" in version)
-
-
-class TestAgainstGit:
-    """Our reading of a patch must be git's: else a message would name the wrong hunk."""
-
-    def test_the_failing_hunk_is_the_one_that_git_names(
-        self, repository: Repository, tree: str
-    ) -> None:
-        randomly = random.Random(20)
-        compared = 0
-        for _ in range(30):
-            data, damaged = _damaged(randomly)
-            try:
-                repository.apply(tree, data)
-            except ApplyFailure as failure:
-                (message,) = parse(Patch(name="x", data=data))
-                found = explain(
-                    message,
-                    read=lambda path: repository.read(tree, path),
-                    paths=lambda: list(FILES),
-                    stderr=failure.stderr,
-                )
-                hunks = message.files[0].hunks
-                named = [
-                    i for i, hunk in enumerate(hunks, 1) if f":{hunk.old_start}\n" in failure.stderr
-                ]
-                assert f"Hunk {named[0]} of {len(hunks)}" in found.what
-                compared += 1
-            else:
-                assert not damaged
-        assert compared > 10
-
-    @settings(max_examples=40)
-    @given(
-        old=st.lists(st.sampled_from("abc"), max_size=8),
-        new=st.lists(st.sampled_from("abcd"), max_size=8),
-        there=st.lists(st.sampled_from("abc"), min_size=1, max_size=10),
-        context=st.integers(0, 3),
-    )
-    def test_a_hunk_fits_where_git_finds_it(
-        self, repository: Repository, old: list[str], new: list[str], there: list[str], context: int
-    ) -> None:
-        data = change("f", _text(old), _text(new), context)
-        if not old or not data or old == new:
-            return
-        (message,) = parse(Patch(name="x", data=data))
-        if len(message.files[0].hunks) != 1:
-            return
-        tree = repository.apply(EMPTY, created("f", _text(there)))
-        (hunk,) = message.files[0].hunks
-        lines = _text(there).encode().splitlines(keepends=True)
-        at = find(lines, hunk, max(0, hunk.new_start - 1))
-        try:
-            after = repository.apply(tree, data)
-        except ApplyFailure:
-            assert at is None
-            return
-        assert at is not None
-        lines[at : at + len(hunk.before)] = hunk.after
-        if message.files[0].new:
-            assert repository.read(after, "f") == b"".join(lines)
-
-
-def _text(lines: list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _damaged(randomly: random.Random) -> tuple[bytes, bool]:
-    """A patch of several hunks to Python/ceval.c, of which one may not fit."""
-    lines = list(CEVAL)
-    for number in (4, 14, 24, 34):
-        lines[number] = f"new {number}\n"
-    data = change("Python/ceval.c", "".join(CEVAL), "".join(lines), 2)
-    number = randomly.choice([0, 3, 5, 13, 15, 24, 33, 34, 35])
-    line = f"line {number}\n".encode()
-    for mark in (b"\n ", b"\n-"):
-        if mark + line in data:
-            return data.replace(mark + line, mark + b"x" + line), True
-    return data, False
 
 
 @contextlib.contextmanager

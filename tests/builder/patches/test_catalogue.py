@@ -1,4 +1,4 @@
-"""Series on disk, and the ad-hoc one: builder.patches.catalogue and builder.patches.series_toml."""
+"""Series on disk, and the ad-hoc one: builder.patches.catalogue."""
 
 from __future__ import annotations
 
@@ -12,34 +12,7 @@ from hypothesis import strategies as st
 from builder.errors import PatchError
 from builder.patches.catalogue import adhoc, load, load_all
 from builder.patches.series_toml import KEYS, STATUSES
-
-PATCH = b"Subject: [PATCH] Dispatch twice\n\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n"
-GOOD = {
-    "title": "Keep small sums off the heap",
-    "why": "Half of an addition is allocation.",
-    "applies_to": ">=3.13,<3.14",
-    "upstream": "gh-12345",
-    "status": "proposed",
-    "effect": "2% on core",
-    "mechanism": "fewer allocations",
-}
-
-
-def toml(**changes: str | None) -> str:
-    """A good series.toml with some keys changed (raw TOML values) or left out (None)."""
-    values: dict[str, str | None] = {key: f'"{text}"' for key, text in GOOD.items()}
-    values.update(changes)
-    return "".join(f"{key} = {value}\n" for key, value in values.items() if value is not None)
-
-
-def write(root: Path, name: str = "3.13/ints", text: str | bytes = "", *patches: str) -> Path:
-    folder = root / name
-    folder.mkdir(parents=True)
-    data = text.encode() if isinstance(text, str) else text
-    (folder / "series.toml").write_bytes(data or toml().encode())
-    for patch in patches or ("0001-x.patch",):
-        (folder / patch).write_bytes(PATCH)
-    return folder
+from tests.builder.patches.manifests import GOOD, PATCH, toml, write
 
 
 class TestLoad:
@@ -97,62 +70,6 @@ class TestLoad:
     def test_what_came_of_it_may_be_of_several_lines(self, tmp_path: Path) -> None:
         write(tmp_path, text=toml(upstream='"""\ngh-1: merged,\nlater reverted\n"""'))
         assert load(tmp_path, "3.13/ints").upstream == "gh-1: merged,\nlater reverted"
-
-
-# What series.toml says, the key that is named, and what the message must say.
-BAD: list[tuple[str | bytes, str, list[str]]] = [
-    (
-        toml(titel='"x"'),
-        "titel",
-        ["The key titel is unknown; did you mean title.", "Keys are title"],
-    ),
-    (toml(zzz="1"), "zzz", ["The key zzz is unknown."]),
-    (toml() + '[requires]\na = "b"\n', "requires", ["must be a list, not a table"]),
-    *((toml(**{key: None}), key, [f"The key {key} is missing.", f"Write {key} ="]) for key in KEYS),
-    *((toml(**{key: "1"}), key, [f"{key} must be text, not a number"]) for key in KEYS),
-    (toml(title="true"), "title", ["not a truth value"]),
-    (toml(title='["a"]'), "title", ["not a list"]),
-    (toml(title="2026-01-01"), "title", ["not a date"]),
-    (toml(why='" "'), "why", ["why is empty", "what is slow today"]),
-    (toml(title='"a\\nb"'), "title", ["more than one line"]),
-    (
-        toml(status='"propose"'),
-        "status",
-        ["'propose'; did you mean proposed.", "not proposed, pro"],
-    ),
-    (toml(status='"wip"'), "status", ["status is 'wip'.", "placebo"]),
-    (toml(upstream='"soon"'), "upstream", ["'soon', no reference", "gh-12345"]),
-    *(
-        (toml(upstream=f'"{text}"'), "upstream", ["no reference"])
-        for text in ("gh-1 merged", "gh-1,", "none, gh-1", "gh-1:", "gh-1; merged", "gh-x: y")
-    ),
-    (toml(upstream='"none"'), "upstream", ["status is 'proposed', but upstream is \"none\""]),
-    (toml(applies_to='"3.13"'), "applies_to", ["'3.13', no range of versions", ">=2.7.11,<2.8"]),
-    (toml(applies_to='">=2.7,<2.8"'), "applies_to", ["no version of branch 3.13"]),
-    (toml(requires='"3.13/a"'), "requires", ["must be a list, not text", '["3.13/other-series"]']),
-    (toml(requires="[1]"), "requires", ["requires has 1, no series' name"]),
-    (toml(requires='["a"]'), "requires", ["requires has 'a', no series' name"]),
-    (toml(conflicts='["3.13/../x"]'), "conflicts", ["no series' name"]),
-    (toml(conflicts='["3.13/ints"]'), "conflicts", ["names the series itself"]),
-    (toml(requires='["3.13/a"]', conflicts='["3.13/a"]'), "conflicts", ["both required and exclu"]),
-    ("title = \n", "", ["series.toml is not valid", "line 1"]),
-    (b"\xff\xfe", "", ["series.toml is not valid"]),
-    ("x = " + "[" * 9999, "", ["nested too deeply"]),
-    ('title = "a"\ntitle = "b"\n', "", ["series.toml is not valid"]),
-]
-
-
-@pytest.mark.parametrize(("text", "key", "pieces"), BAD)
-def test_a_bad_manifest_is_named_by_file_and_key(
-    tmp_path: Path, text: str | bytes, key: str, pieces: list[str]
-) -> None:
-    folder = write(tmp_path, text=text)
-    with pytest.raises(PatchError) as caught:
-        load(tmp_path, "3.13/ints")
-    assert caught.value.where == str(folder / "series.toml") + (f", {key}" if key else "")
-    assert caught.value.hint
-    for piece in pieces:
-        assert piece in str(caught.value)
 
 
 class TestBadFolders:

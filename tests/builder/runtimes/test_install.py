@@ -83,7 +83,7 @@ def test_a_runtime_of_a_newer_suite_has_its_own_c_library(machine: Machine) -> N
     assert not any(one.startswith("perl") for one in found.packages)
     assert found.folder is not None
     root = found.folder / "root"
-    (patched,) = [argv for argv in machine.archive.commands if argv[0].endswith("patchelf")]
+    (patched,) = [argv for argv in machine.archive.argvs if argv[0].endswith("patchelf")]
     libraries = root / "usr/lib/x86_64-linux-gnu"
     assert patched[1:] == (
         "--force-rpath",
@@ -102,15 +102,15 @@ def test_a_runtime_of_an_older_suite_stays_with_this_machines(machine: Machine) 
     found, _new = machine.unpacking().provide("pypy2")
     assert found.facts.kind == "pypy-2.7"
     assert machine.archive.libc not in found.packages
-    assert not any("--set-interpreter" in argv for argv in machine.archive.commands)
+    assert not any("--set-interpreter" in argv for argv in machine.archive.argvs)
 
 
 def test_what_is_there_is_not_made_again(machine: Machine) -> None:
     first, _new = machine.unpacking().provide("pypy3")
-    ran = len(machine.archive.commands)
+    ran = len(machine.archive.argvs)
     again, is_new = machine.unpacking().provide("pypy3")
     assert (again, is_new) == (first, False)
-    assert len(machine.archive.commands) == ran
+    assert len(machine.archive.argvs) == ran
 
 
 def test_one_version_is_asked_for_by_name(machine: Machine) -> None:
@@ -135,7 +135,7 @@ def test_a_name_that_nobody_knows(machine: Machine) -> None:
     with pytest.raises(UsageError, match="jython") as told:
         machine.unpacking().provide("jython")
     assert "pypy3, pypy2" in told.value.hint
-    assert machine.archive.commands == []
+    assert machine.archive.argvs == []
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_what_a_killed_run_left_is_made_anew(machine: Machine) -> None:
 def test_lists_are_fetched_once_a_day_and_old_ones_serve(machine: Machine) -> None:
     machine.unpacking().offers()
     machine.unpacking().offers()
-    assert machine.archive.ran("update") == 1
+    assert machine.archive.count("update") == 1
     then = time.time() - 2 * 24 * 3600
     os.utime(machine.home.root / "apt-binaries/packages.json", (then, then))
     machine.archive.packages = {}

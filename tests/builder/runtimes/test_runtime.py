@@ -1,4 +1,4 @@
-"""Any Python executable as a runtime. Those from packages are in test_unpacking.py."""
+"""Any Python executable as a runtime. Those from packages are in test_install.py."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def test_a_release_is_downloaded_and_imported(machine: Machine, tmp_path: Path) 
     assert source.repository.refs().tags == {"v2.7.18": revision.commit}
     source.repository.export(revision.commit, tmp_path / "out", revision.epoch)
     assert (tmp_path / "out/configure").exists()
-    assert machine.apt.ran("source") == 1
+    assert machine.apt.count("source") == 1
     assert not list((machine.home.root / "apt").glob("download-*"))
 
 
@@ -79,10 +79,10 @@ def test_what_was_imported_needs_neither_apt_nor_network(machine: Machine) -> No
 def test_lists_are_fetched_once_a_day(machine: Machine) -> None:
     machine.source().resolve("2.7.18")
     machine.source().resolve("3.13.5")
-    assert machine.apt.ran("update") == 1
+    assert machine.apt.count("update") == 1
     machine.age(1.1)
     machine.source().resolve("3.13.10")
-    assert machine.apt.ran("update") == 2
+    assert machine.apt.count("update") == 2
 
 
 def test_old_lists_serve_when_there_is_no_network(machine: Machine) -> None:
@@ -115,9 +115,9 @@ def test_what_a_rolling_suite_lost_is_said_and_remembered(machine: Machine) -> N
     machine.apt.gone.add("3.13.10-1")
     assert machine.source().resolve("3.13").version == "3.13.5"
     assert any("no longer (404)" in text for text in machine.said)
-    tries = machine.apt.ran("source")
+    tries = machine.apt.count("source")
     assert machine.source().resolve("3.13").version == "3.13.5"
-    assert machine.apt.ran("source") == tries
+    assert machine.apt.count("source") == tries
     with pytest.raises(GoneError, match=r"3\.13\.10"):
         machine.source().resolve("3.13.10")
     notes = {offer.version: offer.note for offer in machine.source().offers()}
@@ -185,7 +185,7 @@ def test_two_runs_at_once_import_once(machine: Machine) -> None:
         thread.join()
     assert len({revision.commit for revision in found}) == 1
     assert len(found) == 4
-    assert machine.apt.ran("source") == 1
+    assert machine.apt.count("source") == 1
 
 
 def test_what_a_killed_run_left_is_cleared_away(machine: Machine) -> None:

@@ -83,7 +83,7 @@ def test_each_kind_is_provided(home: Home, apt: FakeApt, tmp_path: Path) -> None
         assert isinstance(provide(parse(text, sha256), home, apt, print), kind)
     with pytest.raises(SourceError, match="no git repository at this path"):
         provide(parse("./nosuch"), home, apt, print)
-    assert apt.commands == []
+    assert apt.argvs == []
 
 
 def test_git_is_the_default_where_it_answers(home: Home, apt: FakeApt, upstream: Upstream) -> None:
@@ -91,7 +91,7 @@ def test_git_is_the_default_where_it_answers(home: Home, apt: FakeApt, upstream:
     said: list[str] = []
     source = provide(SourceSpec(), home, apt, said.append)
     assert source.resolve("2.7").commit == commit
-    assert apt.commands == []
+    assert apt.argvs == []
     with pytest.raises(SourceError, match="is not a revision"):
         source.resolve("nosuch")
 

@@ -172,23 +172,6 @@ def test_what_a_killed_run_left_is_no_hindrance(upstream: Upstream, here: Here) 
     assert not list(path.rglob("tmp_pack*"))
 
 
-@pytest.mark.parametrize(
-    ("stderr", "refused", "reason"),
-    [
-        ("fatal: remote error: upload-pack: not our ref 1234\n", True, "remote error"),
-        ("error: Server does not allow request for unadvertised object 12\n", True, "Server"),
-        ("fatal: dumb http transport does not support shallow capabilities\n", True, "dumb"),
-        ("warning: x\nfatal: early EOF\n", False, "early EOF"),
-        ("", False, "git gave no reason"),
-    ],
-)
-def test_a_refusal_is_told_from_a_lost_connection(stderr: str, refused: bool, reason: str) -> None:
-    failure = fetch.FetchFailure(stderr)
-    assert failure.refused == refused
-    assert failure.reason.startswith(reason)
-    assert fetch.FetchFailure("", timed_out=True).reason == "no answer in time"
-
-
 @pytest.mark.parametrize("url", ["--upload-pack=touch /tmp/x", "ext::sh -c x", "a b"])
 def test_addresses_that_would_run_something_are_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(SourceError, match="not an address"):

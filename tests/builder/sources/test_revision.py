@@ -6,7 +6,6 @@ import pytest
 
 from builder.git.repository import Refs
 from builder.sources.revision import choose, unknown
-from builder.versions import is_final, is_release, newest, version_key, version_of
 
 REFS = Refs(
     branches={"3.13": "b313", "2.7": "b27", "main": "bmain", "topic/x": "btopic"},
@@ -51,32 +50,6 @@ def test_choose(name: str, ref: str | None) -> None:
     assert (chosen[0] if chosen else None) == ref
 
 
-def test_versions_are_ordered_by_age() -> None:
-    ordered = ["3.9.2", "3.13.0a1", "3.13.0b1", "v3.13.0rc1", "v3.13.0rc2", "3.13.0", "3.13.10"]
-    mixed = sorted(ordered)
-    assert mixed != ordered
-    assert sorted(mixed, key=version_key) == ordered
-
-
-def test_newest_puts_what_is_finished_first() -> None:
-    assert newest("3.13", ["3.13.0", "3.13.5rc1", "3.13.4", "3.1.9", "main"]) == [
-        "3.13.4",
-        "3.13.0",
-        "3.13.5rc1",
-    ]
-
-
-@pytest.mark.parametrize("name", ["2.7.18", "v2.7.18", "3.14.0rc1", "v3.0", "2.7.18.4"])
-def test_releases(name: str) -> None:
-    assert is_release(name)
-
-
-@pytest.mark.parametrize("name", ["2.7", "main", "v2.7.18x", "3", "2c992a0788", ""])
-def test_what_is_no_release(name: str) -> None:
-    assert not is_release(name)
-    assert not is_final(name)
-
-
 @pytest.mark.parametrize(
     ("name", "known", "shown"),
     [
@@ -90,8 +63,3 @@ def test_unknown_names_say_what_is_there(name: str, known: list[str], shown: str
     error = unknown(name, "git x", known)
     assert error.what == f"{name} is not a revision of this source."
     assert error.hint.startswith(shown)
-
-
-def test_the_version_is_read_from_the_header() -> None:
-    assert version_of(b'/* x */\n#define PY_VERSION      \t"2.7.10+"\n#define X\n') == "2.7.10+"
-    assert version_of(b"#define PY_MAJOR_VERSION 2\n") is None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,123 +12,20 @@ import pytest
 from bench.cli import main as cli
 from bench.context import Context
 from bench.experiments.experiment import Experiment
-from bench.experiments.session_options import SessionOptions
 from bench.jobs.bisect import steps as module
 from bench.jobs.bisect.job import bisect, step
 from bench.jobs.bisect.steps import BisectRequest
-from bench.util.console import Show
 from builder.errors import (
     EXIT_SKIP,
     EXIT_STOP,
     BisectError,
     BrokenError,
-    BuildError,
-    ExperimentError,
-    MeasureError,
     SourceError,
     StoreError,
 )
-from builder.process import SystemRunner
 from builder.sources.provide import SourceSpec
-from tests.builder.upstream import Upstream, home_at, write_tarball
-
-ERROR = 0.01
-
-
-@dataclass
-class Machine:
-    """A history, how fast each of its commits is, and what was measured of them.
-
-    `broken`, `silent`, `alien` and `wild` are commits that do not build, on which nothing can be
-    measured, that cannot be compared, and of which the first measurement does not decide. `apart`
-    are ratios of two commits that their speeds do not tell.
-    """
-
-    upstream: Upstream
-    context: Context
-    out: Path
-    speed: dict[str, float] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
-    silent: set[str] = field(default_factory=set)
-    alien: set[str] = field(default_factory=set)
-    wild: set[str] = field(default_factory=set)
-    apart: dict[tuple[str, str], float] = field(default_factory=dict)
-    broken_bases: set[str] = field(default_factory=set)
-    asked: list[tuple[str, str, int, str]] = field(default_factory=list)
-
-    def line(self, *speeds: float) -> list[str]:
-        """Commits in a row, each so slow."""
-        commits = []
-        for speed in speeds:
-            commit = self.upstream.commit("main", "3.13.5+")
-            self.speed[commit] = speed
-            commits.append(commit)
-        return commits
-
-    def measured(
-        self, _context: Context, experiment: Experiment, out: Path
-    ) -> tuple[dict[str, Any], None]:
-        """Stands for jobs.run.measured."""
-        (candidate,) = experiment.candidates
-        base, commit = experiment.base.revision, candidate.revision
-        blocks = experiment.session.blocks
-        self.asked.append((base, commit, blocks, str(out.relative_to(self.out))))
-        if base in self.broken_bases:
-            raise BuildError("make failed.")
-        if commit in self.silent:
-            raise MeasureError("Nothing was measured.")
-        if commit in self.alien:
-            raise ExperimentError("commit is Python 3.12, the base 3.13.")
-        arm: dict[str, Any] = {"verdict": "broken", "broken": "make failed.", "suite": None}
-        if commit not in self.broken:
-            wide = commit in self.wild and blocks == experiment.session.blocks < 20
-            ratio = self.apart.get((base, commit), self.speed[commit] / self.speed[base])
-            arm = _arm(ratio, 0.2 if wide else ERROR, blocks)
-        return {"candidates": [{"comparisons": [{"benchmark": "b"}], **arm}]}, None
-
-    def request(self, good: str, bad: str, **more: Any) -> BisectRequest:
-        return BisectRequest(
-            good=good,
-            bad=bad,
-            suite=("b",),
-            source=SourceSpec(kind="git", location=str(self.upstream.path)),
-            session=SessionOptions(blocks=5),
-            out=self.out,
-            **more,
-        )
-
-    def found(self, good: str, bad: str, **more: Any) -> dict[str, Any]:
-        """The document of a bisection, whatever became of it."""
-        with contextlib.suppress(BisectError):
-            bisect(self.context, self.request(good, bad, **more), as_json=True)
-        content: dict[str, Any] = json.loads((self.out / "bisect.json").read_text())
-        return content
-
-
-def _arm(ratio: float, error: float, blocks: int) -> dict[str, Any]:
-    low, high = ratio * (1 - error), ratio * (1 + error)
-    verdict = "slower" if low > 1 else "faster" if high < 1 else "undecided"
-    if low > 0.98 and high < 1.02:
-        verdict = "equivalent"
-    bounds = {"low": low, "high": high, "low95": low, "high95": high}
-    row = {"ratio": ratio, "verdict": verdict, "blocks": blocks, "builds": 1, "warnings": []}
-    return {"verdict": verdict, "suite": row | bounds}
-
-
-@pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    machine = Machine(
-        upstream=Upstream(tmp_path / "up.git"),
-        context=Context(
-            home=home_at(tmp_path / "home"),
-            project=tmp_path,
-            runner=SystemRunner(),
-            show=Show(quiet=True),
-        ),
-        out=tmp_path / "out",
-    )
-    monkeypatch.setattr(module.running, "measured", machine.measured)
-    return machine
+from tests.bench.jobs.bisect.made_up import Machine
+from tests.builder.upstream import write_tarball
 
 
 def test_the_commit_is_found_and_measured_against_its_parent(

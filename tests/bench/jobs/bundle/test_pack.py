@@ -21,7 +21,7 @@ from bench.results import result as results
 from bench.run import run as running
 from builder.errors import DataError, StoreError, UsageError, VerifyError
 from tests import pipeline
-from tests.bench.evidence import NAME, lay_out, rewrite
+from tests.bench.results_folder import NAME, lay_out, rewrite
 
 
 class Bench:

@@ -15,7 +15,7 @@ from bench.results import result as results
 from bench.session.session import read_folder
 from bench.util.documents import read_json
 from builder.errors import VerifyError
-from tests.bench.evidence import NAME, lay_out, render, rewrite
+from tests.bench.results_folder import NAME, lay_out, render, rewrite
 
 
 def checks(folder: Path) -> tuple[AgreementCheck, ...]:

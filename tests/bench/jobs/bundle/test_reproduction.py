@@ -13,7 +13,7 @@ from bench.jobs.bundle.reproduction import Wishes, document, revision_name, side
 from bench.util.documents import read_json
 from builder.errors import ExperimentError, UsageError
 from builder.sources.provide import DEFAULT_REMOTE
-from tests.bench.evidence import NAME, TASKS, lay_out
+from tests.bench.results_folder import NAME, TASKS, lay_out
 
 NONE = Wishes()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -3,117 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench.cli import main
-from bench.jobs.series.results import of_series
-from bench.results.folder import kept_patches
-from builder.errors import DataError, PatchError, StoreError, UsageError
-from builder.patches.catalogue import Series, load
-from tests import fake
-from tests.golden.specimen import specimen
-
-MANIFEST = """\
-title = "Faster"
-why = "why"
-applies_to = ">=3.13,<3.14"
-upstream = "none"
-status = "STATUS"
-effect = "effect"
-mechanism = "mechanism"
-"""
-EXPERIMENT = """\
-base = "3.13.5"
-[[candidate]]
-name = "link-time"
-flavor = { lto = true }
-[[candidate]]
-series = ["3.13/fast-add"]
-[[candidate]]
-name = "both"
-series = ["3.13/fast-add"]
-flavor = { lto = true }
-"""
-NAME = "3.13/fast-add"
-FLAVOR = "specimen/link-time"
-STACKED = """\
-[[candidate]]
-name = "stack"
-series = ["3.13/fast-add", "3.13/padding"]
-"""
-STACK = "specimen/stack"
-Edit = Callable[[dict[str, Any]], object]
-
-
-class Bench:
-    """A project with three series and a flavor, and a run that measured them, each alone."""
-
-    def __init__(self, folder: Path) -> None:
-        (folder / ".git").mkdir()
-        self.patches = folder / "patches"
-        self.folder = folder / "run"
-        self.experiments = folder / "experiments"
-        self.experiments.mkdir()
-        (self.experiments / "specimen.toml").write_text(EXPERIMENT)
-        self.write(NAME, "not proposed", 1.1)
-        self.write("3.13/wrong-add", "not proposed", 1.2)
-        self.write("3.13/padding", "placebo", 1.3)
-        self.run = self.measured()
-
-    def write(self, name: str, status: str, speed: float, more: str = "") -> None:
-        folder = self.patches / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "series.toml").write_text(MANIFEST.replace("STATUS", status) + more)
-        (folder / "0001-it.patch").write_bytes(fake.speed_patch(speed))
-
-    def measured(self) -> dict[str, Any]:
-        run = specimen()
-        fast, wrong, padding = run["candidates"]
-        run["candidates"].append({**padding, "name": "link-time", "series": []})
-        padding |= {"name": "padding", "series": ["3.13/padding"], "suite": fast["suite"]}
-        padding |= {"flavor": run["base"]["flavor"], "broken": "", "verdict": "faster"}
-        for arm in (fast, wrong, padding):
-            stack = [load(self.patches, arm["series"][0])]
-            run["experiment"]["arms"].append({"name": arm["name"], "patches": plan(arm, stack)})
-        return run
-
-    def stack(self) -> dict[str, Any]:
-        """A stack that the experiment asks about and the run measured: its candidate."""
-        (self.experiments / "specimen.toml").write_text(EXPERIMENT + STACKED)
-        series = ["3.13/fast-add", "3.13/padding"]
-        arm: dict[str, Any] = {**self.run["candidates"][0], "name": "stack", "series": series}
-        patches = plan(arm, [load(self.patches, one) for one in series])
-        self.run["candidates"].append(arm)
-        self.run["experiment"]["arms"].append({"name": "stack", "patches": patches})
-        return arm
-
-    def kept(self, name: str = NAME) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.patches / name / "result.json").read_text())
-        return content
-
-    def series(self, *arguments: str) -> int:
-        return main.main(["series", *arguments])
-
-    def record(self, *arguments: str) -> int:
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / "result.json").write_text(json.dumps(self.run))
-        return self.series("--record", str(self.folder), *arguments)
-
-
-def plan(arm: dict[str, Any], stack: list[Series]) -> dict[str, str]:
-    names = [name for name, _patch in kept_patches(arm["name"], stack)]
-    values = [sha256 for one in stack for sha256 in of_series(one, Path()).patches.values()]
-    return dict(zip(names, values, strict=True))
-
-
-@pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(main, "PROJECT", tmp_path)
-    return Bench(tmp_path)
+from builder.errors import DataError, PatchError, UsageError
+from tests.bench.jobs.series.made_up import (
+    EXPERIMENT,
+    FLAVOR,
+    NAME,
+    STACK,
+    Bench,
+)
 
 
 def test_a_run_is_recorded_and_listed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,15 +29,6 @@ def test_a_run_is_recorded_and_listed(bench: Bench, capsys: pytest.CaptureFixtur
     rows = capsys.readouterr().out.splitlines()
     assert any("fast-add" in row and "0.9472 to 0.9552" in row and "faster" in row for row in rows)
     assert any("wrong-add" in row and "broken" in row for row in rows)
-
-
-def test_one_series_is_recorded(bench: Bench) -> None:
-    assert bench.record(NAME) == 0
-    (result,) = bench.kept()["results"]
-    assert result["suite"]["ratio"] == 0.9512
-    assert [one["name"] for one in result["controls"]] == ["padding"]
-    assert "0.9512" in (bench.patches / NAME / "RESULT.md").read_text()
-    assert not (bench.patches / "3.13/wrong-add/result.json").exists()
 
 
 def test_a_flavor_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,13 +80,6 @@ def test_those_of_a_branch_or_experiment_are_listed(
     assert "There is no series '3.12'" in capsys.readouterr().err
 
 
-def test_a_run_is_recorded_of_a_branch_alone(bench: Bench) -> None:
-    assert bench.record("3.13") == 0
-    assert bench.kept()["results"]
-    assert bench.kept("3.13/wrong-add")["results"]
-    assert not (bench.experiments / FLAVOR / "result.json").exists()
-
-
 def test_one_series_is_shown_with_all_of_it(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -227,124 +113,6 @@ def test_changed_patches_make_a_result_stale(
     assert json.loads(capsys.readouterr().out)[0]["results"][0]["stale"] is True
 
 
-def test_a_new_result_replaces_the_old_one_and_what_is_stale(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.record(NAME)
-    bench.run["base"]["title"] = "3.13.5 pgo"
-    bench.record(NAME)
-    bench.record(NAME)
-    assert [one["base"]["title"] for one in bench.kept()["results"]] == [
-        "3.13.5 pgo",
-        "3.13.5 plain",
-    ]
-    bench.write(NAME, "not proposed", 1.7)
-    bench.run = bench.measured()
-    capsys.readouterr()
-    assert bench.record(NAME) == 0
-    assert "against 3.13.5 pgo is stale; removed" in capsys.readouterr().err
-    assert len(bench.kept()["results"]) == 1
-
-
-def test_pages_are_made_again_from_what_is_kept(bench: Bench) -> None:
-    bench.record()
-    page = bench.patches / NAME / "RESULT.md"
-    before = page.read_text()
-    page.write_text("gone")
-    assert bench.series("--render") == 0
-    assert page.read_text() == before
-    page.unlink()
-    assert bench.series(NAME, "--render") == 0
-    assert page.read_text() == before
-
-
-# -- what is not recorded ------------------------------------------------------------------------
-
-
-def stacked(run: dict[str, Any]) -> None:
-    run["candidates"][0]["series"] = ["3.13/wrong-add", NAME]
-
-
-def on_another(run: dict[str, Any]) -> None:
-    run["base"]["series"] = ["3.13/wrong-add"]
-    stacked(run)
-
-
-def other_flavor(run: dict[str, Any]) -> None:
-    run["candidates"][0]["flavor"] = {"name": "pgo"}
-
-
-def laid_out(run: dict[str, Any]) -> None:
-    run["candidates"][0]["placebo"] = "padding:1"
-
-
-def other_patch(run: dict[str, Any]) -> None:
-    (arm,) = (one for one in run["experiment"]["arms"] if NAME[5:] in str(one.get("patches")))
-    arm["patches"] = dict.fromkeys(arm["patches"], "0" * 64)
-
-
-def more_patches(run: dict[str, Any]) -> None:
-    (arm,) = (one for one in run["experiment"]["arms"] if NAME[5:] in str(one.get("patches")))
-    arm["patches"]["patches/fast-add/02-mine/mine.diff"] = "0" * 64
-
-
-def without_digests(run: dict[str, Any]) -> None:
-    for arm in run["experiment"]["arms"]:
-        arm.pop("patches", None)
-
-
-@pytest.mark.parametrize(
-    ("edit", "reason"),
-    [
-        (stacked, ""),
-        (on_another, "it stands on 3.13/wrong-add, not on what it requires"),
-        (other_flavor, "its flavor is not the base's"),
-        (laid_out, "a layout of its own"),
-        (other_patch, "not what lies in patches/ now (0001-it.patch)"),
-        (more_patches, "not what lies in patches/ now (mine.diff)"),
-        (without_digests, "not what lies in patches/ now (0001-it.patch)"),
-    ],
-)
-def test_what_says_nothing_of_the_series_is_refused(
-    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    edit(bench.run)
-    assert bench.record(NAME) == UsageError.exit_code
-    told = capsys.readouterr().err
-    assert reason in told
-    assert f"no candidate that is {NAME} alone" in told
-    assert "fast-add (" in told
-    assert not (bench.patches / NAME / "result.json").exists()
-
-
-def other_flavor_than_asked(arm: dict[str, Any]) -> None:
-    arm["flavor"] = {**arm["flavor"], "pgo": True}
-
-
-def with_patches(arm: dict[str, Any]) -> None:
-    arm["series"] = ["mine"]
-
-
-def of_another_revision(arm: dict[str, Any]) -> None:
-    arm["revision"] = {**arm["revision"], "commit": "f" * 40}
-
-
-@pytest.mark.parametrize(
-    ("edit", "reason"),
-    [
-        (other_flavor_than_asked, "its flavor is not what the experiment has now"),
-        (with_patches, "it has patches of its own"),
-        (of_another_revision, "its revision is not the base's"),
-    ],
-)
-def test_what_says_nothing_of_the_flavor_is_refused(
-    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    edit(bench.run["candidates"][3])
-    assert bench.record(FLAVOR) == UsageError.exit_code
-    assert reason in capsys.readouterr().err
-
-
 def test_a_stack_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     bench.stack()
     assert bench.record(STACK) == 0
@@ -358,49 +126,6 @@ def test_a_stack_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixtu
     assert bench.series(STACK, "--json") == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert (told["status"], told["results"][0]["stale"]) == ("stack", True)
-
-
-def other_order(arm: dict[str, Any]) -> None:
-    arm["series"] = arm["series"][::-1]
-
-
-def other_flavor_than_its_base(arm: dict[str, Any]) -> None:
-    arm["flavor"] = {**arm["flavor"], "name": "lto"}
-
-
-@pytest.mark.parametrize(
-    ("edit", "reason"),
-    [
-        (other_order, "its series are not what the experiment has now"),
-        (other_flavor_than_its_base, "its flavor is not the base's"),
-        (of_another_revision, "its revision is not the base's"),
-    ],
-)
-def test_what_says_nothing_of_the_stack_is_refused(
-    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    edit(bench.stack())
-    assert bench.record(STACK) == UsageError.exit_code
-    assert reason in capsys.readouterr().err
-
-
-def test_a_stack_of_other_patches_is_refused(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.stack()
-    bench.write("3.13/padding", "placebo", 1.4)
-    assert bench.record(STACK) == UsageError.exit_code
-    assert "what was measured is not what lies in patches/ now" in capsys.readouterr().err
-
-
-def test_a_series_on_what_it_requires_is_recorded(bench: Bench) -> None:
-    bench.write(NAME, "not proposed", 1.1, 'requires = ["3.13/wrong-add"]\n')
-    on_another(bench.run)
-    stack = [load(bench.patches, name) for name in bench.run["candidates"][0]["series"]]
-    for arm in bench.run["experiment"]["arms"]:
-        if arm["name"] == "fast-add":
-            arm["patches"] = plan(arm, stack)
-    assert bench.record(NAME) == 0
 
 
 def test_what_is_not_there_is_told(
@@ -428,11 +153,6 @@ def test_a_damaged_result_is_told(bench: Bench, capsys: pytest.CaptureFixture[st
     del content["results"][0]["session"]["suite"]
     (bench.patches / "3.13/wrong-add/result.json").write_text(json.dumps(content))
     assert bench.series("3.13/wrong-add", "--render") == DataError.exit_code
-
-
-def test_a_folder_that_cannot_be_written(bench: Bench) -> None:
-    (bench.patches / NAME / "RESULT.md").mkdir()
-    assert bench.record(NAME) == StoreError.exit_code
 
 
 def test_record_and_render_exclude_each_other(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -11,49 +10,14 @@ import pytest
 from bench.benchmarks.packages import PackageSource
 from bench.jobs.study import processes
 from builder.errors import MeasureError
-from builder.process import Command, Completed, Process, SystemRunner
-
-
-class Recorder:
-    """Starts nothing; `lines` is what each process prints."""
-
-    def __init__(self, *lines: str, returncode: int = 0) -> None:
-        self.commands: list[Command] = []
-        self.lines = lines
-        self.returncode = returncode
-        self.killed = 0
-        self.pid = 1
-
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        self.commands.append(command)
-        for line in self.lines:
-            if on_line is not None:
-                on_line(line)
-        return Completed(returncode=self.returncode, seconds=9.0, output="\n".join(self.lines))
-
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        self.commands.append(command)
-        return self
-
-    def wait(self, timeout: float | None = None) -> Completed:
-        raise NotImplementedError
-
-    def kill(self) -> None:
-        self.killed += 1
-
+from builder.process import Command, SystemRunner
+from tests.recording import RecordedProcess, RecordingRunner, completed
 
 COMMAND = Command(argv=("true",))
 
 
 def test_a_session_is_killed_at_the_process_after_the_first_few() -> None:
-    recorder = Recorder()
+    recorder = RecordingRunner()
     runner = processes.Interruptible(recorder, after=2)
     runner.start(COMMAND)
     runner.run(COMMAND)  # what is run to its end is no block's process
@@ -65,11 +29,13 @@ def test_a_session_is_killed_at_the_process_after_the_first_few() -> None:
 
 
 def test_the_load_is_on_the_measured_core_and_goes_away() -> None:
-    recorder = Recorder()
+    recorder = RecordingRunner()
     with processes.load_on(recorder, 1):
         assert recorder.commands[0].argv[:3] == ("taskset", "--cpu-list", "1")
-        assert recorder.killed == 0
-    assert recorder.killed == 1
+        (process,) = recorder.processes
+        assert isinstance(process, RecordedProcess)
+        assert process.kills == 0
+    assert process.kills == 1
 
 
 def test_pyperformance_is_asked_as_a_user_would(tmp_path: Path) -> None:
@@ -91,7 +57,8 @@ def test_the_clock_starts_with_the_first_benchmark(
     times = iter([100.0, 107.5])
     monkeypatch.setattr(processes.time, "monotonic", lambda: next(times))
     lines = ("( 1/12) creating venv for benchmark (a)", "[ 1/12] a...", "[ 2/12] b...")
-    assert processes.run_peer(Recorder(*lines), COMMAND, tmp_path / "log") == 7.5
+    runner = RecordingRunner(completed("\n".join(lines)))
+    assert processes.run_peer(runner, COMMAND, tmp_path / "log") == 7.5
 
 
 @pytest.mark.parametrize(
@@ -100,8 +67,9 @@ def test_the_clock_starts_with_the_first_benchmark(
 def test_a_peer_that_fails_is_told_with_its_last_lines(
     lines: tuple[str, ...], returncode: int, tmp_path: Path
 ) -> None:
+    runner = RecordingRunner(completed("\n".join(lines), returncode=returncode))
     with pytest.raises(MeasureError) as failed:
-        processes.run_peer(Recorder(*lines, returncode=returncode), COMMAND, tmp_path / "log")
+        processes.run_peer(runner, COMMAND, tmp_path / "log")
     assert str(tmp_path / "log") in str(failed.value)
 
 

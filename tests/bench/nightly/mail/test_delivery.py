@@ -1,10 +1,9 @@
-"""Passwords, files and sendmail; tests/bench/test_smtp.py has the server."""
+"""Passwords, files and sendmail; tests/bench/nightly/mail/test_smtp.py has the server."""
 
 from __future__ import annotations
 
 import mailbox
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -16,32 +15,10 @@ import pytest
 from bench.nightly.mail.delivery import addressed, deliver
 from bench.nightly.mail.settings import MailSettings
 from builder.errors import DeliveryError, ToolError
-from builder.process import Command, Completed, Process, SystemRunner
+from builder.process import SystemRunner
+from tests.recording import RecordingRunner, completed
 
 SETTINGS = MailSettings(to=("Us <us@example.org>", "them@example.org"), sender="b@example.org")
-
-
-@dataclass
-class Sendmail:
-    """A runner that takes mails, and ends as it is told to."""
-
-    returncode: int = 0
-    output: str = ""
-    commands: list[Command] = field(default_factory=list)
-
-    def run(
-        self,
-        command: Command,
-        *,
-        log: Path | None = None,
-        timeout: float | None = None,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        self.commands.append(command)
-        return Completed(returncode=self.returncode, seconds=0.1, output=self.output)
-
-    def start(self, command: Command, *, log: Path | None = None) -> Process:
-        raise AssertionError
 
 
 def mail(subject: str = "[patchbench] good", text: str = "All is well.\n") -> EmailMessage:
@@ -52,7 +29,7 @@ def mail(subject: str = "[patchbench] good", text: str = "All is well.\n") -> Em
 
 
 def send(settings: MailSettings, message: EmailMessage | None = None) -> str:
-    return deliver(message or mail(), settings, runner=Sendmail(), environment={})
+    return deliver(message or mail(), settings, runner=RecordingRunner(), environment={})
 
 
 def read(data: bytes) -> EmailMessage:
@@ -95,7 +72,7 @@ LOGIN = replace(SETTINGS, host="127.0.0.1", port=9, login="me")
 
 def refusal(settings: MailSettings, **environment: str) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
-        deliver(mail(), settings, runner=Sendmail(), environment=environment)
+        deliver(mail(), settings, runner=RecordingRunner(), environment=environment)
     assert "hunter2" not in f"{caught.value}{settings}"
     return caught.value
 
@@ -142,7 +119,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_sendmail_gets_the_mail_and_its_recipients_by_name() -> None:
-    runner = Sendmail()
+    runner = RecordingRunner()
     settings = replace(SETTINGS, way="sendmail")
     told = deliver(mail(text="\u00e9\n.\nend\n"), settings, runner=runner, environment={"A": "b"})
     assert told == "Mail to 2 addresses, by sendmail"
@@ -159,7 +136,7 @@ def test_sendmail_gets_the_mail_and_its_recipients_by_name() -> None:
 
 
 def test_a_sendmail_that_fails() -> None:
-    runner = Sendmail(returncode=75, output="queue is full\n")
+    runner = RecordingRunner(completed("queue is full\n", returncode=75))
     with pytest.raises(DeliveryError, match="sendmail exited with status 75") as caught:
         deliver(mail(), replace(SETTINGS, way="sendmail"), runner=runner, environment={})
     assert caught.value.where == "queue is full"

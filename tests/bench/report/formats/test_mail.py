@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shlex
 from email import message_from_string
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from bench.report.formats import mail
 from bench.report.formats.mail import render
-from bench.util.text import COLUMNS, command, plain
+from bench.util.text import COLUMNS
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.hostile import HOSTILE, hostile
@@ -146,33 +145,6 @@ def test_every_text_of_a_result_may_be_hostile(before: str) -> None:
         if "verdict" in one:
             one["verdict"] = one["verdict"].removeprefix(before)
     check(render(content))
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "patchbench run x.toml --seed 7",
-        f"patchbench run {' '.join(['--series 3.13/one'] * 20)}",
-        f"patchbench run {LONG}{LONG} --seed 7",
-        f"patchbench run {shlex.quote(LONG + ' ' + LONG)}",
-        "patchbench run " + shlex.quote("it's " * 60),
-        "patchbench run " + shlex.quote("'" * 90) + " --seed 7",
-        "patchbench run 'two  blanks' --seed 7",
-    ],
-)
-def test_a_command_can_be_pasted_however_long_its_words(typed: str) -> None:
-    lines = command(typed)
-
-    assert max(map(len, lines)) <= COLUMNS
-    assert shlex.split("\n".join(lines).replace("\\\n", "")) == shlex.split(typed)
-
-
-def test_what_is_no_command_is_text() -> None:
-    assert command("patchbench run 'never ended") == ["  patchbench run 'never ended"]
-
-
-def test_letters_beyond_ascii_are_shown_as_escapes() -> None:
-    assert plain(" a\u00e9\n\t\x1b[31m ") == "a\\xe9 ?[31m"
 
 
 def test_nothing_was_measured() -> None:

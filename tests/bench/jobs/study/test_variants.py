@@ -1,8 +1,21 @@
+"""Which benchmarks can be compiled: what a profile says, and the two files that are written."""
+
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from bench.jobs.study.variants import Tried, as_page, as_toml, judged, read, scripts_that_can
+from bench.benchmarks.suites import Benchmark
+from bench.jobs.study.variants import (
+    Tried,
+    _Table,
+    as_page,
+    as_toml,
+    edition,
+    judged,
+    read,
+    scripts_that_can,
+)
 
 GO = Tried(benchmark="go", script="bm_go")
 
@@ -37,3 +50,31 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     page = as_page(tried, "pyperformance 9")
     assert "1 scripts of 1 can be compiled" in page
     assert "| a | 50% | 25% | yes |" in page
+
+
+def test_without_any_profile_there_are_no_shares() -> None:
+    failed = replace(GO, reason="it ends | with: x")
+    page = as_page([failed], "pyperformance 9")
+    assert "| go |  |  | it ends \\| with: x |" in page
+    assert scripts_that_can([failed]) == ()
+
+
+def test_a_script_can_be_compiled_when_one_of_its_benchmarks_can() -> None:
+    tried = [replace(GO, benchmark="a", reason="no"), replace(GO, benchmark="b"), GO]
+    assert scripts_that_can(tried) == ("bm_go",)
+
+
+def test_the_edition_is_that_of_the_benchmarks() -> None:
+    one = Benchmark(name="go", source=Path(), folder="1.14.0/bm_go", script="1.14.0/bm_go/go.py")
+    assert edition([one]) == "1.14.0"
+
+
+def test_what_was_tried_before_and_not_now_is_kept(tmp_path: Path) -> None:
+    table = _Table(
+        docs=tmp_path / "docs", data=tmp_path / "data", edition="9", release="pyperformance 9"
+    )
+    table.add(replace(GO, reason="it failed"))
+    table.add(replace(GO, benchmark="nbody", script="bm_nbody"))
+    assert table.add(GO) == ("bm_go", "bm_nbody")
+    assert list(read(tmp_path / "data" / "variants-9.toml")) == ["go", "nbody"]
+    assert "| nbody |" in table.page.read_text()

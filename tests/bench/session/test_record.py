@@ -1,8 +1,12 @@
+"""The values that a session leaves, and the warm-up of each process."""
+
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
-from bench.session.record import BlockRecord, told, warmup_of, warmups_by_task
+from bench.session.record import BlockRecord, told, warmup_of, warmups_by_task, without
 from tests.bench.made_up import record
 
 
@@ -43,3 +47,16 @@ def test_the_medians_of_an_arm_are_told() -> None:
     assert warmups_by_task(blocks, "pypy") == {"nbody": {"first": 5, "seconds": 1.0}}
     assert warmups_by_task(blocks, "base") == {}
     assert "5x as long" in told({"first": 5.0, "seconds": 1.0})
+
+
+def test_a_record_without_an_arm_has_nothing_of_it() -> None:
+    one = replace(
+        record("nbody", 1, candidates=("fast", "slow")),
+        positions={"base": 0, "fast": 1, "slow": 2},
+        values={"base": 3, "fast": 3, "slow": 3},
+        warmups={"slow": {"first": 2.0, "seconds": 1.0}},
+    )
+    left = without(one, ("slow", "unknown"))
+    assert set(left.means) == set(left.positions) == set(left.values) == {"base", "fast"}
+    assert left.warmups == {}
+    assert without(one, ()) == one

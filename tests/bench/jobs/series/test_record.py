@@ -1,0 +1,197 @@
+"""Recording what a run measured: what is kept beside a series, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from builder.errors import StoreError, UsageError
+from builder.patches.catalogue import load
+from tests.bench.jobs.series.made_up import (
+    FLAVOR,
+    NAME,
+    STACK,
+    Bench,
+    Edit,
+    plan,
+)
+
+
+def test_one_series_is_recorded(bench: Bench) -> None:
+    assert bench.record(NAME) == 0
+    (result,) = bench.kept()["results"]
+    assert result["suite"]["ratio"] == 0.9512
+    assert [one["name"] for one in result["controls"]] == ["padding"]
+    assert "0.9512" in (bench.patches / NAME / "RESULT.md").read_text()
+    assert not (bench.patches / "3.13/wrong-add/result.json").exists()
+
+
+def test_a_run_is_recorded_of_a_branch_alone(bench: Bench) -> None:
+    assert bench.record("3.13") == 0
+    assert bench.kept()["results"]
+    assert bench.kept("3.13/wrong-add")["results"]
+    assert not (bench.experiments / FLAVOR / "result.json").exists()
+
+
+def test_a_new_result_replaces_the_old_one_and_what_is_stale(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.record(NAME)
+    bench.run["base"]["title"] = "3.13.5 pgo"
+    bench.record(NAME)
+    bench.record(NAME)
+    assert [one["base"]["title"] for one in bench.kept()["results"]] == [
+        "3.13.5 pgo",
+        "3.13.5 plain",
+    ]
+    bench.write(NAME, "not proposed", 1.7)
+    bench.run = bench.measured()
+    capsys.readouterr()
+    assert bench.record(NAME) == 0
+    assert "against 3.13.5 pgo is stale; removed" in capsys.readouterr().err
+    assert len(bench.kept()["results"]) == 1
+
+
+def test_pages_are_made_again_from_what_is_kept(bench: Bench) -> None:
+    bench.record()
+    page = bench.patches / NAME / "RESULT.md"
+    before = page.read_text()
+    page.write_text("gone")
+    assert bench.series("--render") == 0
+    assert page.read_text() == before
+    page.unlink()
+    assert bench.series(NAME, "--render") == 0
+    assert page.read_text() == before
+
+
+def stacked(run: dict[str, Any]) -> None:
+    run["candidates"][0]["series"] = ["3.13/wrong-add", NAME]
+
+
+def on_another(run: dict[str, Any]) -> None:
+    run["base"]["series"] = ["3.13/wrong-add"]
+    stacked(run)
+
+
+def other_flavor(run: dict[str, Any]) -> None:
+    run["candidates"][0]["flavor"] = {"name": "pgo"}
+
+
+def laid_out(run: dict[str, Any]) -> None:
+    run["candidates"][0]["placebo"] = "padding:1"
+
+
+def other_patch(run: dict[str, Any]) -> None:
+    (arm,) = (one for one in run["experiment"]["arms"] if NAME[5:] in str(one.get("patches")))
+    arm["patches"] = dict.fromkeys(arm["patches"], "0" * 64)
+
+
+def more_patches(run: dict[str, Any]) -> None:
+    (arm,) = (one for one in run["experiment"]["arms"] if NAME[5:] in str(one.get("patches")))
+    arm["patches"]["patches/fast-add/02-mine/mine.diff"] = "0" * 64
+
+
+def without_digests(run: dict[str, Any]) -> None:
+    for arm in run["experiment"]["arms"]:
+        arm.pop("patches", None)
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (stacked, ""),
+        (on_another, "it stands on 3.13/wrong-add, not on what it requires"),
+        (other_flavor, "its flavor is not the base's"),
+        (laid_out, "a layout of its own"),
+        (other_patch, "not what lies in patches/ now (0001-it.patch)"),
+        (more_patches, "not what lies in patches/ now (mine.diff)"),
+        (without_digests, "not what lies in patches/ now (0001-it.patch)"),
+    ],
+)
+def test_what_says_nothing_of_the_series_is_refused(
+    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(bench.run)
+    assert bench.record(NAME) == UsageError.exit_code
+    told = capsys.readouterr().err
+    assert reason in told
+    assert f"no candidate that is {NAME} alone" in told
+    assert "fast-add (" in told
+    assert not (bench.patches / NAME / "result.json").exists()
+
+
+def other_flavor_than_asked(arm: dict[str, Any]) -> None:
+    arm["flavor"] = {**arm["flavor"], "pgo": True}
+
+
+def with_patches(arm: dict[str, Any]) -> None:
+    arm["series"] = ["mine"]
+
+
+def of_another_revision(arm: dict[str, Any]) -> None:
+    arm["revision"] = {**arm["revision"], "commit": "f" * 40}
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (other_flavor_than_asked, "its flavor is not what the experiment has now"),
+        (with_patches, "it has patches of its own"),
+        (of_another_revision, "its revision is not the base's"),
+    ],
+)
+def test_what_says_nothing_of_the_flavor_is_refused(
+    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(bench.run["candidates"][3])
+    assert bench.record(FLAVOR) == UsageError.exit_code
+    assert reason in capsys.readouterr().err
+
+
+def other_order(arm: dict[str, Any]) -> None:
+    arm["series"] = arm["series"][::-1]
+
+
+def other_flavor_than_its_base(arm: dict[str, Any]) -> None:
+    arm["flavor"] = {**arm["flavor"], "name": "lto"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (other_order, "its series are not what the experiment has now"),
+        (other_flavor_than_its_base, "its flavor is not the base's"),
+        (of_another_revision, "its revision is not the base's"),
+    ],
+)
+def test_what_says_nothing_of_the_stack_is_refused(
+    edit: Edit, reason: str, bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(bench.stack())
+    assert bench.record(STACK) == UsageError.exit_code
+    assert reason in capsys.readouterr().err
+
+
+def test_a_stack_of_other_patches_is_refused(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.stack()
+    bench.write("3.13/padding", "placebo", 1.4)
+    assert bench.record(STACK) == UsageError.exit_code
+    assert "what was measured is not what lies in patches/ now" in capsys.readouterr().err
+
+
+def test_a_series_on_what_it_requires_is_recorded(bench: Bench) -> None:
+    bench.write(NAME, "not proposed", 1.1, 'requires = ["3.13/wrong-add"]\n')
+    on_another(bench.run)
+    stack = [load(bench.patches, name) for name in bench.run["candidates"][0]["series"]]
+    for arm in bench.run["experiment"]["arms"]:
+        if arm["name"] == "fast-add":
+            arm["patches"] = plan(arm, stack)
+    assert bench.record(NAME) == 0
+
+
+def test_a_folder_that_cannot_be_written(bench: Bench) -> None:
+    (bench.patches / NAME / "RESULT.md").mkdir()
+    assert bench.record(NAME) == StoreError.exit_code

@@ -1,0 +1,160 @@
+"""What a session keeps on disk comes back, and what is damaged is named."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from bench.benchmarks import Missing
+from bench.measure.loops import ScriptLoops
+from bench.measure.trial import Failure, Task, Trial, TrialSeconds
+from bench.session.folder import LoopCounts, Loss, Losses, SessionFolder
+from bench.session.stopping import Rules
+from bench.util.console import Show
+from builder.errors import StoreError
+from tests.bench.made_up import record
+
+RULES = Rules(blocks=5, margin=0.01, seed=1, watched=("fast",), budget=60.0)
+LOOPS = ScriptLoops(
+    benchmark="nbody",
+    kind="cpython-3.13",
+    tasks=(Task(index=0, name="nbody", loops=4, warmups=1, values=2, seconds=0.1),),
+    failure=Failure(reason="late", output="x"),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> SessionFolder:
+    made = SessionFolder(tmp_path / "raw")
+    made.begin(RULES)
+    return made
+
+
+def keep(folder: SessionFolder, task: str, number: int, *, counts: bool = True) -> None:
+    trials = [
+        Trial(
+            arm=arm, replica=0, position=place, result={"benchmarks": [arm]}, spent=TrialSeconds()
+        )
+        for place, arm in enumerate(("base", "fast"))
+    ]
+    folder.keep(record(task, number, seconds=3.0), trials, seed=9, counts=counts)
+
+
+def test_a_folder_in_which_nothing_was_begun_is_empty(tmp_path: Path) -> None:
+    empty = SessionFolder(tmp_path / "none")
+    assert empty.rules() is None
+    assert not empty.is_complete()
+    assert empty.calibration() == LoopCounts(protocols={})
+    assert empty.losses() == {}
+    assert empty.lost_arms() == {}
+    assert empty.block(0, "nbody") is None
+    assert empty.read().blocks == ()
+
+
+def test_what_is_written_is_read(folder: SessionFolder) -> None:
+    assert folder.rules() == RULES
+    found = LoopCounts(seconds=2.5, benchmarks=(LOOPS,), protocols={"nbody": "corun"})
+    folder.keep_calibration(found)
+    assert folder.calibration() == found
+    folder.keep_protocol("nbody", "lockstep")
+    assert folder.calibration().protocols == {"nbody": "lockstep"}
+    folder.keep_losses({"go": Loss(reason="crashes", seconds=1.0)})
+    assert folder.losses() == {"go": Loss(reason="crashes", seconds=1.0)}
+    folder.keep_lost_arms({"go": {"pypy": Loss(reason="hangs")}})
+    assert folder.lost_arms() == {"go": {"pypy": Loss(reason="hangs")}}
+
+
+def test_a_block_lies_where_it_belongs_with_one_file_for_each_arm(folder: SessionFolder) -> None:
+    keep(folder, "nbody", 7)
+    keep(folder, "nbody", 8, counts=False)
+    assert folder.block(7, "nbody") == record("nbody", 7, seconds=3.0)
+    assert folder.block(8, "nbody") is None
+    assert folder.disturbed(8, "nbody") == record("nbody", 8, seconds=3.0)
+    names = {path.name for path in (folder.path / "blocks" / "0007-nbody").iterdir()}
+    assert names == {"block.json", "base.json", "fast.json"}
+    assert not list(folder.path.rglob(".half-*"))
+
+
+def test_a_sum_of_all_that_was_spent_and_a_record_without_what_is_missing(
+    folder: SessionFolder,
+) -> None:
+    for task in ("go", "nbody"):
+        keep(folder, task, 0)
+    keep(folder, "nbody", 1, counts=False)
+    folder.keep_calibration(LoopCounts(seconds=10.0, protocols={}))
+    folder.keep_losses({"go": Loss(reason="crashes", seconds=100.0)})
+    arms = {"nbody": {"fast": Loss(reason="hangs", seconds=1000.0)}}
+    folder.keep_lost_arms({**arms, "go": {"fast": Loss(reason="said already")}})
+    found = folder.read()
+    assert [block.task for block in found.blocks] == ["nbody"]
+    assert set(found.blocks[0].means) == {"base"}
+    assert found.missing == (
+        Missing(benchmark="go", reason="crashes"),
+        Missing(benchmark="nbody", reason="hangs", arm="fast"),
+    )
+    assert found.seconds == 10.0 + 100.0 + 1000.0 + 3 * 3.0
+    assert found.busy_seconds == 3 * 3.0
+    assert found.disturbance["measured_again"] == 1
+
+
+def test_to_begin_again_removes_halves_and_keeps_the_rest(folder: SessionFolder) -> None:
+    keep(folder, "nbody", 0)
+    (folder.path / "blocks" / ".half-x").mkdir()
+    (folder.path / "blocks" / ".half-x" / "block.json").write_text("{")
+    assert len(folder.read().blocks) == 1
+    folder.begin(RULES)
+    assert [path.name for path in (folder.path / "blocks").iterdir()] == ["0000-nbody"]
+
+
+def test_the_rules_of_a_complete_session_stay(folder: SessionFolder) -> None:
+    folder.conclude()
+    assert folder.read().complete
+    folder.begin(Rules(**{**asdict(RULES), "blocks": 99}))
+    assert folder.rules() == RULES
+
+
+def test_a_session_is_forgotten(folder: SessionFolder) -> None:
+    folder.conclude()
+    folder.remove()
+    assert not folder.path.exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": "x"}', "[" * 100_000])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("calibration.json", SessionFolder.calibration),
+        ("rules.json", SessionFolder.rules),
+        ("blocks/0000-nbody/block.json", lambda folder: folder.block(0, "nbody")),
+    ],
+)
+def test_a_damaged_file_is_named(
+    name: str, read: Callable[[SessionFolder], object], content: str, folder: SessionFolder
+) -> None:
+    path = folder.path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content)
+    with pytest.raises(StoreError, match="is damaged") as caught:
+        read(folder)
+    assert caught.value.where.startswith(str(path))
+
+
+def test_a_loss_is_said_and_kept_once(folder: SessionFolder) -> None:
+    stream = io.StringIO()
+    losses = Losses(folder, Show(stream=stream).say)
+    for reason in ("crashes", "crashes again"):
+        losses.lose("go", reason, 2.0)
+        losses.lose_arm("nbody", "pypy", reason, 3.0)
+    assert stream.getvalue().splitlines() == [
+        "go is missing: crashes",
+        "nbody is missing for pypy: crashes",
+    ]
+    again = Losses(folder, print)
+    assert again.of("go") == Loss(reason="crashes", seconds=2.0)
+    assert again.of("nbody") is None
+    assert again.arms("nbody") == ("pypy",)
+    assert again.arm_seconds() == 3.0
