@@ -1,4 +1,4 @@
-"""The history of nights in a database: one row a benchmark, build and night."""
+"""The history of nights in a database: one row for each benchmark, build and night."""
 
 from bench.history import epochs, exchange, models, reading
 from bench.history.changes import Changes, spans, watch

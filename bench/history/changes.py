@@ -1,9 +1,10 @@
-"""The changes in the series of a line over nights: what `bench.stats.change_points` is given.
+"""Change points in the series of a line over nights, by `bench.stats.change_points`.
 
-A night that was held against a release counts with its ratio, of one session and so free of the
-host's wander; one that was not, with its seconds. Nothing reaches over a new epoch, a new release,
-or from seconds to ratios. What was found is kept beside the history, so that a new night is scored
-alone; where nights came in between (an import), all is scanned again.
+The value of a night that was compared with a release is its ratio, which comes from one session and
+so does not depend on the host's drift; of any other night it is the seconds. No comparison crosses
+a new epoch, a new release, or a switch from seconds to ratios. Results are cached beside the
+history, so that only new nights are scored; if older nights were added (an import), everything is
+scanned again.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.history.columns import Columns, keep, name_of
+from bench.history.columns import Columns, cache_name, write_file
 from bench.stats import SETTINGS, Floats, LevelChange, scan
 
-# Changes by benchmark; their nights are indices of `Columns.nights`.
+# Change points by benchmark; their nights are indices of `Columns.nights`.
 Changes = Mapping[str, tuple[LevelChange, ...]]
-# Raised when detection gives other answers than before.
+# Raised when detection gives other results for the same values.
 _VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Kept:
-    """What was found in the nights of which `digest` is the digest; `nights` is their number."""
+class _Cached:
+    """The changes in the first `nights` nights; `digest` is the digest of these nights."""
 
     nights: int
     digest: str
@@ -37,30 +38,33 @@ class _Kept:
 
 
 def watch(columns: Columns, cache: Path | None = None) -> Changes:
-    """All changes of a line. `cache` is the folder that `columns` was given.
+    """Find all change points of a line. `cache` is the folder that `columns` was read with.
 
-    Nobody else may write to the folder meanwhile. OSError where it cannot be written.
+    No other process may write to the folder meanwhile. OSError if it cannot be written.
     """
-    runs = spans(columns)
-    file = None if cache is None else cache / f"{name_of(columns.line)}.json"
-    kept = _usable(None if file is None else _read(file), columns, runs)
+    segments = spans(columns)
+    file = None if cache is None else cache / f"{cache_name(columns.line)}.json"
+    cached = _usable(None if file is None else _read(file), columns, segments)
     values = series(columns)
-    found = {
+    changes = {
         name: scan(
-            values[row], runs, known=kept.changes.get(name, ()), watched=_watched(kept, name)
+            values[row],
+            segments,
+            known=cached.changes.get(name, ()),
+            watched=_scanned_nights(cached, name),
         )
         for row, name in enumerate(columns.benchmarks)
     }
-    if file is not None and kept.nights != len(runs):
-        digest = _digest(columns, runs, len(runs))
-        _write(file, _Kept(nights=len(runs), digest=digest, changes=found))
-    return found
+    if file is not None and cached.nights != len(segments):
+        digest = _digest(columns, segments, len(segments))
+        _write(file, _Cached(nights=len(segments), digest=digest, changes=changes))
+    return changes
 
 
 def spans(columns: Columns) -> npt.NDArray[np.int64]:
-    """The run of each night: a new number where the epoch or the release is another one."""
+    """The segment of each night, from 0; a new one begins when the epoch or release changes."""
     keys = [_key(entry) for entry in columns.measured]
-    new = [at > 0 and keys[at - 1] != key for at, key in enumerate(keys)]
+    new = [index > 0 and keys[index - 1] != key for index, key in enumerate(keys)]
     return np.cumsum(np.array(new, dtype=np.int64))
 
 
@@ -70,46 +74,52 @@ def _key(entry: Any) -> tuple[int, str]:
 
 
 def series(columns: Columns) -> Floats:
-    """What is scanned: a row for each benchmark, a column for each night, NaN for none."""
-    against = np.array([entry.night.release is not None for entry in columns.measured], dtype=bool)
-    chosen = np.where(against, columns.field("release_ratio"), columns.field("mean"))
-    return np.asarray(chosen, dtype=np.float64)
+    """The values to scan: a row for each benchmark, a column for each night, NaN if missing."""
+    has_release = np.array(
+        [entry.night.release is not None for entry in columns.measured], dtype=bool
+    )
+    values = np.where(has_release, columns.field("release_ratio"), columns.field("mean"))
+    return np.asarray(values, dtype=np.float64)
 
 
-def _watched(kept: _Kept, name: str) -> int:
-    """A benchmark that is new has not been watched at all."""
-    return kept.nights if name in kept.changes else 0
+def _scanned_nights(cached: _Cached, name: str) -> int:
+    """The number of nights in which a benchmark was scanned before; 0 for a new one."""
+    return cached.nights if name in cached.changes else 0
 
 
-def _usable(kept: _Kept | None, columns: Columns, runs: npt.NDArray[np.int64]) -> _Kept:
-    if kept and kept.nights <= len(runs) and kept.digest == _digest(columns, runs, kept.nights):
-        return kept
-    return _Kept(nights=0, digest="", changes={})
+def _usable(cached: _Cached | None, columns: Columns, segments: npt.NDArray[np.int64]) -> _Cached:
+    if (
+        cached
+        and cached.nights <= len(segments)
+        and cached.digest == _digest(columns, segments, cached.nights)
+    ):
+        return cached
+    return _Cached(nights=0, digest="", changes={})
 
 
-def _digest(columns: Columns, runs: npt.NDArray[np.int64], nights: int) -> str:
-    """Of everything that the answers for the first `nights` nights depend on, but the values: those
-    of a night never change.
+def _digest(columns: Columns, segments: npt.NDArray[np.int64], nights: int) -> str:
+    """The digest of all that the changes in the first `nights` nights depend on, except the values,
+    which never change.
     """
-    own = [entry.night.identity for entry in columns.measured[:nights]]
-    text = json.dumps([_VERSION, asdict(SETTINGS), own, runs[:nights].tolist()])
+    identities = [entry.night.identity for entry in columns.measured[:nights]]
+    text = json.dumps([_VERSION, asdict(SETTINGS), identities, segments[:nights].tolist()])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(file: Path) -> _Kept | None:
-    """What was kept; None where there is none that can be used."""
+def _read(file: Path) -> _Cached | None:
+    """The content of a cache file; None if it is missing or damaged."""
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         changes = {
-            str(name): tuple(LevelChange(**one) for one in found)
-            for name, found in document["changes"].items()
+            str(name): tuple(LevelChange(**change) for change in entries)
+            for name, entries in document["changes"].items()
         }
-        return _Kept(
+        return _Cached(
             nights=int(document["nights"]), digest=str(document["digest"]), changes=changes
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _write(file: Path, kept: _Kept) -> None:
-    keep(file, json.dumps(asdict(kept)).encode())
+def _write(file: Path, cached: _Cached) -> None:
+    write_file(file, json.dumps(asdict(cached)).encode())

@@ -1,8 +1,8 @@
 """Host epochs: which nights may be in one trend. Pure.
 
-An epoch is a run of nights, in order of time, of one branch and flavor on one host with the same
-facts. It is worked out whenever it is asked for: an import of older nights puts everything right by
-itself, and nothing stored can be at odds with the nights.
+An epoch is a sequence of nights, in order of time, of one branch and flavor on one host with the
+same facts. Epochs are computed on each use and never stored, so they cannot disagree with the
+nights, and are right after an import of older nights.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What starts a new epoch, by the names under which facts are stored. All are strings.
+# The facts whose change starts a new epoch, by the names under which they are stored. Strings.
 FACTS = (
     "cpu",
     "cores",
@@ -28,8 +28,8 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed:
-    """A fact that differs between two epochs; "unknown" where one of them does not tell."""
+class FactChange:
+    """A fact that differs between two epochs; "unknown" where an epoch does not have it."""
 
     fact: str
     before: str
@@ -38,16 +38,16 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """`first` and `last` are indices of nights; `changes` tell it from the epoch before."""
+    """`first`, `last`: indices of nights; `changes`: the differences from the epoch before."""
 
     number: int
     first: int
     last: int
-    changes: tuple[Changed, ...] = ()
+    changes: tuple[FactChange, ...] = ()
 
 
 def number(facts: Iterable[Mapping[str, str]]) -> list[int]:
-    """The epoch of each night, from 0. `facts` of nights in order of time."""
+    """The epoch of each night, from 0. `facts` are those of nights in order of time."""
     numbers: list[int] = []
     before: Mapping[str, str] | None = None
     for now in facts:
@@ -78,10 +78,10 @@ def epochs(facts: Sequence[Mapping[str, str]]) -> tuple[Epoch, ...]:
     )
 
 
-def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Changed, ...]:
+def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[FactChange, ...]:
     """What differs. A fact that only one of them has is a difference: nobody knows."""
     return tuple(
-        Changed(fact=fact, before=before.get(fact) or UNKNOWN, after=after.get(fact) or UNKNOWN)
+        FactChange(fact=fact, before=before.get(fact) or UNKNOWN, after=after.get(fact) or UNKNOWN)
         for fact in FACTS
         if (before.get(fact) or UNKNOWN) != (after.get(fact) or UNKNOWN)
     )
@@ -89,7 +89,7 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change
 
 def of_host(host: Mapping[str, Any], *, compiler: str, suite: str) -> dict[str, str]:
     """The facts of a session, from `host` of its result.json."""
-    known = {
+    facts = {
         "cpu": host.get("cpu"),
         "cores": f"{host.get('cpus') or UNKNOWN} CPUs, {host.get('cores') or UNKNOWN} cores",
         "memory": _gibibytes(host.get("memory")),
@@ -101,9 +101,9 @@ def of_host(host: Mapping[str, Any], *, compiler: str, suite: str) -> dict[str, 
         "compiler": compiler,
         "suite": suite,
     }
-    return {fact: str(value) for fact, value in known.items() if value}
+    return {fact: str(value) for fact, value in facts.items() if value}
 
 
 def _gibibytes(size: Any) -> str:
-    """Whole GiB: what a kernel leaves for programs changes by pages from boot to boot."""
+    """Whole GiB: the memory that a kernel reports changes by a few pages from boot to boot."""
     return f"{round(size / 2**30)} GiB" if isinstance(size, int | float) else ""

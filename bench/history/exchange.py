@@ -1,4 +1,4 @@
-"""Import and export of a history: what `patchbench history` does."""
+"""Import and export a history: the commands of `patchbench history`."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _WRITERS: dict[str, Callable[[Iterable[NightRow], IO[str]], int]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryImport:
-    """What to import: `places` are pyperf's files, folders of them, and exported `.jsonl` files.
+    """What to import: `places` are pyperf files, folders of them, and exported `.jsonl` files.
 
-    `host`, `branch`, `flavor` and `day` count in place of what a pyperf file's name and metadata
-    say; "" and None leave it to them.
+    `host`, `branch`, `flavor` and `day` override a pyperf file's name and metadata; "" and None do
+    not.
     """
 
     where: str
@@ -55,15 +55,19 @@ class HistoryExport:
     flavor: str = ""
 
     def has(self, night: NightRow) -> bool:
-        """Whether a night is asked for."""
-        asked = ((self.host, night.host), (self.branch, night.branch), (self.flavor, night.flavor))
-        return all(not wanted or wanted == value for wanted, value in asked)
+        """Whether a night is to be exported."""
+        filters = (
+            (self.host, night.host),
+            (self.branch, night.branch),
+            (self.flavor, night.flavor),
+        )
+        return all(not required or required == value for required, value in filters)
 
 
 def import_nights(context: Context, request: HistoryImport, *, as_json: bool) -> int:
-    """Add nights to the history, which is made where there is none; those that it has stay.
+    """Add nights to the history, which is created if there is none; stored nights do not change.
 
-    DataError names the first file that cannot be read; what came before it is kept.
+    DataError names the first file that cannot be read; the nights before it are stored.
     """
     files = [file for place in request.places for file in _files(place)]
     pyperf = [file for file in files if not _is_exported(file)]
@@ -135,9 +139,9 @@ def _nights(file: Path, request: HistoryImport) -> Iterator[NightRow]:
 
 
 def export_nights(context: Context, request: HistoryExport, *, as_json: bool) -> int:
-    """Write the nights that are asked for, a line for each, or in CSV for each benchmark of each.
+    """Write the selected nights: a line for each night, or in CSV for each of its benchmarks.
 
-    UsageError where there is no history: none is made here.
+    UsageError if there is no history: none is created here.
     """
     if "://" not in request.where and not Path(request.where).is_file():
         raise UsageError(
@@ -151,7 +155,7 @@ def export_nights(context: Context, request: HistoryExport, *, as_json: bool) ->
             hint="Name a file with --out, or leave --json out.",
         )
     with History.open(request.where) as history, history.connect() as connection:
-        nights = (one for one in reading.everything(connection) if request.has(one))
+        nights = (night for night in reading.everything(connection) if request.has(night))
         lines = _write(nights, request)
         where = history.where
     if request.out is not None:
@@ -165,12 +169,12 @@ def _write(nights: Iterable[NightRow], request: HistoryExport) -> int:
     write = _WRITERS[request.format]
     if request.out is None:
         return write(nights, sys.stdout)
-    half = request.out.with_name(f".{request.out.name}.half")
+    temporary = request.out.with_name(f".{request.out.name}.half")
     with guard_writes(request.out.parent):
         try:
-            with half.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 lines = write(nights, file)
-            half.replace(request.out)
+            temporary.replace(request.out)
         finally:
-            half.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     return lines

@@ -1,4 +1,4 @@
-"""A history for other programs: JSON lines, a night each, which can be imported again; and CSV, a
+"""Export a history: as JSON lines, one for each night, which can be imported again; or as CSV, a
 line for each benchmark of each night, for a spreadsheet or a data frame.
 """
 
@@ -15,7 +15,7 @@ from bench.history.models import HistoryRatio, NightRow
 from bench.util import documents
 from builder.errors import DataError
 
-# Raised when a reader of the old one would be misled.
+# Raised when a reader of the old schema would misread the new one.
 SCHEMA = 1
 _RATIO = tuple(field.name for field in fields(HistoryRatio))
 _OF_NIGHT = ("when", "host", "branch", "flavor", "commit", "version", "key", "state", "origin")
@@ -23,7 +23,7 @@ _OF_ROW = ("benchmark", "mean", "rsd", "processes")
 
 
 def write_json_lines(nights: Iterable[NightRow], to: IO[str]) -> int:
-    """Write a line of JSON for each night, keys as in `Night`; how many."""
+    """Write a line of JSON for each night, with the fields of `NightRow`; the number of lines."""
     count = 0
     for night in nights:
         document = {"schema": SCHEMA, **asdict(night)}
@@ -34,29 +34,30 @@ def write_json_lines(nights: Iterable[NightRow], to: IO[str]) -> int:
 
 
 def read_json_lines(lines: Iterable[str], where: str = "") -> Iterator[NightRow]:
-    """The nights that `write_json_lines` wrote. DataError names the first line that is none."""
+    """The nights that `write_json_lines` wrote. DataError names the first bad line."""
     for number, line in enumerate(lines, 1):
         try:
             document = documents.parse(line)
             if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-                raise ValueError("of another schema")
+                raise ValueError("it has another schema")
             yield documents.load(NightRow, document)
         except (ValueError, RecursionError) as problem:
             raise DataError(
-                f"no night of an exported history: {problem}", where=f"{where}, line {number}"
+                f"this line is no night of an exported history: {problem}",
+                where=f"{where}, line {number}",
             ) from None
 
 
 def write_csv(nights: Iterable[NightRow], to: IO[str]) -> int:
-    """Write a line for each row; how many. A night without rows has none: see its state in JSON."""
+    """Write a line for each row; the number of lines. Nights without rows are only in the JSON."""
     writer = csv.writer(to, lineterminator="\n")
     ratios = [f"{against}_{part}" for against in ("last", "release") for part in _RATIO]
     writer.writerow([*_OF_NIGHT, *_OF_ROW, *ratios])
     count = 0
     for night in nights:
         build = night.build
-        told = (build.commit, build.version, build.key) if build else ("", "", "")
-        head = [night.when.isoformat(), night.host, night.branch, night.flavor, *told]
+        build_fields = (build.commit, build.version, build.key) if build else ("", "", "")
+        head = [night.when.isoformat(), night.host, night.branch, night.flavor, *build_fields]
         for row in night.rows:
             values = [getattr(row, name) for name in _OF_ROW]
             compared = [*_parts(row.last), *_parts(row.release)]

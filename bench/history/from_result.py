@@ -1,8 +1,8 @@
 """A night from the result.json of its session (docs/result-schema.md).
 
-The session may have any of tonight's build, last night's and the release as its base: ratios are
-turned round where tonight's is the base, and worked out from the blocks, with the verdicts of
-`bench.compare.blocks`, where it is beside the other one.
+The base of the session may be tonight's build, last night's or the release. If it is tonight's,
+ratios are inverted; if neither tonight's build nor the other one is the base, ratios and verdicts
+are computed from the blocks (`bench.compare.blocks`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Found = tuple[dict[str, HistoryRatio], HistoryRatio | None]
 def read_result(
     folder: Path, *, branch: str, tonight: str, last: str = "", release: str = ""
 ) -> NightRow:
-    """The night that the result.json in `folder` tells of. The others name its arms.
+    """Read the result.json in `folder` as a night. The other arguments name its arms.
 
     `last` and `release` are "" where the session did not have them. DataError where the file cannot
     be read, has no such arm, or tonight's arm was not built.
@@ -69,7 +69,7 @@ def night_of(
     where: str = "",
     folder: str = "",
 ) -> NightRow:
-    """The same of a result that was read already."""
+    """Convert a result to a night. DataError for a result without one of the arms."""
     arms = {arm.name: arm for arm in result.arms}
     named = [name for name in (tonight, last, release) if name]
     if absent := [name for name in named if name not in arms]:
@@ -186,8 +186,8 @@ def _given(compared: CandidateResult | Comparisons, *, turned: bool) -> Found:
 
 
 def _worked_out(result: Result, tonight: str, other: str) -> Found:
-    """From the blocks that have both arms. Looks at the data are not paid for here: whether the
-    session goes on was decided by its base's comparisons."""
+    """Compare the blocks that have both arms. No correction for looks is needed: the comparisons
+    with the session's base decided whether the session continued."""
     tasks: dict[str, list[PairedBlock]] = {}
     replicas = {block.replica for block in result.blocks}
     for block in result.blocks:
@@ -206,9 +206,9 @@ def _worked_out(result: Result, tonight: str, other: str) -> Found:
 
 
 def ratio_of(one: SuiteComparison, *, turned: bool = False) -> HistoryRatio:
-    """A comparison as a night has it; `turned` where it is of the other build against this one.
+    """Convert a comparison; `turned` if it is of the other build against this one.
 
-    Turning is exact: intervals are of logs, and the margin's bounds are each other's reciprocals.
+    Inversion is exact: intervals are of logs, and the margin's bounds are reciprocal.
     """
     if not turned:
         return HistoryRatio(

@@ -1,6 +1,6 @@
-"""Nights from files of pyperf's JSON, .gz or not, as pyperformance and bench_runner name them.
+"""Read nights from pyperf's JSON files, .gz or not, as pyperformance and bench_runner name them.
 
-What a file is of, its name tells first and its metadata where the name is silent:
+The commit, date, branch and host are taken from the file's name, or else from its metadata:
 
     pyperformance   2017-03-31_01-17-master-78a111c7d867[-patch-NAME].json.gz
                     the commit's date and time, branch, revision
@@ -9,7 +9,7 @@ What a file is of, its name tells first and its metadata where the name is silen
                     the version and the revision; in a folder bm-DATE-VERSION-REVISION[-FLAG,FLAG]
                     that has the flavor
 
-A night's moment is the commit's, as in the name, else when the file was measured.
+The time of a night is the commit's, as in the name, or else when the file was measured.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _PYPERFORMANCE = re.compile(
     r"(?:-patch-(?P<patch>.+))?"
 )
 _FOLDER = re.compile(r"bm-\d{8}-[^-]+-[0-9a-f]{7,40}-(?P<flags>[^-]+)")
-# Fields of bench_runner's names, in their order; what is more is of another kind of file.
+# The number of fields in bench_runner's names of results; its other files have more.
 _FIELDS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """What a file's name says. "" and None where it is silent."""
+    """The parts of a file's name; "" or None for those that it does not have."""
 
     when: datetime | None = None
     host: str = ""
@@ -54,16 +54,16 @@ class Named:
 
 
 def understand(path: Path) -> Named | None:
-    """What the name says; None where the file is none of results (bench_runner's statistics)."""
+    """The parts of a name; None if it is not one of results (bench_runner's statistics)."""
     stem = _ENDING.sub("", path.name)
     if stem.startswith("bm-"):
         return _bench_runner(stem, path.parent.name)
-    if found := _PYPERFORMANCE.fullmatch(stem):
-        patch = found["patch"]
+    if match := _PYPERFORMANCE.fullmatch(stem):
+        patch = match["patch"]
         return Named(
-            when=_moment(found["date"], "%Y-%m-%d_%H-%M"),
-            branch=found["branch"],
-            commit=found["commit"],
+            when=_moment(match["date"], "%Y-%m-%d_%H-%M"),
+            branch=match["branch"],
+            commit=match["commit"],
             flavor=f"patch {patch}" if patch else "",
         )
     return Named()
@@ -95,15 +95,19 @@ def _moment(text: str, form: str) -> datetime | None:
         return None
 
 
-def files_below(place: Path) -> Iterator[Path]:
-    """The result files at a path or below a folder, sorted. DataError where there is nothing."""
-    if place.is_file():
-        yield place
+def files_below(start: Path) -> Iterator[Path]:
+    """The result files at a path or below a folder, sorted. DataError if there are none."""
+    if start.is_file():
+        yield start
         return
-    found = sorted(path for path in place.rglob("*") if _ENDING.search(path.name))
-    if not found:
-        raise DataError("there are no result files here", where=str(place), hint="*.json[.gz]")
-    yield from (path for path in found if understand(path) is not None)
+    paths = sorted(path for path in start.rglob("*") if _ENDING.search(path.name))
+    if not paths:
+        raise DataError(
+            "there are no result files here",
+            where=str(start),
+            hint="their names end in .json or .json.gz",
+        )
+    yield from (path for path in paths if understand(path) is not None)
 
 
 def read_pyperf(
@@ -114,25 +118,29 @@ def read_pyperf(
     flavor: str = "",
     when: datetime | None = None,
 ) -> NightRow:
-    """The night that a file tells of. `host`, `branch`, `flavor`, `when`: what counts where given.
+    """Read a file as a night. `host`, `branch`, `flavor` and `when` override what the file has.
 
-    Benchmarks of other metrics than time are missing, and say so. DataError as
-    `bench.compare.pyperf_files` has it, and for a file that nothing says the date of.
+    Benchmarks of other metrics than time are recorded as missing. DataError as in
+    `bench.compare.pyperf_files`, and for a file without a date in its name or metadata.
     """
     named = understand(path)
     if named is None:
-        raise DataError("this file is not of times", where=str(path), hint="import others alone")
+        raise DataError("this file has no times", where=str(path), hint="import other files only")
     file = load(path)
     metadata = _metadata(path)
     when = when or named.when or _measured_at(metadata)
     if when is None:
         raise DataError(
-            "nothing says when this was measured: neither the file's name nor its metadata",
+            "the date is neither in the file's name nor in its metadata",
             where=str(path),
             hint="call it as pyperformance does: YYYY-MM-DD_HH-MM-BRANCH-REVISION.json; or give "
             "--date",
         )
-    times = [one for one in file.benchmarks if one.metric == TIME and one.processes]
+    times = [
+        benchmark
+        for benchmark in file.benchmarks
+        if benchmark.metric == TIME and benchmark.processes
+    ]
     digest = _digest(times)
     flavor = flavor or named.flavor or "plain"
     return NightRow(
@@ -144,69 +152,73 @@ def read_pyperf(
         facts=_facts(file, metadata),
         build=_build(named, metadata, flavor, digest, when),
         origin=IMPORTED,
-        rows=tuple(_row(one) for one in sorted(times, key=lambda one: one.name)),
+        rows=tuple(
+            _row(benchmark) for benchmark in sorted(times, key=lambda benchmark: benchmark.name)
+        ),
         missing={
-            one.name: f"measured in {one.metric}, not time" if one.processes else "no values"
-            for one in file.benchmarks
-            if one not in times
+            benchmark.name: f"measured in {benchmark.metric}, not time"
+            if benchmark.processes
+            else "no values"
+            for benchmark in file.benchmarks
+            if benchmark not in times
         },
     )
 
 
 def _digest(times: list[RecordedBenchmark]) -> str:
-    """The identity of what was measured: whatever the file is called, packed or not."""
-    content = repr([(one.name, one.processes) for one in times])
+    """A hash of the values, which does not depend on the file's name or compression."""
+    content = repr([(benchmark.name, benchmark.processes) for benchmark in times])
     return hashlib.sha256(content.encode()).hexdigest()[:24]
 
 
 def _build(
-    named: Named, metadata: Mapping[str, str], flavor: str, digest: str, when: datetime
+    name: Named, metadata: Mapping[str, str], flavor: str, digest: str, when: datetime
 ) -> BuildRow:
-    """The key is of revision and flavor; a file that tells no revision has a build of its own."""
-    commit = metadata.get("commit_id") or named.commit or f"unknown-{digest}"
-    if named.commit and not commit.startswith(named.commit):
-        commit = named.commit
-    version = named.version or metadata.get("python_version", "").split(" ")[0]
+    """The key is a hash of revision and flavor; without revision, every file has its own build."""
+    commit = metadata.get("commit_id") or name.commit or f"unknown-{digest}"
+    if name.commit and not commit.startswith(name.commit):
+        commit = name.commit
+    version = name.version or metadata.get("python_version", "").split(" ")[0]
     return BuildRow(
         key="pyperf-" + hashlib.sha256(f"{commit} {flavor}".encode()).hexdigest()[:24],
         commit=commit,
         version=version,
         title=f"{version or commit[:12]} {flavor}",
-        committed=named.when and when,
+        committed=name.when and when,
     )
 
 
 def _facts(file: ResultFile, metadata: Mapping[str, str]) -> dict[str, str]:
-    """Where the processes of one file disagree, all that they said counts."""
+    """The host's facts; if the processes of a file disagree, all values joined with "and"."""
     suite = [metadata.get("performance_version", ""), metadata.get("benchmark_hash", "")]
-    seen = {key: " and ".join(values) for key, values in file.metadata.items()}
-    known = {
-        "cpu": seen.get("cpu_model_name", ""),
-        "cores": seen.get("cpu_count", "") and f"{seen['cpu_count']} CPUs",
-        "os": seen.get("platform", ""),
-        "compiler": seen.get("python_compiler", ""),
+    texts = {key: " and ".join(values) for key, values in file.metadata.items()}
+    facts = {
+        "cpu": texts.get("cpu_model_name", ""),
+        "cores": texts.get("cpu_count", "") and f"{texts['cpu_count']} CPUs",
+        "os": texts.get("platform", ""),
+        "compiler": texts.get("python_compiler", ""),
         "suite": " ".join(["pyperformance", *filter(None, suite)]) if any(suite) else "",
     }
-    return {fact: value for fact, value in known.items() if value}
+    return {fact: value for fact, value in facts.items() if value}
 
 
 def _metadata(path: Path) -> dict[str, str]:
-    """What the file says of all, or else of its first benchmark and that one's first run.
+    """The metadata of the file, completed from its first benchmark and that one's first run.
 
-    pyperf's loader read it before, so it is what it should be.
+    pyperf's loader has read the file before, so its structure is right.
     """
     raw = path.read_bytes()
     document = json.loads(gzip.decompress(raw) if raw.startswith(GZIP_MAGIC) else raw)
     first: dict[str, Any] = next(iter(document.get("benchmarks", [])), {})
     run: dict[str, Any] = next(iter(first.get("runs", [])), {})
-    found: dict[str, str] = {}
+    metadata: dict[str, str] = {}
     for part in (run, first, document):
-        found |= {key: str(value) for key, value in (part.get("metadata") or {}).items()}
-    return found
+        metadata |= {key: str(value) for key, value in (part.get("metadata") or {}).items()}
+    return metadata
 
 
 def _measured_at(metadata: Mapping[str, str]) -> datetime | None:
-    """pyperf writes local time without a zone; what else could be meant is not known."""
+    """pyperf writes local time without a zone; it is taken as UTC, since the zone is unknown."""
     try:
         return datetime.fromisoformat(metadata.get("date", "")).replace(tzinfo=UTC)
     except ValueError:
@@ -214,16 +226,16 @@ def _measured_at(metadata: Mapping[str, str]) -> datetime | None:
 
 
 def _hashed(name: str) -> str:
-    """A host by a hash: a history may be published."""
+    """The hash of a host's name, since a history may be published."""
     return hashlib.sha256(name.encode()).hexdigest()[:12] if name else "unknown"
 
 
-def _row(one: RecordedBenchmark) -> BenchmarkRow:
-    mean = math.fsum(one.processes) / len(one.processes)
-    many = len(one.processes) > 1
+def _row(benchmark: RecordedBenchmark) -> BenchmarkRow:
+    mean = math.fsum(benchmark.processes) / len(benchmark.processes)
+    several = len(benchmark.processes) > 1
     return BenchmarkRow(
-        benchmark=one.name,
+        benchmark=benchmark.name,
         mean=mean,
-        rsd=statistics.stdev(one.processes) / mean if many else None,
-        processes=len(one.processes),
+        rsd=statistics.stdev(benchmark.processes) / mean if several else None,
+        processes=len(benchmark.processes),
     )

@@ -1,8 +1,9 @@
-"""The schema's version, and the way from every older one to it.
+"""The schema's version, and the steps from every older version to it.
 
-Eight tables that only grow need no framework: a step is a function that is given a connection, and
-all steps that a database lacks run in one transaction with the new version's number, so that it is
-either as it was or as it should be. Two programs that open it at the same time wait for each other.
+Eight tables that only grow need no framework: a step is a function of a connection, and all steps
+that a database lacks run in one transaction together with the new version's number, so the database
+has either the old schema or the new one. Two programs that open it at the same time wait for each
+other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _LOCK = 7_272_447
 
 
 def _alarms(connection: Connection) -> None:
-    """1 to 2: alarms are kept, so that no one is told twice."""
+    """1 to 2: alarms are stored, so that none is reported twice."""
     key = "SERIAL" if connection.dialect.name == "postgresql" else "INTEGER NOT NULL"
     real = "FLOAT"
     connection.execute(
@@ -37,17 +38,17 @@ def _alarms(connection: Connection) -> None:
     )
 
 
-# From which version: the step to the next. A step is never changed once it was released: it has its
-# own SQL, since tables.py goes on.
+# The step from each version to the next. A released step is never changed; it has its own SQL,
+# since tables.py has the newest schema.
 STEPS: Mapping[int, Step] = {1: _alarms}
 CURRENT = max(STEPS) + 1
 
 
 def prepare(connection: Connection, where: str) -> int:
-    """Make the tables, or bring them up to date; the version that was there, 0 for none.
+    """Create the tables, or bring them up to date; the version found, 0 if there were none.
 
-    To be called in a transaction that the caller commits. StoreError for a database of a newer
-    patchbench, or one with other tables of these names.
+    Call it in a transaction and commit that. StoreError for a database of a newer patchbench, or
+    one with other tables of these names.
     """
     _exclude_others(connection)
     tables = set(inspect(connection).get_table_names())
@@ -56,26 +57,26 @@ def prepare(connection: Connection, where: str) -> int:
             raise StoreError(
                 f"the database has tables that are not of a history: {', '.join(clash)}",
                 where=where,
-                hint="give a database of its own",
+                hint="use a separate database for the history",
             )
         METADATA.create_all(connection)
         connection.execute(VERSION.insert().values(version=CURRENT))
         return 0
-    found = connection.execute(VERSION.select()).scalar_one()
-    if found > CURRENT or found < min(STEPS):
+    stored = connection.execute(VERSION.select()).scalar_one()
+    if stored > CURRENT or stored < min(STEPS):
         raise StoreError(
-            f"the history has schema {found}; this patchbench knows {min(STEPS)} to {CURRENT}",
+            f"the history has schema {stored}; this patchbench reads {min(STEPS)} to {CURRENT}",
             where=where,
             hint="use the patchbench that wrote it, or a newer one",
         )
-    for version in range(found, CURRENT):
+    for version in range(stored, CURRENT):
         STEPS[version](connection)
-    if found != CURRENT:
+    if stored != CURRENT:
         connection.execute(VERSION.update().values(version=CURRENT))
-    return int(found)
+    return int(stored)
 
 
 def _exclude_others(connection: Connection) -> None:
-    """SQLite's transactions are begun with a lock already, see `bench.history.store`."""
+    """SQLite's transactions begin with a lock already, see `bench.history.store`."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))

@@ -1,4 +1,4 @@
-"""What goes into a history and comes out: frozen values. Times are seconds, moments UTC."""
+"""The values that are written to and read from a history. Times are seconds, moments UTC."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-# How a night went. Only a measured one has rows.
+# The outcome of a night. Only a measured one has rows.
 MEASURED, UNCHANGED, BROKEN, FAILED = "measured", "unchanged", "broken", "failed"
 STATES = (MEASURED, UNCHANGED, BROKEN, FAILED)
-# Where a night came from: a session of ours, or a file of pyperf's.
+# The origin of a night: a session of patchbench, or a pyperf file.
 SESSION, IMPORTED = "session", "imported"
-# What a night is held against, in the same session.
+# What a night is compared with in its session.
 LAST, RELEASE = "last", "release"
-# Stored as their index: only append. "" where there is no verdict.
+# Stored by index: only append. "" is no verdict.
 VERDICTS = ("", "equivalent", "faster", "slower", "undecided", "broken")
-# What became of an alarm: it waits for its measurement, which confirmed it or did not.
+# The state of an alarm: waiting to be measured again, or the result of that measurement.
 SUSPECTED, CONFIRMED, DISMISSED = "suspected", "confirmed", "dismissed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRow:
-    """A build as the history knows it. `key` is the recipe's; `commit` the revision's.
+    """A build in the history. `key` is the recipe's; `commit` the revision's.
 
-    `committed` is when the revision was committed, None where nobody knows. Imported builds have a
-    key made of what their file tells.
+    `committed` is when the revision was committed, None if unknown. Imported builds have a key
+    made from the commit and flavor of their file.
     """
 
     key: str
@@ -37,7 +37,7 @@ class BuildRow:
 @dataclass(frozen=True, kw_only=True)
 class HistoryRatio:
     """A comparison: `ratio` is this night's time / the other's; the intervals are those of
-    `bench.compare.comparison`. `blocks` is 0 where nobody counted.
+    `bench.compare.comparison`. `blocks` is 0 if unknown.
     """
 
     ratio: float
@@ -52,8 +52,8 @@ class HistoryRatio:
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkRow:
     """One benchmark in one night. `mean` is over `processes` process means, in seconds; `rsd` their
-    standard deviation as a share of it, None of a single one. `last`, `release`: None where the
-    night was not held against it.
+    standard deviation as a share of it, None of a single one. `last`, `release`: None if the
+    night was not compared with it.
     """
 
     benchmark: str
@@ -68,7 +68,7 @@ class BenchmarkRow:
 class NightSuite:
     """A night's suite against another build: the geometric mean, None without a common benchmark.
 
-    `key` names the build's recipe, `title` it in words.
+    `key` is that of the build's recipe, `title` its description.
     """
 
     key: str
@@ -78,12 +78,12 @@ class NightSuite:
 
 @dataclass(frozen=True, kw_only=True)
 class NightRow:
-    """One branch and flavor in one night on one host. `identity` is the session's: the same twice
-    is one night.
+    """One branch and flavor in one night on one host. `identity` is the session's; a
+    history has one night for each identity.
 
-    `facts` is what the host epoch depends on (`bench.history.epochs.FACTS`). `build` is None where
+    `facts` is what the host epoch depends on (`bench.history.epochs.FACTS`). `build` is None if
     there is none: then `state` is not measured, and `reason` says why. `missing` maps benchmarks to
-    reasons. `folder` is where the results lie, "" where nowhere.
+    reasons. `folder` is the results folder, "" if there is none.
     """
 
     identity: str
@@ -105,8 +105,8 @@ class NightRow:
 
 @dataclass(frozen=True, kw_only=True)
 class NightEntry:
-    """A night as it is listed: all but its rows. `number` is the history's own, in no order of
-    time. `epoch` counts from 0 within the host, branch and flavor; `benchmarks` were measured.
+    """A night without its rows. `number` is its id in the history, in no order of time. `epoch`
+    counts from 0 within the host, branch and flavor; `benchmarks` is the number of its rows.
     """
 
     number: int
@@ -117,8 +117,8 @@ class NightEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """A change that detection found and what became of it. `start` and `night` are numbers of
-    nights: the first of the new level, and that of the alarm. `ratio` is new / old.
+    """A detected change and its state. `start` and `night` are numbers of nights: the first of the
+    new level, and the one that raised the alarm. `ratio` is new / old.
     """
 
     host: str

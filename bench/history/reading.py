@@ -1,4 +1,4 @@
-"""What is read out of a history: nights, releases side by side, alarms."""
+"""Read nights, releases side by side, and alarms from a history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
-from sqlalchemy import Row as Found
+from sqlalchemy import Row as Record
 
 from bench.history import epochs
 from bench.history.models import (
@@ -41,7 +41,7 @@ from builder.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class LineKey:
-    """One branch and flavor on one host: what `nights` is asked about."""
+    """One branch and flavor on one host; the argument of most functions here."""
 
     host: str
     branch: str
@@ -50,11 +50,11 @@ class LineKey:
 
 @dataclass(frozen=True, kw_only=True)
 class ReleaseTable:
-    """Releases (or whatever builds) on one host: seconds by version and flavor, then benchmark.
+    """Releases (or any builds) on one host: seconds by version and flavor, then benchmark.
 
-    `columns` are (version, flavor), in the order of versions; the newest night of each counts, and
-    only nights of the host's newest facts, since seconds of other epochs are not comparable.
-    `left_out` are columns that only older epochs have.
+    `columns` are (version, flavor), in the order of versions; their seconds are those of the newest
+    night of each. Only nights with the host's newest facts are used, since seconds of other epochs
+    are not comparable. `left_out` are columns that only older epochs have.
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -63,7 +63,7 @@ class ReleaseTable:
 
 
 def lines(connection: Connection) -> tuple[LineKey, ...]:
-    """Every host, branch and flavor of which there is a night, sorted."""
+    """All lines that have a night, sorted."""
     query = (
         select(HOSTS.c.name, NIGHTS.c.branch, NIGHTS.c.flavor)
         .join_from(NIGHTS, HOSTS)
@@ -74,45 +74,47 @@ def lines(connection: Connection) -> tuple[LineKey, ...]:
 
 
 def nights(connection: Connection, line: LineKey) -> tuple[NightEntry, ...]:
-    """All nights of a line in order of time, without their rows: `night` gives those of one."""
-    found = connection.execute(_listed(line)).all()
-    places = _facts(connection)
-    facts = [places[one.environment_id] for one in found]
-    standings = _standings(connection, line)
+    """All nights of a line in order of time, without their rows; `night_rows` reads those."""
+    records = connection.execute(_listed(line)).all()
+    facts_of = _facts(connection)
+    facts = [facts_of[record.environment_id] for record in records]
+    suites = _suites(connection, line)
     return tuple(
         NightEntry(
-            number=one.id,
-            night=_night(one, line, fact, standings.get(one.id, {})),
+            number=record.id,
+            night=_night(record, line, fact, suites.get(record.id, {})),
             epoch=epoch,
-            benchmarks=one.benchmarks,
+            benchmarks=record.benchmarks,
         )
-        for one, fact, epoch in zip(found, facts, epochs.number(facts), strict=True)
+        for record, fact, epoch in zip(records, facts, epochs.number(facts), strict=True)
     )
 
 
 def night_rows(
     connection: Connection, number: int
 ) -> tuple[tuple[BenchmarkRow, ...], dict[str, str]]:
-    """The rows of a night, by benchmark, and what is missing with its reason."""
+    """The rows of a night, by benchmark, and the reasons of missing benchmarks."""
     query = select(TRACKS.c.benchmark, ROWS).join_from(ROWS, TRACKS)
     query = query.where(ROWS.c.night_id == number).order_by(TRACKS.c.benchmark)
-    rows = tuple(_row(one) for one in connection.execute(query))
-    lacking = select(MISSING.c.benchmark, MISSING.c.reason).where(MISSING.c.night_id == number)
-    ordered = lacking.order_by(MISSING.c.benchmark)
-    return rows, {one.benchmark: one.reason for one in connection.execute(ordered)}
+    rows = tuple(_row(record) for record in connection.execute(query))
+    missing_query = select(MISSING.c.benchmark, MISSING.c.reason).where(
+        MISSING.c.night_id == number
+    )
+    ordered = missing_query.order_by(MISSING.c.benchmark)
+    return rows, {record.benchmark: record.reason for record in connection.execute(ordered)}
 
 
 def missing(connection: Connection, line: LineKey) -> dict[int, dict[str, str]]:
-    """What is missing in the nights of a line, by the night's number: benchmarks with reasons."""
+    """The missing benchmarks of a line with reasons, by the number of the night."""
     query = select(MISSING).join_from(MISSING, NIGHTS).where(_nights_of(line))
-    found: dict[int, dict[str, str]] = {}
-    for one in connection.execute(query.order_by(MISSING.c.benchmark)):
-        found.setdefault(one.night_id, {})[one.benchmark] = one.reason
-    return found
+    reasons: dict[int, dict[str, str]] = {}
+    for record in connection.execute(query.order_by(MISSING.c.benchmark)):
+        reasons.setdefault(record.night_id, {})[record.benchmark] = record.reason
+    return reasons
 
 
 def benchmarks(connection: Connection, line: LineKey) -> tuple[str, ...]:
-    """The benchmarks that a line ever had, sorted."""
+    """All benchmarks of a line, sorted."""
     query = select(TRACKS.c.benchmark).where(of_line(line)).order_by(TRACKS.c.benchmark)
     return tuple(connection.execute(query).scalars())
 
@@ -128,28 +130,33 @@ def releases(connection: Connection, host: str) -> ReleaseTable:
         .where(HOSTS.c.name == host, NIGHTS.c.benchmarks > 0)
         .order_by(NIGHTS.c.moment, NIGHTS.c.id)
     )
-    found = connection.execute(query).all()
-    places, newest = _facts(connection), {}
-    for one in found:
-        # The compiler belongs to the build that is compared here, not to where it is measured.
-        newest[one.version, one.flavor] = one.id, _where(places[one.environment_id])
-    now = _where(places[found[-1].environment_id]) if found else {}
+    records = connection.execute(query).all()
+    facts_of, newest = _facts(connection), {}
+    for record in records:
+        # The compiler is part of the build that is compared here, not of the host.
+        newest[record.version, record.flavor] = (
+            record.id,
+            _host_facts(facts_of[record.environment_id]),
+        )
+    current_facts = _host_facts(facts_of[records[-1].environment_id]) if records else {}
     columns = sorted(newest, key=lambda column: (_version_order(column[0]), column[1]))
-    comparable = tuple(one for one in columns if newest[one][1] == now)
+    comparable = tuple(column for column in columns if newest[column][1] == current_facts)
     return ReleaseTable(
         columns=comparable,
         seconds={
-            one: {row.benchmark: row.mean for row in night_rows(connection, newest[one][0])[0]}
-            for one in comparable
+            column: {
+                row.benchmark: row.mean for row in night_rows(connection, newest[column][0])[0]
+            }
+            for column in comparable
         },
-        left_out=tuple(one for one in columns if newest[one][1] != now),
+        left_out=tuple(column for column in columns if newest[column][1] != current_facts),
     )
 
 
 def add_alarms(connection: Connection, alarms: Sequence[Alarm]) -> None:
-    """Keep alarms; one of the same series and start is replaced: its state goes on.
+    """Store alarms; one of the same series and start is replaced, since its state may have changed.
 
-    In a transaction of the caller's. UsageError for a benchmark that its line never had.
+    In a transaction of the caller. UsageError for a benchmark that its line never had.
     """
     for alarm in alarms:
         line = LineKey(host=alarm.host, branch=alarm.branch, flavor=alarm.flavor)
@@ -157,7 +164,7 @@ def add_alarms(connection: Connection, alarms: Sequence[Alarm]) -> None:
         track = connection.execute(query).scalar()
         if track is None:
             raise UsageError(
-                f"the history has no benchmark {alarm.benchmark} there", where=str(line)
+                f"the history has no benchmark {alarm.benchmark} in this line", where=str(line)
             )
         same = and_(ALARMS.c.track_id == track, ALARMS.c.start_id == alarm.start)
         connection.execute(ALARMS.delete().where(same))
@@ -184,31 +191,31 @@ def alarms(connection: Connection, line: LineKey) -> tuple[Alarm, ...]:
             host=line.host,
             branch=line.branch,
             flavor=line.flavor,
-            benchmark=one.benchmark,
-            start=one.start_id,
-            night=one.night_id,
-            ratio=one.ratio,
-            low=one.low,
-            high=one.high,
-            state=one.state,
+            benchmark=record.benchmark,
+            start=record.start_id,
+            night=record.night_id,
+            ratio=record.ratio,
+            low=record.low,
+            high=record.high,
+            state=record.state,
         )
-        for one in connection.execute(ordered)
+        for record in connection.execute(ordered)
     )
 
 
 def count(connection: Connection) -> tuple[int, int]:
-    """How many nights and rows there are."""
+    """The numbers of nights and of rows."""
     counted = [select(func.count()).select_from(table) for table in (NIGHTS, ROWS)]
     nights_, rows = (connection.execute(query).scalar_one() for query in counted)
     return nights_, rows
 
 
 def everything(connection: Connection) -> Iterator[NightRow]:
-    """All nights with their rows, line by line, in order of time: for an export."""
+    """All nights with their rows, line by line, in order of time; for an export."""
     for line in lines(connection):
         for entry in nights(connection, line):
-            rows, lacking = night_rows(connection, entry.number)
-            yield NightRow(**{**vars(entry.night), "rows": rows, "missing": lacking})
+            rows, reasons = night_rows(connection, entry.number)
+            yield NightRow(**{**vars(entry.night), "rows": rows, "missing": reasons})
 
 
 def _nights_of(line: LineKey) -> Any:
@@ -218,7 +225,7 @@ def _nights_of(line: LineKey) -> Any:
 
 
 def of_line(line: LineKey) -> Any:
-    """The condition that a track is of this line."""
+    """The SQL condition that a track is of this line."""
     host = select(HOSTS.c.id).where(HOSTS.c.name == line.host).scalar_subquery()
     same = TRACKS.c.branch == line.branch, TRACKS.c.flavor == line.flavor
     return and_(*same, TRACKS.c.host_id == host)
@@ -247,57 +254,57 @@ def _facts(connection: Connection) -> dict[int, dict[str, str]]:
     return {number: json.loads(facts) for number, facts in connection.execute(query)}
 
 
-def _where(facts: Mapping[str, str]) -> dict[str, str]:
+def _host_facts(facts: Mapping[str, str]) -> dict[str, str]:
     return {fact: value for fact, value in facts.items() if fact != "compiler"}
 
 
 def _version_order(version: str) -> tuple[tuple[int, int, str], ...]:
-    """2.7.18 before 3.9 before 3.13.0a1 before 3.13.0: numbers as numbers, the rest before them."""
+    """A sort key: 2.7.18, 3.9, 3.13.0a1, 3.13.0; what is no version comes first."""
     from packaging.version import InvalidVersion, Version
 
     try:
-        known = Version(version)
+        parsed = Version(version)
     except InvalidVersion:
         return ((0, 0, version),)
-    kind, serial = known.pre or ("z", 0)
-    return (*((1, part, "") for part in known.release), (0 if known.pre else 1, serial, kind))
+    kind, serial = parsed.pre or ("z", 0)
+    return (*((1, part, "") for part in parsed.release), (0 if parsed.pre else 1, serial, kind))
 
 
-def _standings(connection: Connection, line: LineKey) -> dict[int, dict[str, NightSuite]]:
+def _suites(connection: Connection, line: LineKey) -> dict[int, dict[str, NightSuite]]:
     query = select(STANDINGS).join_from(STANDINGS, NIGHTS).where(_nights_of(line))
-    found: dict[int, dict[str, NightSuite]] = {}
-    for one in connection.execute(query):
-        standing = NightSuite(key=one.key, title=one.title, suite=_ratio(one, "suite"))
-        found.setdefault(one.night_id, {})[one.against] = standing
-    return found
+    suites: dict[int, dict[str, NightSuite]] = {}
+    for record in connection.execute(query):
+        suite = NightSuite(key=record.key, title=record.title, suite=_ratio(record, "suite"))
+        suites.setdefault(record.night_id, {})[record.against] = suite
+    return suites
 
 
 def _night(
-    one: Found[Any], line: LineKey, facts: Mapping[str, str], standings: Mapping[str, NightSuite]
+    record: Record[Any], line: LineKey, facts: Mapping[str, str], suites: Mapping[str, NightSuite]
 ) -> NightRow:
     build = None
-    if one.key is not None:
+    if record.key is not None:
         build = BuildRow(
-            key=one.key,
-            commit=one.commit_id,
-            version=one.version,
-            title=one.title,
-            committed=None if one.committed is None else _moment(one.committed),
+            key=record.key,
+            commit=record.commit_id,
+            version=record.version,
+            title=record.title,
+            committed=None if record.committed is None else _moment(record.committed),
         )
     return NightRow(
-        identity=one.identity,
+        identity=record.identity,
         host=line.host,
         branch=line.branch,
         flavor=line.flavor,
-        when=_moment(one.moment),
+        when=_moment(record.moment),
         facts=facts,
         build=build,
-        state=one.state,
-        reason=one.reason,
-        origin=one.origin,
-        folder=one.folder,
-        last=standings.get(LAST),
-        release=standings.get(RELEASE),
+        state=record.state,
+        reason=record.reason,
+        origin=record.origin,
+        folder=record.folder,
+        last=suites.get(LAST),
+        release=suites.get(RELEASE),
     )
 
 
@@ -305,21 +312,21 @@ def _moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _row(one: Found[Any]) -> BenchmarkRow:
+def _row(record: Record[Any]) -> BenchmarkRow:
     return BenchmarkRow(
-        benchmark=one.benchmark,
-        mean=one.mean,
-        rsd=one.rsd,
-        processes=one.processes,
-        last=_ratio(one, LAST),
-        release=_ratio(one, RELEASE),
+        benchmark=record.benchmark,
+        mean=record.mean,
+        rsd=record.rsd,
+        processes=record.processes,
+        last=_ratio(record, LAST),
+        release=_ratio(record, RELEASE),
     )
 
 
-def _ratio(one: Found[Any], prefix: str) -> HistoryRatio | None:
-    values = one._mapping
+def _ratio(record: Record[Any], prefix: str) -> HistoryRatio | None:
+    values = record._mapping
     if values[f"{prefix}_ratio"] is None:
         return None
     parts = ("ratio", "low", "high", "low95", "high95", "blocks")
-    known = {part: values[f"{prefix}_{part}"] for part in parts}
-    return HistoryRatio(**known, verdict=VERDICTS[values[f"{prefix}_verdict"]])
+    figures = {part: values[f"{prefix}_{part}"] for part in parts}
+    return HistoryRatio(**figures, verdict=VERDICTS[values[f"{prefix}_verdict"]])

@@ -1,7 +1,7 @@
-"""The history: nights go in, once each, and come out by branch and flavor, or benchmark.
+"""The database of a history: opens it and adds nights, each of them once.
 
-SQLite in a file is the default; `postgresql://` serves several machines that report to one history.
-Nights are written many at a time, or one: a night's bookkeeping touches its own rows alone.
+SQLite in a file is the default; `postgresql://` is for several machines with one history. Nights
+can be added one at a time or many: adding a night writes only its own rows.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from bench.history.tables import (
 )
 from builder.errors import StoreError, UsageError
 
-# So many nights are written in one transaction: 200 of 100 benchmarks are 20,000 rows.
+# Nights in one transaction: 200 nights of 100 benchmarks are 20,000 rows.
 BATCH = 200
-# Seconds that a writer waits for another one.
+# Seconds that a writer waits for another writer.
 PATIENCE = 60
 _DRIVERS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
 }
-# SQLite takes 32,766 parameters in a statement.
-_AT_ONCE = 500
+# SQLite accepts at most 32,766 parameters in a statement.
+_MOST_PARAMETERS = 500
 
 Record = dict[str, Any]
 
@@ -59,7 +59,7 @@ Record = dict[str, Any]
 class History:
     """An open history. Use as a context manager, or `close()` it.
 
-    What is read out of it is in `bench.history.reading`, which is given `connect()`.
+    The functions of `bench.history.reading` read it, with a connection of `connect()`.
     """
 
     def __init__(self, engine: Engine, where: str) -> None:
@@ -68,18 +68,18 @@ class History:
 
     @classmethod
     def open(cls, place: str | Path) -> Self:
-        """Open the history at a path or URL, made or brought up to date as needed.
+        """Open the history at a path or URL; create it or bring it up to date if necessary.
 
-        UsageError for a URL of another kind, StoreError where it cannot be opened.
+        UsageError for an unsupported URL, StoreError if it cannot be opened.
         """
         url, where = _url(place)
         try:
             engine = create_engine(url)
         except (ArgumentError, NoSuchModuleError, ImportError) as problem:
             raise UsageError(
-                f"no database that a history can be kept in: {problem}",
+                f"the history's database cannot be opened: {problem}",
                 where=where,
-                hint="give a file, or postgresql://USER@HOST/DATABASE with psycopg installed",
+                hint="name a file, or postgresql://USER@HOST/DATABASE with psycopg installed",
             ) from None
         if engine.dialect.name == "sqlite":
             _set_up_sqlite(engine)
@@ -93,7 +93,7 @@ class History:
         return history
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close all connections."""
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -104,14 +104,14 @@ class History:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection that only reads. StoreError for what the database reports."""
-        with self._told(), self._engine.connect() as connection:
+        """A connection for reading. Errors of the database become StoreError."""
+        with self._convert_errors(), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction, the only one that writes. StoreError for what the database reports."""
-        with self._told(), self._engine.connect() as connection:
+        """A transaction; only one can write at a time. Errors of the database become StoreError."""
+        with self._convert_errors(), self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not connection.in_transaction() else connection:
@@ -119,34 +119,34 @@ class History:
                 connection.commit()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _convert_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as problem:
             raise StoreError(
                 f"the history cannot be used: {str(problem.orig).strip().splitlines()[0]}",
                 where=self.where,
-                hint="check that it is there, that it may be written, and that its disk has room",
+                hint="check that it exists, that it is writable, and that its disk is not full",
             ) from None
 
     def add_night(self, night: NightRow) -> bool:
-        """Add a night; whether it is new. One whose identity is there is left as it is."""
+        """Add a night; whether it is new. One whose identity is stored already is not changed."""
         return self.add_nights([night]) == 1
 
     def add_nights(self, nights: Iterable[NightRow]) -> int:
-        """Add nights in batches, each in a transaction of its own; how many are new.
+        """Add nights in batches, each in its own transaction; the number of new nights.
 
-        When it is interrupted, the batches before are kept: do it again, and the rest is added.
+        After an interruption the batches before it are stored: call it again to add the rest.
         """
-        added, rest = 0, iter(nights)
-        while batch := list(islice(rest, BATCH)):
+        added, remaining = 0, iter(nights)
+        while batch := list(islice(remaining, BATCH)):
             with self.begin() as connection:
                 added += _Writer(connection).write(batch)
         return added
 
 
 def _url(place: str | Path) -> tuple[str, str]:
-    """SQLAlchemy's URL, and what may be shown of it: never its password."""
+    """SQLAlchemy's URL, and a text to show for it, without the password."""
     text = str(place)
     scheme, colon, rest = text.partition("://")
     if not colon:
@@ -154,21 +154,21 @@ def _url(place: str | Path) -> tuple[str, str]:
     if scheme not in _DRIVERS:
         raise UsageError(
             f"a history cannot be kept in {scheme}://",
-            hint="give a file, or postgresql://USER@HOST/DATABASE",
+            hint="name a file, or postgresql://USER@HOST/DATABASE",
         )
     url = f"{_DRIVERS[scheme]}://{rest}"
     try:
         return url, make_url(url).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
-        raise UsageError("this is no URL of a database", where=f"{scheme}://...") from None
+        raise UsageError("this is not the URL of a database", where=f"{scheme}://...") from None
 
 
 def _set_up_sqlite(engine: Engine) -> None:
-    """Transactions by hand, and a log that readers do not wait for."""
+    """Explicit transactions, and a write-ahead log, so that readers do not wait."""
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: object) -> None:
-        # The driver's own idea of when a transaction begins would let two writers read first.
+        # The driver would begin a transaction at the first write, after two writers have read.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -178,21 +178,21 @@ def _set_up_sqlite(engine: Engine) -> None:
 
 
 class _Writer:
-    """Writes nights within one transaction; names become numbers here."""
+    """Writes nights within one transaction; maps names to ids."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def write(self, nights: Sequence[NightRow]) -> int:
         unique = {night.identity: night for night in nights}
-        known = self._numbers(NIGHTS, "identity", unique)
-        new = [night for identity, night in unique.items() if identity not in known]
+        stored = self._numbers(NIGHTS, "identity", unique)
+        new = [night for identity, night in unique.items() if identity not in stored]
         if not new:
             return 0
-        hosts = self._named(HOSTS, "name", {night.host: {} for night in new})
-        places = self._named(ENVIRONMENTS, "facts", {_facts(night): {} for night in new})
+        hosts = self._ids(HOSTS, "name", {night.host: {} for night in new})
+        environments = self._ids(ENVIRONMENTS, "facts", {_facts(night): {} for night in new})
         builds = self._builds([night.build for night in new if night.build])
-        self._insert(NIGHTS, [_night(night, hosts, places, builds) for night in new])
+        self._insert(NIGHTS, [_night(night, hosts, environments, builds) for night in new])
         numbers = self._numbers(NIGHTS, "identity", [night.identity for night in new])
         tracks = self._tracks(new, hosts)
         rows = [
@@ -201,55 +201,55 @@ class _Writer:
             for number in [numbers[night.identity]]
             for row in night.rows
         ]
-        # In the order of the table, which is many times faster than in that of the nights.
+        # In the order of the table: many times faster than in the order of the nights.
         self._insert(ROWS, sorted(rows, key=lambda row: (row["track_id"], row["night_id"])))
-        self._insert(STANDINGS, [one for night in new for one in _standings(night, numbers)])
-        self._insert(MISSING, [one for night in new for one in _missing(night, numbers)])
+        self._insert(STANDINGS, [record for night in new for record in _standings(night, numbers)])
+        self._insert(MISSING, [record for night in new for record in _missing(night, numbers)])
         return len(new)
 
     def _builds(self, builds: Sequence[BuildRow]) -> dict[str, int]:
-        revisions = self._named(
+        revisions = self._ids(
             REVISIONS,
             "commit_id",
             {b.commit: {"version": b.version, "committed": _seconds(b.committed)} for b in builds},
         )
         values = {b.key: {"title": b.title, "revision_id": revisions[b.commit]} for b in builds}
-        return self._named(BUILDS, "key", values)
+        return self._ids(BUILDS, "key", values)
 
     def _tracks(
         self, nights: Sequence[NightRow], hosts: Mapping[str, int]
     ) -> dict[tuple[int, str, str, str], int]:
         columns = [TRACKS.c.host_id, TRACKS.c.branch, TRACKS.c.flavor, TRACKS.c.benchmark]
-        wanted = {
+        keys = {
             (hosts[night.host], night.branch, night.flavor, row.benchmark): None
             for night in nights
             for row in night.rows
         }
         query = select(TRACKS.c.id, *columns).where(TRACKS.c.host_id.in_(set(hosts.values())))
 
-        def there() -> dict[tuple[int, str, str, str], int]:
+        def read() -> dict[tuple[int, str, str, str], int]:
             return {tuple(rest): number for number, *rest in self._connection.execute(query)}
 
-        known = there()
+        stored = read()
         names = [column.name for column in columns]
-        new = [dict(zip(names, one, strict=True)) for one in wanted if one not in known]
+        new = [dict(zip(names, key, strict=True)) for key in keys if key not in stored]
         self._insert(TRACKS, new)
-        return there() if new else known
+        return read() if new else stored
 
-    def _named(self, table: Table, column: str, values: Mapping[str, Record]) -> dict[str, int]:
-        """The numbers of names; those that are not there yet are added with their values."""
-        known = self._numbers(table, column, values)
-        new = [{column: name, **rest} for name, rest in values.items() if name not in known]
+    def _ids(self, table: Table, column: str, values: Mapping[str, Record]) -> dict[str, int]:
+        """The ids of names; new names are inserted with their values."""
+        stored = self._numbers(table, column, values)
+        new = [{column: name, **record} for name, record in values.items() if name not in stored]
         self._insert(table, new)
-        return self._numbers(table, column, values) if new else known
+        return self._numbers(table, column, values) if new else stored
 
     def _numbers(self, table: Table, column: str, names: Iterable[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        rest = iter(names)
-        while some := list(islice(rest, _AT_ONCE)):
-            query = select(table.c[column], table.c.id).where(table.c[column].in_(some))
-            found |= {one[0]: one.id for one in self._connection.execute(query)}
-        return found
+        ids: dict[str, int] = {}
+        remaining = iter(names)
+        while batch := list(islice(remaining, _MOST_PARAMETERS)):
+            query = select(table.c[column], table.c.id).where(table.c[column].in_(batch))
+            ids |= {record[0]: record.id for record in self._connection.execute(query)}
+        return ids
 
     def _insert(self, table: Table, records: Sequence[Record]) -> None:
         if records:
@@ -257,12 +257,15 @@ class _Writer:
 
 
 def _night(
-    night: NightRow, hosts: Mapping[str, int], places: Mapping[str, int], builds: Mapping[str, int]
+    night: NightRow,
+    hosts: Mapping[str, int],
+    environments: Mapping[str, int],
+    builds: Mapping[str, int],
 ) -> Record:
     return {
         "identity": night.identity,
         "host_id": hosts[night.host],
-        "environment_id": places[_facts(night)],
+        "environment_id": environments[_facts(night)],
         "build_id": builds[night.build.key] if night.build else None,
         "branch": night.branch,
         "flavor": night.flavor,
@@ -327,14 +330,14 @@ def _row(row: BenchmarkRow, track: int, night: int) -> Record:
 
 
 def _standings(night: NightRow, numbers: Mapping[str, int]) -> Iterator[Record]:
-    for against, one in ((LAST, night.last), (RELEASE, night.release)):
-        if one is not None:
+    for against, suite in ((LAST, night.last), (RELEASE, night.release)):
+        if suite is not None:
             yield {
                 "night_id": numbers[night.identity],
                 "against": against,
-                "key": one.key,
-                "title": one.title,
-                **dict(_ratio("suite", one.suite)),
+                "key": suite.key,
+                "title": suite.title,
+                **dict(_ratio("suite", suite.suite)),
             }
 
 

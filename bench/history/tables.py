@@ -1,9 +1,9 @@
-"""The tables of a history as they are now; `bench.history.migrations` leads older ones here.
+"""The tables of a history in the newest schema; `bench.history.migrations` updates older ones.
 
-Rows are what there is most of: ten years, 100 benchmarks and 4 flavors are 1.46 million. They lie
-in the order of what is read most, one benchmark of one branch and flavor on one host (a `track`),
-so that a series is one piece of the disk; an index gives a night's rows. All else is named once and
-referred to by number. Moments are seconds since 1970, UTC.
+`rows` is the largest table: ten years, 100 benchmarks and 4 flavors are 1.46 million rows. It is
+clustered by what is read most, one benchmark of one branch and flavor on one host (a `track`), so
+that a series is contiguous on disk; an index gives a night's rows. All other values are stored once
+and referred to by id. Moments are seconds since 1970, UTC.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ HOSTS = Table(
     Column("name", Text, nullable=False, unique=True),
 )
 
-# What a host epoch depends on: `facts` is JSON with sorted keys. The epochs themselves are not
-# stored: they follow from the order of the nights, which an import may change.
+# The facts that host epochs depend on, as JSON with sorted keys. Epochs are not stored: they follow
+# from the order of the nights, which an import may change.
 ENVIRONMENTS = Table(
     "environments",
     METADATA,
@@ -82,7 +82,7 @@ NIGHTS = Table(
 
 
 def _ratio(prefix: str) -> list[Column[object]]:
-    """The columns of a comparison; all null where there is none."""
+    """The columns of a comparison; all null if there is none."""
     return [
         Column(f"{prefix}_ratio", Float),
         Column(f"{prefix}_low", Float),

@@ -1,4 +1,4 @@
-"""The machine: its facts, its state while something is measured, and what `doctor` says of it."""
+"""The host: its facts, its state during measurements, and the checks of `doctor`."""
 
 from bench.host import doctor
 from bench.host.facts import Host, HostSampler, HostState, read_host

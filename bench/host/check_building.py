@@ -16,9 +16,9 @@ from builder.process import Command, Completed, Runner, clean_environment, last_
 LIBRARY = "library "
 _TIMEOUT = 60.0
 _GIB = 1024**3
-# One build without its sources, and a comfortable cache: a store of a dozen builds, ccache, suites.
+# One build without its sources; and a large cache: a store of a dozen builds, ccache, suites.
 _SPACE_NEEDED = 2 * _GIB
-_SPACE_WANTED = 15 * _GIB
+_SPACE_ADVISED = 15 * _GIB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ LIBRARIES = (
         header="uuid/uuid.h",
         symbol="uuid_generate_time_safe",
         link=("-luuid",),
-        meaning="no _uuid module: uuid falls back to slower ways",
+        meaning="no _uuid module: uuid uses slower fallbacks",
     ),
     Library(
         name="expat",
@@ -130,7 +130,7 @@ LIBRARIES = (
         header="expat.h",
         symbol="XML_Parse",
         link=("-lexpat",),
-        meaning="the configure option --with-system-expat fails; CPython's own copy is used else",
+        meaning="--with-system-expat fails; without that option CPython's own copy is used",
     ),
 )
 
@@ -141,11 +141,11 @@ def is_library(check: DoctorCheck) -> bool:
 
 
 def check_tools(runner: Runner, home: Path, cc: str = "gcc") -> tuple[DoctorCheck, ...]:
-    """Everything that building needs, the compiler `cc` first."""
+    """The checks of everything that building needs, the compiler `cc` first."""
     return (
         *_compilations(runner, home, cc),
         _program(runner, "make", "every build needs GNU make"),
-        _program(runner, "git", "sources and series live in git"),
+        _program(runner, "git", "sources and series are in git"),
         _ccache(cc),
         _apt(runner),
         _space(home),
@@ -153,11 +153,11 @@ def check_tools(runner: Runner, home: Path, cc: str = "gcc") -> tuple[DoctorChec
 
 
 def _compilations(runner: Runner, home: Path, cc: str) -> tuple[DoctorCheck, ...]:
-    """The compiler, and if it works the libraries."""
-    # Where builds happen, if it is there: /tmp can be full or forbid running programs.
-    place = home if os.access(home, os.W_OK) else None
+    """The checks of the compiler and, if it works, of the libraries."""
+    # In the home, if it exists: /tmp can be full or forbid running programs.
+    folder = home if os.access(home, os.W_OK) else None
     try:
-        with tempfile.TemporaryDirectory(prefix="doctor-", dir=place) as name:
+        with tempfile.TemporaryDirectory(prefix="doctor-", dir=folder) as name:
             compiler = _compiler(runner, Path(name), cc)
             if compiler.status != "ok":
                 return (compiler,)
@@ -167,7 +167,7 @@ def _compilations(runner: Runner, home: Path, cc: str) -> tuple[DoctorCheck, ...
 
 
 def _run(runner: Runner, *argv: str) -> Completed:
-    """Run a program; one that cannot be started counts as failed with the reason as its output."""
+    """Run a program; one that cannot be started fails, with the reason as its output."""
     command = Command(argv=argv, env=clean_environment())
     try:
         return runner.run(command, timeout=_TIMEOUT)
@@ -176,14 +176,14 @@ def _run(runner: Runner, *argv: str) -> Completed:
 
 
 def _compiler(runner: Runner, folder: Path, cc: str) -> DoctorCheck:
-    """Compile a program and run it: a compiler without headers or linker is none."""
+    """Compile and run a program, which also checks for headers and the linker."""
     source, program = folder / "main.c", folder / "trivial"
     source.write_text('#include <stdio.h>\nint main(void) { return puts("ok") < 0; }\n')
-    done = _run(runner, cc, "-O2", "-o", str(program), str(source))
-    if done.ok:
-        done = _run(runner, str(program))
-    if not done.ok:
-        return _no_compiler(f"{cc} {done.how()}: {last_lines(done.output, 2)}")
+    completed = _run(runner, cc, "-O2", "-o", str(program), str(source))
+    if completed.ok:
+        completed = _run(runner, str(program))
+    if not completed.ok:
+        return _no_compiler(f"{cc} {completed.how()}: {last_lines(completed.output, 2)}")
     version = _first_line(_run(runner, cc, "--version"))
     meaning = "builds of different compilers are never compared"
     return DoctorCheck(name="compiler", status="ok", found=version, meaning=meaning)
@@ -200,21 +200,21 @@ def _no_compiler(found: str) -> DoctorCheck:
 
 
 def _program(runner: Runner, name: str, meaning: str) -> DoctorCheck:
-    """A program that building needs, and that Debian has in a package of its name."""
-    done = _run(runner, name, "--version")
-    if done.ok:
-        return DoctorCheck(name=name, status="ok", found=_first_line(done), meaning=meaning)
+    """Check for a program that building needs; its Debian package has the same name."""
+    completed = _run(runner, name, "--version")
+    if completed.ok:
+        return DoctorCheck(name=name, status="ok", found=_first_line(completed), meaning=meaning)
     return DoctorCheck(
         name=name, status="fail", found="not found", meaning=meaning, mend=install(name)
     )
 
 
-def _first_line(done: Completed) -> str:
-    return done.output.strip().partition("\n")[0] or "no answer"
+def _first_line(completed: Completed) -> str:
+    return completed.output.strip().partition("\n")[0] or "no answer"
 
 
 def _libraries(runner: Runner, folder: Path, cc: str) -> tuple[DoctorCheck, ...]:
-    """One compilation for all libraries; one for each only when that fails."""
+    """One compilation for all libraries; if that fails, one for each."""
     for library in LIBRARIES:
         (folder / f"{library.name}.c").write_text(library.source())
     if _links(runner, folder, cc, LIBRARIES):
@@ -246,38 +246,38 @@ def _library(library: Library, *, found: bool) -> DoctorCheck:
 
 
 def _ccache(cc: str) -> DoctorCheck:
-    # The folder of compiler names that Debian's package makes: builds use ccache through it.
-    stand_in = Path("/usr/lib/ccache") / Path(cc).name
+    # The folder with compiler names of Debian's package: builds use ccache through it.
+    wrapper = Path("/usr/lib/ccache") / Path(cc).name
     meaning = "a candidate that changes one C file compiles again in seconds, not minutes"
-    if stand_in.exists():
-        return DoctorCheck(name="ccache", status="ok", found=str(stand_in), meaning=meaning)
+    if wrapper.exists():
+        return DoctorCheck(name="ccache", status="ok", found=str(wrapper), meaning=meaning)
     return DoctorCheck(
         name="ccache",
         status="warn",
-        found=f"no {stand_in}",
+        found=f"no {wrapper}",
         meaning="without it, every candidate compiles all of CPython again",
         mend=install("ccache"),
     )
 
 
 def _apt(runner: Runner) -> DoctorCheck:
-    meaning = "CPython's release tarballs, where no git remote can be reached"
-    done = _run(runner, "apt-get", "indextargets", "--format", "$(RELEASE)")
-    if not done.ok:
+    meaning = "CPython's release tarballs, if no git remote can be reached"
+    completed = _run(runner, "apt-get", "indextargets", "--format", "$(RELEASE)")
+    if not completed.ok:
         return DoctorCheck(
             name="apt",
             status="warn",
             found="no apt on this machine",
-            meaning="no source is left where no git remote can be reached",
+            meaning="there is no source if no git remote can be reached",
             mend="Name a source that can be reached: a git remote, a local clone or a tarball.",
         )
-    releases = sorted(set(done.output.split()))
+    releases = sorted(set(completed.output.split()))
     if not releases:
         return DoctorCheck(
             name="apt",
             status="warn",
             found="no package lists",
-            meaning="no source is left where no git remote can be reached",
+            meaning="there is no source if no git remote can be reached",
             mend=as_root("apt-get update"),
         )
     return DoctorCheck(name="apt", status="ok", found=", ".join(releases), meaning=meaning)
@@ -296,12 +296,12 @@ def _space(home: Path) -> DoctorCheck:
             name=name,
             status="fail",
             found=f"{existing}: {error.strerror}",
-            meaning="nothing can be built or kept",
-            mend="Choose a folder that you may write to with --home.",
+            meaning="nothing can be built or stored",
+            mend="Choose a writable folder with --home.",
         )
     found = f"{free / _GIB:.1f} GiB free at {existing}"
-    if free >= _SPACE_WANTED:
+    if free >= _SPACE_ADVISED:
         return DoctorCheck(name=name, status="ok", found=found, meaning=meaning)
     status: Status = "fail" if free < _SPACE_NEEDED else "warn"
-    mend = "`patchbench gc` frees what is not used; --home chooses another disk."
+    mend = "`patchbench gc` removes unused files; --home chooses another disk."
     return DoctorCheck(name=name, status=status, found=found, meaning=meaning, mend=mend)

@@ -1,4 +1,4 @@
-"""The doctor's checks of what measuring needs: the processor, the kernel's settings, neighbours."""
+"""The doctor's checks for measuring: the processor, the kernel's settings, other work."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from bench.host.procfs import text
 _CPU = "/sys/devices/system/cpu"
 _INTEL = f"{_CPU}/intel_pstate/no_turbo"
 _BOOST = f"{_CPU}/cpufreq/boost"
-# More than this shows in the results. (The kernel counts ticks of 10 ms: one of them, in half a
-# second of one CPU, is just below.)
+# More than this is visible in the results. (The kernel counts ticks of 10 ms: one tick in half a
+# second of one CPU is just below.)
 _STEAL = 0.02
 _LOAD = 0.5
 UNKNOWN = "unknown"
-_GUEST = "The host's owner decides; inside the guest nothing mends it."
+_GUEST = "Only the owner of the host can change it, not the guest."
 
 
 def check_machine(
     host: Host, root: Path = Path("/"), *, seconds: float = 0.5
 ) -> tuple[DoctorCheck, ...]:
-    """Everything that measuring depends on. Keeps one CPU busy for `seconds`.
+    """The checks of everything that measuring depends on. Keeps one CPU busy for `seconds`.
 
-    A host that asks for no CPU time is never denied any, so steal shows only under load.
+    Steal can be seen only under load: without a request for CPU time none is denied.
     """
     before = _others(root)
     state = _sample_under_load(root, seconds)
@@ -63,25 +63,25 @@ def _cpu(host: Host) -> DoctorCheck:
             name="cpu",
             status="warn",
             found=found,
-            meaning="patchbench itself and all the rest of the host share the measured CPU",
+            meaning="patchbench itself and all other work of the host share the measured CPU",
             mend="Use a machine with two CPUs or more.",
         )
-    meaning = "a verdict speaks of this processor: other models can decide otherwise"
+    meaning = "a verdict holds for this processor; other models can give another one"
     return DoctorCheck(name="cpu", status="ok", found=found, meaning=meaning)
 
 
 def _turbo(host: Host, *, intel: bool) -> DoctorCheck:
     name = "turbo"
-    wanders = "the clock follows heat and neighbours; arms measured together share that"
+    varies = "the clock varies with heat and load; arms measured together share that"
     if host.turbo is None:
-        meaning = f"if it is on, {wanders}"
-        mend = _GUEST if host.hypervisor else "Turn it off in the firmware, if it has it."
+        meaning = f"if it is on, {varies}"
+        mend = _GUEST if host.hypervisor else "Turn it off in the firmware, if possible."
         return DoctorCheck(name=name, status="warn", found=UNKNOWN, meaning=meaning, mend=mend)
     if not host.turbo:
-        meaning = "the clock does not wander with heat and neighbours"
+        meaning = "the clock does not vary with heat and load"
         return DoctorCheck(name=name, status="ok", found="off", meaning=meaning)
     mend = write_as_root("1", _INTEL) if intel else write_as_root("0", _BOOST)
-    return DoctorCheck(name=name, status="warn", found="on", meaning=wanders, mend=mend)
+    return DoctorCheck(name=name, status="warn", found="on", meaning=varies, mend=mend)
 
 
 def _smt(host: Host) -> DoctorCheck:
@@ -92,14 +92,14 @@ def _smt(host: Host) -> DoctorCheck:
             name=name,
             status="warn",
             found="on" if host.smt else f"{UNKNOWN}: not visible in a virtual machine",
-            meaning=f"the guest's CPUs may be halves of cores that others use: {shares}",
+            meaning=f"the guest's CPUs may share cores with other guests: {shares}",
             mend=_GUEST,
         )
     if host.smt:
         mend = write_as_root("off", f"{_CPU}/smt/control")
         return DoctorCheck(name=name, status="warn", found="on", meaning=shares, mend=mend)
     if host.smt is None:
-        mend = "Turn it off in the firmware, if it has it."
+        mend = "Turn it off in the firmware, if possible."
         meaning = f"if it is on, {shares}"
         return DoctorCheck(name=name, status="warn", found=UNKNOWN, meaning=meaning, mend=mend)
     meaning = "no CPU shares its core with another"
@@ -113,19 +113,19 @@ def _governor(host: Host) -> DoctorCheck:
             name=name,
             status="warn",
             found=UNKNOWN,
-            meaning="the clock cannot be watched or held: arms measured together share its changes",
+            meaning="the clock cannot be read or fixed: arms measured together share its changes",
             mend=_GUEST
             if host.hypervisor
             else "Turn the processor's performance states on in the firmware.",
         )
     if host.governor == "performance":
-        meaning = "the clock does not wait for load before it rises"
+        meaning = "the clock is at its highest before load begins"
         return DoctorCheck(name=name, status="ok", found=host.governor, meaning=meaning)
     return DoctorCheck(
         name=name,
         status="warn",
         found=host.governor,
-        meaning="the clock rises only some ms after work begins: short values read slow",
+        meaning="the clock rises only some ms after work begins: short values are too slow",
         mend=write_as_root("performance", f"{_CPU}/cpu*/cpufreq/scaling_governor"),
     )
 
@@ -133,14 +133,14 @@ def _governor(host: Host) -> DoctorCheck:
 def _aslr(host: Host) -> DoctorCheck:
     name = "aslr"
     if host.aslr == 2:
-        meaning = "each process draws its address layout, so that blocks average over layouts"
+        meaning = "each process has a random address layout, so that blocks average over layouts"
         return DoctorCheck(name=name, status="ok", found="full", meaning=meaning)
     return DoctorCheck(
         name=name,
         status="warn",
         found={0: "off", 1: "partial", None: UNKNOWN}.get(host.aslr, str(host.aslr)),
         meaning=f"{'if it is off, ' if host.aslr is None else ''}one address layout for all "
-        "processes: its luck stays in every ratio, unseen",
+        "processes: its effect is part of every ratio, unseen",
         mend=write_as_root("2", "/proc/sys/kernel/randomize_va_space"),
     )
 
@@ -181,13 +181,13 @@ def _load(host: Host, state: HostState, busiest: str) -> DoctorCheck:
     if busiest:
         found += f"; now: {busiest}"
     if state.load is not None and state.load <= _LOAD and not busiest:
-        meaning = "nothing else runs that the arms would have to share the machine with"
+        meaning = "no other work that shares the machine with the arms"
         return DoctorCheck(name="load", status="ok", found=found, meaning=meaning)
     return DoctorCheck(
         name="load",
         status="warn",
         found=found,
-        meaning="other work moves single values by 20% and more: intervals widen, runs take longer",
+        meaning="other work changes values by 20% and more: intervals widen, runs take longer",
         mend="Stop the other work, or wait: the load is a mean over the last minute.",
     )
 
@@ -202,11 +202,11 @@ def _others(root: Path) -> dict[int, tuple[str, float]]:
 def _busiest(
     before: Mapping[int, tuple[str, float]], after: Mapping[int, tuple[str, float]], span: float
 ) -> str:
-    """The three processes that used most CPU time meanwhile, of those above a tenth of a CPU."""
+    """The three processes that used most CPU time in the span, if above a tenth of a CPU."""
     used = []
     for pid, (name, seconds) in after.items():
         share = (seconds - before.get(pid, (name, 0.0))[1]) / span
-        # Ticks of 10 ms: a tenth of a CPU is five of them in half a second.
+        # With ticks of 10 ms, a tenth of a CPU is five ticks in half a second.
         if share > 0.1:
             used.append((share, name))
     return ", ".join(f"{name} {share:.0%}" for share, name in sorted(used, reverse=True)[:3])
@@ -214,15 +214,15 @@ def _busiest(
 
 def _hypervisor(host: Host) -> DoctorCheck:
     if not host.hypervisor:
-        meaning = "no neighbours but this host's own processes"
+        meaning = "only this host's own processes share the machine"
         return DoctorCheck(name="hypervisor", status="ok", found="none", meaning=meaning)
     return DoctorCheck(
         name="hypervisor",
         status="warn",
         found=host.hypervisor,
-        meaning="unseen neighbours share cores and caches: speed wanders by 20%, so the arms of a "
-        "block must be measured together",
-        mend="Bare metal has none of it; here more blocks make up for it.",
+        meaning="other guests share cores and caches: speed varies by 20%, so the arms of a block "
+        "must be measured together",
+        mend="Use bare metal; here more blocks compensate for it.",
     )
 
 
@@ -231,15 +231,15 @@ def _steal(state: HostState) -> DoctorCheck:
     if state.steal is not None:
         found = f"{state.steal:.1%} in {state.seconds:.1f} s"
     if state.steal is not None and state.steal <= _STEAL:
-        meaning = "the hypervisor gives the CPU time that is asked for"
+        meaning = "the hypervisor gives the requested CPU time"
         return DoctorCheck(name="steal", status="ok", found=found, meaning=meaning)
     return DoctorCheck(
         name="steal",
         status="warn",
         found=found,
-        meaning=f"{'perhaps ' if state.steal is None else ''}the hypervisor stops this machine at "
-        "times: wall clocks count that as work",
-        mend="Use a machine with CPUs of its own, or measure when its neighbours sleep.",
+        meaning=f"{'perhaps ' if state.steal is None else ''}the hypervisor pauses this machine at "
+        "times: wall-clock times include that",
+        mend="Use a machine with dedicated CPUs, or measure when other guests are idle.",
     )
 
 
@@ -259,6 +259,6 @@ def _quota(host: Host, *, is_readable: bool = True) -> DoctorCheck:
         name=name,
         status="warn",
         found=f"{host.quota:g} CPUs",
-        meaning="the kernel stops everything for tens of ms whenever the quota is used up",
+        meaning="the kernel stops all processes for tens of ms whenever the quota is used up",
         mend="Start the container or service without a CPU limit; pin it to CPUs instead.",
     )

@@ -1,4 +1,4 @@
-"""One check of the doctor: what was found, what it means, and how to mend it."""
+"""One check of the doctor: its result, its meaning, and how to fix a problem."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Status = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, kw_only=True)
 class DoctorCheck:
-    """`status` is "fail" only for what builds cannot do without; "warn" costs accuracy or comfort.
+    """`status` is "fail" only for requirements of builds; "warn" costs accuracy or convenience.
 
-    `meaning` says what it means for building or measuring, `mend` is the command that mends it, or
-    a sentence where no command does; "" when there is nothing to mend.
+    `meaning` is the consequence for building or measuring, `mend` the command that fixes a problem,
+    or a sentence if no command does; "" if there is no problem.
     """
 
     name: str
@@ -25,12 +25,12 @@ class DoctorCheck:
 
 
 def as_root(command: str) -> str:
-    """The command as this user would have to type it to run it as root."""
+    """The command for running as root: with sudo unless this user is root."""
     return command if os.geteuid() == 0 else f"sudo {command}"
 
 
 def write_as_root(value: str, file: str) -> str:
-    """The command that writes a setting of the kernel's."""
+    """The command that writes a kernel setting."""
     return f"echo {value} | {as_root('tee')} {file}"
 
 

@@ -1,4 +1,4 @@
-"""The doctor: what this machine lacks for building and measuring, what it means, how to mend it."""
+"""The doctor: checks this machine for building and measuring; each has a meaning and a remedy."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 def examine(*, runner: Runner, home: Path, host: Host, cc: str = "gcc") -> tuple[DoctorCheck, ...]:
-    """Check this machine, in two or three seconds. Never raises for what it finds."""
+    """Check this machine, in two or three seconds. Problems are results, not exceptions."""
     return (*check_tools(runner, home, cc), *check_machine(host))
 
 
 def failures(checks: Sequence[DoctorCheck]) -> tuple[DoctorCheck, ...]:
-    """The checks without which nothing can be built."""
+    """The failed checks: nothing can be built without them."""
     return tuple(check for check in checks if check.status == "fail")
 
 
@@ -41,7 +41,7 @@ def to_json(checks: Sequence[DoctorCheck], host: Host) -> dict[str, Any]:
 
 
 def render(checks: Sequence[DoctorCheck], console: Console) -> None:
-    """A table of what was found, and below it the commands that mend, whole, to be copied."""
+    """Print a table of the checks, and below it the complete commands that fix problems."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("check", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -52,22 +52,22 @@ def render(checks: Sequence[DoctorCheck], console: Console) -> None:
         table.add_row(Text(check.name), status, Text(check.found), Text(check.meaning))
     console.print(table)
     for mend, names in _mends(checks).items():
-        console.print(Text(f"\nTo mend {', '.join(names)}:", style="bold"))
+        console.print(Text(f"\nTo fix {', '.join(names)}:", style="bold"))
         console.print(Text(f"  {mend}"), soft_wrap=True)
 
 
 def _folded(checks: Sequence[DoctorCheck]) -> list[DoctorCheck]:
-    """The checks with all libraries that are there in one row."""
-    found = [check for check in checks if check.status == "ok" and is_library(check)]
+    """The checks, with all libraries that were found in one row."""
+    libraries = [check for check in checks if check.status == "ok" and is_library(check)]
     row = DoctorCheck(
         name="libraries",
         status="ok",
-        found=", ".join(check.name.removeprefix(LIBRARY) for check in found),
+        found=", ".join(check.name.removeprefix(LIBRARY) for check in libraries),
         meaning="the modules of the standard library that need them can be built",
     )
     shown: list[DoctorCheck] = []
     for check in checks:
-        if check not in found:
+        if check not in libraries:
             shown.append(check)
         elif row not in shown:
             shown.append(row)
@@ -75,7 +75,7 @@ def _folded(checks: Sequence[DoctorCheck]) -> list[DoctorCheck]:
 
 
 def _mends(checks: Sequence[DoctorCheck]) -> dict[str, list[str]]:
-    """What to do, and the names of the checks that it mends."""
+    """The commands that fix problems, each with the names of the checks that it fixes."""
     mends: dict[str, list[str]] = {}
     for check in checks:
         if check.mend:

@@ -1,7 +1,7 @@
-"""What a host is and how it is doing: facts for results and reports, cheap samples of its state.
+"""The facts of a host, for results and reports, and cheap samples of its state.
 
-Both are read from /proc and /sys below a root, so that tests use folders of their own. What a host
-does not tell is None, never a guess.
+Both are read from /proc and /sys below a root, so that tests use folders of their own. Values that
+a host does not provide are None, never guessed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.host import procfs
 from bench.host.procfs import CPU, flag, meminfo, number, online, pairs, text, usable
 
-# ARM's processors give numbers instead of names: the implementers of those that one measures on.
+# ARM processors have numbers instead of names: common implementers.
 _IMPLEMENTERS = {
     "0x41": "ARM",
     "0x48": "HiSilicon",
@@ -31,11 +31,11 @@ _IMPLEMENTERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """The facts of a host. Every field is plain JSON, so `Host(**loaded)` reads one back.
+    """The facts of a host. Every field is plain JSON, so `Host(**document)` reads it again.
 
     `name` is a hash. `cpus` are online, `usable_cpus` those this process may run on, `cores` the
-    physical cores (as far as a guest is told), `quota` the CPUs' worth of time that the control
-    group grants. `memory` is in bytes. `aslr` is the kernel's randomize_va_space. `hypervisor` is
+    physical cores (as far as a guest can see them), `quota` the number of CPUs that the control
+    group allows. `memory` is in bytes. `aslr` is the kernel's randomize_va_space. `hypervisor` is
     "" on bare metal.
     """
 
@@ -62,18 +62,18 @@ class Host:
 
 @dataclass(frozen=True, kw_only=True)
 class HostState:
-    """How the host did since the sample before.
+    """The state of the host since the sample before.
 
     `seconds` is the span; `load` the kernel's one-minute average; `busy` the mean number of busy
-    CPUs; `steal` the part of the CPU time asked for that the hypervisor did not give (0 to 1);
+    CPUs; `steal` the part of the requested CPU time that the hypervisor did not give (0 to 1);
     `memory_available` in bytes, `memory_free` as a part of all (0 to 1); `memory_pressure` the part
-    of the span in which some task waited for memory (0 to 1). None: the host does not tell, or the
+    of the span in which some task waited for memory (0 to 1). None: unknown on this host, or the
     span was too short.
 
-    Work of others is what neither this process nor its children did: `foreign` the mean number of
-    CPUs that it kept busy, `foreign_here` the part of the measured CPU's time that it took,
-    `foreign_sibling` of the other threads of that core. `throttled` is how often heat slowed the
-    measured CPU down, `frequency` its clock in hertz at the end of the span.
+    Foreign work is that of neither this process nor its children: `foreign` is the mean number of
+    CPUs that it kept busy, `foreign_here` its part of the measured CPU's time, `foreign_sibling` of
+    the time of the other threads of that core. `throttled` is how often the measured CPU was slowed
+    down because of heat, `frequency` its clock in hertz at the end of the span.
     """
 
     seconds: float
@@ -91,7 +91,7 @@ class HostState:
 
 
 def read_host(root: Path = Path("/")) -> Host:
-    """The facts of this host; below another `root`, of the host whose files lie there."""
+    """Read the facts of this host, or of the host whose files are below `root`."""
     info = _cpuinfo(root)
     return Host(
         name=_hashed_name(root),
@@ -117,27 +117,29 @@ def read_host(root: Path = Path("/")) -> Host:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Used:
+class CpuSeconds:
     """CPU seconds of this process, and of its children that have ended."""
 
     own: float
     children: float
 
 
-def used() -> Used:
-    """What was used so far."""
+def cpu_seconds() -> CpuSeconds:
+    """The CPU time used so far."""
     own, children = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        resource.getrusage(target) for target in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    return Used(own=own.ru_utime + own.ru_stime, children=children.ru_utime + children.ru_stime)
+    return CpuSeconds(
+        own=own.ru_utime + own.ru_stime, children=children.ru_utime + children.ru_stime
+    )
 
 
 class HostSampler:
-    """Samples a host's state; each sample tells of the time since the one before.
+    """Samples a host's state; each sample covers the time since the one before.
 
-    `core` is the measured CPU, to which all children are pinned, and on which this process does not
-    run unless it has no other. Children should have ended when a sample is taken: the kernel adds
-    their time to ours only then.
+    `core` is the measured CPU, to which all children are pinned, and which this process does not
+    use unless it has no other. Children should have ended when a sample is taken: only then does
+    the kernel add their time to this process's.
     """
 
     def __init__(
@@ -146,7 +148,7 @@ class HostSampler:
         clock: Callable[[], float] = time.monotonic,
         *,
         core: int | None = None,
-        usage: Callable[[], Used] = used,
+        usage: Callable[[], CpuSeconds] = cpu_seconds,
     ) -> None:
         self._root = root
         self._clock = clock
@@ -157,12 +159,12 @@ class HostSampler:
         self._last = self._read()
 
     def sample(self) -> HostState:
-        """The state since the sample before, or since the sampler was made (a fraction of a ms)."""
+        """The state since the last sample, or since the sampler was made; takes less than a ms."""
         before, now = self._last, self._read()
         self._last = now
         seconds = now.at - before.at
         ticks = now.counters.all.since(before.counters.all)
-        wanted = ticks.busy + ticks.steal
+        requested = ticks.busy + ticks.steal
         memory = meminfo(self._root)
         available, total = memory.get("MemAvailable"), memory.get("MemTotal")
         busy = ticks.busy_share
@@ -171,7 +173,7 @@ class HostSampler:
             seconds=seconds,
             load=procfs.load(self._root),
             busy=None if busy is None else busy * cpus,
-            steal=ticks.steal / wanted if wanted > 0 else None,
+            steal=ticks.steal / requested if requested > 0 else None,
             memory_available=available,
             memory_pressure=_rise(before.counters.stalled, now.counters.stalled, seconds),
             memory_free=available / total if available is not None and total else None,
@@ -183,19 +185,19 @@ class HostSampler:
     def _foreign(
         self, before: _Moment, now: _Moment, busy: float | None
     ) -> dict[str, float | None]:
-        """What others kept busy: of all CPUs, of the measured one, of the rest of its core."""
+        """Foreign work: on all CPUs, on the measured one, on its sibling threads."""
         seconds = now.at - before.at
         if seconds <= 0:
             return {}
         own = (now.used.own - before.used.own) / seconds
         children = (now.used.children - before.used.children) / seconds
         here = None if self._core is None else _busy_share(before, now, self._core)
-        beside = [_busy_share(before, now, cpu) for cpu in self._siblings]
-        known = [share for share in beside if share is not None]
+        sibling_shares = [_busy_share(before, now, cpu) for cpu in self._siblings]
+        readable = [share for share in sibling_shares if share is not None]
         return {
             "foreign": _above(busy, own + children),
             "foreign_here": _above(here, children + (own if self._is_alone else 0.0)),
-            "foreign_sibling": _above(sum(known) if known else None, own),
+            "foreign_sibling": _above(sum(readable) if readable else None, own),
         }
 
     def _read(self) -> _Moment:
@@ -210,7 +212,7 @@ class HostSampler:
 class _Moment:
     at: float
     counters: procfs.Counters
-    used: Used
+    used: CpuSeconds
 
 
 def _busy_share(before: _Moment, now: _Moment, cpu: int) -> float | None:
@@ -237,7 +239,7 @@ def _cpuinfo(root: Path) -> dict[str, str]:
 
 
 def _hashed_name(root: Path) -> str:
-    # The machine's id keeps "localhost"s apart, and a short name from being guessed from its hash.
+    # The machine's id distinguishes "localhost"s, and prevents guessing a short name from its hash.
     name = text(root / "proc/sys/kernel/hostname") + "\n" + text(root / "etc/machine-id")
     return hashlib.sha256(f"patchbench host\n{name}".encode()).hexdigest()[:12]
 
@@ -263,7 +265,7 @@ def _cores(root: Path) -> int | None:
 
 
 def _quota(root: Path) -> float | None:
-    """The smallest limit of the control groups that this process is in, in CPUs."""
+    """The smallest limit of the control groups of this process, in CPUs."""
     limits = []
     for line in text(root / "proc/self/cgroup").splitlines():
         controllers, _, path = line.partition(":")[2].partition(":")
@@ -292,14 +294,14 @@ def _turbo(root: Path) -> bool | None:
 
 
 def _governor(root: Path) -> str | None:
-    """The governor of all CPUs, or each that is in use: powersave,performance."""
+    """The governor of all CPUs, or all that are in use: "performance,powersave"."""
     files = (root / CPU).glob("cpu[0-9]*/cpufreq/scaling_governor")
     return ",".join(sorted({text(file) for file in files} - {""})) or None
 
 
 def _hypervisor(root: Path, info: Mapping[str, str]) -> str:
     maker = text(root / "sys/class/dmi/id/sys_vendor")
-    # x86 guests are told by the processor; others only by what their firmware is called.
+    # x86 guests have a processor flag; others are recognised by the name of their firmware only.
     if "hypervisor" not in info.get("flags", "").split() and maker != "QEMU":
         return text(root / "sys/hypervisor/type")
     product = text(root / "sys/class/dmi/id/product_name")

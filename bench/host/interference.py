@@ -1,7 +1,7 @@
-"""Which blocks the host disturbed: a rule fixed beforehand that looks only at the host. Pure.
+"""Which blocks the host disturbed, by a rule that is fixed beforehand. Pure.
 
-Never at the times that were measured: a rule that did would drop what is inconvenient. The reasons
-are for readers, so that they have no numbers: those are in the block's state.
+The rule reads the host's state only, never the measured times: otherwise it would drop inconvenient
+values. The reasons have no numbers, which are in the block's state.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from typing import Any
 
 from bench.host.facts import HostState
 
-# The kernel counts in ticks of 10 ms: of a shorter span no share below can be told.
+# The kernel counts in ticks of 10 ms: in a shorter span the shares below cannot be measured.
 LEAST_SECONDS = 0.5
-# Of the measured CPU's time. Interrupts, kernel threads and the counters' rounding come to 1 or 2%
-# on a quiet host. What takes more takes whole time slices out of some values and none of others.
+# Part of the measured CPU's time. Interrupts, kernel threads and rounding of the counters take 1 or
+# 2% on a quiet host. Anything above takes whole time slices from some values and none from others.
 FOREIGN = 0.05
-# Of the time of the other threads of the measured core: they share its units and caches, so that a
-# busy one slows it by a third; a quarter of the time is then as much as FOREIGN on the CPU itself.
+# Part of the time of the other threads of the measured core: they share its units and caches, so a
+# busy one slows it by a third; a quarter of the time has the effect of FOREIGN on the CPU itself.
 FOREIGN_SIBLING = 0.25
-# Of the CPU time asked for. Like FOREIGN, taken by another guest; a calm one shows below 1%.
+# Part of the requested CPU time that other guests took; on a quiet host it is below 1%.
 STEAL = 0.05
-# Of the time, waiting for memory: a host with enough never waits.
+# Part of the time spent waiting for memory: a host with enough memory never waits.
 PRESSURE = 0.01
-# Of the host's memory that is left: below, the kernel takes back pages that it soon needs again.
+# Part of the host's memory that is free: below, the kernel reclaims pages that are needed again.
 LEAST_MEMORY = 0.03
-# Of all blocks planned so far: no more are measured again.
+# The largest part of all planned blocks that is measured again.
 MOST_AGAIN = 0.2
-# Of all CPUs' time: more than this before the first block is worth a word.
+# Part of all CPUs' time: if more is busy before the first block, a message says so.
 BUSY_BEFORE = 0.1
 
 RULE = (
@@ -39,10 +39,10 @@ RULE = (
 
 
 def why_disturbed(state: HostState) -> str:
-    """Why a block over which the host was in this state is disturbed; "" when it is not."""
+    """The reasons why a block with this host state is disturbed; "" if it is not."""
     if state.seconds < LEAST_SECONDS:
         return ""
-    found = (
+    reasons = (
         (_over(state.foreign_here, FOREIGN), "others worked on the measured CPU"),
         (_over(state.foreign_sibling, FOREIGN_SIBLING), "others worked on its sibling thread"),
         (_over(state.steal, STEAL), "the hypervisor kept CPU time back"),
@@ -50,26 +50,26 @@ def why_disturbed(state: HostState) -> str:
         (_over(LEAST_MEMORY, state.memory_free), "little memory was left"),
         (_over(state.throttled, 0), "heat slowed the CPU down"),
     )
-    return ", ".join(reason for disturbed, reason in found if disturbed)
+    return ", ".join(reason for disturbed, reason in reasons if disturbed)
 
 
 def may_repeat(again: int, planned: int) -> bool:
-    """Whether one more block may be measured again, of `planned` ones, when `again` were."""
+    """Whether another of `planned` blocks may be measured again, after `again` repetitions."""
     return again + 1 <= MOST_AGAIN * planned
 
 
 def busy_before(state: HostState, cpus: int) -> str:
-    """What to tell before the first block; "" for a quiet host, or one that does not tell."""
+    """The message before the first block; "" for a quiet host or one without this figure."""
     if state.seconds < LEAST_SECONDS or not _over(state.foreign, BUSY_BEFORE * cpus):
         return ""
     return (
-        f"This host is busy: work of others keeps {state.foreign:.1f} of {cpus} CPUs busy. Blocks "
-        "that it disturbs are measured again, a fifth of all at most; a quiet host decides sooner."
+        f"This host is busy: other work uses {state.foreign:.1f} of {cpus} CPUs. Disturbed blocks "
+        "are measured again, at most a fifth of all; on a quiet host the run takes less time."
     )
 
 
 def tally(kept: int, again: int) -> dict[str, Any]:
-    """For `SessionRecord.disturbance`: disturbed blocks that count, and that do not."""
+    """For `SessionRecord.disturbance`: `kept` disturbed blocks count, `again` were repeated."""
     return {"disturbed": kept + again, "measured_again": again, "kept": kept, "rule": RULE}
 
 

@@ -1,4 +1,4 @@
-"""Whether this process may count instructions in hardware: asked of the kernel, not guessed."""
+"""Whether this process can count instructions in hardware, found by opening a counter."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SYSCALLS = {
 _HARDWARE, _INSTRUCTIONS = 0, 1
 # The bits disabled, exclude_kernel and exclude_hv of struct perf_event_attr.
 _FLAGS = 1 << 0 | 1 << 5 | 1 << 6
-_SIZE = 64  # PERF_ATTR_SIZE_VER0: every kernel knows it
+_SIZE = 64  # PERF_ATTR_SIZE_VER0: every kernel accepts it
 _CLOEXEC = 8
 
 

@@ -1,4 +1,4 @@
-"""What the kernel tells in /proc and /sys: small readers, and its counters at one moment.
+"""Small readers of /proc and /sys, and the kernel's counters at one moment.
 
 All read below a root, so that tests use folders of their own. What a host does not tell is None,
 never a guess. Own code, since psutil has one root for all and knows neither memory pressure nor
@@ -28,7 +28,7 @@ class Ticks:
     total: int = 0
 
     def since(self, before: Ticks) -> Ticks:
-        """What was added. A guest that moves to another machine can see its counters fall."""
+        """The ticks since. Counters of a guest that moves to another machine can fall."""
         return Ticks(
             busy=max(0, self.busy - before.busy),
             steal=max(0, self.steal - before.steal),
@@ -43,8 +43,8 @@ class Ticks:
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What the kernel counts. `all` CPUs together, and each by its number; `stalled`: seconds in
-    which some task waited for memory; `throttled`: how often heat slowed CPUs down.
+    """The kernel's counters: for `all` CPUs together, and for each by number; `stalled`: seconds in
+    which some task waited for memory; `throttled`: how often CPUs were slowed down because of heat.
     """
 
     all: Ticks
@@ -54,9 +54,9 @@ class Counters:
 
 
 def read_counters(root: Path, cpu: int | None = None) -> Counters:
-    """The counters now; `throttled` of one `cpu` where it is named."""
+    """The counters now; `throttled` is of one `cpu` if it is given."""
     ticks = _ticks(root)
-    numbers = {int(name): one for name, one in ticks.items() if name}
+    numbers = {int(name): cpu_ticks for name, cpu_ticks in ticks.items() if name}
     return Counters(
         all=ticks.get("", Ticks()),
         cpus=numbers,
@@ -75,7 +75,7 @@ def parse_cpus(text: str) -> tuple[int, ...]:
 
 
 def text(path: Path) -> str:
-    """A file's content; "" where it cannot be read."""
+    """A file's content; "" if it cannot be read."""
     # Some files exist and cannot be read: EOPNOTSUPP, EACCES, EINVAL.
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0 \t\n")
@@ -84,7 +84,7 @@ def text(path: Path) -> str:
 
 
 def number(content: str) -> int | None:
-    """The whole number that a file holds."""
+    """The integer in a file's content, None if it is none."""
     try:
         return int(content)
     except ValueError:
@@ -92,29 +92,29 @@ def number(content: str) -> int | None:
 
 
 def flag(path: Path) -> bool | None:
-    """A file with 0 or 1."""
+    """The value of a file with 0 or 1; None for anything else."""
     return {"0": False, "1": True}.get(text(path))
 
 
 def pairs(content: str, separator: str) -> dict[str, str]:
     """`key separator value` lines; the first of each key counts."""
-    found: dict[str, str] = {}
+    by_key: dict[str, str] = {}
     for line in content.splitlines():
         key, separated, value = line.partition(separator)
         if separated:
-            found.setdefault(key.strip(), value.strip())
-    return found
+            by_key.setdefault(key.strip(), value.strip())
+    return by_key
 
 
 def meminfo(root: Path) -> dict[str, int]:
-    """Sizes in bytes; the file has kB."""
-    known = pairs(text(root / "proc/meminfo"), ":")
-    numbers = {key: number(value.removesuffix(" kB")) for key, value in known.items()}
+    """/proc/meminfo, with sizes in bytes."""
+    lines = pairs(text(root / "proc/meminfo"), ":")
+    numbers = {key: number(value.removesuffix(" kB")) for key, value in lines.items()}
     return {key: size * 1024 for key, size in numbers.items() if size is not None}
 
 
 def online(root: Path) -> tuple[int, ...]:
-    """The CPUs that are on."""
+    """The online CPUs."""
     try:
         return parse_cpus(text(root / CPU / "online"))
     except ValueError:
@@ -131,16 +131,16 @@ def usable(root: Path) -> tuple[int, ...]:
 
 
 def siblings(root: Path, cpu: int) -> tuple[int, ...]:
-    """The other CPUs that are the same core; () where the host does not tell."""
+    """The other CPUs of the same core; () if unknown."""
     try:
         same = parse_cpus(text(root / CPU / f"cpu{cpu}/topology/thread_siblings_list"))
     except ValueError:
         return ()
-    return tuple(one for one in same if one != cpu)
+    return tuple(other for other in same if other != cpu)
 
 
 def frequency(root: Path, cpu: int) -> int | None:
-    """What a CPU's clock is at, in hertz."""
+    """The current frequency of a CPU, in hertz."""
     kilohertz = number(text(root / CPU / f"cpu{cpu}/cpufreq/scaling_cur_freq"))
     return None if kilohertz is None else kilohertz * 1000
 
@@ -169,7 +169,7 @@ def _whole_name(process: Path, name: str) -> str:
 
 
 def load(root: Path) -> float | None:
-    """The kernel's average of the last minute."""
+    """The load average of the last minute."""
     try:
         return float(text(root / "proc/loadavg").split()[0])
     except (IndexError, ValueError):
@@ -177,18 +177,18 @@ def load(root: Path) -> float | None:
 
 
 def _ticks(root: Path) -> dict[str, Ticks]:
-    """By the CPU's number, "" for all of them. Guests' time is within user and nice already."""
-    found = {}
+    """Ticks by the CPU's number, "" for all together. User and nice include guests' time."""
+    by_cpu = {}
     for line in text(root / "proc/stat").splitlines():
         name, *fields = line.split()
         if not re.fullmatch(r"cpu\d*", name):
             continue
-        numbers = [number(one) or 0 for one in fields[:8]] + [0] * (8 - len(fields))
+        numbers = [number(field) or 0 for field in fields[:8]] + [0] * (8 - len(fields))
         user, nice, system, idle, iowait, irq, softirq, steal = numbers
         busy = user + nice + system + irq + softirq
         total = busy + idle + iowait + steal
-        found[name.removeprefix("cpu")] = Ticks(busy=busy, steal=steal, total=total)
-    return found
+        by_cpu[name.removeprefix("cpu")] = Ticks(busy=busy, steal=steal, total=total)
+    return by_cpu
 
 
 def _stalled(root: Path) -> float | None:
@@ -203,5 +203,5 @@ def _throttled(root: Path, cpus: tuple[int, ...]) -> int | None:
         for cpu in cpus
         for of in ("core", "package")
     ]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    readable = [count for count in counts if count is not None]
+    return sum(readable) if readable else None

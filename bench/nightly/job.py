@@ -255,7 +255,7 @@ def site(
             config.site,
             now=now,
             cache=config.cache,
-            tell=lambda at, of: bar.advance(left=of - at),
+            on_progress=lambda at, of: bar.advance(left=of - at),
             say=context.show.say,
         )
     context.show.say(f"Site: {config.site / 'index.html'}; {done.made} of {done.pages} pages new")

@@ -1,7 +1,7 @@
 """The page of a benchmark on a host and branch: its flavors, all nights and the last ones.
 
-Series are packed as short text for the page's script, which shows what is under the pointer: whole
-numbers with commas between them, each the difference to the one before it; nothing where there is
+Series are packed as short text for the page's script, which shows the values under the pointer:
+integers separated by commas, each the difference from the one before; an empty field where there is
 no value. Years of nights of four flavors take some hundred kilobytes.
 """
 
@@ -26,13 +26,13 @@ from bench.site.rendering import STATES, key_of, link, newest, render, shown_sec
 
 RECENT_DAYS = 120
 SUITE_TITLE = "geometric mean"
-# Of older changes there are the charts.
+# Older changes are in the charts only.
 _MOST_CHANGES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackLane:
-    """One chart of a track; `low` to `high` is what its axis goes over, ratios or seconds."""
+    """One chart of a track; its axis goes from `low` to `high`, ratios or seconds."""
 
     title: str
     label: str
@@ -45,11 +45,11 @@ class TrackLane:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeNote:
-    """A change point in words."""
+    """A change point, as text for a row of the page's table."""
 
     mark: Mark
     since: str
-    found: str
+    detected: str
     commit: str
     href: str
     state: str
@@ -57,14 +57,14 @@ class ChangeNote:
 
 @dataclass(frozen=True, kw_only=True)
 class FlavorSection:
-    """A flavor: what the page shows of it, and tells its script."""
+    """What the page shows of one flavor; `packed` are the values for its script."""
 
     flavor: str
     anchor: str
     summary: str
     lanes: tuple[TrackLane, ...]
-    turns: tuple[ChangeNote, ...]
-    more: int
+    changes: tuple[ChangeNote, ...]
+    older: int
     packed: Mapping[str, str]
 
 
@@ -78,16 +78,16 @@ class Family:
 
     @cached_property
     def commits(self) -> tuple[str, ...]:
-        """The names of all commits, each once."""
-        return tuple(dict.fromkeys(name for one in self.lines for name in one.commits if name))
+        """The names of all commits, without duplicates."""
+        return tuple(dict.fromkeys(name for line in self.lines for name in line.commits if name))
 
     @cached_property
     def packed(self) -> Mapping[str, Mapping[str, str]]:
-        """What every page tells of its nights, by flavor."""
-        return {one.columns.line.flavor: packed_line(one, self.commits) for one in self.lines}
+        """The nights of each flavor as `packed_line` gives them; the same for all benchmarks."""
+        return {line.columns.line.flavor: packed_line(line, self.commits) for line in self.lines}
 
     def tracks(self, benchmark: str) -> tuple[Track, ...]:
-        """Those of a benchmark, "" for the suite."""
+        """The tracks of a benchmark, one for each flavor that has it; "" is the suite."""
         return tuple(track(line, benchmark) for line in self.lines if _has(line, benchmark))
 
 
@@ -113,30 +113,40 @@ def _page(site: Site, family: Family, benchmark: str) -> Page:
     others = _others(site, benchmark, (family.host, family.branch))
     arrays = [
         part
-        for one in tracks
-        for part in (one.moments, one.seconds, one.rsd, one.ratio, one.low, one.high, one.runs)
+        for track in tracks
+        for part in (
+            track.moments,
+            track.seconds,
+            track.rsd,
+            track.ratio,
+            track.low,
+            track.high,
+            track.segments,
+        )
     ]
-    words = [(one.line.columns.line, one.commits, one.marks, _release(one)) for one in tracks]
+    texts = [
+        (track.line.columns.line, track.commits, track.marks, _release(track)) for track in tracks
+    ]
     path = naming.benchmark_path(family.lines[0].columns.line, benchmark)
     return Page(
         path=path,
-        key=key_of(site, family.host, family.branch, benchmark, others, words, *arrays),
+        key=key_of(site, family.host, family.branch, benchmark, others, texts, *arrays),
         render=lambda: _render(site, path, family, others, benchmark),
     )
 
 
-def _others(site: Site, benchmark: str, own: tuple[str, str]) -> list[tuple[str, str]]:
-    """The same benchmark on other branches and hosts: what they are called, and their pages."""
-    found = {
+def _others(site: Site, benchmark: str, this: tuple[str, str]) -> list[tuple[str, str]]:
+    """The same benchmark on other branches and hosts: (label, path of the page)."""
+    paths = {
         _of(line): str(naming.benchmark_path(line.columns.line, benchmark))
         for line in site.lines
         if _has(line, benchmark)
     }
-    many = len(site.hosts) > 1
+    several_hosts = len(site.hosts) > 1
     return [
-        (f"{branch} on {host}" if many else branch, path)
-        for (host, branch), path in sorted(found.items())
-        if (host, branch) != own
+        (f"{branch} on {host}" if several_hosts else branch, path)
+        for (host, branch), path in sorted(paths.items())
+        if (host, branch) != this
     ]
 
 
@@ -148,8 +158,8 @@ def _render(
     benchmark: str,
 ) -> str:
     root, tracks = naming.root_of(path), family.tracks(benchmark)
-    ends = [int(end) for one in tracks for end in one.moments[[0, -1]]]
-    sections = [_section(one, root, family.packed, (min(ends), max(ends))) for one in tracks]
+    ends = [int(end) for track in tracks for end in track.moments[[0, -1]]]
+    sections = [_section(track, root, family.packed, (min(ends), max(ends))) for track in tracks]
     return render(
         "benchmark.html.jinja",
         path,
@@ -164,103 +174,103 @@ def _render(
 
 
 def _section(
-    one: Track, root: str, nights: Mapping[str, Mapping[str, str]], ends: tuple[int, int]
+    track: Track, root: str, nights: Mapping[str, Mapping[str, str]], ends: tuple[int, int]
 ) -> FlavorSection:
-    news, flavor = one.marks[::-1], one.line.columns.line.flavor
+    marks, flavor = track.marks[::-1], track.line.columns.line.flavor
     return FlavorSection(
         flavor=flavor,
         anchor=naming.anchor(flavor),
-        summary=_summary(one),
-        lanes=tuple(_lanes(one, ends)),
-        turns=tuple(_turn(one, mark, root) for mark in news[:_MOST_CHANGES]),
-        more=max(0, len(news) - _MOST_CHANGES),
-        packed={**nights[flavor], **packed(one)},
+        summary=_summary(track),
+        lanes=tuple(_lanes(track, ends)),
+        changes=tuple(_change_note(track, mark, root) for mark in marks[:_MOST_CHANGES]),
+        older=max(0, len(marks) - _MOST_CHANGES),
+        packed={**nights[flavor], **packed(track)},
     )
 
 
-def _summary(one: Track) -> str:
-    """Where it stands, in a line."""
-    ratio, seconds, rsd = newest(one.ratio), newest(one.seconds), newest(one.rsd)
+def _summary(track: Track) -> str:
+    """The newest ratio and time, the number of nights, the first and last day."""
+    ratio, seconds, rsd = newest(track.ratio), newest(track.seconds), newest(track.rsd)
     parts = []
     if ratio is not None:
-        parts.append(f"{shown_ratio(ratio)} against {_release(one)}")
+        parts.append(f"{shown_ratio(ratio)} against {_release(track)}")
     if seconds is not None:
         spread = "" if rsd is None else f" \N{PLUS-MINUS SIGN}{rsd * 100:.1f}%"
         parts.append(f"{shown_seconds(seconds)}{spread}")
-    nights = int((np.isfinite(one.ratio) | np.isfinite(one.seconds)).sum())
-    parts.append(f"{nights:,} nights since {_day(one, 0)}")
-    parts.append(f"the last {_day(one, -1)}")
+    nights = int((np.isfinite(track.ratio) | np.isfinite(track.seconds)).sum())
+    parts.append(f"{nights:,} nights since {_day(track, 0)}")
+    parts.append(f"the last {_day(track, -1)}")
     return "; ".join(parts)
 
 
-def _day(one: Track, night: int) -> str:
-    return f"{datetime.fromtimestamp(int(one.moments[night]), UTC):%Y-%m-%d}"
+def _day(track: Track, night: int) -> str:
+    return f"{datetime.fromtimestamp(int(track.moments[night]), UTC):%Y-%m-%d}"
 
 
-def _release(one: Track) -> str:
-    """The newest release that the line was held against."""
-    for entry in reversed(one.line.columns.measured):
+def _release(track: Track) -> str:
+    """The title of the newest release that the line was compared with."""
+    for entry in reversed(track.line.columns.measured):
         if entry.night.release is not None:
             return entry.night.release.title or "the release"
     return "the release"
 
 
-def _lanes(one: Track, ends: tuple[int, int]) -> Iterator[TrackLane]:
-    """The last nights, and all of them, where that is more."""
-    whole, recent = window_of(*ends), window_of(ends[1] - RECENT_DAYS * DAY, ends[1])
+def _lanes(track: Track, ends: tuple[int, int]) -> Iterator[TrackLane]:
+    """The charts: the last nights, and all nights where those are more."""
+    all_nights, recent = window_of(*ends), window_of(ends[1] - RECENT_DAYS * DAY, ends[1])
     is_long = ends[1] - ends[0] > RECENT_DAYS * DAY
-    spans = [("all nights", whole)]
+    spans = [("all nights", all_nights)]
     if is_long:
         spans.insert(0, (f"the last {RECENT_DAYS} days", recent))
-    against = bool(np.isfinite(one.ratio).any())
-    wanted = [(False, *span) for span in spans] if against else []
-    # Beside ratios, seconds are for the long view: they wander with the host.
-    wanted += [(True, *span) for span in (spans[-1:] if against else spans)]
-    for seconds, title, window in wanted:
-        drawn = chart(one, window, seconds=seconds)
-        if drawn is None:
+    has_ratios = bool(np.isfinite(track.ratio).any())
+    charts = [(False, *span) for span in spans] if has_ratios else []
+    # Beside ratios, seconds are shown for all nights only: they drift with the host.
+    charts += [(True, *span) for span in (spans[-1:] if has_ratios else spans)]
+    for seconds, title, window in charts:
+        drawing = chart(track, window, seconds=seconds)
+        if drawing is None:
             continue
-        factor, name = unit(one) if seconds else (1.0, "")
-        what = f"time in {name}" if seconds else f"ratio against {_release(one)}"
+        factor, name = unit(track) if seconds else (1.0, "")
+        axis = f"time in {name}" if seconds else f"ratio against {_release(track)}"
         yield TrackLane(
-            title=f"{what}, {title}",
-            label=f"{one.line.columns.line.flavor}: {what}, {title}",
+            title=f"{axis}, {title}",
+            label=f"{track.line.columns.line.flavor}: {axis}, {title}",
             kind="seconds" if seconds else "ratio",
             window=window,
-            piece=drawn.piece,
-            low=drawn.scale.low / factor,
-            high=drawn.scale.high / factor,
+            piece=drawing.piece,
+            low=drawing.scale.low / factor,
+            high=drawing.scale.high / factor,
         )
 
 
-def _turn(one: Track, mark: Mark, root: str) -> ChangeNote:
-    name = one.commits[mark.start]
+def _change_note(track: Track, mark: Mark, root: str) -> ChangeNote:
+    name = track.commits[mark.start]
     return ChangeNote(
         mark=mark,
-        since=_day(one, mark.start),
-        found=_day(one, mark.found),
+        since=_day(track, mark.start),
+        detected=_day(track, mark.detected),
         commit=name,
         href=link(root, naming.commit_path(name)) if name else "",
         state=STATES[mark.state],
     )
 
 
-# Ratios and the logarithms of seconds are told to this many parts of one.
+# Resolution of packed ratios and logarithms of seconds: steps of 1 / FINE.
 FINE = 10_000
 
 
 def differences(values: Floats, parts: float = 1) -> str:
-    """Values in whole `parts`."""
-    known = np.isfinite(values)
-    whole = np.rint(values[known] * parts).astype(np.int64)
-    steps = map(str, np.diff(whole, prepend=0).tolist())
-    if len(whole) == len(values):
+    """Pack values as text: in integer multiples of 1 / `parts`, each as a difference."""
+    is_finite = np.isfinite(values)
+    integers = np.rint(values[is_finite] * parts).astype(np.int64)
+    steps = map(str, np.diff(integers, prepend=0).tolist())
+    if len(integers) == len(values):
         return ",".join(steps)
-    return ",".join(next(steps) if there else "" for there in known.tolist())
+    return ",".join(next(steps) if has_value else "" for has_value in is_finite.tolist())
 
 
 def packed_line(line: LineData, commits: Sequence[str]) -> dict[str, str]:
-    """What a page tells its script of a line's nights, the same for all benchmarks. `commits` are
+    """Pack the nights of a line, the same for all benchmarks, for the page's script. `commits` are
     those of the page, in order.
     """
     place = {name: at for at, name in enumerate(commits)}
@@ -269,7 +279,7 @@ def packed_line(line: LineData, commits: Sequence[str]) -> dict[str, str]:
 
 
 def packed(track: Track) -> dict[str, str]:
-    """What a page tells its script of a track's values."""
+    """Pack the values of a track for the page's script."""
     with np.errstate(invalid="ignore", divide="ignore"):
         logs = np.log(track.seconds)
     return {

@@ -1,7 +1,7 @@
-"""The whole site, into a folder: every page that is not as it should be is made again, no other.
+"""Write the whole site into a folder. Only pages whose content changed are rendered again.
 
-What a page was made of is kept in a file of the folder, which also tells the site from anything
-else that lies about. A build that was stopped goes on with the pages that it had not made.
+The keys of the pages are kept in a file in the folder (PAGES), which also marks the folder as a
+site. A build that was interrupted continues with the pages that it had not written.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from builder.files import guard_writes, hold_lock
 
 PAGES = ".pages.json"
 LOCK = ".lock"
-# Between two writes of PAGES: what is lost when a build is killed.
-_OFTEN = 500
+# Pages between two writes of PAGES: so many are rendered again after a build was killed.
+_SAVE_EVERY = 500
 
-Tell = Callable[[int, int], None]
-"""Is told how many pages are done, and how many there are."""
+OnProgress = Callable[[int, int], None]
+"""Called with the number of pages processed so far and the number of all pages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteBuild:
-    """What a build did: how many pages there are, were made, and were removed."""
+    """Numbers of pages of a build: all, those rendered anew (`made`), and those removed."""
 
     pages: int
     made: int
@@ -45,100 +45,102 @@ def build_site(
     *,
     now: datetime,
     cache: Path | None = None,
-    tell: Tell = lambda _done, _of: None,
+    on_progress: OnProgress = lambda _done, _of: None,
     say: Callable[[str], None] = lambda _text: None,
 ) -> SiteBuild:
     """Bring the site in `folder` up to date with the history.
 
-    `cache` is where what was read of the history is kept for the next time: beside the folder,
-    where nothing else is said. It may be deleted. Another build of the same folder is waited for,
-    which `say` is told. StoreError where they cannot be written, or the folder holds something that
-    is no site.
+    `cache` is a folder that keeps what was read of the history for the next build; the default is
+    beside `folder`. It may be deleted. Waits while another build writes to the same folder, with a
+    message to `say`. Raises StoreError if the folders cannot be written, or if `folder` has files
+    that are not of a site.
     """
     cache = folder.with_name(f".{folder.name}.cache") if cache is None else cache
     with guard_writes(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        _read(folder)  # which refuses a folder of something else, before a lock is put there
-        waiting = f"Another build writes to {folder}; waiting for it."
+        _read_keys(folder)  # refuses a folder with other files before the lock is made in it
+        waiting = f"Waiting: another build is writing to {folder}."
         with hold_lock(folder / LOCK, on_wait=lambda _path: say(waiting)):
             with store.connect() as connection:
                 site = gather(connection, cache=cache, now=now)
-            return _write(folder, list(pages(site)), _read(folder), tell)
+            return _write(folder, list(pages(site)), _read_keys(folder), on_progress)
 
 
 def pages(site: Site) -> Iterator[Page]:
-    """All pages that the site should have, the first one last: it leads to all others."""
+    """All pages that the site should have; the index last, since it links to all others."""
     for kind in (benchmark, commit, releases, hosts, overview):
         yield from kind.pages(site)
 
 
-def _read(folder: Path) -> dict[str, str]:
-    """The keys of the pages that are there."""
+def _read_keys(folder: Path) -> dict[str, str]:
+    """The keys of the pages in the folder. StoreError for a folder with files of no site."""
     file = folder / PAGES
     if not file.exists():
-        if there := sorted(one.name for one in folder.iterdir() if one.name != LOCK):
+        if names := sorted(path.name for path in folder.iterdir() if path.name != LOCK):
             raise StoreError(
-                "The folder for the site has something else in it.",
-                where=str(folder / there[0]),
+                "The folder for the site has other files in it.",
+                where=str(folder / names[0]),
                 hint="Name an empty or a new folder.",
             )
-        _keep(file, "{}")
+        _write_file(file, "{}")
         return {}
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         # Pages are removed by these names: none may lead out of the folder.
         return {str(path): str(key) for path, key in document.items() if ".." not in path}
     except (ValueError, AttributeError):
-        return {}  # damaged: all pages are made again
+        return {}  # damaged: all pages are rendered again
 
 
-def _write(folder: Path, wanted: list[Page], before: Mapping[str, str], tell: Tell) -> SiteBuild:
+def _write(
+    folder: Path, site_pages: list[Page], before: Mapping[str, str], on_progress: OnProgress
+) -> SiteBuild:
     keys, made = dict(before), 0
-    for done, page in enumerate(wanted, 1):
+    for done, page in enumerate(site_pages, 1):
         path, name = folder / page.path, str(page.path)
         if keys.get(name) != page.key or not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            _keep(path, page.render())
+            _write_file(path, page.render())
             keys[name] = page.key
             made += 1
-            if made % _OFTEN == 0:
-                _keep(folder / PAGES, json.dumps(keys))
-        tell(done, len(wanted))
-    gone = keys.keys() - {str(page.path) for page in wanted}
-    for name in gone:
+            if made % _SAVE_EVERY == 0:
+                _write_file(folder / PAGES, json.dumps(keys))
+        on_progress(done, len(site_pages))
+    removed = keys.keys() - {str(page.path) for page in site_pages}
+    for name in removed:
         (folder / name).unlink(missing_ok=True)
         del keys[name]
-    _keep(folder / PAGES, json.dumps(keys, indent=0, sort_keys=True))
-    return SiteBuild(pages=len(wanted), made=made, removed=len(gone))
+    _write_file(folder / PAGES, json.dumps(keys, indent=0, sort_keys=True))
+    return SiteBuild(pages=len(site_pages), made=made, removed=len(removed))
 
 
-def _keep(path: Path, text: str) -> None:
-    """All of a file or none of it; it can be made again, so that nobody waits for the disk."""
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+def _write_file(path: Path, text: str) -> None:
+    """Replace a file atomically; without fsync, since it can be made again."""
+    temporary = path.with_name(f".{path.name}.half")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def write_site(context: Context, where: str, folder: Path, *, as_json: bool) -> int:
-    """Bring the site in a folder up to date with the history at `where`, and say what was done.
+    """Bring the site in a folder up to date with the history at `where`, and print a summary.
 
-    UsageError where there is no history: none is made here. StoreError where the folder has
-    something else in it, or cannot be written.
+    Raises UsageError if there is no history (none is created here); StoreError if the folder has
+    other files in it or cannot be written.
     """
     if "://" not in where and not Path(where).is_file():
         raise UsageError(
-            "There is no history.", where=where, hint="Give the one that the nightly file names."
+            "There is no history.", where=where, hint="Name the history of the nightly file."
         )
     with History.open(where) as history, context.show.bar("Pages", 1) as bar:
-        done = build_site(
+        built = build_site(
             history,
             folder,
             now=datetime.now(UTC),
-            tell=lambda at, of: bar.advance(left=of - at),
+            on_progress=lambda done, of: bar.advance(left=of - done),
             say=context.show.say,
         )
     index = folder / "index.html"
-    context.show.say(f"Site: {index}; of {done.pages} pages {done.made} were made now")
+    context.show.say(f"Site: {index}; {built.made} of {built.pages} pages were updated")
     if as_json:
-        print_json({"index": str(index), **vars(done)})
+        print_json({"index": str(index), **vars(built)})
     return 0

@@ -1,8 +1,8 @@
 """The charts of a series over the nights, as pieces for a page (`bench.report.charts.page.Piece`).
 
-Written straight as SVG paths: matplotlib would take minutes for all dots of ten years. As in the
-reports, geometry is in whole parts of WIDTH x HEIGHT, dots are lines of no length, and colours are
-the style sheet's.
+Written directly as SVG paths: matplotlib would take minutes for all dots of ten years. As in the
+reports, coordinates are integers in WIDTH x HEIGHT, dots are lines of zero length, and the style
+sheet sets the colours.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from bench.report.charts import WIDTH, Piece, Scale, height_of, percents, scale_over
-from bench.site.model import Floats, Mark, Track, Truths, Whole
+from bench.site.model import Booleans, Floats, Integers, Mark, Track
 
 HEIGHT = 140
-# One value of two hundred may lie beyond the axis, where it is drawn at the edge.
+# One value in two hundred at either end may lie beyond the axis; it is drawn at the edge.
 _PART = 0.005
-# Up to so many nights have large dots, more than so many small ones.
+# Up to _FEW nights are drawn with large dots, more than _MANY with small ones.
 _FEW, _MANY = 60, 1000
 _LEAST = timedelta(days=7)
 DAY = 86_400
@@ -32,26 +32,26 @@ DAY = 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class ChartWindow:
-    """From when to when a chart goes, in seconds since 1970."""
+    """The period that a chart shows, in seconds since 1970."""
 
     first: int
     last: int
 
-    def at(self, moments: Whole) -> Floats:
-        """Where moments lie, as shares of the width."""
+    def at(self, moments: Integers) -> Floats:
+        """The positions of moments, as fractions of the width."""
         return np.asarray((moments - self.first) / (self.last - self.first), dtype=np.float64)
 
 
 def window_of(first: int, last: int) -> ChartWindow:
-    """A window around these moments, not too short, with some air at both ends."""
+    """A window around these moments: a week at least, with a margin at both ends."""
     length = max(last - first, int(_LEAST.total_seconds()))
-    air = max(DAY // 2, length // 100)
-    return ChartWindow(first=last - length - air, last=last + air)
+    margin = max(DAY // 2, length // 100)
+    return ChartWindow(first=last - length - margin, last=last + margin)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A drawing and its axis; of seconds, in those of `unit`."""
+    """A drawing and its vertical axis; times are in the unit that `unit` gives."""
 
     piece: Piece
     scale: Scale
@@ -59,33 +59,33 @@ class Chart:
 
 @functools.lru_cache(maxsize=64)
 def time_ticks(window: ChartWindow) -> tuple[tuple[str, str], ...]:
-    """Round moments: where, and how to write them."""
+    """Ticks of the time axis at round dates: (position, label)."""
     ends = (datetime.fromtimestamp(end, UTC) for end in (window.first, window.last))
-    from matplotlib import dates as untyped
+    from matplotlib import dates as untyped_dates
 
-    dates: Any = untyped  # matplotlib has no types for it
+    dates: Any = untyped_dates  # matplotlib has no types for it
     locator = dates.AutoDateLocator(minticks=3, maxticks=6)
     with warnings.catch_warnings():
-        # Where nothing fits well, its largest step is good enough, and no news to a user.
+        # Where no step fits well it uses its largest one, which is good enough: no warning.
         warnings.simplefilter("ignore")
         moments = [dates.num2date(value, UTC) for value in locator.tick_values(*ends)]
     form = "%Y-%m-%d"
-    if all(one.day == 1 for one in moments):
-        form = "%Y" if all(one.month == 1 for one in moments) else "%Y-%m"
-    places = window.at(np.array([int(one.timestamp()) for one in moments], dtype=np.int64))
-    # A label in the middle of its tick reaches over the edge where that is too near.
+    if all(moment.day == 1 for moment in moments):
+        form = "%Y" if all(moment.month == 1 for moment in moments) else "%Y-%m"
+    places = window.at(np.array([int(moment.timestamp()) for moment in moments], dtype=np.int64))
+    # A label is centred on its tick: near an edge it would be cut off.
     inside = [
-        (float(place), f"{one:{form}}")
-        for place, one in zip(places, moments, strict=True)
+        (float(place), f"{moment:{form}}")
+        for place, moment in zip(places, moments, strict=True)
         if 0.03 <= place <= 0.97
     ]
     return percents(inside)
 
 
 def chart(track: Track, window: ChartWindow, *, seconds: bool = False) -> Chart | None:
-    """The ratio against the release, or the seconds, of the nights in a window; None without any.
+    """Draw the ratio against the release, or the seconds, of the nights in a window; None if none.
 
-    Up is slower. A line over each column of the drawing is the plain interval, or, of seconds, one
+    Up is slower. The vertical line of each column is the plain interval, or, for seconds, one
     standard deviation to either side.
     """
     values, low, high = _bounds(track, seconds=seconds)
@@ -122,19 +122,19 @@ def _bounds(track: Track, *, seconds: bool) -> tuple[Floats, Floats, Floats]:
 
 
 def unit(track: Track) -> tuple[float, str]:
-    """By what seconds are multiplied to be read well, and what that is called."""
-    known = track.seconds[np.isfinite(track.seconds)]
-    middle = float(np.median(known)) if len(known) else 1.0
+    """The factor for seconds and the name of the unit that suit the track's median."""
+    finite = track.seconds[np.isfinite(track.seconds)]
+    middle = float(np.median(finite)) if len(finite) else 1.0
     scales = ((1.0, "s"), (1e3, "ms"), (1e6, "\N{MICRO SIGN}s"))
-    return next((one for one in scales if middle * one[0] >= 1), (1e9, "ns"))
+    return next((scale for scale in scales if middle * scale[0] >= 1), (1e9, "ns"))
 
 
 def _scale(values: Floats, band: tuple[Floats, Floats] | None) -> Scale:
-    """An axis for nearly all values, and for 1 and the intervals where that costs little."""
+    """An axis over nearly all values; extended to 1 and the typical interval if these are near."""
     low, high = (float(np.quantile(values, part)) for part in (_PART, 1 - _PART))
     if band is not None:
-        bounds = [one[np.isfinite(one)] for one in band]
-        ends = [float(np.median(one)) for one in bounds if len(one)]
+        bounds = [bound[np.isfinite(bound)] for bound in band]
+        ends = [float(np.median(bound)) for bound in bounds if len(bound)]
         low, high = min(low, *ends, high), max(high, *ends, low)
         if low / 1.05 <= 1 <= high * 1.05:
             low, high = min(low, 1.0), max(high, 1.0)
@@ -145,8 +145,8 @@ def _scale(values: Floats, band: tuple[Floats, Floats] | None) -> Scale:
     return scale_over((low, high))
 
 
-def _down(values: Floats, scale: Scale) -> Whole:
-    """How far from the top values are: `height_of` of many at once."""
+def _down(values: Floats, scale: Scale) -> Integers:
+    """The distances of values from the top: `height_of` for an array."""
     share = np.clip(np.log(values / scale.low) / scale.length, 0, 1)
     top, bottom = height_of(scale, scale.high), height_of(scale, scale.low)
     return np.rint(HEIGHT * (bottom + (top - bottom) * share)).astype(np.int64)
@@ -158,57 +158,57 @@ def _dot_class(nights: int) -> str:
     return "dot few" if nights <= _FEW else "dot"
 
 
-def _dots(x: Whole, y: Whole) -> str:
-    """A dot at each place, once, each said by how far it is from the one before."""
-    places = np.unique(x * (HEIGHT + 1) + y)
-    x, y = np.divmod(places, HEIGHT + 1)
+def _dots(x: Integers, y: Integers) -> str:
+    """A path with one dot at each distinct position, by relative moves."""
+    positions = np.unique(x * (HEIGHT + 1) + y)
+    x, y = np.divmod(positions, HEIGHT + 1)
     right, down = np.diff(x, prepend=0).tolist(), np.diff(y, prepend=0).tolist()
     return "".join(f"m{a} {b}h0" for a, b in zip(right, down, strict=True))
 
 
-def _ranges(x: Whole, low: Floats, high: Floats, scale: Scale) -> str:
-    """A line over each column from the lowest to the highest bound of its nights."""
-    known = np.isfinite(low) & np.isfinite(high) & (low > 0)
-    if not known.any():
+def _ranges(x: Integers, low: Floats, high: Floats, scale: Scale) -> str:
+    """A vertical line in each column from the lowest to the highest bound of its nights."""
+    finite = np.isfinite(low) & np.isfinite(high) & (low > 0)
+    if not finite.any():
         return ""
-    columns, first = np.unique(x[known], return_index=True)
-    bottom = np.maximum.reduceat(_down(low[known], scale), first)
-    top = np.minimum.reduceat(_down(high[known], scale), first)
+    columns, first = np.unique(x[finite], return_index=True)
+    bottom = np.maximum.reduceat(_down(low[finite], scale), first)
+    top = np.minimum.reduceat(_down(high[finite], scale), first)
     ends = zip(columns.tolist(), bottom.tolist(), top.tolist(), strict=True)
-    return "".join(f"M{at} {one}V{other}" for at, one, other in ends)
+    return "".join(f"M{at} {start}V{end}" for at, start, end in ends)
 
 
 def _behind(
     track: Track, window: ChartWindow, scale: Scale, *, seconds: bool
 ) -> Iterator[tuple[str, str]]:
-    """The line of no change, and where an epoch or a release begins."""
+    """The lines behind the dots: ratio 1, and the start of each epoch or release."""
     if not seconds and scale.holds(1):
         yield "one", f"M0 {round(HEIGHT * height_of(scale, 1))}H{WIDTH}"
-    firsts = np.flatnonzero(np.diff(track.runs)) + 1
+    firsts = np.flatnonzero(np.diff(track.segments)) + 1
     places = window.at(track.moments[firsts])
     inside = [round(WIDTH * place) for place in places.tolist() if 0 <= place <= 1]
     yield "epoch", "".join(f"M{place} 0V{HEIGHT}" for place in inside)
 
 
 def _levels(
-    track: Track, values: Floats, x: Whole, inside: Truths, scale: Scale
+    track: Track, values: Floats, x: Integers, inside: Booleans, scale: Scale
 ) -> Iterator[tuple[str, str]]:
-    """The median between one change, epoch or release and the next."""
-    firsts = {0, *(np.flatnonzero(np.diff(track.runs)) + 1).tolist()}
+    """The median level between one change, epoch or release and the next."""
+    firsts = {0, *(np.flatnonzero(np.diff(track.segments)) + 1).tolist()}
     firsts |= {mark.start for mark in track.marks if mark.is_news}
     edges = [*sorted(firsts), len(values)]
-    words = []
+    lines = []
     for first, last in pairwise(edges):
-        own = np.flatnonzero(inside[first:last]) + first
-        if len(own):
-            level = float(np.median(values[own]))
+        nights = np.flatnonzero(inside[first:last]) + first
+        if len(nights):
+            level = float(np.median(values[nights]))
             down = round(HEIGHT * height_of(scale, level))
-            words.append(f"M{x[own[0]]} {down}H{x[own[-1]]}")
-    yield "level", "".join(words)
+            lines.append(f"M{x[nights[0]]} {down}H{x[nights[-1]]}")
+    yield "level", "".join(lines)
 
 
-def _changes(track: Track, window: ChartWindow, x: Whole) -> Iterator[tuple[str, str]]:
-    """A line where each new level begins."""
+def _changes(track: Track, window: ChartWindow, x: Integers) -> Iterator[tuple[str, str]]:
+    """A vertical line at the start of each new level."""
     by_kind: dict[str, list[Mark]] = {}
     for mark in track.marks:
         if window.first <= track.moments[mark.start] <= window.last:

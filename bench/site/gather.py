@@ -1,4 +1,4 @@
-"""From a history to what the pages are made of."""
+"""Read a history into the values that the pages are rendered from."""
 
 from __future__ import annotations
 
@@ -30,20 +30,22 @@ from bench.site.model import Floats, LineData, Mark, Site, Track
 from bench.site.naming import commit_names
 from bench.stats import LevelChange
 
-# Nights between where a session saw a change and where the trend does, at most.
+# At most so many nights lie between a change seen in a session and the same one in the trend.
 _NEAR = 7
 _RANK = {DISMISSED: 0, SUSPECTED: 1, CONFIRMED: 2}
 
 
 def gather(connection: Connection, *, cache: Path, now: datetime) -> Site:
-    """Read everything. `cache` is a folder of ours, or one to be made."""
+    """Read the whole history. `cache` is the folder of cached reads; it is made if need be."""
     lines = tuple(_line(connection, line, cache) for line in reading.lines(connection))
-    hosts = sorted({one.columns.line.host for one in lines})
-    commits = commit_names(commit_of(e) for one in lines for e in one.columns.entries)
+    hosts = sorted({line.columns.line.host for line in lines})
+    commits = commit_names(commit_of(e) for line in lines for e in line.columns.entries)
     return Site(
         lines=tuple(
-            replace(one, commits=tuple(commits.get(commit_of(e), "") for e in one.columns.measured))
-            for one in lines
+            replace(
+                line, commits=tuple(commits.get(commit_of(e), "") for e in line.columns.measured)
+            )
+            for line in lines
         ),
         commits=commits,
         releases={host: reading.releases(connection, host) for host in hosts},
@@ -52,69 +54,73 @@ def gather(connection: Connection, *, cache: Path, now: datetime) -> Site:
 
 
 def _line(connection: Connection, line: LineKey, cache: Path) -> LineData:
-    read = columns_of(connection, line, cache)
+    columns = columns_of(connection, line, cache)
     return LineData(
-        columns=read,
-        marks=marks_of(read, watch(read, cache), reading.alarms(connection, line)),
+        columns=columns,
+        marks=marks_of(columns, watch(columns, cache), reading.alarms(connection, line)),
         missing=reading.missing(connection, line),
-        runs=spans(read),
-        moments=np.array([int(e.night.when.timestamp()) for e in read.measured], dtype=np.int64),
+        segments=spans(columns),
+        moments=np.array([int(e.night.when.timestamp()) for e in columns.measured], dtype=np.int64),
     )
 
 
 def marks_of(
-    read: Columns, changes: Changes, alarms: Sequence[Alarm]
+    columns: Columns, changes: Changes, alarms: Sequence[Alarm]
 ) -> Mapping[str, tuple[Mark, ...]]:
-    """Change points with what became of their alarms, whose figures count where they were measured
-    again. An alarm that belongs to no change is a mark of its own.
+    """Combine change points with the states of their alarms. A confirmed alarm replaces the figures
+    of its change; an alarm that belongs to no change becomes a mark itself.
     """
-    place = {entry.number: at for at, entry in enumerate(read.measured)}
-    found = {name: [_mark(one) for one in some] for name, some in changes.items()}
-    # What is known best comes last, and stands.
-    known = sorted(alarms, key=lambda one: _RANK[one.state])
-    for alarm in known:
-        if alarm.start in place and alarm.night in place:
-            own = found.setdefault(alarm.benchmark, [])
-            _tell(own, alarm, place[alarm.start], place[alarm.night])
-    return {name: tuple(sorted(some, key=lambda mark: mark.start)) for name, some in found.items()}
+    position_of = {entry.number: position for position, entry in enumerate(columns.measured)}
+    marks = {name: [_mark(change) for change in changed] for name, changed in changes.items()}
+    # The last one replaces the others: so the best known state comes last.
+    by_rank = sorted(alarms, key=lambda alarm: _RANK[alarm.state])
+    for alarm in by_rank:
+        if alarm.start in position_of and alarm.night in position_of:
+            _apply(
+                marks.setdefault(alarm.benchmark, []),
+                alarm,
+                position_of[alarm.start],
+                position_of[alarm.night],
+            )
+    return {name: tuple(sorted(own, key=lambda mark: mark.start)) for name, own in marks.items()}
 
 
 def _mark(change: LevelChange) -> Mark:
     return Mark(
         start=change.start,
-        found=change.found,
+        detected=change.found,
         ratio=change.ratio,
         low=change.low,
         high=change.high,
     )
 
 
-def _tell(marks: list[Mark], alarm: Alarm, start: int, night: int) -> None:
-    """Give the state of an alarm to the mark that it belongs to, or to a new one."""
-    told = Mark(
+def _apply(marks: list[Mark], alarm: Alarm, start: int, night: int) -> None:
+    """Set the state of the mark that an alarm belongs to, or add a mark for it."""
+    new = Mark(
         start=start,
-        found=night,
+        detected=night,
         ratio=alarm.ratio,
         low=alarm.low,
         high=alarm.high,
         state=alarm.state,
     )
-    for at, mark in enumerate(marks):
-        if mark.kind == told.kind and abs(mark.start - start) <= _NEAR:
+    for index, mark in enumerate(marks):
+        if mark.kind == new.kind and abs(mark.start - start) <= _NEAR:
             is_measured = alarm.state == CONFIRMED
-            marks[at] = replace(
-                told if is_measured else mark,
+            marks[index] = replace(
+                new if is_measured else mark,
                 start=mark.start,
-                found=mark.found,
+                detected=mark.detected,
                 state=alarm.state,
             )
             return
-    marks.append(told)
+    marks.append(new)
 
 
-def suite_of(standing: NightSuite | None) -> HistoryRatio | None:
-    """The suite's ratio, where there is one."""
-    return standing.suite if standing else None
+def suite_of(comparison: NightSuite | None) -> HistoryRatio | None:
+    """The suite's ratio, or None."""
+    return comparison.suite if comparison else None
 
 
 def commit_of(entry: NightEntry) -> str:
@@ -124,12 +130,12 @@ def commit_of(entry: NightEntry) -> str:
 
 def track(line: LineData, benchmark: str) -> Track:
     """A benchmark of a line, or its suite (`benchmark` "")."""
-    read, measured = line.columns, line.columns.measured
+    columns, measured = line.columns, line.columns.measured
     nothing = np.full(len(measured), np.nan)
     if benchmark:
-        row = read.benchmarks.index(benchmark)
-        own = {
-            name: read.field(field)[row].astype(np.float64)
+        row = columns.benchmarks.index(benchmark)
+        values = {
+            name: columns.field(field)[row].astype(np.float64)
             for name, field in (
                 *(("seconds", "mean"), ("rsd", "rsd"), ("ratio", "release_ratio")),
                 *(("low", "release_low95"), ("high", "release_high95")),
@@ -137,20 +143,20 @@ def track(line: LineData, benchmark: str) -> Track:
         }
     else:
         suites = [suite_of(entry.night.release) for entry in measured]
-        own = {"seconds": nothing, "rsd": nothing, **_suite(suites)}
+        values = {"seconds": nothing, "rsd": nothing, **_suite(suites)}
     return Track(
         line=line,
         benchmark=benchmark,
         marks=line.marks.get(benchmark, ()),
-        **own,
+        **values,
     )
 
 
 def _suite(suites: list[HistoryRatio | None]) -> dict[str, Floats]:
     nan = float("nan")
     rows = [
-        (one.ratio, one.low95 or nan, one.high95 or nan) if one else (nan, nan, nan)
-        for one in suites
+        (suite.ratio, suite.low95 or nan, suite.high95 or nan) if suite else (nan, nan, nan)
+        for suite in suites
     ]
     ratio, low, high = np.array(rows, dtype=np.float64).reshape(-1, 3).T
     return {"ratio": ratio, "low": low, "high": high}

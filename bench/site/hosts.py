@@ -1,4 +1,4 @@
-"""The page of a host: what it is, what changed about it, and its last nights."""
+"""The page of a host: its facts, its epochs, and its last nights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _NIGHTS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """A night in a table."""
+class NightText:
+    """A night, as text for a row of the table."""
 
     when: str
     line: str
@@ -31,8 +31,8 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Began:
-    """An epoch: its first night, how many it has, and what changed."""
+class EpochText:
+    """An epoch, as text: its first night, its number of nights, and what changed."""
 
     when: str
     nights: int
@@ -47,14 +47,14 @@ def pages(site: Site) -> Iterator[Page]:
 
 def _page(site: Site, host: str, lines: Sequence[LineData]) -> Page:
     path = naming.host_path(host)
-    words = [
-        (one.number, one.night.identity, site.commits.get(commit_of(one)))
+    texts = [
+        (entry.number, entry.night.identity, site.commits.get(commit_of(entry)))
         for line in lines
-        for one in line.columns.entries
+        for entry in line.columns.entries
     ]
     return Page(
         path=path,
-        key=key_of(site, host, words),
+        key=key_of(site, host, texts),
         render=lambda: _render(site, path, host, lines),
     )
 
@@ -75,30 +75,30 @@ def _render(site: Site, path: PurePosixPath, host: str, lines: Sequence[LineData
         facts=sorted(entries[0].night.facts.items()),
         longest=f"{longest.columns.line.branch} {longest.columns.line.flavor}",
         epochs=_epochs(longest),
-        nights=[_told(site, root, entry) for entry in entries[:_NIGHTS]],
+        nights=[_night_text(site, root, entry) for entry in entries[:_NIGHTS]],
         total=len(entries),
     )
 
 
-def _epochs(line: LineData) -> list[Began]:
+def _epochs(line: LineData) -> list[EpochText]:
     entries = line.columns.entries
     return [
-        Began(
-            when=day(entries[one.first].night.when),
-            nights=one.last - one.first + 1,
+        EpochText(
+            when=day(entries[epoch.first].night.when),
+            nights=epoch.last - epoch.first + 1,
             changes=tuple(
-                f"{c.fact}: {c.before} \N{RIGHTWARDS ARROW} {c.after}" for c in one.changes
+                f"{c.fact}: {c.before} \N{RIGHTWARDS ARROW} {c.after}" for c in epoch.changes
             ),
         )
-        for one in reversed(epochs.epochs([entry.night.facts for entry in entries]))
+        for epoch in reversed(epochs.epochs([entry.night.facts for entry in entries]))
     ]
 
 
-def _told(site: Site, root: str, entry: NightEntry) -> Told:
+def _night_text(site: Site, root: str, entry: NightEntry) -> NightText:
     night, commit = entry.night, site.commits.get(commit_of(entry), "")
     last, release = suite_of(night.last), suite_of(night.release)
     is_linked = bool(commit) and night.state != UNCHANGED
-    return Told(
+    return NightText(
         when=f"{night.when:%Y-%m-%d %H:%M}",
         line=f"{night.branch} {night.flavor}",
         state="" if night.state == MEASURED else night.state,

@@ -1,4 +1,4 @@
-"""What the pages are made of: lines of a history with their changes, and the pages themselves."""
+"""The values that pages are rendered from: lines of a history with their changes; and pages."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy.typing as npt
 
 from bench.history import DISMISSED, Columns, NightEntry, ReleaseTable
 
-Whole = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Truths = npt.NDArray[np.bool_]
+Booleans = npt.NDArray[np.bool_]
 
 
 Cell = tuple[str, str]
-"""The tone of a table's cell, "" for none (`rendering.toned`), and its text."""
+"""The CSS class of a table's cell, "" for none (`rendering.toned`), and its text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page that is to be there. It is made again when its `key` is not that of the last time."""
+    """A page of the site. It is rendered again if its `key` differs from the stored one."""
 
     path: PurePosixPath
     key: str
@@ -32,12 +32,12 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A change point. `start`, `found`: indices of measured nights, the first of the new level and
-    that of the alarm. `state` is an alarm's, "" of a change that nobody was told of.
+    """A change point. `start` and `detected` are indices of measured nights: the first of the new
+    level, and the one that raised the alarm. `state` is the alarm's, "" if none was raised.
     """
 
     start: int
-    found: int
+    detected: int
     ratio: float
     low: float
     high: float
@@ -45,27 +45,27 @@ class Mark:
 
     @property
     def kind(self) -> str:
-        """Where time went."""
+        """The direction of the change."""
         return "slower" if self.ratio > 1 else "faster"
 
     @property
     def is_news(self) -> bool:
-        """Not one that measuring again did not confirm."""
+        """False for a change that was measured again and not confirmed."""
         return self.state != DISMISSED
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineData:
-    """A host, branch and flavor: its columns, change points by benchmark, what is missing by the
-    night's number. Of each measured night: `runs` (`bench.history.changes.spans`), `moments` in
-    seconds since 1970, and `commits` by their names of `Site.commits`, or "".
+    """A host, branch and flavor: its columns, change points by benchmark, missing benchmarks
+    by the night's number. For each measured night: `segments` (`bench.history.changes.spans`),
+    `moments` in seconds since 1970, and `commits` (short names as in `Site.commits`, or "").
     """
 
     columns: Columns
     marks: Mapping[str, tuple[Mark, ...]]
     missing: Mapping[int, Mapping[str, str]]
-    runs: Whole
-    moments: Whole
+    segments: Integers
+    moments: Integers
     commits: tuple[str, ...] = ()
 
     @property
@@ -81,8 +81,8 @@ class LineData:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """A benchmark of a line, or its suite (`benchmark` ""), night by night; NaN where there is
-    none.
+    """A benchmark of a line, or its suite (`benchmark` ""), night by night; NaN where a
+    night has no value.
     """
 
     line: LineData
@@ -95,25 +95,25 @@ class Track:
     marks: tuple[Mark, ...]
 
     @property
-    def runs(self) -> Whole:
-        """The line's."""
-        return self.line.runs
+    def segments(self) -> Integers:
+        """Those of the line."""
+        return self.line.segments
 
     @property
-    def moments(self) -> Whole:
-        """The line's."""
+    def moments(self) -> Integers:
+        """Those of the line."""
         return self.line.moments
 
     @property
     def commits(self) -> tuple[str, ...]:
-        """The line's."""
+        """Those of the line."""
         return self.line.commits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """All that there is to show. `commits` names them (`naming.commit_names`); `releases` is by
-    host.
+    """The content of the whole site. `commits` maps commits to short names (`naming.commit_names`),
+    `releases` hosts to their tables.
     """
 
     lines: tuple[LineData, ...]
@@ -124,8 +124,8 @@ class Site:
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts, sorted."""
-        return tuple(sorted({one.columns.line.host for one in self.lines}))
+        return tuple(sorted({line.columns.line.host for line in self.lines}))
 
     def of_host(self, host: str) -> tuple[LineData, ...]:
         """The lines of a host."""
-        return tuple(one for one in self.lines if one.columns.line.host == host)
+        return tuple(line for line in self.lines if line.columns.line.host == host)

@@ -1,4 +1,4 @@
-"""What the site's files are called. Names in a history may be any text; names of files may not."""
+"""Paths and file names of the site. Names in a history may be any text; file names may not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORT = 12
 
 
 def slug(text: str) -> str:
-    """A name for a file: the text itself where it is plain, else what is plain of it and a hash."""
+    """A file name: the text itself if it is safe, else its safe characters and a hash."""
     if _PLAIN.fullmatch(text):
         return text
     kept = re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:40]
@@ -26,12 +26,12 @@ def slug(text: str) -> str:
 
 
 def commit_names(commits: Iterable[str]) -> Mapping[str, str]:
-    """A short name for each commit; a longer one where two would have the same."""
-    whole = {commit: slug(commit) for commit in sorted(set(commits)) if commit}
-    short = Counter(name[:_SHORT] for name in whole.values())
+    """A short name for each commit; the whole one where short names would be equal."""
+    slugs = {commit: slug(commit) for commit in sorted(set(commits)) if commit}
+    short = Counter(name[:_SHORT] for name in slugs.values())
     return {
         commit: name[:_SHORT] if short[name[:_SHORT]] == 1 else name
-        for commit, name in whole.items()
+        for commit, name in slugs.items()
     }
 
 
@@ -52,15 +52,15 @@ def releases_path(host: str) -> PurePosixPath:
 
 
 def commit_path(name: str) -> PurePosixPath:
-    """The page of a commit, by its name of `commit_names`."""
+    """The page of a commit; `name` is its short name (`commit_names`)."""
     return PurePosixPath("commit", f"{name}.html")
 
 
 def anchor(flavor: str) -> str:
-    """Where on a benchmark's page a flavor is."""
+    """The HTML id of a flavor's section on a benchmark's page."""
     return f"f-{slug(flavor)}"
 
 
 def root_of(path: PurePosixPath) -> str:
-    """How a page says the site's folder in its links."""
+    """The relative link from a page to the site's folder: "../" for each level."""
     return "../" * (len(path.parts) - 1)

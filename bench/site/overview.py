@@ -1,4 +1,4 @@
-"""The first page: what moved lately, how each line stands, and benchmarks by lines with arrows."""
+"""The index page: recent changes, the state of each line, and a table of benchmarks by lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bench.site.gather import commit_of
 from bench.site.model import LineData, Mark, Page, Site
 from bench.site.rendering import STATES, day, key_of, link, percent, render, shown_seconds, title_of
 
-# An arrow stands as long as the change was found in one of so many last nights.
+# An arrow is shown while the change was detected in one of this many last nights.
 RECENT_NIGHTS = 30
 OVERDUE = timedelta(hours=48)
 _MOST_NEWS = 40
@@ -23,7 +23,7 @@ _MOST_NEWS = 40
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """A change of late."""
+    """A recent change, as text for a row of the table."""
 
     kind: str
     text: str
@@ -37,8 +37,8 @@ class News:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """A line: how it stands. `state` is that of its last night; `old` is the days since then, ""
-    where that is as it should be.
+    """The head of a line's column. `state` is that of its last night; `old` says how many days ago
+    that was, "" if it is not overdue.
     """
 
     branch: str
@@ -54,7 +54,7 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewCell:
-    """A benchmark of a line: an arrow with its size, and where it stands."""
+    """A benchmark of a line: an arrow with the size of a change, and the newest value."""
 
     kind: str
     arrow: str
@@ -72,7 +72,7 @@ class OverviewRow:
 
     @property
     def has_moved(self) -> bool:
-        """Whether an arrow stands in it."""
+        """Whether one of its cells has an arrow."""
         return any(cell is not None and cell.kind for cell in self.cells)
 
 
@@ -87,10 +87,10 @@ class Board:
 
 
 def pages(site: Site) -> Iterator[Page]:
-    """The one page. It tells how old its nights are, and so is made again every time."""
+    """The index page. It shows how old its nights are, so it is rendered every time."""
     lines = [
-        (one.columns.line, len(one.columns.entries), one.newest.number, one.marks)
-        for one in site.lines
+        (line.columns.line, len(line.columns.entries), line.newest.number, line.marks)
+        for line in site.lines
     ]
     yield Page(
         path=naming.INDEX,
@@ -108,23 +108,23 @@ def pages(site: Site) -> Iterator[Page]:
 
 
 def _recent(data: LineData, mark: Mark) -> bool:
-    return mark.found >= len(data.columns.nights) - RECENT_NIGHTS
+    return mark.detected >= len(data.columns.nights) - RECENT_NIGHTS
 
 
 def _news(site: Site) -> list[News]:
     """Changes of the last nights, the newest first."""
-    found = [
+    changes = [
         (data.columns.measured[mark.start].night.when, name, data, mark)
         for data in site.lines
         for name, marks in data.marks.items()
         for mark in marks
         if mark.is_news and _recent(data, mark)
     ]
-    found.sort(key=lambda one: (one[0], abs(one[3].ratio - 1)), reverse=True)
-    return [_told(site, name, data, mark) for _, name, data, mark in found[:_MOST_NEWS]]
+    changes.sort(key=lambda change: (change[0], abs(change[3].ratio - 1)), reverse=True)
+    return [_news_row(site, name, data, mark) for _, name, data, mark in changes[:_MOST_NEWS]]
 
 
-def _told(site: Site, name: str, data: LineData, mark: Mark) -> News:
+def _news_row(site: Site, name: str, data: LineData, mark: Mark) -> News:
     entry = data.columns.measured[mark.start]
     commit = site.commits.get(commit_of(entry), "")
     host = f" on {data.columns.line.host}" if len(site.hosts) > 1 else ""
@@ -147,7 +147,7 @@ def _address(data: LineData, benchmark: str) -> str:
 
 def _board(site: Site, host: str) -> Board:
     lines = site.of_host(host)
-    names = sorted({name for data in lines for name in data.columns.benchmarks})
+    benchmarks = sorted({name for data in lines for name in data.columns.benchmarks})
     columns = [_cells(data) for data in lines]
     return Board(
         host=host,
@@ -157,7 +157,7 @@ def _board(site: Site, host: str) -> Board:
             OverviewRow(name=SUITE_TITLE, cells=tuple(_suite(data) for data in lines)),
             *(
                 OverviewRow(name=name, cells=tuple(cells.get(name) for cells in columns))
-                for name in names
+                for name in benchmarks
             ),
         ),
     )
@@ -196,12 +196,12 @@ def _suite(data: LineData) -> OverviewCell | None:
 
 
 def _cells(data: LineData) -> Mapping[str, OverviewCell]:
-    """The newest value of each benchmark: where it stands against the release, else its time."""
-    read = data.columns
-    ratios, seconds = read.field("release_ratio"), read.field("mean")
+    """The newest value of each benchmark: its ratio against the release, else its time."""
+    columns = data.columns
+    ratios, seconds = columns.field("release_ratio"), columns.field("mean")
     return {
         name: _cell(data, name, _last(ratios[row]), _last(seconds[row]))
-        for row, name in enumerate(read.benchmarks)
+        for row, name in enumerate(columns.benchmarks)
     }
 
 
@@ -221,5 +221,5 @@ def _cell(data: LineData, name: str, ratio: float | None, seconds: float | None)
 
 
 def _last(values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float | None:
-    known = np.flatnonzero(np.isfinite(values))
-    return float(values[known[-1]]) if len(known) else None
+    finite = np.flatnonzero(np.isfinite(values))
+    return float(values[finite[-1]]) if len(finite) else None

@@ -1,9 +1,9 @@
 """Releases side by side: how much faster each release, and each flavor, is than 2.7.18.
 
-Where a night was held against 2.7.18 in its own session, that ratio counts, with its interval and
-verdict. All others are of seconds, of nights of one host in its newest epoch
-(`bench.history.reading.releases`), and have no interval. Without any 2.7.18, the oldest version
-takes its place.
+If a night was compared with 2.7.18 in its own session, that ratio is used, with its interval and
+verdict. All others are ratios of seconds of two nights of the host's newest epoch
+(`bench.history.reading.releases`), without interval. If there is no 2.7.18, the oldest version is
+the base.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.report import ReportRow
 from bench.report.formats import OverviewLine, overview
 from bench.site import naming
 from bench.site.model import Cell, LineData, Page, Site
-from bench.site.rendering import called, key_of, render, toned
+from bench.site.rendering import key_of, render, toned, verdict_name
 
 OLDEST = "2.7.18"
 PLAIN = "plain"
@@ -32,8 +32,8 @@ Column = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Against:
-    """A column against the base: the suite, None without a common benchmark, and a ratio with its
-    verdict, or "", for each benchmark. `note` says how it was measured.
+    """A column compared with the base: the suite, None without a common benchmark, and for each
+    benchmark (ratio, verdict or ""). `note` is a text on how it was measured.
     """
 
     column: Column
@@ -50,38 +50,42 @@ def pages(site: Site) -> Iterator[Page]:
 
 def _page(site: Site, host: str) -> Page:
     path = naming.releases_path(host)
-    base, found = compare(site, host)
-    there = {one.column for one in found}
-    left_out = [one for one in shown(site.releases[host].left_out) if one not in there]
+    base, comparisons = compare(site, host)
+    compared = {row.column for row in comparisons}
+    left_out = [column for column in shown(site.releases[host].left_out) if column not in compared]
     values = {
         "host": host,
         "base": base,
-        "columns": [" ".join(one.column) for one in found],
-        "rows": _rows(found),
-        "left_out": [" ".join(one) for one in left_out],
+        "columns": [" ".join(row.column) for row in comparisons],
+        "rows": _rows(comparisons),
+        "left_out": [" ".join(column) for column in left_out],
     }
     return Page(
         path=path,
-        key=key_of(site, values, [(one.suite, one.note) for one in found]),
-        render=lambda: _render(site, path, found, values),
+        key=key_of(site, values, [(row.suite, row.note) for row in comparisons]),
+        render=lambda: _render(site, path, comparisons, values),
     )
 
 
 def compare(site: Site, host: str) -> tuple[str, tuple[Against, ...]]:
-    """What all is held against, "" where there is nothing, and all that is."""
-    together = _together(site.of_host(host))
+    """The name of the base, "" if there is none, and the comparisons of all others with it."""
+    in_session = _compared_in_session(site.of_host(host))
     table = site.releases[host]
     columns = shown(table.columns)
-    base = None if together and not any(one[0] == OLDEST for one in columns) else base_of(columns)
-    name = OLDEST if together else " ".join(base or ())
-    every = sorted({*columns, *shown(list(together))}, key=_order)
-    found = []
-    for column in every:
-        if column in together:
-            found.append(together[column])
+    base = (
+        None
+        if in_session and not any(column[0] == OLDEST for column in columns)
+        else base_of(columns)
+    )
+    name = OLDEST if in_session else " ".join(base or ())
+    all_columns = sorted({*columns, *shown(list(in_session))}, key=_order)
+    comparisons = []
+    for column in all_columns:
+        if column in in_session:
+            comparisons.append(in_session[column])
         elif base is not None and column != base and column in table.seconds:
-            found.append(_by_seconds(column, base, table.seconds))
-    return name, tuple(found)
+            comparisons.append(_by_seconds(column, base, table.seconds))
+    return name, tuple(comparisons)
 
 
 def _order(column: Column) -> tuple[bool, Version | str, str]:
@@ -91,31 +95,31 @@ def _order(column: Column) -> tuple[bool, Version | str, str]:
         return False, column[0], column[1]
 
 
-def _together(lines: Sequence[LineData]) -> dict[Column, Against]:
-    """The newest night of each version and flavor that was held against 2.7.18 in its session."""
-    found = {}
+def _compared_in_session(lines: Sequence[LineData]) -> dict[Column, Against]:
+    """The newest night of each version and flavor that was compared with 2.7.18 in its session."""
+    newest = {}
     for line in lines:
         for night, entry in enumerate(line.columns.measured):
             release, build = entry.night.release, entry.night.build
             if build and build.version and release and release.title.split(" ")[0] == OLDEST:
                 column = build.version, entry.night.flavor
-                found[column] = line, night, entry.night.when
-    return {column: _in_session(column, *place[:2]) for column, place in found.items()}
+                newest[column] = line, night
+    return {column: _in_session(column, *place) for column, place in newest.items()}
 
 
 def _in_session(column: Column, line: LineData, night: int) -> Against:
-    read = line.columns
-    standing = read.measured[night].night.release
+    columns = line.columns
+    comparison = columns.measured[night].night.release
     ratios, verdicts = (
-        read.field(f"release_{part}")[:, night].tolist() for part in ("ratio", "verdict")
+        columns.field(f"release_{part}")[:, night].tolist() for part in ("ratio", "verdict")
     )
     return Against(
         column=column,
-        suite=standing.suite if standing else None,
-        note=f"in one session with {standing.title if standing else OLDEST}",
+        suite=comparison.suite if comparison else None,
+        note=f"in one session with {comparison.title if comparison else OLDEST}",
         rows={
-            name: (ratio, called(verdict))
-            for name, ratio, verdict in zip(read.benchmarks, ratios, verdicts, strict=True)
+            name: (ratio, verdict_name(verdict))
+            for name, ratio, verdict in zip(columns.benchmarks, ratios, verdicts, strict=True)
             if not math.isnan(ratio)
         },
     )
@@ -126,7 +130,7 @@ def _by_seconds(
 ) -> Against:
     old, new = seconds[base], seconds[column]
     ratios = {name: new[name] / old[name] for name in sorted(old.keys() & new.keys())}
-    logs = [math.log(one) for one in ratios.values()]
+    logs = [math.log(ratio) for ratio in ratios.values()]
     return Against(
         column=column,
         suite=HistoryRatio(ratio=math.exp(math.fsum(logs) / len(logs))) if logs else None,
@@ -136,25 +140,29 @@ def _by_seconds(
 
 
 def _render(
-    site: Site, path: PurePosixPath, found: Sequence[Against], values: Mapping[str, Any]
+    site: Site, path: PurePosixPath, comparisons: Sequence[Against], values: Mapping[str, Any]
 ) -> str:
-    frame, lines = overview(_lines(found), (1 / (1 + MARGIN), 1 + MARGIN))
-    drawn = lines or list(_lines(found))
-    return render("releases.html.jinja", path, site, frame=frame, lines=drawn, **values)
+    frame, lines = overview(_lines(comparisons), (1 / (1 + MARGIN), 1 + MARGIN))
+    rows = lines or list(_lines(comparisons))
+    return render("releases.html.jinja", path, site, frame=frame, lines=rows, **values)
 
 
-def _rows(found: Sequence[Against]) -> list[tuple[str, list[Cell]]]:
-    names = sorted({name for one in found for name in one.rows})
-    return [(name, [_cell(one.rows.get(name)) for one in found]) for name in names]
+def _rows(comparisons: Sequence[Against]) -> list[tuple[str, list[Cell]]]:
+    names = sorted({name for row in comparisons for name in row.rows})
+    return [(name, [_cell(row.rows.get(name)) for row in comparisons]) for name in names]
 
 
-def _cell(found: tuple[float, str] | None) -> Cell:
-    return ("", "") if found is None else (toned(found[1]), f"{found[0]:.3f}")
+def _cell(ratio_and_verdict: tuple[float, str] | None) -> Cell:
+    return (
+        ("", "")
+        if ratio_and_verdict is None
+        else (toned(ratio_and_verdict[1]), f"{ratio_and_verdict[0]:.3f}")
+    )
 
 
-def _lines(found: Sequence[Against]) -> Iterator[OverviewLine]:
-    for one in found:
-        name, suite, row = " ".join(one.column), one.suite, None
+def _lines(comparisons: Sequence[Against]) -> Iterator[OverviewLine]:
+    for comparison in comparisons:
+        name, suite, row = " ".join(comparison.column), comparison.suite, None
         if suite is not None:
             row = ReportRow(
                 name=name,
@@ -169,25 +177,27 @@ def _lines(found: Sequence[Against]) -> Iterator[OverviewLine]:
                 builds=1,
             )
         verdict = suite.verdict if suite else ""
-        yield OverviewLine(name=name, note=one.note, href="", verdict=verdict, row=row)
+        yield OverviewLine(name=name, note=comparison.note, href="", verdict=verdict, row=row)
 
 
 def shown(columns: Sequence[Column]) -> list[Column]:
-    """Final releases; of a branch that has none yet, its newest version. Their order stays."""
-    versions = sorted({version for version, _ in columns}, key=lambda one: _order((one, "")))
-    finals = {one for one in versions if _is_final(one)}
-    branches = {_branch(one) for one in finals}
-    newest = {_branch(one): one for one in versions if _branch(one) not in branches}
+    """Final releases; of a branch that has none yet, its newest version. Keeps the order."""
+    versions = sorted(
+        {version for version, _ in columns}, key=lambda version: _order((version, ""))
+    )
+    finals = {version for version in versions if _is_final(version)}
+    branches = {_branch(version) for version in finals}
+    newest = {_branch(version): version for version in versions if _branch(version) not in branches}
     kept = finals | set(newest.values())
-    return [one for one in columns if one[0] in kept]
+    return [column for column in columns if column[0] in kept]
 
 
 def _is_final(version: str) -> bool:
     try:
-        known = Version(version)
+        parsed = Version(version)
     except InvalidVersion:
         return False
-    return not known.is_prerelease and known.local is None
+    return not parsed.is_prerelease and parsed.local is None
 
 
 def _branch(version: str) -> tuple[int, ...] | str:
@@ -198,9 +208,9 @@ def _branch(version: str) -> tuple[int, ...] | str:
 
 
 def base_of(columns: Sequence[Column]) -> Column | None:
-    """2.7.18, plain where there is a choice; without it the first version. None without any."""
+    """2.7.18, or else the first version; its plain flavor if it has one. None without columns."""
     if not columns:
         return None
-    version = OLDEST if any(one[0] == OLDEST for one in columns) else columns[0][0]
-    own = [one for one in columns if one[0] == version]
-    return next((one for one in own if one[1] == PLAIN), own[0])
+    version = OLDEST if any(column[0] == OLDEST for column in columns) else columns[0][0]
+    candidates = [column for column in columns if column[0] == version]
+    return next((column for column in candidates if column[1] == PLAIN), candidates[0])

@@ -1,4 +1,4 @@
-"""What all pages share: the frame with its links, keys, and how figures are written."""
+"""What all pages share: the frame with its links, the keys, and the format of figures."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from bench.site.model import Floats, LineData, Mark, Site
 _HERE = Path(__file__).parent
 _TEMPLATES = _HERE / "templates"
 # A commit's page needs no script, and there are thousands of them.
-STILL = REPORT.beside(_TEMPLATES, styles=("site.css",), scripts=())
-LIVELY = REPORT.beside(_TEMPLATES, styles=("site.css",), scripts=("site.js",))
+WITHOUT_SCRIPT = REPORT.beside(_TEMPLATES, styles=("site.css",), scripts=())
+WITH_SCRIPT = REPORT.beside(_TEMPLATES, styles=("site.css",), scripts=("site.js",))
 
 STATES = {
     "": "not measured again",
@@ -34,41 +34,41 @@ STATES = {
 
 
 def render(
-    template: str, path: PurePosixPath, site: Site, *, is_lively: bool = True, **values: Any
+    template: str, path: PurePosixPath, site: Site, *, has_script: bool = True, **values: Any
 ) -> str:
-    """A page at `path`. Links begin with `root`; `nav` leads to the pages of hosts."""
+    """Render a page. Links begin with `root`; `nav` has the links to the pages of hosts."""
     root = naming.root_of(path)
     nav = [
         (host, f"{root}{naming.host_path(host)}", f"{root}{naming.releases_path(host)}")
         for host in site.hosts
     ]
-    assets = LIVELY if is_lively else STILL
+    assets = WITH_SCRIPT if has_script else WITHOUT_SCRIPT
     return html.page(template, assets, root=root, home=f"{root}{naming.INDEX}", nav=nav, **values)
 
 
 def link(root: str, path: PurePosixPath, fragment: str = "") -> str:
-    """An address on the site. Slugs need no quoting; it is done all the same."""
+    """A link on the site. Slugs need no quoting, but are quoted all the same."""
     return root + quote(str(path)) + (f"#{quote(fragment)}" if fragment else "")
 
 
 def key_of(site: Site, *parts: Any) -> str:
-    """What a page is made of, in short. Arrays count with their content."""
-    found = hashlib.sha256(f"{_code()} {site.hosts}".encode())
+    """A hash of everything that a page is rendered from; arrays by their content."""
+    sha = hashlib.sha256(f"{_code()} {site.hosts}".encode())
     for part in parts:
-        found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
-        found.update(b"\0")
-    return found.hexdigest()[:32]
+        sha.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+        sha.update(b"\0")
+    return sha.hexdigest()[:32]
 
 
 @functools.cache
 def _code() -> str:
-    """Of all that pages are made by: another patchbench makes all of them again."""
+    """A hash of all code that renders pages: another version renders all of them again."""
     files = [*_HERE.glob("*.py"), *_TEMPLATES.iterdir(), *(_HERE.parent / "report").rglob("*.*")]
-    found = hashlib.sha256(metadata.version("patchbench").encode())
+    sha = hashlib.sha256(metadata.version("patchbench").encode())
     for file in sorted(files):
         if file.suffix != ".pyc":
-            found.update(file.read_bytes())
-    return found.hexdigest()
+            sha.update(file.read_bytes())
+    return sha.hexdigest()
 
 
 def day(moment: datetime) -> str:
@@ -82,33 +82,33 @@ def title_of(data: LineData) -> str:
 
 
 def percent(mark: Mark) -> str:
-    """How large a change is."""
+    """The size of a change, in percent."""
     return f"{abs(mark.ratio - 1) * 100:.1f}%"
 
 
 def suite_text(ratio: HistoryRatio | None) -> str:
-    """A suite's ratio in a table, "" where there is none."""
+    """A suite's ratio for a table, "" if there is none."""
     return "" if ratio is None else shown_ratio(ratio.ratio)
 
 
-def called(verdict: float) -> str:
-    """A verdict of `Columns`, "" where there is none."""
+def verdict_name(verdict: float) -> str:
+    """The name of a verdict of `Columns`, "" for NaN."""
     return "" if math.isnan(verdict) else VERDICTS[int(verdict)]
 
 
 def toned(verdict: str) -> str:
-    """The class of a cell with a verdict: only what moved stands out."""
+    """The CSS class of a cell with a verdict: only faster and slower have one."""
     return verdict if verdict in ("faster", "slower") else ""
 
 
 def newest(values: Floats) -> float | None:
-    """The last value that there is."""
-    known = values[np.isfinite(values)]
-    return float(known[-1]) if len(known) else None
+    """The last finite value, None if there is none."""
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if len(finite) else None
 
 
 def shown_seconds(seconds: float) -> str:
-    """A time with three digits and its unit."""
+    """A time with three significant digits and its unit."""
     for factor, name in ((1.0, "s"), (1e3, "ms"), (1e6, "\N{MICRO SIGN}s")):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {name}"

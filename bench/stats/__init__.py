@@ -1,4 +1,4 @@
-"""Statistics. Floats in, floats out; imports nothing of ours."""
+"""Statistics. Floats in, floats out; imports nothing of the project."""
 
 from bench.stats import accuracy, estimates, ranks
 from bench.stats.accuracy import SPAN, Accuracy, AccuracyCell

@@ -1,13 +1,13 @@
-"""How far off a protocol is, for the time that it takes. Pure: floats in, floats out.
+"""The error of a protocol for its machine time. Pure: floats in, floats out.
 
-A block of one binary against itself has a ratio of 1, one of a known difference has that: what a
-block gave beside it, on the log scale, is its error. Errors have two parts that time treats
-unlike: the mean of n blocks scatters by 1 / sqrt(n) of what one block does, and is off by the bias
-whatever n. So protocols are compared by the root-mean-square error that remains of a benchmark
-after a span of machine time, noise and bias together: bias^2 + noise^2 * seconds of a block / span.
-(That the time a measurement takes belongs into its error: Kalibera and Jones, "Rigorous
-benchmarking in reasonable time", ISMM 2013, who choose the repetitions by it; that bias and
-variance add up as squares is the textbooks' decomposition of the mean square error.)
+The true ratio is 1 for blocks of one binary against itself, or that of a known difference; the
+error of a block is its deviation from it on the log scale. Errors have two parts: the noise of a
+mean of n blocks is 1 / sqrt(n) of that of one block; the bias does not depend on n. So protocols
+are compared by the root mean square error of a benchmark after a span of machine time, noise and
+bias together: bias^2 + noise^2 * seconds of a block / span. (The time of a measurement as part of
+its error: Kalibera and Jones, "Rigorous benchmarking in reasonable time", ISMM 2013, who choose the
+repetitions by it; bias and variance add up as squares in the usual decomposition of the mean square
+error.)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from bench.stats import estimates
 
-# Long enough for some blocks of every class; about what an experiment gives to a benchmark.
+# Seconds: enough for some blocks of every class; about the time of a benchmark in an experiment.
 SPAN = 60.0
 
 
@@ -33,7 +33,7 @@ class AccuracyCell:
 
     @property
     def mean_square(self) -> float:
-        """Of the errors around 0, the truth: what is off on average counts in full."""
+        """The mean square of the errors around 0, the truth, so that it includes the bias."""
         return math.fsum(error * error for error in self.errors) / len(self.errors)
 
 
@@ -43,7 +43,7 @@ class Accuracy:
 
     `error` is the RMS error of one block, `low` and `high` its 95% interval. `seconds` is a block's
     mean wall time. `bias` is the mean error on known differences with its plain 95% interval, None
-    where none was measured. `after` is the RMS error of a benchmark after SPAN seconds.
+    if none was measured. `after` is the RMS error of a benchmark after SPAN seconds.
     """
 
     benchmarks: int
@@ -64,12 +64,12 @@ def accuracy(
     """The accuracy of a protocol over benchmarks, each of equal weight.
 
     `same`: one binary against itself, for the noise; `known`: a known difference, for the bias;
-    `pool`: known differences of all benchmarks under this protocol, where those are more. At least
+    `pool`: known differences of all benchmarks under this protocol, if those are more. At least
     one cell of `same`, and two errors in every cell; ValueError otherwise.
 
-    A class has a benchmark or two with a known difference, so that their mean errors are mostly
-    noise. What their biases can be expected to be is learnt from the pool (empirical Bayes, Efron
-    and Morris, JASA 1973): see `expected_bias`.
+    A class has one or two benchmarks with a known difference, so that their mean errors are mostly
+    noise. The size of their biases is estimated from the pool (empirical Bayes, Efron and Morris,
+    JASA 1973): see `expected_bias`.
     """
     if not same or any(len(cell.errors) < 2 for cell in (*same, *known)):
         raise ValueError("an accuracy needs a benchmark, and two blocks of each")
@@ -92,10 +92,10 @@ def accuracy(
 
 
 def squared_bias(known: Sequence[AccuracyCell]) -> float:
-    """The mean square of the benchmarks' biases, without what their noise adds; 0 at least.
+    """The mean square of the benchmarks' biases, without the part of their noise; at least 0.
 
     The square of a mean error is on average too large by its own squared standard error, which is
-    taken off: else the protocol with the noisier blocks would be counted as biased as well.
+    subtracted: otherwise a protocol with noisier blocks would also appear more biased.
     """
     if not known:
         return 0.0
@@ -108,7 +108,7 @@ def squared_bias(known: Sequence[AccuracyCell]) -> float:
 
 def expected_bias(known: Sequence[AccuracyCell], usual: float) -> float:
     """The expected mean square of some benchmarks' biases, where `usual` is the mean square of such
-    biases: each mean error is shrunk towards 0 by how much of it is likely to be noise.
+    biases: each mean error is shrunk towards 0 by the part that is likely to be noise.
 
     With bias ~ N(0, usual) and mean | bias ~ N(bias, error^2), the bias given the mean has mean
     w * mean and variance w * error^2, where w = usual / (usual + error^2).
@@ -123,17 +123,17 @@ def expected_bias(known: Sequence[AccuracyCell], usual: float) -> float:
 
 
 def least(accuracies: Mapping[str, Accuracy]) -> str:
-    """The name with the least error after SPAN; the first of those that are equal."""
+    """The name with the smallest error after SPAN; the first of equal ones."""
     return min(accuracies, key=lambda name: accuracies[name].after)
 
 
 def no_harm(alone: Sequence[float], together: Sequence[float], most: float = 1.25) -> bool:
-    """Whether blocks measured side by side are shown to be about as accurate as those alone.
+    """Test whether blocks measured side by side are about as accurate as those measured alone.
 
-    Shown: the upper 95% bound of the ratio of their RMS errors is at most `most`. The bound is F's
+    True if the upper 95% bound of the ratio of their RMS errors is at most `most`. The bound is F's
     for two mean squares around a known mean (as many degrees of freedom as errors); it assumes
-    normal errors, and the longer tails of real ones are one reason to ask for no less than `most`.
-    False for fewer than ten errors on either side.
+    normal errors, and the longer tails of real ones are one reason for the size of `most`. False
+    for fewer than ten errors on either side.
     """
     from scipy import special
 
@@ -142,7 +142,7 @@ def no_harm(alone: Sequence[float], together: Sequence[float], most: float = 1.2
     ours, theirs = (_mean([error * error for error in errors]) for errors in (alone, together))
     if ours == 0:
         return theirs == 0
-    # The 5% quantile of F, upside down, from that of the F with the freedoms exchanged.
+    # The reciprocal of F's 5% quantile is the 95% quantile with exchanged degrees of freedom.
     quantile = float(special.fdtri(len(alone), len(together), 0.95))
     return math.sqrt(theirs / ours * quantile) <= most
 
@@ -162,8 +162,8 @@ def _bias(known: Sequence[AccuracyCell]) -> tuple[float, float, float] | tuple[N
 
 def _spread_bounds(cells: Sequence[AccuracyCell]) -> tuple[float, float]:
     """The 95% interval of the mean of several mean squares: chi-square's, with Satterthwaite's
-    degrees of freedom (Biometrics Bulletin 1946). Each has as many as it has errors, since the
-    mean is known.
+    degrees of freedom (Biometrics Bulletin 1946). Each mean square has as many as it has errors,
+    since the mean is known.
     """
     from scipy import special
 

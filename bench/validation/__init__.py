@@ -1,8 +1,8 @@
-"""How often this project's verdicts, and those of its peers, are right. Pure.
+"""How often the verdicts of patchbench and of other tools are right. Pure.
 
-`peers` asks the other tools. `recorded` and `simulated` (with `play`, `rates` and `pace`) are the
-studies that need no measuring, `real` reads what `patchbench study real` measured. `page` writes
-docs/validation.md.
+`peers` computes the answers of the other tools. `recorded` and `simulated` (with `play`, `rates`
+and `pace`) are the studies without measurements, `real` evaluates those of `patchbench study real`.
+`page` renders docs/validation.md.
 """
 
 from bench.validation import change_points, page, real, recorded, recordings, simulated

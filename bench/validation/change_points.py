@@ -16,7 +16,7 @@ from scipy import special
 from bench.stats import SETTINGS, Settings, scan
 
 Floats = npt.NDArray[np.float64]
-# What the detection promises.
+# The targets of the detection.
 NIGHTS_AN_ALARM = 3000
 FOUND = 0.90
 WITHIN = 7
@@ -28,8 +28,8 @@ REFERENCES = (30, 60, 100, 250)
 
 @dataclass(frozen=True, kw_only=True)
 class FalseAlarms:
-    """`alarms` in `nights` series-nights on which one could have been raised. `rate` is a night's,
-    `upper` the upper end of its 95% interval.
+    """`alarms` in `nights` series-nights on which one could have been raised. `upper` is the upper
+    end of the 95% interval of `rate`.
     """
 
     noise: str
@@ -39,14 +39,14 @@ class FalseAlarms:
 
     @property
     def rate(self) -> float:
-        """Alarms a series-night."""
+        """Alarms per series-night."""
         return self.alarms / self.nights
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepDetection:
-    """A step that was found in `found` of `tries` within WITHIN nights, after `reference` nights
-    of the old level; `lower` is the lower end of the share's 95% interval.
+    """Steps after `reference` nights of the old level: `found` of `tries` were detected within
+    WITHIN nights; `lower` is the lower end of the 95% interval of `share`.
     """
 
     reference: int
@@ -56,7 +56,7 @@ class StepDetection:
 
     @property
     def share(self) -> float:
-        """The part of the steps that was found in time."""
+        """The part of the steps that was detected in time."""
         return self.found / self.tries
 
 
@@ -97,8 +97,8 @@ def study(
 def false_alarms(
     noise: str, *, series: int, nights: int, seed: int, settings: Settings = SETTINGS
 ) -> FalseAlarms:
-    """Scan series on which nothing happens. Nights after an alarm count on: a new reference has to
-    be learned, as it would be; only those before the first possible alarm do not.
+    """Scan series without a change. Nights after an alarm count as well, although a new reference
+    has to be built; those before the first possible alarm do not count.
     """
     rng = np.random.default_rng([seed, NOISES.index(noise)])
     alarms = sum(
@@ -120,9 +120,9 @@ def steps(
     noise: float = 0.01,
     settings: Settings = SETTINGS,
 ) -> StepDetection:
-    """Steps up and down in turn after `reference` quiet nights; found is found within WITHIN.
+    """Alternate steps up and down after `reference` quiet nights; detected is within WITHIN.
 
-    An alarm that came before the step is a false one and finds nothing.
+    An alarm before the step is a false one and does not count.
     """
     rng = np.random.default_rng([seed, reference])
     found = 0
@@ -139,7 +139,7 @@ def quiet(noise: str, nights: int, rng: np.random.Generator) -> Floats:
     """Nights of a benchmark that does not change, in units of its standard deviation.
 
     Heavy tails: Student's t with 5 degrees of freedom. Spikes: one night in a hundred is off by
-    ten. Correlated: each night takes a fifth of the one before along (lag-1 correlation 0.2).
+    ten. Correlated: lag-1 correlation 0.2.
     """
     normal = rng.standard_normal(nights)
     if noise == HEAVY:

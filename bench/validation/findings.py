@@ -1,4 +1,4 @@
-"""What a study found: one figure a finding, with the promise that it is held to. Values alone."""
+"""The findings of a study: each one figure, with its target if it has one."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class StudyFinding:
     """One figure of one procedure under one condition.
 
     A rate is `hits` of `of`; any other figure is `value` in `unit` ("" where it has none).
-    `least` and `most` are the limits that it is held to; None where it has none.
-    `exact`: the trials are independent, so that binomial bounds hold. `note`: what a reader must
-    know to read it right. `headline`: the row of the summary that it belongs to, "" for none;
-    a row shows the span of all findings of a procedure.
+    `least` and `most` are the target: the limits set for the figure beforehand, or None.
+    `exact`: the trials are independent, so that binomial bounds hold. `note`: a remark for the
+    reader. `headline`: the row of the summary that it belongs to, "" for none; a row shows the
+    range of all findings of a procedure.
     """
 
     quantity: str
@@ -63,7 +63,7 @@ class StudyFinding:
 
     @property
     def kept(self) -> bool | None:
-        """Whether the promise is kept by the figure itself; None where nothing is promised."""
+        """Whether the figure meets its target; None if it has none."""
         if self.least is None and self.most is None:
             return None
         low = 0.0 if self.least is None else self.least
@@ -98,7 +98,7 @@ def rate(
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One study: what it was made of, in sentences, and what it found."""
+    """One study: its set-up, in sentences, and its findings."""
 
     name: str
     setup: tuple[str, ...]
@@ -106,5 +106,5 @@ class Part:
 
 
 def broken_promises(parts: Sequence[Part]) -> list[StudyFinding]:
-    """Those whose figure is not what is promised."""
-    return [one for part in parts for one in part.findings if one.kept is False]
+    """The findings that miss their target."""
+    return [finding for part in parts for finding in part.findings if finding.kept is False]

@@ -1,4 +1,4 @@
-"""Simulated effects: whether they are seen within 20 blocks, and how soon."""
+"""Simulated effects: how often they are detected within 20 blocks, and how soon."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _HEADLINES = {
 
 
 def power(count: int, rng: np.random.Generator, step: Step) -> list[StudyFinding]:
-    """A true 2%, 0.7% between blocks, a margin of 1%, 20 blocks at most."""
-    found = []
+    """The power for a true 2%: 0.7% between blocks, a margin of 1%, at most 20 blocks."""
+    findings = []
     for name, scenario in FAMILIES.items():
         hits = of = 0
         for _ in range(sessions(scenario, count)):
             rows = play(scenario, rng, margin=MARGIN).comparisons.comparisons
             changed = rows[: scenario.affected]
-            hits += sum(one.verdict == "slower" for one in changed)
+            hits += sum(row.verdict == "slower" for row in changed)
             of += len(changed)
             step()
-        found.append(
+        findings.append(
             rate(
                 POWER,
                 f"a true 2% within 20 blocks, {name}",
@@ -61,54 +61,56 @@ def power(count: int, rng: np.random.Generator, step: Step) -> list[StudyFinding
                 headline="a true 2% (margin 1%, 0.7% between blocks) is called within 20 blocks",
             )
         )
-    return found
+    return findings
 
 
 def sessions(scenario: Scenario, count: int) -> int:
-    """How many sessions give this many benchmarks with an effect."""
+    """The number of sessions that has at least `count` benchmarks with an effect."""
     return math.ceil(count / (scenario.affected or scenario.benchmarks))
 
 
 def pace(
     host: str, scenario: Scenario, count: int, rng: np.random.Generator, step: Step
 ) -> list[StudyFinding]:
-    """How soon each effect is decided, and what pyperf says of as many processes."""
-    found = []
+    """How soon each effect is decided, and the answers of pyperf for as many processes."""
+    findings = []
     for effect in EFFECTS:
         with_effect = replace(scenario, effect=effect)
         verdicts: list[str] = []
         blocks: list[int] = []
         for _ in range(count):
             ended = play(with_effect, rng, margin=MARGIN)
-            verdicts += [one.verdict for one in ended.comparisons.comparisons]
+            verdicts += [row.verdict for row in ended.comparisons.comparisons]
             blocks += ended.blocks.values()
             step()
         needed = float(np.mean(blocks))
-        # Rounded up: what is left of the last process is theirs.
+        # Rounded up, in favour of pyperf.
         processes = max(math.ceil(needed), 2)
         condition = f"{effect:.1%} slower, {host}"
         calls = their_calls(with_effect, processes, count, rng)
         both = _answers(condition, effect, OURS, needed, verdicts)
         both += _answers(condition, effect, PYPERF, processes, calls)
-        found += [_in_summary(one, host) if effect == _SHOWN else one for one in both]
-    return found
+        findings += [
+            _in_summary(finding, host) if effect == _SHOWN else finding for finding in both
+        ]
+    return findings
 
 
 def right(effect: float) -> frozenset[str]:
-    """The verdicts that are true of a slowdown. Inside the margin it is equivalent as well."""
-    found = {"slower"} if effect else set()
-    return frozenset(found | {"equivalent"} if effect <= MARGIN else found)
+    """The correct verdicts for a slowdown: within the margin, equivalent as well."""
+    verdicts = {"slower"} if effect else set()
+    return frozenset(verdicts | {"equivalent"} if effect <= MARGIN else verdicts)
 
 
 def wrong(effect: float) -> frozenset[str]:
-    """The verdicts that are not."""
+    """The wrong verdicts for a slowdown."""
     return frozenset({"faster", "slower", "equivalent"}) - right(effect)
 
 
 def their_calls(
     scenario: Scenario, processes: int, count: int, rng: np.random.Generator
 ) -> list[str]:
-    """What pyperf calls each benchmark of `count` pairs of runs; "" where it is not significant."""
+    """The call of pyperf for each benchmark of `count` pairs of runs; "" if not significant."""
     calls = []
     for _ in range(count):
         base, candidate = two_files(scenario, processes, rng)
@@ -120,14 +122,14 @@ def their_calls(
 
 
 def _answers(
-    condition: str, effect: float, procedure: str, processes: float, said: Sequence[str]
+    condition: str, effect: float, procedure: str, processes: float, calls: Sequence[str]
 ) -> list[StudyFinding]:
-    """Of one procedure: how many processes it took, how often it was right, and wrong."""
+    """The findings on one procedure: its processes, and how often it was right and wrong."""
     theirs = procedure == PYPERF
     good, bad = (
-        sum(one in verdicts for one in said) for verdicts in (right(effect), wrong(effect))
+        sum(call in verdicts for call in calls) for verdicts in (right(effect), wrong(effect))
     )
-    found = [
+    findings = [
         StudyFinding(
             quantity=TIME,
             condition=condition,
@@ -136,13 +138,15 @@ def _answers(
             unit=_UNIT,
             note="given, since it has no rule to stop" if theirs else "",
         ),
-        rate(FALSE, f"wrong: {condition}", procedure, bad, len(said), exact=False),
+        rate(FALSE, f"wrong: {condition}", procedure, bad, len(calls), exact=False),
     ]
-    # Of a base against itself there is nothing that pyperf could be right about.
+    # pyperf has no verdict that would be right for a base against itself.
     if effect or not theirs:
-        found.append(rate(POWER, f"right: {condition}", procedure, good, len(said), exact=False))
-    return found
+        findings.append(
+            rate(POWER, f"right: {condition}", procedure, good, len(calls), exact=False)
+        )
+    return findings
 
 
-def _in_summary(one: StudyFinding, host: str) -> StudyFinding:
-    return replace(one, headline=f"{_HEADLINES[one.quantity]}, {host}")
+def _in_summary(finding: StudyFinding, host: str) -> StudyFinding:
+    return replace(finding, headline=f"{_HEADLINES[finding.quantity]}, {host}")

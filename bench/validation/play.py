@@ -1,7 +1,7 @@
-"""A simulated session, played by the rules of a real one: its scheduler, its looks, its judge.
+"""Simulated sessions with the scheduler, looks and verdicts of real ones.
 
-What is simulated is the measuring alone. Which block comes next, when it is looked at what there
-is, what is decided and when it is enough: all that is the shipped code.
+Only the measurements are simulated. The order of blocks, the looks, the verdicts and the stopping
+rule are those of the code in use (`bench.session`).
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from bench.session import (
     conclude,
     settled,
 )
-from bench.validation.simulate import Drawn, Scenario, draw
+from bench.validation.simulate import Scenario, SimulatedTimes, draw
 
 CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Played:
-    """How a session ended. `blocks` are those of each benchmark that count."""
+class SimulatedSession:
+    """The end of a session. `blocks` are the numbers of valid blocks of each benchmark."""
 
     comparisons: Comparisons
     blocks: Mapping[str, int]
 
 
-def play(scenario: Scenario, rng: np.random.Generator, *, margin: float) -> Played:
-    """One session that looks early and stops when all is decided, or all blocks are measured."""
+def play(scenario: Scenario, rng: np.random.Generator, *, margin: float) -> SimulatedSession:
+    """Run a session with early looks until all is decided or all blocks are measured."""
     drawn = draw(scenario, rng)
     rules = Rules(
         blocks=scenario.blocks,
@@ -50,19 +50,19 @@ def play(scenario: Scenario, rng: np.random.Generator, *, margin: float) -> Play
     records = _measured(drawn, rules)
     bare = SessionRecord(blocks=tuple(records), complete=True)
     ended = settled(bare, rules, conclude)
-    counts = Counter(one.task for one in records)
-    return Played(
+    counts = Counter(record.task for record in records)
+    return SimulatedSession(
         comparisons=conclude(ended, CANDIDATE, margin=margin),
         blocks={name: counts[name] for name in _names(drawn)},
     )
 
 
-def _measured(drawn: Drawn, rules: Rules) -> list[BlockRecord]:
+def _measured(drawn: SimulatedTimes, rules: Rules) -> list[BlockRecord]:
     schedule = Schedule(_names(drawn), rules, conclude)
     records = []
     for turn in schedule.turns():
         record = _block(drawn, turn)
-        # As in `bench.session.session`: once, as long as that is allowed.
+        # As in `bench.session.session`: once, as far as repetitions are allowed.
         if record.disturbed and may_repeat(schedule.repeated, schedule.planned):
             schedule.repeat(record)
         else:
@@ -71,14 +71,14 @@ def _measured(drawn: Drawn, rules: Rules) -> list[BlockRecord]:
     return records
 
 
-def _names(drawn: Drawn) -> list[str]:
-    # In the order of numbers and of the alphabet alike, in which comparisons come.
+def _names(drawn: SimulatedTimes) -> list[str]:
+    # Zero-padded, so that the alphabetical order of comparisons is that of the numbers.
     return [f"b{number:03d}" for number in range(drawn.times.shape[1])]
 
 
-def _block(drawn: Drawn, turn: ScheduledBlock) -> BlockRecord:
+def _block(drawn: SimulatedTimes, turn: ScheduledBlock) -> BlockRecord:
     number = int(turn.task[1:])
-    times = drawn.anew if turn.again else drawn.times
+    times = drawn.repeated if turn.again else drawn.times
     base, candidate = times[turn.number, number].tolist()
     marked = bool(drawn.marked[turn.number, number]) and not turn.again
     return BlockRecord(

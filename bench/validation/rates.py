@@ -1,4 +1,4 @@
-"""Simulated base against base and known effects: how often calls are wrong, and intervals right."""
+"""Rates of wrong calls for base against base, and coverage of intervals, in simulations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bench.validation.simulate import Recording, Scenario, recorded, session
 Step = Callable[[], None]
 File = dict[str, list[list[float]]]
 
-# The limits: of any call, of intervals after looking early, of plain ones.
+# Targets: for any call, for coverage after early looks, for coverage of plain intervals.
 ANY_CALL, LOOKING, PLAIN = 0.055, 0.935, (0.935, 0.965)
 _COVERED = "intervals hold the truth after looking early, all hosts"
 _FIXED = "the suite's 95% interval holds the truth: drift, bursts, skew, builds"
@@ -35,15 +35,15 @@ _EFFECT = 0.02
 def sequential(
     name: str, scenario: Scenario, count: int, rng: np.random.Generator, step: Step
 ) -> list[StudyFinding]:
-    """Base against base, looking early: any call, and whether the intervals at the end hold 1."""
-    called = suites = covered = each = inside = 0
+    """Base against base with early looks: rate of any call, and coverage of the intervals."""
+    called = suites = covered = compared = inside = 0
     for _ in range(count):
         ended = play(scenario, rng, margin=MARGIN).comparisons
-        called += any(_is_call(one) for one in ended.comparisons)
+        called += any(_is_call(row) for row in ended.comparisons)
         suites += ended.suite is not None and _is_call(ended.suite)
-        covered += ended.suite is None or _holds(ended.suite.low, ended.suite.high, 1.0)
-        each += len(ended.comparisons)
-        inside += sum(_holds(one.low, one.high, 1.0) for one in ended.comparisons)
+        covered += ended.suite is None or _covers(ended.suite.low, ended.suite.high, 1.0)
+        compared += len(ended.comparisons)
+        inside += sum(_covers(row.low, row.high, 1.0) for row in ended.comparisons)
         step()
     any_call, suite_call, headlines = _calls(name, scenario)
     return [
@@ -63,7 +63,7 @@ def sequential(
             f"{name}, looking early: each benchmark's interval",
             OURS,
             inside,
-            each,
+            compared,
             least=LOOKING,
             exact=False,
             headline=_COVERED,
@@ -80,42 +80,42 @@ def fixed(
     *,
     promised: bool,
 ) -> list[StudyFinding]:
-    """All blocks, no look, an effect of 2%: whether the plain intervals hold it."""
+    """All blocks, no early look, an effect of 2%: coverage of the plain intervals."""
     scenario = replace(scenario, benchmarks=20, effect=_EFFECT)
-    covered = each = inside = 0
+    covered = compared = inside = 0
     for _ in range(count):
-        found = compare_blocks(session(scenario, rng), margin=MARGIN)
-        covered += found.suite is None or _holds_plainly(found.suite)
-        inside += sum(_holds_plainly(one) for one in found.comparisons)
-        each += len(found.comparisons)
+        comparisons = compare_blocks(session(scenario, rng), margin=MARGIN)
+        covered += comparisons.suite is None or _plain_interval_covers(comparisons.suite)
+        inside += sum(_plain_interval_covers(row) for row in comparisons.comparisons)
+        compared += len(comparisons.comparisons)
         step()
-    what = f"{name}, {scenario.blocks} blocks"
-    suite = rate(COVERAGE, f"{what}: the suite's plain interval", OURS, covered, count)
+    condition = f"{name}, {scenario.blocks} blocks"
+    suite = rate(COVERAGE, f"{condition}: the suite's plain interval", OURS, covered, count)
     if promised:
         suite = replace(suite, least=PLAIN[0], most=PLAIN[1], headline=_FIXED)
-    benchmark = f"{what}: each benchmark's plain interval"
-    return [suite, rate(COVERAGE, benchmark, OURS, inside, each, exact=False)]
+    benchmark = f"{condition}: each benchmark's plain interval"
+    return [suite, rate(COVERAGE, benchmark, OURS, inside, compared, exact=False)]
 
 
 def of_peers(
     name: str, scenario: Scenario, count: int, rng: np.random.Generator, step: Step
 ) -> list[StudyFinding]:
-    """What the peers call of base against base, measured their way, looking at the end alone."""
-    each = anyone = 0
+    """The calls of the peers for base against base, measured their way, with a single look."""
+    benchmark_calls = any_calls = 0
     likely = {HPT: 0, HPT_PAPER: 0}
     for _ in range(count):
         base, candidate = two_files(scenario, scenario.blocks, rng)
-        calls = [peers.pyperf_calls(base[one], candidate[one]) for one in base]
-        each, anyone = each + sum(calls), anyone + any(calls)
+        calls = [peers.pyperf_calls(base[benchmark], candidate[benchmark]) for benchmark in base]
+        benchmark_calls, any_calls = benchmark_calls + sum(calls), any_calls + any(calls)
         for procedure, gate in ((HPT, None), (HPT_PAPER, peers.GATE)):
             chance = peers.hierarchical_test(base, candidate, gate=gate)
             likely[procedure] += peers.likely(chance)
         step()
     any_call, suite_call, headlines = _calls(name, scenario)
-    all_of_them = count * scenario.benchmarks
+    comparisons = count * scenario.benchmarks
     return [
-        rate(FALSE, any_call, PYPERF, anyone, count, headline=headlines[0]),
-        rate(FALSE, f"{name}: each benchmark", PYPERF, each, all_of_them, exact=False),
+        rate(FALSE, any_call, PYPERF, any_calls, count, headline=headlines[0]),
+        rate(FALSE, f"{name}: each benchmark", PYPERF, benchmark_calls, comparisons, exact=False),
         *(
             rate(
                 FALSE,
@@ -134,13 +134,14 @@ def two_files(scenario: Scenario, processes: int, rng: np.random.Generator) -> t
     """Two runs of pyperf, the base's and then the candidate's."""
     values = recorded(scenario, Recording(processes=processes), rng)
     base, candidate = (
-        {f"b{number}": one for number, one in enumerate(side.tolist())} for side in values
+        {f"b{number}": benchmark for number, benchmark in enumerate(side.tolist())}
+        for side in values
     )
     return base, candidate
 
 
 def _calls(name: str, scenario: Scenario) -> tuple[str, str, tuple[str, str]]:
-    """What is counted: any benchmark, the suite; and the summary's rows for them."""
+    """The conditions (any benchmark, the suite), and the summary's rows for them."""
     calm = scenario == Scenario()
     count = scenario.benchmarks
     where = "a quiet host" if calm else "drift, bursts, skew, builds, kills, load"
@@ -154,14 +155,14 @@ def _calls(name: str, scenario: Scenario) -> tuple[str, str, tuple[str, str]]:
     )
 
 
-def _is_call(one: SuiteComparison) -> bool:
-    return one.verdict in ("faster", "slower")
+def _is_call(row: SuiteComparison) -> bool:
+    return row.verdict in ("faster", "slower")
 
 
-def _holds_plainly(one: SuiteComparison) -> bool:
-    return _holds(one.low95, one.high95, 1 + _EFFECT)
+def _plain_interval_covers(row: SuiteComparison) -> bool:
+    return _covers(row.low95, row.high95, 1 + _EFFECT)
 
 
-def _holds(low: float | None, high: float | None, truth: float) -> bool:
-    """Whether an interval holds the truth; one without bounds holds everything."""
+def _covers(low: float | None, high: float | None, truth: float) -> bool:
+    """Whether an interval covers the truth; one without bounds covers everything."""
     return low is None or high is None or low <= truth <= high

@@ -1,4 +1,4 @@
-"""The third study, read: what `patchbench study real` measured on this machine. Pure."""
+"""The third study: evaluate the measurements of `patchbench study real`. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bench.results import Result
 from bench.validation import peers
 from bench.validation.findings import ERROR, FALSE, OURS, POWER, PYPERF, TIME, Part, StudyFinding
 
-# A fifth of the peer's error, or this, whichever is larger.
+# The target for the error: a fifth of the peer's, or _FLOOR if that is larger.
 _SHARE, _FLOOR = 0.2, 0.005
-# Of the benchmarks of a known slowdown; seconds for each.
+# Targets for a known slowdown: the part of benchmarks called slower; seconds for each.
 _FOUND, _SECONDS = 0.9, 120.0
 
 CALM, KILLED, LOADED = "undisturbed", "killed and resumed", "under load"
@@ -21,9 +21,9 @@ CALM, KILLED, LOADED = "undisturbed", "killed and resumed", "under load"
 
 @dataclass(frozen=True, kw_only=True)
 class RealRow:
-    """One benchmark of a binary against itself: `called`: faster, slower, or significant.
+    """One benchmark of a binary against itself. `called`: as faster, slower, or significant.
 
-    `excludes`: the plain 95% interval excludes 1; None where there is no interval to ask.
+    `excludes`: whether the plain 95% interval excludes 1; None if there is no interval.
     """
 
     benchmark: str
@@ -34,7 +34,7 @@ class RealRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcedureComparison:
-    """Two runs of pyperformance and a session of ours, each of `seconds` of machine time."""
+    """Two runs of pyperformance and a session of patchbench, with the machine time of each."""
 
     theirs: tuple[RealRow, ...]
     their_seconds: float
@@ -42,7 +42,7 @@ class ProcedureComparison:
     our_seconds: float
 
     def shared(self) -> tuple[list[RealRow], list[RealRow]]:
-        """The rows of the benchmarks that both have: theirs, ours."""
+        """The rows of the common benchmarks: theirs, ours."""
         names = {row.benchmark for row in self.theirs} & {row.benchmark for row in self.ours}
         theirs, ours = (
             [row for row in rows if row.benchmark in names] for rows in (self.theirs, self.ours)
@@ -52,7 +52,7 @@ class ProcedureComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Alone:
-    """One session of a binary against itself, looking early. `how`: CALM, KILLED or LOADED."""
+    """One session of a binary against itself, with early looks. `how`: CALM, KILLED or LOADED."""
 
     how: str
     rows: tuple[RealRow, ...]
@@ -60,7 +60,7 @@ class Alone:
 
 @dataclass(frozen=True, kw_only=True)
 class Slowdown:
-    """What a results folder says of a candidate that is known to be slower."""
+    """The result of a candidate that is known to be slower."""
 
     verdicts: Mapping[str, str]
     ratios: Mapping[str, float]
@@ -73,8 +73,8 @@ def study(
     slowdown: Slowdown | None,
     setup: Iterable[str],
 ) -> Part:
-    """All that was measured so far."""
-    findings = [one for number, pair in enumerate(pairs, 1) for one in _error(number, pair)]
+    """The findings on everything that was measured so far."""
+    findings = [finding for number, pair in enumerate(pairs, 1) for finding in _error(number, pair)]
     findings += _against_itself(pairs, sessions)
     if slowdown is not None:
         findings += _of_slowdown(slowdown)
@@ -82,14 +82,14 @@ def study(
 
 
 def rms(rows: Sequence[RealRow]) -> float:
-    """The root of the mean square of the log-ratios: the error, where the truth is a ratio of 1."""
+    """The root mean square of the log-ratios, which is the error, since the true ratio is 1."""
     return math.sqrt(statistics.fmean(math.log(row.ratio) ** 2 for row in rows))
 
 
 def their_rows(
     base: Mapping[str, peers.Processes], candidate: Mapping[str, peers.Processes]
 ) -> tuple[RealRow, ...]:
-    """What `pyperf compare_to` says of two files."""
+    """The answers of `pyperf compare_to` for two files."""
     return tuple(
         RealRow(
             benchmark=name,
@@ -102,7 +102,7 @@ def their_rows(
 
 
 def slowdown_of(result: Result) -> Slowdown:
-    """The first candidate of a result."""
+    """Read the verdicts and ratios of the first candidate."""
     rows = result.candidates[0].comparisons
     return Slowdown(
         verdicts={row.benchmark: row.verdict for row in rows},
@@ -154,24 +154,24 @@ def _against_itself(
     if not rows:
         return []
     headline = "real comparisons of a binary with itself: called different"
-    found = [_called("all comparisons", OURS, rows, headline)]
+    findings = [_called("all comparisons", OURS, rows, headline)]
     theirs = [row for pair in pairs for row in pair.theirs]
     if theirs:
-        found.append(_called("all comparisons", PYPERF, theirs, headline))
-    told = [row.excludes for row in rows if row.excludes is not None]
-    found.append(
+        findings.append(_called("all comparisons", PYPERF, theirs, headline))
+    excluded = [row.excludes for row in rows if row.excludes is not None]
+    findings.append(
         StudyFinding(
             quantity=FALSE,
             condition="all comparisons: the plain 95% interval excludes 1",
             procedure=OURS,
-            hits=sum(told),
-            of=len(told),
+            hits=sum(excluded),
+            of=len(excluded),
         )
     )
     for how in dict.fromkeys(session.how for session in sessions):
         of_kind = [row for session in sessions if session.how == how for row in session.rows]
-        found.append(_called(f"sessions {how}", OURS, of_kind))
-    return found
+        findings.append(_called(f"sessions {how}", OURS, of_kind))
+    return findings
 
 
 def _called(
@@ -189,16 +189,16 @@ def _called(
 
 def _of_slowdown(slowdown: Slowdown) -> list[StudyFinding]:
     count = len(slowdown.verdicts)
-    spread = sorted(slowdown.ratios.values())
+    ratios = sorted(slowdown.ratios.values())
     return [
         StudyFinding(
             quantity=POWER,
             condition=f"a known slowdown, {count} benchmarks: called slower",
             procedure=OURS,
-            hits=sum(one == "slower" for one in slowdown.verdicts.values()),
+            hits=sum(verdict == "slower" for verdict in slowdown.verdicts.values()),
             of=count,
             least=_FOUND,
-            note=f"ratios {spread[0]:.4f} to {spread[-1]:.4f}" if spread else "",
+            note=f"ratios {ratios[0]:.4f} to {ratios[-1]:.4f}" if ratios else "",
             headline="a known slowdown of about 2%, for real: called slower",
         ),
         StudyFinding(

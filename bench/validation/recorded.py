@@ -1,7 +1,7 @@
 """The first study: recorded results of one binary, its processes split at random in two halves.
 
-Nothing differs between the halves, so whoever calls them different is wrong; then one half is taken
-for 3% slower than it was, and whoever does not see it lacks power.
+Nothing differs between the halves, so calling them different is a false positive. Then the values
+of one half are multiplied by 1.03, and not calling them different is a lack of power.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ Recordings = Mapping[str, Processes]
 
 @dataclass(kw_only=True)
 class _Tally:
-    """How many calls each procedure made, by what was looked at: (truth, level, procedure)."""
+    """The calls of each procedure: [calls, cases] by (quantity, level, procedure)."""
 
     counts: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
 
     def add(self, quantity: str, level: str, procedure: str, called: bool) -> None:
-        seen = self.counts.setdefault((quantity, level, procedure), [0, 0])
-        seen[0] += called
-        seen[1] += 1
+        calls_and_cases = self.counts.setdefault((quantity, level, procedure), [0, 0])
+        calls_and_cases[0] += called
+        calls_and_cases[1] += 1
 
 
 def study(
@@ -65,11 +65,11 @@ def study(
     splits = splits_needed(recordings, comparisons)
     tallies = {}
     for name, benchmarks in recordings.items():
-        # By the file's name, so that a file gives the same whatever stands beside it.
+        # Seeded by the file's name: its result does not depend on the other files.
         rng = np.random.default_rng([seed, *name.encode()])
         tallies[name] = _Tally()
         for _ in range(splits):
-            _one_split(benchmarks, rng, tallies[name])
+            _split(benchmarks, rng, tallies[name])
             step()
     return Part(
         name="recorded",
@@ -79,35 +79,35 @@ def study(
 
 
 def together(parts: Sequence[Part]) -> Part:
-    """Several of these studies as one, each with its own comparisons."""
+    """Join several of these studies to one part."""
     return Part(
         name="recorded",
         setup=tuple(dict.fromkeys(line for part in parts for line in part.setup)),
-        findings=tuple(one for part in parts for one in part.findings),
+        findings=tuple(finding for part in parts for finding in part.findings),
     )
 
 
 def splits_needed(recordings: Mapping[str, Recordings], comparisons: int) -> int:
-    """How many splits of every file give this many comparisons of benchmarks in all."""
+    """The number of splits of every file that gives this many comparisons of benchmarks in all."""
     return math.ceil(comparisons / sum(len(benchmarks) for benchmarks in recordings.values()))
 
 
-def _one_split(benchmarks: Recordings, rng: np.random.Generator, tally: _Tally) -> None:
+def _split(benchmarks: Recordings, rng: np.random.Generator, tally: _Tally) -> None:
     base, candidate = {}, {}
     for name, processes in benchmarks.items():
         order = rng.permutation(len(processes))
         half = len(processes) // 2
         base[name] = [processes[index] for index in order[:half]]
         candidate[name] = [processes[index] for index in order[half : 2 * half]]
-    _ask_all(base, candidate, FALSE, tally)
+    _compare_all(base, candidate, FALSE, tally)
     slower = {
         name: [[value * FACTOR for value in values] for values in processes]
         for name, processes in candidate.items()
     }
-    _ask_all(base, slower, POWER, tally)
+    _compare_all(base, slower, POWER, tally)
 
 
-def _ask_all(
+def _compare_all(
     base: Mapping[str, peers.Processes],
     candidate: Mapping[str, peers.Processes],
     quantity: str,
@@ -118,9 +118,9 @@ def _ask_all(
         for name in base
     ]
     ours = compare_processes(means)
-    for one, process_means in zip(ours.comparisons, means, strict=True):
-        name = one.benchmark
-        tally.add(quantity, EACH, OURS, excludes_1(one))
+    for row, process_means in zip(ours.comparisons, means, strict=True):
+        name = row.benchmark
+        tally.add(quantity, EACH, OURS, excludes_1(row))
         tally.add(quantity, EACH, PYPERF, peers.pyperf_calls(base[name], candidate[name]))
         welch = peers.welch_calls(process_means.base, process_means.candidate)
         tally.add(quantity, EACH, WELCH, welch)
@@ -131,9 +131,9 @@ def _ask_all(
         tally.add(quantity, SUITE, procedure, peers.likely(chance))
 
 
-def excludes_1(one: SuiteComparison) -> bool:
+def excludes_1(row: SuiteComparison) -> bool:
     """Whether the plain 95% interval excludes a ratio of 1."""
-    return one.low95 is not None and one.high95 is not None and not one.low95 <= 1 <= one.high95
+    return row.low95 is not None and row.high95 is not None and not row.low95 <= 1 <= row.high95
 
 
 def _means(processes: peers.Processes) -> tuple[float, ...]:
@@ -141,19 +141,19 @@ def _means(processes: peers.Processes) -> tuple[float, ...]:
 
 
 def _findings(tallies: Mapping[str, _Tally]) -> list[StudyFinding]:
-    whole = _Tally()
+    total = _Tally()
     for tally in tallies.values():
         for key, (hits, of) in tally.counts.items():
-            seen = whole.counts.setdefault(key, [0, 0])
-            seen[0], seen[1] = seen[0] + hits, seen[1] + of
-    several = {**tallies, f"all {len(tallies)} files": whole} if len(tallies) > 1 else tallies
-    found = []
-    for name, tally in several.items():
+            sums = total.counts.setdefault(key, [0, 0])
+            sums[0], sums[1] = sums[0] + hits, sums[1] + of
+    tables = {**tallies, f"all {len(tallies)} files": total} if len(tallies) > 1 else tallies
+    findings = []
+    for name, tally in tables.items():
         welch = tally.counts[POWER, EACH, WELCH]
-        is_last = name == [*several][-1]
+        is_last = name == [*tables][-1]
         for (quantity, level, procedure), (hits, of) in tally.counts.items():
             ours = procedure == OURS and level == EACH
-            found.append(
+            findings.append(
                 StudyFinding(
                     quantity=quantity,
                     condition=_condition(quantity, level, name),
@@ -166,26 +166,26 @@ def _findings(tallies: Mapping[str, _Tally]) -> list[StudyFinding]:
                     headline=_HEADLINES.get((quantity, level), "") if is_last else "",
                 )
             )
-    return found
+    return findings
 
 
 def _condition(quantity: str, level: str, name: str) -> str:
-    what = "halves alike" if quantity == FALSE else f"one half x {FACTOR}"
-    return f"{name}, {what}, {level}"
+    halves = "halves alike" if quantity == FALSE else f"one half x {FACTOR}"
+    return f"{name}, {halves}, {level}"
 
 
 def _setup(recordings: Mapping[str, Recordings], splits: int, seed: int) -> tuple[str, ...]:
-    told = []
+    lines = []
     for name, benchmarks in recordings.items():
         counts = sorted(len(processes) for processes in benchmarks.values())
         span = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-        told.append(
+        lines.append(
             f"{name}: {len(benchmarks)} benchmarks of {span} processes, {splits} splits each, "
             f"{splits * len(benchmarks)} comparisons"
         )
     total = splits * sum(len(benchmarks) for benchmarks in recordings.values())
     return (
-        *told,
+        *lines,
         f"{total} comparisons of halves alike, and as many with one half x {FACTOR}; seed {seed}",
         "ours: the plain 95% interval excludes 1; pyperf: significant; HPT: 95% likely, either way",
         "splits of one file share its processes, so that no binomial bounds are given",

@@ -1,8 +1,8 @@
-"""Sessions that never ran: blocks with a known truth, to try the statistics on.
+"""Simulated sessions: blocks with known true ratios, to test the statistics with.
 
-A host whose speed drifts and bursts, processes whose means scatter and may be skewed, builds that
-differ, other work that comes and goes, sessions that are killed and gone on with, and a candidate
-that is slower by a known share.
+They model a host with drift and bursts, processes whose means scatter and may be skewed, builds
+that differ, temporary load, sessions that are killed and resumed, and a candidate that is slower by
+a known share.
 """
 
 from __future__ import annotations
@@ -19,20 +19,21 @@ from bench.host import MOST_AGAIN
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
-# A resumed session finds a host of another speed: standard deviation of its logarithm.
+# The host's speed differs after a resume: standard deviation of its logarithm.
 _RESUME = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """Another process that comes and goes. Shares are of 1.
+    """Temporary load by another process. Shares are of 1.
 
-    For `share` of the blocks, in spells of `length` blocks on average, the host is `slower` and the
-    arms' own noise `spread` times as large. The host watch marks a loaded block with the chance
-    `seen`, another one with the chance `mistaken`: it looks at the host, never at the times. Marked
-    blocks are measured again, as far as that is allowed; what comes then counts, loaded or not.
+    For `share` of the blocks, in periods of `length` blocks on average, the host is slower by
+    `slower`, and the arms' own noise is `spread` times as large. The host watch marks a loaded
+    block with probability `seen`, any other with probability `mistaken`: it reads the host's state,
+    never the times. Marked blocks are measured again, as far as that is allowed; the second
+    measurement counts, loaded or not.
     """
 
     share: float = 0.2
@@ -45,17 +46,17 @@ class Load:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What the host, the processes, the builds and the change do. Shares are of 1.
+    """The parameters of the host, the processes, the builds and the change. Shares are of 1.
 
     `effect`: the candidate takes 1 + effect times as long, on the first `affected` benchmarks or,
     where that is None, on all. `spread`: standard deviation of a block's log-ratio that comes from
     its processes, normal where `skew` is 0, else a difference of log-normal ones of that shape.
-    `drift`: how much slower the host is at the end than at first. `burst_share` of the time the
+    `drift`: how much slower the host is at the end than at the start. `burst_share` of the time the
     host is `burst` slower, in bursts of `burst_length` processes on average. `in_turn`: the arms of
     a block run one after the other, else together on one host speed. `build_spread`: standard
-    deviation of what building again does to a benchmark; each side is built `replicas` times.
-    `kills`: how often the session is killed between two processes and gone on with; the block that
-    was cut short is measured anew, on a host of another speed.
+    deviation of the effect of a build on a benchmark; each side is built `replicas` times. `kills`:
+    how often the session is killed between two processes and resumed; the interrupted block is
+    measured again, with another speed of the host.
     """
 
     benchmarks: int = 40
@@ -76,36 +77,36 @@ class Scenario:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
-    """All that a session could measure: a block for each round and benchmark.
+class SimulatedTimes:
+    """All times that a session can measure: a block for each round and benchmark.
 
-    `times` is rounds x benchmarks x (base, candidate), process means in seconds; `anew` the same
-    for a block that is measured again. `marked`: those that the host watch marks. `replicas` labels
-    each round's builds.
+    `times` is rounds x benchmarks x (base, candidate), process means in seconds; `repeated`
+    the same for blocks that are measured again. `marked`: the blocks that the host watch marks.
+    `replicas` labels each round's builds.
     """
 
     times: Floats
-    anew: Floats
+    repeated: Floats
     marked: Flags
     replicas: tuple[str, ...]
 
 
-def draw(scenario: Scenario, rng: np.random.Generator) -> Drawn:
+def draw(scenario: Scenario, rng: np.random.Generator) -> SimulatedTimes:
     """Draw a whole session: rounds of all benchmarks, the arms of each block in random order."""
     times, loaded = _blocks(scenario, rng)
-    anew, marked = times, np.zeros_like(loaded)
+    repeated, marked = times, np.zeros_like(loaded)
     if scenario.load is not None:
         marked = _marked(scenario.load, loaded, rng)
-        anew, _ = _blocks(scenario, rng)
+        repeated, _ = _blocks(scenario, rng)
     replica = np.arange(scenario.blocks) % scenario.replicas
     builds = rng.normal(size=(scenario.replicas, scenario.benchmarks, 2)) * scenario.build_spread
-    fixed = np.exp(builds[replica]) * seconds(scenario.benchmarks)[None, :, None]
-    fixed[..., 1] *= effects(scenario)
-    return Drawn(
-        times=times * fixed,
-        anew=anew * fixed,
+    factors = np.exp(builds[replica]) * seconds(scenario.benchmarks)[None, :, None]
+    factors[..., 1] *= effects(scenario)
+    return SimulatedTimes(
+        times=times * factors,
+        repeated=repeated * factors,
         marked=marked,
-        replicas=tuple(str(one) for one in replica),
+        replicas=tuple(str(number) for number in replica),
     )
 
 
@@ -118,7 +119,7 @@ def effects(scenario: Scenario) -> Floats:
 
 
 def seconds(benchmarks: int) -> Floats:
-    """How long a value of each benchmark takes: from a millisecond to a second."""
+    """The duration of a value of each benchmark: from a millisecond to a second."""
     return np.geomspace(0.001, 1.0, benchmarks)
 
 
@@ -127,7 +128,7 @@ def session(scenario: Scenario, rng: np.random.Generator) -> tuple[BenchmarkBloc
     drawn = draw(scenario, rng)
     again = drawn.marked.copy()
     again.flat[np.flatnonzero(again)[int(MOST_AGAIN * again.size) :]] = False
-    times = np.where(again[..., None], drawn.anew, drawn.times)
+    times = np.where(again[..., None], drawn.repeated, drawn.times)
     return tuple(
         BenchmarkBlocks(
             benchmark=f"b{number}",
@@ -144,11 +145,11 @@ def session(scenario: Scenario, rng: np.random.Generator) -> tuple[BenchmarkBloc
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """How pyperf measures: all processes of the base's run, then all of the candidate's.
+    """Measuring with pyperf: all processes of the base's run, then all of the candidate's.
 
     Each benchmark has `processes` processes of `values` values in either run. The values scatter by
-    `within` around the mean of their process, which is what a block would have seen: the spread
-    between processes is half of a block's (in variance), as the scenario has it.
+    `within` around the mean of their process, which is the value that a block would have: the
+    variance between processes is half of a block's in the scenario.
     """
 
     processes: int = 20
@@ -159,7 +160,7 @@ class Recording:
 def recorded(scenario: Scenario, recording: Recording, rng: np.random.Generator) -> Floats:
     """The values that two runs of pyperf give: 2 x benchmarks x processes x values, in seconds.
 
-    The host is the same as a session's, over the same time; what a build is, is drawn once a side.
+    The host is that of a session of the same duration; the effect of a build is drawn once a side.
     """
     shape = (2, scenario.benchmarks, recording.processes)
     times = np.exp(_noise(scenario, shape, rng)) * _speeds(scenario, math.prod(shape), rng).reshape(
@@ -174,14 +175,14 @@ def recorded(scenario: Scenario, recording: Recording, rng: np.random.Generator)
 
 
 def _blocks(scenario: Scenario, rng: np.random.Generator) -> tuple[Floats, Flags]:
-    """The times of all blocks before effect and builds, and which of them were under load."""
+    """The times of all blocks without effect and builds, and which of them were under load."""
     shape = (scenario.blocks, scenario.benchmarks)
     noise = _noise(scenario, (*shape, 2), rng)
     loaded = np.zeros(shape, dtype=bool)
     slow = np.ones(shape)
     if scenario.load is not None:
         load = scenario.load
-        loaded = _spells(load.share, load.length, math.prod(shape), rng).reshape(shape)
+        loaded = _periods(load.share, load.length, math.prod(shape), rng).reshape(shape)
         noise *= np.where(loaded, load.spread, 1.0)[..., None]
         slow += load.slower * loaded
     return _host(scenario, rng) * slow[..., None] * np.exp(noise), loaded
@@ -193,12 +194,12 @@ def _marked(load: Load, loaded: Flags, rng: np.random.Generator) -> Flags:
 
 
 def _host(scenario: Scenario, rng: np.random.Generator) -> Floats:
-    """How slow the host is for each process: blocks x benchmarks x arms, 1 at its fastest."""
+    """The slowness of the host for each process: blocks x benchmarks x arms; 1 is fastest."""
     shape = (scenario.blocks, scenario.benchmarks)
     slots = 2 if scenario.in_turn else 1
     speeds = _speeds(scenario, math.prod(shape) * slots, rng).reshape(*shape, slots)
     if scenario.kills:
-        # Between blocks: a block that is cut short is measured anew, whole.
+        # Between blocks: an interrupted block is measured again as a whole.
         sittings = np.sort(rng.integers(1, math.prod(shape), scenario.kills))
         which = np.searchsorted(sittings, np.arange(math.prod(shape)), side="right")
         changes = np.exp(rng.normal(size=scenario.kills + 1) * _RESUME)
@@ -207,27 +208,27 @@ def _host(scenario: Scenario, rng: np.random.Generator) -> Floats:
 
 
 def _speeds(scenario: Scenario, count: int, rng: np.random.Generator) -> Floats:
-    """How slow the host is in each of `count` slots of time, one a process."""
+    """The slowness of the host in each of `count` time slots, one for each process."""
     slow = 1 + scenario.drift * np.arange(count) / count
-    slow *= 1 + scenario.burst * _spells(scenario.burst_share, scenario.burst_length, count, rng)
+    slow *= 1 + scenario.burst * _periods(scenario.burst_share, scenario.burst_length, count, rng)
     return slow
 
 
-def _spells(share: float, length: float, count: int, rng: np.random.Generator) -> Flags:
-    """When something is on: a two-state chain with the asked-for share and mean length."""
+def _periods(share: float, length: float, count: int, rng: np.random.Generator) -> Flags:
+    """When something is on: a two-state Markov chain with the given share and mean length."""
     if share == 0:
         return np.zeros(count, dtype=bool)
-    # Means of what is on and off, each geometric and at least one slot long.
+    # Mean lengths of the on and off periods, each geometric and at least one slot.
     means = max(length, 1.0), max(length * (1 - share) / share, 1.0)
     first = rng.random() < share
-    pairs = count // 2 + 1  # each spell takes a slot at least
+    pairs = count // 2 + 1  # each period takes at least one slot
     lengths = rng.geometric([1 / means[not first], 1 / means[first]], size=(pairs, 2)).ravel()
     states = np.tile([first, not first], pairs)
     return np.repeat(states, np.minimum(lengths, count))[:count]
 
 
 def _noise(scenario: Scenario, shape: Sequence[int], rng: np.random.Generator) -> Floats:
-    """What each process adds to the logarithm of its time."""
+    """The noise of each process in the logarithm of its time."""
     noise = rng.normal(size=tuple(shape))
     if scenario.skew > 0:
         variance = math.exp(scenario.skew**2)

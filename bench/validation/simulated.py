@@ -1,8 +1,8 @@
-"""The second study: simulated sessions, whose truth is known, judged by the code that is shipped.
+"""The second study: simulated sessions with known true ratios, with the verdicts of the real code.
 
-Two hands measure on the same hosts: ours in blocks, looking early, stopping when all is decided
-(`bench.validation.play`), or with all blocks and no look; and pyperf, all of the base and then all
-of the candidate, as many processes as we have blocks.
+Two procedures measure on the same hosts: patchbench in blocks, with early looks until all is
+decided (`bench.validation.play`), or with all blocks and no early look; and pyperf, all of the base
+and then all of the candidate, with as many processes as patchbench has blocks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bench.validation.simulate import Load, Scenario
 
 QUIET = "quiet host"
 _FEW = Scenario(benchmarks=12)
-# Those whose coverage has a limit in rates.py; builds with as many blocks of each replica.
+# The hosts with a target for coverage; with replicas, as many blocks of each.
 PROMISED: Mapping[str, Scenario] = {
     "drift of 3%": replace(_FEW, drift=0.03),
     "bursts (20% slower, 10% of the time)": replace(_FEW, burst_share=0.1),
@@ -49,13 +49,13 @@ class Sizes:
 
     @property
     def total(self) -> int:
-        """All sessions, to tell progress by."""
+        """The number of all sessions, for progress."""
         hosts = len(HOSTS)
         return (
             self.null
             + (hosts - 1) * self.null_elsewhere
             + hosts * (self.coverage + self.peers)
-            + sum(pace.sessions(one, self.power) for one in pace.FAMILIES.values())
+            + sum(pace.sessions(scenario, self.power) for scenario in pace.FAMILIES.values())
             + len(pace.HOSTS) * len(pace.EFFECTS) * self.pace
         )
 
@@ -64,19 +64,21 @@ SMALL = Sizes(null=8, null_elsewhere=2, coverage=4, power=4, pace=1, peers=2)
 
 
 def study(sizes: Sizes, *, seed: int, step: Callable[[], None] = lambda: None) -> Part:
-    """All of it; `step` is called after each session."""
-    found: list[StudyFinding] = []
+    """Run all simulations; `step` is called after each session."""
+    findings: list[StudyFinding] = []
     for number, (name, scenario) in enumerate(HOSTS.items()):
         looking, plain, theirs = np.random.default_rng([seed, number]).spawn(3)
         count = sizes.null if name == QUIET else sizes.null_elsewhere
-        found += rates.sequential(name, scenario, count, looking, step)
-        found += rates.fixed(name, scenario, sizes.coverage, plain, step, promised=name in PROMISED)
-        found += rates.of_peers(name, scenario, sizes.peers, theirs, step)
-    found += pace.power(sizes.power, np.random.default_rng([seed, 100]), step)
+        findings += rates.sequential(name, scenario, count, looking, step)
+        findings += rates.fixed(
+            name, scenario, sizes.coverage, plain, step, promised=name in PROMISED
+        )
+        findings += rates.of_peers(name, scenario, sizes.peers, theirs, step)
+    findings += pace.power(sizes.power, np.random.default_rng([seed, 100]), step)
     for number, (name, scenario) in enumerate(pace.HOSTS.items()):
         rng = np.random.default_rng([seed, 200 + number])
-        found += pace.pace(name, scenario, sizes.pace, rng, step)
-    return Part(name="simulated", setup=_setup(sizes, seed), findings=tuple(found))
+        findings += pace.pace(name, scenario, sizes.pace, rng, step)
+    return Part(name="simulated", setup=_setup(sizes, seed), findings=tuple(findings))
 
 
 def _setup(sizes: Sizes, seed: int) -> tuple[str, ...]:

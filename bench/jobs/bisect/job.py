@@ -1,8 +1,8 @@
 """bisect: which commit between two revisions made a benchmark faster or slower.
 
-First BAD is measured against GOOD, to know that there is a change and its size; then one commit
-after the other against GOOD, until one is left; in the end that one against its parent. A bisection
-that was stopped goes on where it stood, and everything that it says can be looked up in its folder.
+First BAD is measured against GOOD, to find out whether there is a change and how large it is; then
+single commits against GOOD, until one suspect is left; at the end that one against its parent. An
+interrupted bisection continues where it stopped; its folder has all measurements.
 """
 
 from __future__ import annotations
@@ -23,49 +23,49 @@ FILE = "bisect.json"
 
 
 def bisect(context: Context, request: BisectRequest, *, as_json: bool) -> int:
-    """Find the commit and print it; 0 when it was found, and confirmed against its parent.
+    """Find the commit and print it; 0 if one was found and confirmed against its parent.
 
-    Raises BisectError after the results were written: there is no change, or several commits are
-    left that may have brought it; and errors of the family.
+    Raises BisectError, after writing the results, if there is no change or several commits remain
+    that may have caused it; and other errors of the family.
     """
     steps = Steps(context, request)
-    found = _found(context, steps, _search(steps, request))
-    _keep(steps, found)
+    result = _bisect(context, steps, _search(steps, request))
+    _save(steps, result)
     if as_json:
-        print_json(found.to_json())
+        print_json(result.to_json())
     else:
-        report.show(found, stdout_console())
+        report.show(result, stdout_console())
     context.show.say(f"Results: {steps.folder}")
-    if found.complaint:
-        raise found.complaint
+    if result.complaint:
+        raise result.complaint
     return 0
 
 
 def step(context: Context, request: BisectRequest, commit: str) -> int:
-    """Judge one commit, as `git bisect run` wants to be told: 0 good, 1 bad, EXIT_SKIP neither."""
+    """Judge one commit; the exit status for `git bisect run`: 0 good, 1 bad, EXIT_SKIP neither."""
     steps = Steps(context, request)
     change = steps.change()
     if change.complaint:
         raise change.complaint
-    judged = steps.judged(steps.source.resolve(commit).commit, change.size)
-    context.show.say(judged.told)
-    return {GOOD: 0, BAD: EXIT_VERDICT}.get(judged.found, EXIT_SKIP)
+    judged_step = steps.judged(steps.source.resolve(commit).commit, change.size)
+    context.show.say(judged_step.summary)
+    return {GOOD: 0, BAD: EXIT_VERDICT}.get(judged_step.found, EXIT_SKIP)
 
 
 def _search(steps: Steps, request: BisectRequest) -> Search:
-    """What there is to search, before anything is built. BisectError where that is nothing."""
+    """The commits to search, before anything is built. BisectError if there are none."""
     good, bad, history = steps.good, steps.bad, steps.history
-    others = "Name two commits of one history: an older one, GOOD, and a later one, BAD."
+    others = "Name two commits of one history: GOOD, the older one, and BAD, the later one."
     if good.commit == bad.commit:
         raise BisectError(
-            f"{good.name} and {bad.name} are one commit.", where=good.commit, hint=others
+            f"{good.name} and {bad.name} are the same commit.", where=good.commit, hint=others
         )
     if not history.is_ancestor(good.commit, bad.commit):
         fork = history.merge_base(good.commit, bad.commit)
-        hint = f"Both grew from {fork}: bisect from there." if fork else others
+        hint = f"Both descend from {fork}: bisect from there." if fork else others
         raise BisectError(
-            f"{good.name} does not lead to {bad.name}: no commit between them brought all that "
-            "differs.",
+            f"{good.name} is not an ancestor of {bad.name}: no single commit between them can have "
+            "caused the change.",
             where=good.source,
             hint=f"{bad.name} is the older one: name it first." if fork == bad.commit else hint,
         )
@@ -78,31 +78,31 @@ def _search(steps: Steps, request: BisectRequest) -> Search:
     return search
 
 
-def _found(context: Context, steps: Steps, search: Search) -> BisectionResult:
-    """Everything: the change, the search, and the culprit against its parent."""
+def _bisect(context: Context, steps: Steps, search: Search) -> BisectionResult:
+    """Measure the change, search, and measure the culprit against its parent."""
     say = context.show.say
     say(f"Commits from {steps.good.name} to {steps.bad.name}: {len(search.suspects)}")
-    found = steps.change()
-    if found.complaint:
-        return found
+    result = steps.change()
+    if result.complaint:
+        return result
     while (commit := search.next()) is not None:
         say(
-            f"Commits that may be it: {len(search.open) + 1}, steps left: about "
-            f"{search.steps_left}. Now {commit[:12]}: {steps.history.authored(commit).subject}"
+            f"Suspected commits: {len(search.open) + 1}; about {search.steps_left} steps left. "
+            f"Now {commit[:12]}: {steps.history.authored(commit).subject}"
         )
-        judged = steps.judged(commit, found.size)
-        say(judged.told)
-        search.judge(commit, judged.found)
-        found = replace(found, steps=(*found.steps, judged))
-        _keep(steps, found)
-    culprits = tuple(steps.history.authored(one) for one in search.suspects)
-    found = replace(found, culprits=culprits)
-    return found if len(culprits) > 1 else steps.confirmed(found, culprits[0].hash)
+        step = steps.judged(commit, result.size)
+        say(step.summary)
+        search.judge(commit, step.found)
+        result = replace(result, steps=(*result.steps, step))
+        _save(steps, result)
+    culprits = tuple(steps.history.authored(commit) for commit in search.suspects)
+    result = replace(result, culprits=culprits)
+    return result if len(culprits) > 1 else steps.confirmed(result, culprits[0].hash)
 
 
-def _keep(steps: Steps, found: BisectionResult) -> None:
-    """Write what was found so far."""
+def _save(steps: Steps, result: BisectionResult) -> None:
+    """Write the results so far."""
     with guard_writes(steps.folder):
         steps.folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(result.to_json(), indent=1, ensure_ascii=False) + "\n"
         write_atomically(steps.folder / FILE, text)

@@ -1,4 +1,4 @@
-"""A bisection for the terminal: every step, and the commit that it ends with."""
+"""A bisection for the terminal: every step, and the commit found."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from builder.git import AuthoredCommit
 _SIGNS = {GOOD: "+", BAD: "-"}
 
 
-def show(found: BisectionResult, console: Console) -> None:
-    """Print what was asked about, in its order, and what came of it."""
+def show(result: BisectionResult, console: Console) -> None:
+    """Print the steps in order, the reasons of skipped ones, and the result."""
     table = Table("commit", "side", "ratio", "interval", "blocks", "subject", box=None)
-    _row(table, found.good, "GOOD", None)
-    for step in found.steps:
+    _row(table, result.good, "GOOD", None)
+    for step in result.steps:
         _row(table, step.about, f"{_SIGNS.get(step.found, '?')} {step.found}", step.row)
-    _row(table, found.bad, "BAD", found.change)
+    _row(table, result.bad, "BAD", result.change)
     console.print(table)
-    for step in found.steps:
+    for step in result.steps:
         if step.reason:
             console.print(_safe(f"{step.about.hash[:12]}: {step.reason}"))
-    if found.outcome in (FOUND, UNCONFIRMED):
-        for line in _culprit(found):
+    if result.outcome in (FOUND, UNCONFIRMED):
+        for line in _culprit(result):
             console.print(_safe(line))
 
 
@@ -39,21 +39,21 @@ def _row(table: Table, about: AuthoredCommit, side: str, row: SuiteComparison | 
     table.add_row(about.hash[:12], side, *figures, _safe(about.subject))
 
 
-def _culprit(found: BisectionResult) -> list[str]:
-    (one,) = found.culprits
+def _culprit(result: BisectionResult) -> list[str]:
+    (commit,) = result.culprits
     lines = [
         "",
-        f"{one.hash}",
-        f"  {one.author}, {one.day}",
-        f"  {one.subject}",
+        f"{commit.hash}",
+        f"  {commit.author}, {commit.day}",
+        f"  {commit.subject}",
     ]
-    if found.confirmation:
-        told = figures_of(found.confirmation)
-        lines.append(f"  against its parent {found.parent[:12]}: {found.what} {told}")
+    if result.confirmation:
+        figures = figures_of(result.confirmation)
+        lines.append(f"  against its parent {result.parent[:12]}: {result.what} {figures}")
     else:
-        lines.append(f"  against its parent {found.parent[:12]}: {found.unconfirmed}")
-    if found.change:
-        lines.append(f"  of the whole change, BAD against GOOD: {figures_of(found.change)}")
+        lines.append(f"  against its parent {result.parent[:12]}: {result.unconfirmed}")
+    if result.change:
+        lines.append(f"  the whole change, BAD against GOOD: {figures_of(result.change)}")
     return lines
 
 

@@ -1,15 +1,15 @@
-"""What a bisection found: frozen values, and the document that bisect.json and --json hold.
+"""The result of a bisection, and its document in bisect.json and --json.
 
 schema       1
 outcome      searching, found, unconfirmed, range or no-change
 good, bad    a commit: its hash, author, date and subject
-benchmarks   what was measured
+benchmarks   the measured benchmarks
 change       BAD against GOOD: ratio, low, high, low95, high95, verdict, blocks, builds, warnings
-steps        each commit that was asked about: its side (good, bad, skipped), the same figures
-             against GOOD where it was measured, and the reason where they do not tell
-culprits     the commits that may have brought the change, oldest first: one, when found
-parent       what the culprit was measured against directly, with the figures or the reason
-             why there are none
+steps        each judged commit: its side (good, bad, skipped), the same figures against GOOD if
+             it was measured, and the reason if it was skipped or not measured
+culprits     the commits that may have caused the change, oldest first; one if found
+parent       the culprit's parent, with the figures of the culprit against it, or the reason why
+             there are none
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _FIGURES = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "bui
 
 @dataclass(frozen=True, kw_only=True)
 class BisectionStep:
-    """One commit that was asked about. `row` is None where it was not measured: `reason` says why,
-    or why the figures do not tell.
+    """One judged commit. `row` is None if it was not measured; `reason` says why not, or why the
+    figures do not decide.
     """
 
     about: AuthoredCommit
@@ -40,8 +40,8 @@ class BisectionStep:
     reason: str = ""
 
     @property
-    def told(self) -> str:
-        """One line for who watches."""
+    def summary(self) -> str:
+        """One line for the progress output."""
         figures = f" (ratio {figures_of(self.row)})" if self.row else ""
         reason = f": {self.reason}" if self.reason else ""
         return f"{self.about.hash[:12]} is {self.found}{figures}{reason}"
@@ -49,7 +49,7 @@ class BisectionStep:
 
 @dataclass(frozen=True, kw_only=True)
 class BisectionResult:
-    """All of a bisection, as far as it came. The module's docstring describes the fields."""
+    """The state of a bisection. The module's docstring describes the fields."""
 
     good: AuthoredCommit
     bad: AuthoredCommit
@@ -63,7 +63,7 @@ class BisectionResult:
 
     @property
     def outcome(self) -> str:
-        """How far it came."""
+        """One of the outcomes above."""
         if self.change is None or self.change.verdict not in _CHANGES:
             return NO_CHANGE
         if not self.culprits:
@@ -75,30 +75,30 @@ class BisectionResult:
 
     @property
     def size(self) -> float:
-        """The ratio of the change; 1 where there is none."""
+        """The ratio of the change; 1 if there is none."""
         return self.change.ratio if self.change else 1.0
 
     @property
     def what(self) -> str:
-        """The benchmarks in a sentence."""
+        """The benchmarks, for a sentence."""
         if len(self.benchmarks) < 4:
             return ", ".join(self.benchmarks) or "nothing"
         return f"{self.benchmarks[0]} and {len(self.benchmarks) - 1} others"
 
     @property
     def complaint(self) -> BisectError | None:
-        """Why there is no single commit to name; None where there is, or may be in the end."""
+        """The error if no single commit can be named; None if found or still searching."""
         outcome = self.outcome
         if outcome == NO_CHANGE:
             return self._no_change()
         if outcome == RANGE:
             first, last = self.culprits[0].hash, self.culprits[-1].hash
             return BisectError(
-                f"The change came with one of {len(self.culprits)} commits, and which cannot be "
-                "told: those between could not be judged.",
-                where="\n".join(f"{one.hash} {one.subject}" for one in self.culprits),
+                f"One of {len(self.culprits)} commits caused the change; it is not known which, "
+                "since those between could not be judged.",
+                where="\n".join(f"{commit.hash} {commit.subject}" for commit in self.culprits),
                 hint=f"Look at {first[:12]}^..{last[:12]}. More --blocks or --replicas may decide "
-                "those that were undecided.",
+                "the undecided ones.",
             )
         if outcome == UNCONFIRMED:
             return self._not_confirmed()
@@ -106,20 +106,20 @@ class BisectionResult:
 
     def _no_change(self) -> BisectError:
         row = self.change
-        told = f"ratio {figures_of(row)}, {row.verdict}" if row else "nothing was compared"
+        figures = f"ratio {figures_of(row)}, {row.verdict}" if row else "nothing was compared"
         return BisectError(
-            f"There is no change of {self.what} to be seen from GOOD to BAD.",
-            where=f"{self.good.hash[:12]} against {self.bad.hash[:12]}: {told}",
+            f"No change of {self.what} was measured between GOOD and BAD.",
+            where=f"{self.good.hash[:12]} against {self.bad.hash[:12]}: {figures}",
             hint="Name other commits or benchmarks; more --blocks show smaller changes.",
         )
 
     def _not_confirmed(self) -> BisectError:
         row = self.confirmation
-        told = f"ratio {figures_of(row)}, {row.verdict}" if row else self.unconfirmed
+        figures = f"ratio {figures_of(row)}, {row.verdict}" if row else self.unconfirmed
         return BisectError(
             "The search ended at one commit, but measured against its own parent it does not show "
-            "the change: several commits may share it, or the layout of the builds moved it.",
-            where=f"{self.culprits[0].hash} against {self.parent[:12]}: {told}",
+            "the change: several commits may have caused it together, or the layout of the builds.",
+            where=f"{self.culprits[0].hash} against {self.parent[:12]}: {figures}",
             hint="Try --replicas 5, which builds every commit anew in five layouts.",
         )
 
@@ -141,7 +141,7 @@ class BisectionResult:
                 }
                 for step in self.steps
             ],
-            "culprits": [_authored(one) for one in self.culprits],
+            "culprits": [_authored(commit) for commit in self.culprits],
             "parent": {
                 "commit": self.parent,
                 "against_parent": _figures(self.confirmation),
@@ -151,7 +151,7 @@ class BisectionResult:
 
 
 def figures_of(row: SuiteComparison) -> str:
-    """A ratio with its interval and what it means."""
+    """A ratio with its interval, and in words."""
     return f"{row.ratio:.4f}, {interval(row.low, row.high)}, {spelled(row.ratio)}"
 
 
@@ -162,10 +162,10 @@ def _figures(row: SuiteComparison | None) -> dict[str, Any] | None:
     return figures | {"warnings": list(row.warnings)}
 
 
-def _authored(one: AuthoredCommit) -> dict[str, str]:
+def _authored(commit: AuthoredCommit) -> dict[str, str]:
     return {
-        "commit": one.hash,
-        "author": one.author,
-        "date": one.day.isoformat(),
-        "subject": one.subject,
+        "commit": commit.hash,
+        "author": commit.author,
+        "date": commit.day.isoformat(),
+        "subject": commit.subject,
     }

@@ -1,7 +1,7 @@
-"""Which commit to ask about next, and which are still suspected. Pure.
+"""Choose the next commit to judge, and keep the set of suspects. Pure.
 
-The rules are git bisect's: a bad commit clears all that do not lead to it, a good one all that lead
-to it, and one that cannot be judged is skipped and stays suspected.
+The rules are git bisect's: a bad commit clears all commits that are not its ancestors, a good one
+clears its ancestors and itself, and one that cannot be judged is skipped and remains a suspect.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import math
 from collections.abc import Mapping, Sequence
 
 GOOD, BAD, SKIPPED = "good", "bad", "skipped"
-"""What a commit was found to be. Good is GOOD's side of the change, be that faster or slower."""
+"""The sides of a commit. Good is GOOD's side of the change, whether faster or slower."""
 UNDECIDED = "undecided"
-"""Neither side: the interval holds the middle between the two."""
+"""Neither side: the interval contains the middle between the two."""
 
 
 def side(ratio: float | None, low: float | None, high: float | None, *, change: float) -> str:
     """On which side of a change a commit lies: good, bad or undecided.
 
     `ratio`, `low` and `high` are the commit's time / GOOD's with its interval, `change` is BAD's.
-    The sides meet in the geometric middle, the root of `change`: half of a change in steps counts
-    to either. Undecided where the interval holds the middle, or there is none.
+    The limit between the sides is the geometric middle, the square root of `change`. Undecided if
+    the interval contains the middle, or if there is no interval.
     """
     if ratio is None or low is None or high is None:
         return UNDECIDED
@@ -31,15 +31,16 @@ def side(ratio: float | None, low: float | None, high: float | None, *, change: 
 
 
 class Search:
-    """The commits between GOOD, which is left out, and BAD, and what is known of them.
+    """The commits after GOOD up to BAD, with their sides as far as they are judged.
 
-    `parents` maps each of them to its parents, BAD included; parents that are no key lead to GOOD.
+    `parents` maps each of them, BAD included, to its parents; a parent that is no key is GOOD or
+    one of its ancestors.
     """
 
     def __init__(self, parents: Mapping[str, Sequence[str]], bad: str) -> None:
         self._order = _oldest_first(parents, bad)
         self._number = {commit: number for number, commit in enumerate(self._order)}
-        # As sets of bits: who leads to a commit, itself included.
+        # The ancestors of each commit and itself, as bit sets.
         self._reach: list[int] = []
         for number, commit in enumerate(self._order):
             reach = 1 << number
@@ -50,35 +51,35 @@ class Search:
         self.judged: dict[str, str] = {bad: BAD}
         self._suspected = self._reach[self._number[bad]]
 
-    def judge(self, commit: str, found: str) -> None:
-        """Take in that a suspected commit is good, bad or skipped."""
+    def judge(self, commit: str, side: str) -> None:
+        """Record that a suspected commit is good, bad or skipped."""
         reach = self._reach[self._number[commit]]
-        self.judged[commit] = found
-        if found == BAD:
+        self.judged[commit] = side
+        if side == BAD:
             self._suspected &= reach
-        elif found == GOOD:
+        elif side == GOOD:
             self._suspected &= ~reach
 
     @property
     def suspects(self) -> tuple[str, ...]:
-        """The commits that may have brought the change, oldest first."""
-        return tuple(one for n, one in enumerate(self._order) if self._suspected >> n & 1)
+        """The commits that may have caused the change, oldest first."""
+        return tuple(commit for n, commit in enumerate(self._order) if self._suspected >> n & 1)
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The suspects that nobody has asked about."""
+        """The suspects that are not judged yet."""
         return tuple(commit for commit in self.suspects if commit not in self.judged)
 
     @property
     def steps_left(self) -> int:
-        """How many more commits have to be judged, about."""
+        """About how many more commits have to be judged."""
         return math.ceil(math.log2(len(self.open) + 1))
 
     def next(self) -> str | None:
-        """The commit to judge now: the one that halves the suspects best; None at the end.
+        """The commit to judge next: the one that halves the suspects best; None at the end.
 
-        Where that one was skipped, its neighbours are mostly like it, so the search goes elsewhere:
-        a quarter of the way, three quarters, an eighth.
+        If that one was skipped, its neighbours are likely to fail too, so the next ones are a
+        quarter of the way, three quarters, an eighth.
         """
         places = {
             commit: (self._reach[self._number[commit]] & self._suspected).bit_count()
@@ -99,23 +100,25 @@ def _nearest(places: Mapping[str, int], aim: float) -> str | None:
 
 
 def _spread(number: int) -> float:
-    """The sequence of van der Corput: 1/2, 1/4, 3/4, 1/8, 5/8, ... for 1, 2, 3, 4, 5, ..."""
-    place, found = 0.5, 0.0
+    """The van der Corput sequence: 1/2, 1/4, 3/4, 1/8, 5/8, ... for 1, 2, 3, 4, 5, ..."""
+    place, total = 0.5, 0.0
     while number:
-        found += place * (number & 1)
+        total += place * (number & 1)
         number >>= 1
         place /= 2
-    return found
+    return total
 
 
 def _oldest_first(parents: Mapping[str, Sequence[str]], tip: str) -> tuple[str, ...]:
-    """`tip` and all that lead to it, every commit behind its parents."""
-    done: dict[str, None] = {}
+    """`tip` and its ancestors, every commit after its parents."""
+    ordered: dict[str, None] = {}
     waiting = [tip]
     while waiting:
-        ahead = [one for one in parents[waiting[-1]] if one in parents and one not in done]
-        if ahead:
-            waiting.append(ahead[0])
+        unordered = [
+            parent for parent in parents[waiting[-1]] if parent in parents and parent not in ordered
+        ]
+        if unordered:
+            waiting.append(unordered[0])
         else:
-            done.setdefault(waiting.pop())
-    return tuple(done)
+            ordered.setdefault(waiting.pop())
+    return tuple(ordered)

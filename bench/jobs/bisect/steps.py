@@ -1,7 +1,6 @@
 """The experiments of a bisection: BAD against GOOD, a commit against GOOD, one against its parent.
 
-Each is an experiment like any other, with a results folder of its own: what was measured before is
-found there.
+Each is an ordinary experiment with its own results folder; a complete one is not measured again.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ from builder.files import digest
 from builder.git import Repository
 from builder.sources import Source, SourceSpec, provide
 
-# Where an interval does not decide, once more with so many times the blocks.
+# If an interval does not decide, the commit is measured again with so many times the blocks.
 MORE_BLOCKS = 4
-_FOUND = {GOOD: GOOD, BAD: BAD, UNDECIDED: SKIPPED}
+_SIDES = {GOOD: GOOD, BAD: BAD, UNDECIDED: SKIPPED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class BisectRequest:
-    """A bisection to do. `good`, `bad` and `skip` are revisions of `source`; `suite` names the
-    benchmarks as an experiment does. Commits aside of the line of first parents are left out with
-    `first_parent`, and the merge is blamed.
+    """The options of a bisection. `good`, `bad` and `skip` are revisions of `source`; `suite` names
+    the benchmarks as in an experiment. `first_parent`: only follow first parents, so that a merge
+    is found instead of a commit of the merged branch.
     """
 
     good: str
@@ -63,10 +62,10 @@ class BisectRequest:
 
 
 class Steps:
-    """Measures for one bisection, into its folder."""
+    """The measurements of one bisection, in its folder."""
 
     def __init__(self, context: Context, request: BisectRequest) -> None:
-        """SourceError where GOOD or BAD is not to be had."""
+        """SourceError if GOOD or BAD cannot be found."""
         context.home.prepare()
         self._context = context
         self._request = request
@@ -78,7 +77,7 @@ class Steps:
         self.folder = (request.out or self._default_folder()).absolute()
 
     def _default_folder(self) -> Path:
-        """One of its own for all that decides what is measured; skipped commits are not of it."""
+        """A folder named by all options that decide what is measured: not by skipped commits."""
         asked = replace(
             self._request, good=self.good.commit, bad=self.bad.commit, skip=(), out=None
         )
@@ -87,22 +86,22 @@ class Steps:
 
     @cached_property
     def history(self) -> Repository:
-        """Where the commits between the two can be read. SourceError where there is no history."""
-        found = self.source.history((self.good.commit, self.bad.commit))
-        if found is None:
+        """The repository with the commits between the two. SourceError if there is no history."""
+        repository = self.source.history((self.good.commit, self.bad.commit))
+        if repository is None:
             raise SourceError(
                 "Release tarballs have no history: there is nothing to bisect.",
                 where=self.good.source,
                 hint="Name a git source: --source PATH or URL.",
             )
-        return found
+        return repository
 
     def change(self) -> BisectionResult:
-        """BAD against GOOD: the change to be found, or that there is none to be seen.
+        """Measure BAD against GOOD: the change to search for, if there is one.
 
-        Raises BrokenError when BAD cannot be built or tested, and errors of `jobs.run.measured`.
+        Raises BrokenError if BAD cannot be built or tested, and errors of `bench.run.run.measured`.
         """
-        self._context.show.say(f"The change itself: {self.bad.name} against {self.good.name}")
+        self._context.show.say(f"First the whole change: {self.bad.name} against {self.good.name}")
         arm = self._measured(self.good.commit, self.bad.commit, "change", _is_decided)
         if arm.verdict == BROKEN:
             raise BrokenError(
@@ -118,33 +117,34 @@ class Steps:
         )
 
     def judged(self, commit: str, size: float) -> BisectionStep:
-        """On which side of a change of this `size`, a ratio, a commit lies: measured against GOOD,
-        if need be.
+        """Judge a commit: on which side of a change of `size` (a ratio) it is.
+
+        It is measured against GOOD, unless it has the same files as GOOD or BAD.
         """
         about = self.history.authored(commit)
-        known = self._known(commit)
-        if known:
-            return BisectionStep(about=about, found=known[0], reason=known[1])
+        known_side = self._known(commit)
+        if known_side:
+            return BisectionStep(about=about, found=known_side[0], reason=known_side[1])
         folder = f"commits/{commit[:16]}"
         try:
             arm = self._measured(
                 self.good.commit, commit, folder, lambda row: _side(row, size) != UNDECIDED
             )
         except (ExperimentError, MeasureError) as error:
-            # The experiment itself is right, or BAD could not have been measured: it is the commit,
-            # of another version's branch, say, that was merged.
+            # The experiment is right, since BAD was measured: it is the commit that cannot be
+            # measured, for example one of a merged branch of another version.
             return BisectionStep(about=about, found=SKIPPED, reason=error.what)
         if arm.verdict == BROKEN:
             return BisectionStep(about=about, found=SKIPPED, reason=broken_reason(arm))
         side = _side(arm.suite, size)
-        reason = "its interval holds the middle of the change" if side == UNDECIDED else ""
-        return BisectionStep(about=about, found=_FOUND[side], row=arm.suite, reason=reason)
+        reason = "its interval contains the middle of the change" if side == UNDECIDED else ""
+        return BisectionStep(about=about, found=_SIDES[side], row=arm.suite, reason=reason)
 
     def confirmed(self, found: BisectionResult, commit: str) -> BisectionResult:
-        """The culprit against its own parent, or why there is no such measurement."""
+        """Measure the culprit against its parent, or record why that cannot be measured."""
         parent = self.history.parents(commit)[0]
         found = replace(found, parent=parent)
-        self._context.show.say(f"In the end {commit[:12]} against its parent, {parent[:12]}")
+        self._context.show.say(f"Last step: {commit[:12]} against its parent, {parent[:12]}")
         name = "change" if (parent, commit) == (self.good.commit, self.bad.commit) else "parent"
         try:
             arm = self._measured(parent, commit, name, _is_decided)
@@ -155,12 +155,12 @@ class Steps:
         return replace(found, confirmation=arm.suite)
 
     def _known(self, commit: str) -> tuple[str, str] | None:
-        """What needs no measurement: the very content of GOOD or BAD. With the reason."""
+        """The side of a commit with the same files as GOOD or BAD, and the reason; else None."""
         trees = self.source.repository
         tree = trees.tree(self.source.resolve(commit).commit)
         for side, end in ((GOOD, self.good), (BAD, self.bad)):
             if tree == trees.tree(end.commit):
-                return side, f"it has the very files of {end.name}"
+                return side, f"it has the same files as {end.name}"
         return None
 
     def _measured(

@@ -1,4 +1,4 @@
-"""hot: a user's program, its hot modules compiled by Cython, held equal and measured."""
+"""hot: a user's program with its hot modules compiled by Cython, checked for equality, measured."""
 
 from bench.jobs.hot import job
 

@@ -1,6 +1,6 @@
-"""What a user's own program is hot in, which of its modules can be compiled, and what that shows.
+"""Where a user's program spends its time, and which of its modules can be compiled.
 
-Pure: from what bench/inside/run_program.py has written to what `patchbench hot` tells.
+Pure: from the reports of bench/inside/run_program.py to the figures of `patchbench hot`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any
 from builder.errors import DataError, UsageError
 
 MAIN = "__main__"
-# A module with less of the samples than this is not worth compiling unasked.
+# By default, modules with a smaller share of the samples are not compiled.
 LEAST_SHARE = 0.1
 _DIFF_LINES = 40
-# Where an installation keeps what was installed into it, below its standard library.
+# The folders of installed packages, below the standard library.
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """A function that was sampled: `own` samples in itself and C code that it calls, `total` with
-    all that it calls. `line` is its first.
+    """A sampled function: `own` samples in itself and in C code that it calls, `total` with all
+    callees. `line` is its first line.
     """
 
     file: Path
@@ -38,7 +38,7 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Samples of one or more runs. `lines` counts them by (file, line), `modules` names sources."""
+    """Samples of one or more runs. `lines` has counts by (file, line), `modules` files."""
 
     samples: int
     functions: tuple[Function, ...]
@@ -47,13 +47,13 @@ class Profile:
     library: Path
 
     def share(self, samples: int) -> float:
-        """Of all samples."""
+        """The fraction of all samples."""
         return samples / self.samples if self.samples else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class HotModule:
-    """A module that samples fell into. `refused` says why it cannot be compiled; "" if it can."""
+    """A module with samples. `refused` says why it cannot be compiled; "" if it can."""
 
     name: str
     file: Path
@@ -62,18 +62,18 @@ class HotModule:
 
     @property
     def package(self) -> str:
-        """The package that it is imported from; empty for none."""
+        """The package of the module, "" if none."""
         return self.name.rpartition(".")[0]
 
     @property
     def stem(self) -> str:
-        """Its name in its package."""
+        """The module's name without its package."""
         return self.name.rpartition(".")[2]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramOutcome:
-    """What a run of the program gave: `files` it wrote, by name, with their hashes."""
+    """The output of one run; `files` are the hashes of the files that it wrote, by name."""
 
     status: int
     stdout: bytes
@@ -83,23 +83,23 @@ class ProgramOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Seconds of one run: of CPU time, ended children's included, and of the clock on the wall."""
+    """Seconds of one run: CPU time, with that of ended children, and wall-clock time."""
 
     cpu: float
     wall: float
 
 
 def read_cost(report: Path) -> Cost | None:
-    """What a run cost; None when it ended without telling (os._exit, a signal)."""
+    """Read the times of a run; None if it ended without a report (os._exit, a signal)."""
     try:
-        told = json.loads(report.read_text(encoding="utf-8"))
-        return Cost(cpu=float(told["cpu"]), wall=float(told["wall"]))
+        times = json.loads(report.read_text(encoding="utf-8"))
+        return Cost(cpu=float(times["cpu"]), wall=float(times["wall"]))
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
 def read_profile(reports: Iterable[Path]) -> Profile:
-    """The samples of several runs together. Raises DataError for a report that is no report."""
+    """The samples of several runs together. Raises DataError for a file that is no report."""
     own: Counter[tuple[str, str, int]] = Counter()
     total: Counter[tuple[str, str, int]] = Counter()
     lines: Counter[tuple[Path, int]] = Counter()
@@ -107,15 +107,15 @@ def read_profile(reports: Iterable[Path]) -> Profile:
     samples, library = 0, ""
     for path in reports:
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            samples += told.get("samples", 0)
-            for file, name, line, mine, all_of_it in told.get("functions", ()):
-                own[file, name, line] += mine
-                total[file, name, line] += all_of_it
-            for file, line, count in told.get("lines", ()):
+            document = json.loads(path.read_text(encoding="utf-8"))
+            samples += document.get("samples", 0)
+            for file, name, line, own_count, total_count in document.get("functions", ()):
+                own[file, name, line] += own_count
+                total[file, name, line] += total_count
+            for file, line, count in document.get("lines", ()):
                 lines[Path(file), line] += count
-            modules |= told.get("modules", {})
-            library = told.get("library", library)
+            modules |= document.get("modules", {})
+            library = document.get("library", library)
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise DataError(
                 f"The profile cannot be read: {error}.", where=str(path), hint="Run it again."
@@ -126,7 +126,11 @@ def read_profile(reports: Iterable[Path]) -> Profile:
     )
     return Profile(
         samples=samples,
-        functions=tuple(sorted(functions, key=lambda one: (-one.own, -one.total, str(one.file)))),
+        functions=tuple(
+            sorted(
+                functions, key=lambda function: (-function.own, -function.total, str(function.file))
+            )
+        ),
         lines=lines,
         modules={name: Path(path) for name, path in modules.items()},
         library=Path(library),
@@ -134,32 +138,32 @@ def read_profile(reports: Iterable[Path]) -> Profile:
 
 
 def hot_modules(profile: Profile) -> tuple[HotModule, ...]:
-    """The modules that samples fell into, the hottest first; those that nobody can name left out.
+    """The modules with samples, those with most first; files without a module name are left out.
 
     Files that are frozen or made up ("<string>") have no module.
     """
     names: dict[Path, str] = {}
     for name, file in profile.modules.items():
-        # A script that is imported as well is both: its own code runs as __main__.
+        # A script that is also imported has two names: its own code runs as __main__.
         if names.setdefault(_real(file), name) != MAIN and name == MAIN:
             names[_real(file)] = name
-    found: Counter[tuple[str, Path]] = Counter()
+    counts: Counter[tuple[str, Path]] = Counter()
     for (file, _line), count in profile.lines.items():
         if _real(file) in names:
-            found[names[_real(file)], _real(file)] += count
+            counts[names[_real(file)], _real(file)] += count
     return tuple(
         HotModule(name=name, file=file, samples=count, refused=_refused(name, file, profile))
-        for (name, file), count in found.most_common()
+        for (name, file), count in counts.most_common()
     )
 
 
 def lines_of(profile: Profile, file: Path) -> Counter[int]:
-    """The samples of each line of a file, by whatever path it was run."""
-    found: Counter[int] = Counter()
+    """The samples of each line of a file, under all paths that lead to it."""
+    counts: Counter[int] = Counter()
     for (sampled, line), count in profile.lines.items():
         if _real(sampled) == file:
-            found[line] += count
-    return found
+            counts[line] += count
+    return counts
 
 
 def _real(file: Path) -> Path:
@@ -168,13 +172,13 @@ def _real(file: Path) -> Path:
 
 def _refused(name: str, file: Path, profile: Profile) -> str:
     if not file.is_file():
-        return "its source is no file"
+        return "its source is not a file"
     if name != MAIN and file.suffix != ".py":
-        return f"it is no Python source ({file.suffix or 'no suffix'})"
+        return f"it is not a Python source ({file.suffix or 'no suffix'})"
     if file.is_relative_to(profile.library) and not _INSTALLED & set(file.parts):
-        return "it is of the standard library, which is not the program's own"
+        return "it belongs to the standard library, not to the program"
     if file.name == "__init__.py":
-        return "it is a package's own __init__, which cannot be compiled alone"
+        return "it is the __init__ of a package, which cannot be compiled alone"
     if not name.isascii():
         return "its name is not ASCII"
     return ""
@@ -183,35 +187,37 @@ def _refused(name: str, file: Path, profile: Profile) -> str:
 def chosen(
     profile: Profile, modules: Sequence[HotModule], asked: Sequence[str]
 ) -> tuple[HotModule, ...]:
-    """The modules to compile: those that were asked for, else all that have a tenth of the samples.
+    """Choose the modules to compile: those named in `asked`, else all with a tenth of the samples.
 
-    Raises UsageError for a module that was asked for and cannot be had. Empty when nothing is hot.
+    Raises UsageError for a named module that cannot be compiled. Empty if no module is hot.
     """
     if not asked:
         return tuple(
-            one for one in modules if not one.refused and profile.share(one.samples) >= LEAST_SHARE
+            module
+            for module in modules
+            if not module.refused and profile.share(module.samples) >= LEAST_SHARE
         )
-    return tuple(_asked(profile, modules, name) for name in dict.fromkeys(asked))
+    return tuple(_named(profile, modules, name) for name in dict.fromkeys(asked))
 
 
-def _asked(profile: Profile, modules: Sequence[HotModule], name: str) -> HotModule:
-    found = next((one for one in modules if one.name == name), None)
-    if found is None and name in profile.modules:
+def _named(profile: Profile, modules: Sequence[HotModule], name: str) -> HotModule:
+    module = next((candidate for candidate in modules if candidate.name == name), None)
+    if module is None and name in profile.modules:
         file = _real(profile.modules[name])
-        found = HotModule(name=name, file=file, samples=0, refused=_refused(name, file, profile))
-    if found is None or found.refused:
-        why = found.refused if found else "the program imports no such module"
+        module = HotModule(name=name, file=file, samples=0, refused=_refused(name, file, profile))
+    if module is None or module.refused:
+        others = [candidate.name for candidate in modules if not candidate.refused]
+        why = module.refused if module else "the program imports no such module"
         raise UsageError(
             f"{name} cannot be compiled: {why}.",
-            where=str(found.file) if found else "--modules",
-            hint="Of those that are hot there are: "
-            f"{', '.join(one.name for one in modules if not one.refused) or 'none'}.",
+            where=str(module.file) if module else "--modules",
+            hint=f"The hot modules that can be compiled: {', '.join(others) or 'none'}.",
         )
-    return found
+    return module
 
 
 def difference(expected: ProgramOutcome, got: ProgramOutcome) -> str:
-    """How two runs differ, as a diff of what they printed; "" when they do not."""
+    """How two runs differ, as a diff of their output; "" if they do not."""
     parts = []
     if expected.status != got.status:
         parts.append(f"exit status: {expected.status}, then {got.status}")
@@ -238,32 +244,32 @@ def _diff(name: str, before: bytes, after: bytes) -> list[str]:
     old, new = (text.decode("utf-8", "backslashreplace").splitlines() for text in (before, after))
     lines = list(difflib.unified_diff(old, new, name, f"{name}, then", lineterm="", n=1))
     if not lines:
-        return [f"{name}: its line ends differ"]
-    left = len(lines) - _DIFF_LINES
-    return lines[:_DIFF_LINES] + ([f"... and {left} lines more"] if left > 0 else [])
+        return [f"{name}: its line endings differ"]
+    omitted = len(lines) - _DIFF_LINES
+    return lines[:_DIFF_LINES] + ([f"... and {omitted} more lines"] if omitted > 0 else [])
 
 
 def as_json(profile: Profile, modules: Sequence[HotModule], most: int) -> dict[str, Any]:
-    """The profile for a document: the hottest functions, and all modules."""
+    """The profile for hot.json: the `most` hottest functions, and all modules."""
     return {
         "samples": profile.samples,
         "functions": [
             {
-                "function": one.name,
-                "file": str(one.file),
-                "line": one.line,
-                "share": round(profile.share(one.own), 4),
-                "with_callees": round(profile.share(one.total), 4),
+                "function": function.name,
+                "file": str(function.file),
+                "line": function.line,
+                "share": round(profile.share(function.own), 4),
+                "with_callees": round(profile.share(function.total), 4),
             }
-            for one in profile.functions[:most]
+            for function in profile.functions[:most]
         ],
         "modules": [
             {
-                "module": one.name,
-                "file": str(one.file),
-                "share": round(profile.share(one.samples), 4),
-                "refused": one.refused,
+                "module": module.name,
+                "file": str(module.file),
+                "share": round(profile.share(module.samples), 4),
+                "refused": module.refused,
             }
-            for one in modules
+            for module in modules
         ],
     }

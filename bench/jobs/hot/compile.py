@@ -1,4 +1,4 @@
-"""Compiling modules of a user's program, unchanged, for the interpreter that it runs with."""
+"""Compile modules of a user's program, unchanged, for its interpreter."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ext.kernels import ModuleSource
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledModule:
-    """A module as it was compiled. `page` is Cython's of its `lines`, `seconds` what it took."""
+    """A compiled module. `page` and `lines` are Cython's annotations, `seconds` is its duration."""
 
     module: HotModule
     file: Path
@@ -31,12 +31,12 @@ class CompiledModule:
     seconds: float
 
 
-class Compiling:
-    """Compiles into the home's cache; `scratch` is for sources under the names that they need."""
+class ModuleCompiler:
+    """Compiles into the home's cache; `scratch` is for copies of sources with a suitable name."""
 
-    def __init__(self, context: Context, subject: Program, scratch: Path, wheels: str) -> None:
+    def __init__(self, context: Context, program: Program, scratch: Path, wheels: str) -> None:
         self._context = context
-        self._subject = subject
+        self._program = program
         self._scratch = scratch
         self._source = PackageSource(
             environment=context.pip_environment, wheels=Path(wheels) if wheels else None
@@ -45,45 +45,45 @@ class Compiling:
     def compile(
         self, modules: Sequence[HotModule], *, strict: bool
     ) -> tuple[list[CompiledModule], list[tuple[str, str]]]:
-        """What could be compiled, and of the rest (name, reason).
+        """Compile modules: those that compiled, and (name, reason) of the others.
 
-        Raises BuildError when none could be, or with `strict` when one could not; RequirementsError
-        when Cython cannot be installed.
+        Raises BuildError if none could be compiled, or, with `strict`, if any could not;
+        RequirementsError if Cython cannot be installed.
         """
         compiler = self._compiler()
-        made: list[CompiledModule] = []
-        refused: list[tuple[str, str]] = []
+        compiled: list[CompiledModule] = []
+        failed: list[tuple[str, str]] = []
         with self._context.show.bar("compiling", len(modules)) as bar:
-            for number, one in enumerate(modules):
+            for number, module in enumerate(modules):
                 try:
-                    made.append(self._compiled(compiler, one))
+                    compiled.append(self._compiled(compiler, module))
                 except BuildError as error:
-                    if strict or (not made and number == len(modules) - 1):
+                    if strict or (not compiled and number == len(modules) - 1):
                         raise
-                    refused.append((one.name, error.what))
-                    self._context.show.say(f"{error.what} It is left as it is.")
-                bar.advance(note=one.name)
-        return made, refused
+                    failed.append((module.name, error.what))
+                    self._context.show.say(f"{error.what} The module is not compiled.")
+                bar.advance(note=module.name)
+        return compiled, failed
 
-    def _compiled(self, compiler: Compiler, one: HotModule) -> CompiledModule:
-        path = one.file
-        if one.name == MAIN:
-            # Cython goes by the suffix, and a console script has none.
-            path = self._scratch / f"{one.file.stem.replace('-', '_')}.py"
+    def _compiled(self, compiler: Compiler, module: HotModule) -> CompiledModule:
+        path = module.file
+        if module.name == MAIN:
+            # Cython requires the suffix, which a console script does not have.
+            path = self._scratch / f"{module.file.stem.replace('-', '_')}.py"
             with guard_writes(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(one.file, path)
-        source = ModuleSource(name=one.stem, package=one.package, path=path, imports=False)
-        module = compiler.provide(source)
+                shutil.copyfile(module.file, path)
+        source = ModuleSource(name=module.stem, package=module.package, path=path, imports=False)
+        built = compiler.provide(source)
         return CompiledModule(
-            module=one,
-            file=module.file,
-            page=module.lines,
-            lines=annotate.read(module.lines) if module.lines else (),
-            seconds=module.seconds,
+            module=module,
+            file=built.file,
+            page=built.lines,
+            lines=annotate.read(built.lines) if built.lines else (),
+            seconds=built.seconds,
         )
 
     def _compiler(self) -> Compiler:
-        subject = self._subject
-        target = Target(identity=subject.identity, python=subject.python, version=subject.version)
+        program = self._program
+        target = Target(identity=program.identity, python=program.python, version=program.version)
         return compiler_for(self._context, self._source, target)

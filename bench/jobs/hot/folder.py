@@ -1,7 +1,7 @@
-"""The results folder of `patchbench hot`: what this command did not write into it stays as it is.
+"""The results folder of `patchbench hot`. Files that this command did not write are not changed.
 
-hot.json says what it wrote. A folder with anything else in it is refused, and results that are
-there already are replaced when the new ones are whole.
+hot.json lists the files that it wrote. A folder with any other file is refused; older results are
+replaced once the new ones are complete.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from builder.errors import DataError, StoreError
 from builder.files import guard_writes
 
 FILE = "hot.json"
-# What hot.json calls itself: other programs have files of that name too.
+# The value of "kind" in hot.json: other programs have files of that name too.
 KIND = "patchbench hot"
 
 
@@ -31,58 +31,60 @@ class HotContents:
 
 @dataclass(frozen=True, kw_only=True)
 class HotFolder:
-    """Where the results are, or will be."""
+    """The results folder, existing or not."""
 
     path: Path
 
     def claim(self) -> None:
-        """Make it, or find it; nothing in it is touched.
+        """Create the folder if necessary; no file in it is changed.
 
-        Raises StoreError unless it is empty or has results of this command and nothing else.
+        Raises StoreError unless it is empty or has only results of this command.
         """
         if self.path.resolve() == Path.cwd():
-            raise _refused("is the one that you stand in, and the program runs in", self.path)
+            raise _refused("is the current folder, which the program runs in", self.path)
         with guard_writes(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            others = sorted(self.path / one.name for one in self._others())
+            others = sorted(self.path / path.name for path in self._others())
         if others:
-            raise _refused("has something in it that is none of this command's", others[0])
+            raise _refused("has files that this command did not write", others[0])
         if not os.access(self.path, os.W_OK | os.X_OK):
-            raise _refused("cannot be written to", self.path)
+            raise _refused("is not writable", self.path)
 
     def replace(self, draft: Path) -> None:
-        """The files in `draft`, hot.json among them, take the place of what this command left here.
+        """Replace the earlier results in this folder by the files in `draft`, including hot.json.
 
-        All are on the folder's own disk before the first replaces anything. Raises StoreError, as
-        `claim` does: much may have happened since.
+        All files are copied to the folder's disk before the first one replaces another. Raises
+        StoreError like `claim`, since the folder may have changed meanwhile.
         """
         self.claim()
-        names = [one.name for one in draft.iterdir()]
-        before = self._written()
+        names = [path.name for path in draft.iterdir()]
+        old_names = self._written()
         with (
             guard_writes(self.path),
-            tempfile.TemporaryDirectory(prefix=".new-", dir=self.path) as new,
+            tempfile.TemporaryDirectory(prefix=".new-", dir=self.path) as temporary,
         ):
             for name in names:
-                shutil.copyfile(draft / name, Path(new) / name)
+                shutil.copyfile(draft / name, Path(temporary) / name)
             for name in names:
-                (Path(new) / name).replace(self.path / name)
-            for one in self.path.iterdir():
-                if one.name in before.difference(names):
-                    one.unlink()
+                (Path(temporary) / name).replace(self.path / name)
+            for path in self.path.iterdir():
+                if path.name in old_names.difference(names):
+                    path.unlink()
 
     def _others(self) -> list[Path]:
-        """What is in it and was not written by this command."""
+        """The entries of the folder that this command did not write."""
         written = self._written()
-        return [one for one in self.path.iterdir() if one.name not in written or not one.is_file()]
+        return [
+            path for path in self.path.iterdir() if path.name not in written or not path.is_file()
+        ]
 
     def _written(self) -> frozenset[str]:
-        """The names of the files that this command wrote into it, by its own word."""
+        """The names of the files that this command wrote, as hot.json lists them."""
         try:
-            told = documents.read(HotContents, self.path / FILE, what=FILE)
+            contents = documents.read(HotContents, self.path / FILE, what=FILE)
         except DataError:
             return frozenset()
-        return frozenset(told.files) if told.kind == KIND else frozenset()
+        return frozenset(contents.files) if contents.kind == KIND else frozenset()
 
 
 def _refused(why: str, where: Path) -> StoreError:

@@ -1,4 +1,4 @@
-"""hot: a user's own program with its hot modules compiled, proved the same, and measured."""
+"""hot: compile the hot modules of a user's program, check that it does the same, and measure it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from typing import Any
 
 from bench.compare import BenchmarkBlocks, PairedBlock, compare_blocks
 from bench.context import Context
-from bench.jobs.hot import analysis as hotness
-from bench.jobs.hot import observe, report
+from bench.jobs.hot import analysis, observe, report
 from bench.jobs.hot.analysis import HotModule, Profile
-from bench.jobs.hot.compile import CompiledModule, Compiling
+from bench.jobs.hot.compile import CompiledModule, ModuleCompiler
 from bench.jobs.hot.folder import FILE, KIND, HotFolder
 from bench.jobs.hot.observe import SEED, Arm, Reference
-from bench.jobs.hot.profile import ProfiledCommand, Programs, Ran
-from bench.jobs.hot.program import Program as Subject
-from bench.jobs.hot.program import subject
+from bench.jobs.hot.profile import ProfiledCommand, ProgramRun, ProgramRunner
+from bench.jobs.hot.program import Program, find_program
 from bench.run import base as interpreters
 from bench.util import print_json, published, stdout_console
 from builder.errors import MeasureError
@@ -30,7 +28,7 @@ from builder.files import guard_writes
 
 SCHEMA = 1
 _PROFILE = "profile.json"
-# Kernels sample CPU time no finer than their own tick, which is 1 to 10 ms.
+# Kernels sample CPU time at most once per tick, which is 1 to 10 ms.
 _INTERVAL = 0.001
 _ENOUGH_SAMPLES = 250
 _FEW_SAMPLES = 20
@@ -41,9 +39,8 @@ _MOST_FUNCTIONS = 15
 
 @dataclass(frozen=True, kw_only=True)
 class HotRequest:
-    """What was asked for. `budget` is of measuring, `timeout` of one run, in seconds. Without
-    `blocks`, as many as the budget has room for. The program runs with all of the caller's
-    `environment`.
+    """The options of a run. `budget` is for measuring, `timeout` for one run, in seconds. Without
+    `blocks`, as many as the budget has room for. The program has the caller's `environment`.
     """
 
     script: str
@@ -64,90 +61,92 @@ class HotRequest:
 
 
 def hot(context: Context, request: HotRequest, *, as_json: bool) -> int:
-    """Profile, compile, prove, measure, tell. Raises errors of the family; DifferentError when the
-    compiled program does something else.
+    """Profile, compile, check, measure and report a program. Raises errors of the family;
+    DifferentError if the compiled program behaves differently.
     """
     context.home.prepare()
-    found = subject(context, request.script, request.python)
-    folder = request.out or Path("results") / f"hot-{found.script.stem}"
+    program = find_program(context, request.script, request.python)
+    folder = request.out or Path("results") / f"hot-{program.script.stem}"
     results = HotFolder(path=folder.absolute())
     results.claim()
     with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
         draft = Path(scratch) / "draft"
         draft.mkdir()
-        job = _Job(context=context, request=request, subject=found, results=results, draft=draft)
+        job = _Job(context=context, request=request, program=program, results=results, draft=draft)
         document = job.go(Path(scratch))
     if as_json:
         print_json(document)
     else:
         report.show(document, stdout_console())
-        context.show.say(f"Kept: {results.path}")
+        context.show.say(f"Results: {results.path}")
     return 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Job:
-    """`draft` is a folder of ours: `results` gets what is in it once all is there."""
+    """One run of the command. Writes to `draft`, which replaces `results` when complete."""
 
     context: Context
     request: HotRequest
-    subject: Subject
+    program: Program
     results: HotFolder
     draft: Path
 
     def go(self, scratch: Path) -> dict[str, Any]:
-        """The document of all that was found, kept in the results folder."""
-        program = self._program()
+        """Run all steps and write the results folder; the document of hot.json."""
+        command = self._command()
         runner = self.context.runner
-        programs = Programs(
-            program,
-            self.subject.python,
+        programs = ProgramRunner(
+            command,
+            self.program.python,
             runner,
             scratch,
-            version=self.subject.version,
+            version=self.program.version,
             timeout=self.request.timeout,
         )
-        self.context.show.say(f"Running {self.subject.script.name} with {self.subject.told}.")
-        reference = observe.observe(program, programs)
-        self.results.claim()  # again: it may be where the program writes
+        self.context.show.say(
+            f"Running {self.program.script.name} with {self.program.description}."
+        )
+        reference = observe.observe(command, programs)
+        self.results.claim()  # again: the program may write into it
         profile = self._profile(programs)
-        modules = hotness.hot_modules(profile)
-        wanted = hotness.chosen(profile, modules, self.request.modules)
-        if not wanted:
+        modules = analysis.hot_modules(profile)
+        chosen = analysis.chosen(profile, modules, self.request.modules)
+        if not chosen:
             raise _nothing_hot(profile, modules)
-        made, refused = Compiling(
-            self.context, self.subject, scratch / "sources", self.request.wheels
-        ).compile(wanted, strict=bool(self.request.modules))
-        arm = {one.module.name: (one.file, one.module.file) for one in made}
-        compiled = self._same(programs, reference, arm)
-        given = self.request.seed
-        seed = secrets.randbelow(2**32) if given is None else given
+        compiled_modules, refused = ModuleCompiler(
+            self.context, self.program, scratch / "sources", self.request.wheels
+        ).compile(chosen, strict=bool(self.request.modules))
+        arm = {built.module.name: (built.file, built.module.file) for built in compiled_modules}
+        compiled = self._check(programs, reference, arm)
+        asked_seed = self.request.seed
+        seed = secrets.randbelow(2**32) if asked_seed is None else asked_seed
         count = self._count(reference.ran, compiled)
         blocks = self._measure(programs, reference, arm, random.Random(seed), count)
-        measured = BenchmarkBlocks(benchmark=self.subject.script.name, blocks=blocks)
+        measured = BenchmarkBlocks(benchmark=self.program.script.name, blocks=blocks)
         compared = compare_blocks([measured], margin=self.request.margin)
         document = {
             "schema": SCHEMA,
-            "program": [str(self.subject.script), *self.request.arguments],
-            "interpreter": {"told": self.subject.told, "version": self.subject.version},
+            "program": [str(self.program.script), *self.request.arguments],
+            "interpreter": {"told": self.program.description, "version": self.program.version},
             "clock": self.request.clock,
             "seed": seed,
-            "blocks": [{"base": one.base, "candidate": one.candidate} for one in blocks],
-            "profile": hotness.as_json(profile, [*modules], _MOST_FUNCTIONS),
-            "compiled": [self._kept(one, profile) for one in made],
+            "blocks": [{"base": block.base, "candidate": block.candidate} for block in blocks],
+            "profile": analysis.as_json(profile, [*modules], _MOST_FUNCTIONS),
+            "compiled": [self._module_json(built, profile) for built in compiled_modules],
             "refused": [{"module": name, "reason": reason} for name, reason in refused],
-            "same": observe.proved(reference),
+            "same": observe.common_output(reference),
             **compared.as_json(),
             "warnings": [*compared.warnings, *reference.warnings],
         }
         return self._write(document)
 
-    def _program(self) -> ProfiledCommand:
+    def _command(self) -> ProfiledCommand:
         stdin = self.request.stdin
         with guard_writes(stdin or self.draft):
             data = stdin.read_bytes() if stdin else b""
         return ProfiledCommand(
-            script=self.subject.script,
+            script=self.program.script,
             arguments=self.request.arguments,
             cwd=Path.cwd(),
             environment=self.request.environment,
@@ -156,38 +155,38 @@ class _Job:
             ignored=self.results.path,
         )
 
-    # -- where it is hot ----------------------------------------------------------------------
+    # -- the profile --------------------------------------------------------------------------
 
-    def _profile(self, programs: Programs) -> Profile:
+    def _profile(self, programs: ProgramRunner) -> Profile:
         reports: list[Path] = []
-        profile = hotness.read_profile(())
+        profile = analysis.read_profile(())
         with self.context.show.bar("profiling", _ENOUGH_SAMPLES) as bar:
             while len(reports) < _MOST_RUNS and profile.samples < _ENOUGH_SAMPLES:
                 before = profile.samples
                 reports.append(programs.run(SEED, interval=_INTERVAL).report)
-                profile = hotness.read_profile(reports)
+                profile = analysis.read_profile(reports)
                 bar.advance(profile.samples - before)
         if profile.samples < _FEW_SAMPLES:
             raise MeasureError(
-                f"The program is too short to see what is hot in it: {profile.samples} samples in "
+                f"The program is too short for a profile: {profile.samples} samples in "
                 f"{len(reports)} runs.",
-                where=str(self.subject.script),
-                hint="Give it more to do.",
+                where=str(self.program.script),
+                hint="Give it more work.",
             )
-        self._keep(reports[-1], _PROFILE)
+        self._save(reports[-1], _PROFILE)
         return profile
 
-    # -- compiled ---------------------------------------------------------------------------------
+    # -- checks and measurement -------------------------------------------------------------------
 
-    def _same(self, programs: Programs, reference: Reference, arm: Arm) -> Ran:
-        """Run it compiled. Raises DifferentError unless it does what it does as it is."""
+    def _check(self, programs: ProgramRunner, reference: Reference, arm: Arm) -> ProgramRun:
+        """Run it compiled once. Raises DifferentError unless it does the same as uncompiled."""
         ran = programs.run(SEED, arm)
         observe.check(reference, ran, arm)
         return ran
 
     def _measure(
         self,
-        programs: Programs,
+        programs: ProgramRunner,
         reference: Reference,
         arm: Arm,
         chance: random.Random,
@@ -212,27 +211,27 @@ class _Job:
                 bar.advance(note=f"{spent['candidate'] / spent['base']:.3f}")
         return tuple(blocks)
 
-    def _count(self, base: Ran, compiled: Ran) -> int:
-        """Fixed before the first block, so that nobody stops where it looks best."""
+    def _count(self, base: ProgramRun, compiled: ProgramRun) -> int:
+        """The number of blocks, fixed before the first one: the result cannot influence it."""
         if self.request.blocks is not None:
             return self.request.blocks
-        wall = sum(one.cost.wall for one in (base, compiled) if one.cost)
+        wall = sum(run.cost.wall for run in (base, compiled) if run.cost)
         fitting = int(self.request.budget / max(wall, 0.001))
         return min(max(fitting, _LEAST_BLOCKS), _MOST_BLOCKS)
 
-    def _seconds(self, ran: Ran) -> float:
-        assert ran.cost is not None  # looked at by _check
+    def _seconds(self, ran: ProgramRun) -> float:
+        assert ran.cost is not None  # checked by observe.check
         return ran.cost.cpu if self.request.clock == "cpu" else ran.cost.wall
 
-    # -- what is kept -----------------------------------------------------------------------------
+    # -- results ----------------------------------------------------------------------------------
 
-    def _kept(self, one: CompiledModule, profile: Profile) -> dict[str, Any]:
-        """A module's lines, the hottest that call into the interpreter first; its page is kept."""
-        # Its whole name: a module may be called main, as the script is but for the underscores.
-        page = f"lines-{one.module.name}.html"
-        if one.page is not None:
-            self._keep(one.page, page)
-        sampled = hotness.lines_of(profile, one.module.file)
+    def _module_json(self, built: CompiledModule, profile: Profile) -> dict[str, Any]:
+        """A module with its lines that call into the interpreter, hottest first. Saves its page."""
+        # The full name: another module may be called main, and the script is __main__.
+        page = f"lines-{built.module.name}.html"
+        if built.page is not None:
+            self._save(built.page, page)
+        sampled = analysis.lines_of(profile, built.module.file)
         lines = [
             {
                 "line": line.number,
@@ -240,28 +239,28 @@ class _Job:
                 "share": round(profile.share(sampled[line.number]), 4),
                 "text": line.text,
             }
-            for line in one.lines
+            for line in built.lines
             if line.score
         ]
         lines.sort(key=lambda line: (-float(str(line["share"])), -int(str(line["score"]))))
         return {
-            "module": one.module.name,
-            "file": str(one.module.file),
-            "share": round(profile.share(one.module.samples), 4),
-            "seconds": one.seconds,
-            "page": page if one.page is not None else None,
+            "module": built.module.name,
+            "file": str(built.module.file),
+            "share": round(profile.share(built.module.samples), 4),
+            "seconds": built.seconds,
+            "page": page if built.page is not None else None,
             "lines": lines,
         }
 
-    def _keep(self, file: Path, name: str) -> None:
+    def _save(self, file: Path, name: str) -> None:
         with guard_writes(self.draft):
             shutil.copyfile(file, self.draft / name)
 
     def _write(self, document: dict[str, Any]) -> dict[str, Any]:
-        files = sorted([FILE, *(one.name for one in self.draft.iterdir())])
-        places = {Path.cwd(): ".", self.context.home.root: "HOME"}
-        told = {"kind": KIND, **document, "files": files}
-        clean: dict[str, Any] = published(told, places)
+        files = sorted([FILE, *(path.name for path in self.draft.iterdir())])
+        replacements = {Path.cwd(): ".", self.context.home.root: "HOME"}
+        complete = {"kind": KIND, **document, "files": files}
+        clean: dict[str, Any] = published(complete, replacements)
         with guard_writes(self.draft):
             text = json.dumps(clean, indent=1, ensure_ascii=False) + "\n"
             (self.draft / FILE).write_text(text, encoding="utf-8")
@@ -271,12 +270,12 @@ class _Job:
 
 def _nothing_hot(profile: Profile, modules: Sequence[HotModule]) -> MeasureError:
     where = [
-        f"{profile.share(one.samples):6.1%}  {one.name}: {one.refused or 'less than a tenth'}"
-        for one in modules[:8]
+        f"{profile.share(module.samples):6.1%}  {module.name}: "
+        f"{module.refused or 'less than a tenth'}"
+        for module in modules[:8]
     ]
     return MeasureError(
-        "No module of the program's own has a tenth of its time.",
-        where="\n".join(where) or "all samples fell into code that is no module's",
-        hint="What is hot is not its own Python code; --modules compiles what you name all the "
-        "same.",
+        "None of the program's own modules has a tenth of its time.",
+        where="\n".join(where) or "all samples are in code without a module",
+        hint="Its time is not spent in its own Python code; --modules compiles in any case.",
     )

@@ -1,8 +1,8 @@
-"""A user's own program, run as it is or with some of its modules compiled, and what a run gave.
+"""Run a user's program, uncompiled or with compiled modules, and collect its output.
 
-It runs where the user stands, with the user's environment and one interpreter; what it prints goes
-to files, whole. Of what it writes, files below that folder are seen by looking at it before and
-after; others when they are named.
+It runs in the user's current folder, with the user's environment and one interpreter; its output
+goes to files. Files that it writes below that folder are found by scanning it before and after;
+others must be named.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from builder.files import guard_writes, sha256_of
 from builder.process import Command, Runner, last_lines
 
 RUN = INSIDE / "run_program.py"
-# Its output goes to files of its own; both streams apart, and none of it through us.
+# The program's stdout and stderr go to separate files, not through this process.
 _SHELL = 'exec "$@" > "$0.stdout" 2> "$0.stderr"'
-# In a folder with more files than this, looking costs more than it is worth.
+# A folder with more files than this is not scanned.
 MOST_FILES = 5000
 _OURS = ("__pycache__",)
-# How Python ends a program that it cannot run: what does not even compile has no traceback.
+# How Python ends a program that it cannot run; one that does not compile has no traceback.
 _PYTHONS_END = re.compile(
     r"^Traceback \(most recent call last\)|^(Syntax|Indentation|Tab)Error: ", re.MULTILINE
 )
-# The first version that keeps bytecode in a folder of its own.
+# The first version with PYTHONPYCACHEPREFIX.
 _PYCACHE_PREFIX = Version("3.8")
-Seen = dict[str, tuple[int, int, int]]
+FileStates = dict[str, tuple[int, int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfiledCommand:
-    """What the user runs. `environment` is theirs, `files` are named to be compared, `stdin` is
-    what it reads; `ignored` is a folder that is not looked at.
+    """The program that the user runs. `files` are named to be compared, `stdin` is its input;
+    `ignored` is a folder that is not scanned.
     """
 
     script: Path
@@ -53,16 +53,16 @@ class ProfiledCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
-    """A run that came to its end. `cost` is None where it did not tell, or was not asked."""
+class ProgramRun:
+    """A run that ended. `cost` is None if it reported none, or was run directly."""
 
     outcome: ProgramOutcome
     cost: Cost | None
     report: Path
 
 
-class Programs:
-    """Runs one program with one interpreter; `scratch` is a folder of ours."""
+class ProgramRunner:
+    """Runs one program with one interpreter; `scratch` is a temporary folder."""
 
     def __init__(
         self,
@@ -83,14 +83,14 @@ class Programs:
         self._runs = 0
 
     @property
-    def looks(self) -> bool:
-        """Whether its folder is small enough to see what it writes there."""
-        return _seen(self._program) is not None
+    def can_scan(self) -> bool:
+        """Whether its folder has few enough files to scan it for those that it writes."""
+        return _scan(self._program) is not None
 
-    def plain(self, seed: int) -> Ran:
-        """As `python SCRIPT ARGUMENTS...` runs it."""
+    def run_directly(self, seed: int) -> ProgramRun:
+        """Run it as `python SCRIPT ARGUMENTS...` does."""
         program = self._program
-        return self._ran((str(self._python), str(program.script), *program.arguments), seed)
+        return self._run((str(self._python), str(program.script), *program.arguments), seed)
 
     def run(
         self,
@@ -98,69 +98,69 @@ class Programs:
         compiled: Mapping[str, tuple[Path, Path]] | None = None,
         *,
         interval: float = 0.0,
-    ) -> Ran:
-        """With modules compiled, by name: (compiled file, source); sampled with an `interval`.
+    ) -> ProgramRun:
+        """Run it with compiled modules {name: (compiled file, source)}; sampled if `interval` > 0.
 
-        Raises MeasureError when it does not end in time or cannot be started.
+        Raises MeasureError if it does not end in time or cannot be started.
         """
         base = self._base()
         settings = {
             "script": str(self._program.script),
             "arguments": self._program.arguments,
-            "compiled": {name: list(map(str, both)) for name, both in (compiled or {}).items()},
+            "compiled": {name: list(map(str, paths)) for name, paths in (compiled or {}).items()},
             "report": f"{base}.report.json",
             "interval": interval,
         }
         path = Path(f"{base}.json")
         with guard_writes(path):
             path.write_text(json.dumps(settings), encoding="utf-8")
-        return self._ran((str(self._python), str(RUN), str(path)), seed)
+        return self._run((str(self._python), str(RUN), str(path)), seed)
 
     def _base(self) -> Path:
-        # Names of one length: the size of the environment and arguments moves the stack.
+        # Names of equal length: the size of the environment and arguments moves the stack.
         return self._scratch / f"run{self._runs:06}"
 
-    def _ran(self, argv: tuple[str, ...], seed: int) -> Ran:
+    def _run(self, argv: tuple[str, ...], seed: int) -> ProgramRun:
         base, program = self._base(), self._program
         self._runs += 1
-        before = _seen(program)
+        before = _scan(program)
         command = Command(
             argv=("/bin/sh", "-c", _SHELL, str(base), *argv),
             cwd=program.cwd,
             env={**program.environment, **self._variables(seed)},
             stdin=program.stdin,
         )
-        done = self._runner.run(command, timeout=self._timeout)
-        if done.timed_out:
+        completed = self._runner.run(command, timeout=self._timeout)
+        if completed.timed_out:
             raise MeasureError(
-                f"The program {done.how()}.",
+                f"The program {completed.how()}.",
                 where=str(program.script),
-                hint="Give it less to do, or more time with --timeout.",
+                hint="Give it less work, or more time with --timeout.",
             )
         with guard_writes(base):
             outcome = ProgramOutcome(
-                status=done.returncode,
+                status=completed.returncode,
                 stdout=Path(f"{base}.stdout").read_bytes(),
                 stderr=Path(f"{base}.stderr").read_bytes(),
                 files=_written(program, before),
             )
         report = Path(f"{base}.report.json")
-        return Ran(outcome=outcome, cost=read_cost(report), report=report)
+        return ProgramRun(outcome=outcome, cost=read_cost(report), report=report)
 
     def _variables(self, seed: int) -> dict[str, str]:
         variables = {"PYTHONHASHSEED": str(seed)}
         if self._has_prefix:
-            # Nothing is left beside the user's sources, and all arms find it: whoever forbids
-            # Python to write bytecode would measure how long it takes to compile what is imported.
+            # No bytecode beside the user's sources, and the same for all arms: without any
+            # bytecode the time to compile the imported modules would be measured.
             variables["PYTHONPYCACHEPREFIX"] = str(self._scratch / "pycache")
             variables["PYTHONDONTWRITEBYTECODE"] = ""
         return variables
 
 
-def refuse_failure(program: ProfiledCommand, ran: Ran) -> None:
-    """MeasureError for a program that fails: a signal, or a traceback at its end.
+def refuse_failure(program: ProfiledCommand, ran: ProgramRun) -> None:
+    """Raise MeasureError if the program failed: by a signal, or with a traceback at its end.
 
-    Another status than 0 is no failure: a linter has one when it finds something.
+    A status other than 0 is not a failure in itself: linters use it to report findings.
     """
     text = ran.outcome.stderr.decode("utf-8", "backslashreplace")
     if ran.outcome.status >= 0 and not (ran.outcome.status and _PYTHONS_END.search(text)):
@@ -169,44 +169,45 @@ def refuse_failure(program: ProfiledCommand, ran: Ran) -> None:
     if ran.outcome.status < 0:
         how = f"signal {-ran.outcome.status}"
     raise MeasureError(
-        f"The program fails as it is ({how}).",
+        f"The uncompiled program fails ({how}).",
         where=f"{program.script}\n{last_lines(text)}",
-        hint="Run it by itself first. --python names the interpreter that has what it imports.",
+        hint="Run it without patchbench first. --python names the interpreter that has the modules "
+        "it imports.",
     )
 
 
-def _seen(program: ProfiledCommand) -> Seen | None:
-    """The files below the program's folder; None where there are too many."""
-    found: Seen = {}
+def _scan(program: ProfiledCommand) -> FileStates | None:
+    """The states of the files below the program's folder; None if there are too many."""
+    states: FileStates = {}
     for root, folders, files in os.walk(program.cwd):
-        folders[:] = [name for name in folders if _is_looked_at(Path(root) / name, program)]
+        folders[:] = [name for name in folders if _is_scanned(Path(root) / name, program)]
         for name in files:
             path = Path(root) / name
             try:
                 state = path.lstat()
             except OSError:
-                continue  # gone meanwhile
-            found[str(path)] = (state.st_mtime_ns, state.st_size, state.st_ino)
-        if len(found) > MOST_FILES:
+                continue  # deleted meanwhile
+            states[str(path)] = (state.st_mtime_ns, state.st_size, state.st_ino)
+        if len(states) > MOST_FILES:
             return None
-    return found
+    return states
 
 
-def _is_looked_at(folder: Path, program: ProfiledCommand) -> bool:
+def _is_scanned(folder: Path, program: ProfiledCommand) -> bool:
     return (
         not folder.name.startswith(".") and folder.name not in _OURS and folder != program.ignored
     )
 
 
-def _written(program: ProfiledCommand, before: Seen | None) -> dict[str, str]:
-    """The hashes of the files that are new or changed since, and of those that were named."""
-    after = _seen(program) if before is not None else None
+def _written(program: ProfiledCommand, before: FileStates | None) -> dict[str, str]:
+    """The hashes of the files that are new or changed, and of the named ones."""
+    after = _scan(program) if before is not None else None
     changed = (
         []
         if after is None or before is None
         else [Path(path) for path, state in after.items() if before.get(path) != state]
     )
-    named = [(program.cwd / one).absolute() for one in program.files]
+    named = [(program.cwd / name).absolute() for name in program.files]
     return {
         os.path.relpath(path, program.cwd): sha256_of(path)
         for path in [*changed, *named]

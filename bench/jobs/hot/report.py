@@ -1,4 +1,4 @@
-"""What `patchbench hot` found, for a terminal; from its document alone."""
+"""The result of `patchbench hot` for a terminal, from its document."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _NEGLIGIBLE = 0.005
 
 
 def show(document: Mapping[str, Any], console: Console) -> None:
-    """Print where it is hot, what was compiled, what that gave, and where the interpreter still
-    works.
+    """Print the hot functions, the compiled modules, the result, and the lines that still call
+    into the interpreter.
     """
     _functions(document["profile"], console)
     console.print()
-    for one in document["compiled"]:
+    for module in document["compiled"]:
         console.print(
-            f"compiled: [bold]{_safe(one['module'])}[/bold] ({one['share']:.1%} of the samples, "
-            f"in {one['seconds']:.0f} s)"
+            f"compiled: [bold]{_safe(module['module'])}[/bold] "
+            f"({module['share']:.1%} of the samples, in {module['seconds']:.0f} s)"
         )
-    for one in document["refused"]:
-        console.print(f"not compiled: {_safe(one['module'])}: {_safe(one['reason'])}")
+    for module in document["refused"]:
+        console.print(f"not compiled: {_safe(module['module'])}: {_safe(module['reason'])}")
     console.print(_same(document["same"]))
     for row in document["comparisons"]:
         _verdict(row, document["clock"], console)
     for warning in document["warnings"]:
         console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
-    for one in document["compiled"]:
-        _lines(one, console)
+    for module in document["compiled"]:
+        _lines(module, console)
 
 
 def _functions(profile: Mapping[str, Any], console: Console) -> None:
@@ -49,16 +49,21 @@ def _functions(profile: Mapping[str, Any], console: Console) -> None:
         Column("where", overflow="fold"),
         box=None,
     )
-    for one in profile["functions"]:
-        if one["share"] >= _NEGLIGIBLE:
-            where = f"{_short(one['file'])}:{one['line']}"
-            told = (f"{one['share']:.1%}", f"{one['with_callees']:.1%}", one["function"], where)
-            table.add_row(*map(_safe, told))
+    for function in profile["functions"]:
+        if function["share"] >= _NEGLIGIBLE:
+            where = f"{_short(function['file'])}:{function['line']}"
+            cells = (
+                f"{function['share']:.1%}",
+                f"{function['with_callees']:.1%}",
+                function["function"],
+                where,
+            )
+            table.add_row(*map(_safe, cells))
     console.print(table)
 
 
 def _short(file: str) -> str:
-    """The end of a path, which says more than its beginning."""
+    """The last three parts of a path."""
     return "/".join(PurePath(file).parts[-3:])
 
 
@@ -81,14 +86,14 @@ def _verdict(row: Mapping[str, Any], clock: str, console: Console) -> None:
         console.print(f"[dim]{_safe(warning)}[/dim]")
 
 
-def _lines(one: Mapping[str, Any], console: Console) -> None:
+def _lines(module: Mapping[str, Any], console: Console) -> None:
     """The lines that still call into the interpreter, those with most samples first."""
-    if not one["lines"]:
+    if not module["lines"]:
         return
     console.print()
     console.print(
-        f"Lines of {_safe(one['module'])} that still call into the interpreter (score: Cython's "
-        f"count of such calls; all of them: {one['page']}):"
+        f"Lines of {_safe(module['module'])} that still call into the interpreter (score: Cython's "
+        f"count of such calls; all of them: {module['page']}):"
     )
     table = Table(
         Column("samples", justify="right"),
@@ -97,9 +102,9 @@ def _lines(one: Mapping[str, Any], console: Console) -> None:
         Column("", overflow="ellipsis", no_wrap=True),
         box=None,
     )
-    for line in one["lines"][:_MOST_LINES]:
-        told = (f"{line['share']:.1%}", line["score"], line["line"], line["text"])
-        table.add_row(*(escape(harmless(str(part))) for part in told))
+    for line in module["lines"][:_MOST_LINES]:
+        cells = (f"{line['share']:.1%}", line["score"], line["line"], line["text"])
+        table.add_row(*(escape(harmless(str(part))) for part in cells))
     console.print(table)
 
 

@@ -99,7 +99,7 @@ def _write(context: Context, request: StudyRequest, parts: dict[str, Part]) -> i
         if folder == context.project / "docs":
             _refresh_summary(folder / METHOD, page.summary(ordered))
     for one in broken_promises(ordered):
-        context.show.say(f"not as promised: {one.condition}: {page.told(one)}")
+        context.show.say(f"target missed: {one.condition}: {page.with_target(one)}")
     context.show.say(f"Written: {folder / PAGE}")
     return 0
 

@@ -1,19 +1,19 @@
 "use strict";
-// What is under the pointer, and which rows are shown. All of it is in the page already: nothing is
-// fetched, and no text of the history is ever read as markup.
+// Shows the values under the pointer and filters rows. All data is in the page: nothing is fetched,
+// and no text of the history is inserted as markup.
 (() => {
   const FINE = 10000, INSET = 0.06;
 
-  // Whole numbers, each as the difference to the one before; see bench/site/benchmark.py.
+  // Integers, each as the difference from the one before; see `differences` in bench/site/benchmark.py.
   function unpack(text) {
     let last = 0;
     return text.split(",").map((word) => (word === "" ? NaN : (last += Number(word))));
   }
 
   function read(section) {
-    const found = {};
-    for (const name of ["minutes", "commit", "ratio", "low", "high", "seconds", "rsd"]) found[name] = unpack(section.dataset[name]);
-    return found;
+    const data = {};
+    for (const name of ["minutes", "commit", "ratio", "low", "high", "seconds", "rsd"]) data[name] = unpack(section.dataset[name]);
+    return data;
   }
 
   function time(seconds) {
@@ -23,7 +23,7 @@
     return `${(seconds * 1e9).toPrecision(4)} ns`;
   }
 
-  function words(data, night) {
+  function valuesText(data, night) {
     const parts = [];
     const ratio = data.ratio[night] / FINE;
     if (!Number.isNaN(ratio)) {
@@ -37,7 +37,7 @@
     return parts.join(", ");
   }
 
-  // How far below the top of a chart a value is drawn, in percent; see bench/report/charts/scale.py.
+  // The distance of a value from the top of a chart, in percent; see bench/report/charts/scale.py.
   function height(plot, value) {
     const low = Number(plot.dataset.low), high = Number(plot.dataset.high);
     const share = Math.min(1, Math.max(0, Math.log(value / low) / Math.log(high / low)));
@@ -47,14 +47,14 @@
   // The nights that a chart shows, in order.
   function shown(data, plot) {
     const values = data[plot.dataset.kind], first = plot.dataset.first / 60, last = plot.dataset.last / 60;
-    const found = [];
+    const nights = [];
     data.minutes.forEach((minute, night) => {
-      if (minute >= first && minute <= last && !Number.isNaN(values[night])) found.push(night);
+      if (minute >= first && minute <= last && !Number.isNaN(values[night])) nights.push(night);
     });
-    return found;
+    return nights;
   }
 
-  // Where in `nights` the one next to a moment is.
+  // The index in `nights` of the night nearest to a moment.
   function nearest(data, nights, minute) {
     let low = 0, high = nights.length - 1;
     while (low < high) {
@@ -65,28 +65,28 @@
     return before !== undefined && minute - data.minutes[before] < data.minutes[nights[low]] - minute ? low - 1 : low;
   }
 
-  function enliven(section, commits, root) {
-    const told = section.querySelector(".told");
+  function activate(section, commits, root) {
+    const readout = section.querySelector(".readout");
     let data = null;
 
-    function tell(night) {
+    function showNight(night) {
       const name = commits[data.commit[night]];
-      told.classList.add("is-on");
-      told.textContent = `${new Date(data.minutes[night] * 60000).toISOString().slice(0, 10)}, `;
+      readout.classList.add("is-on");
+      readout.textContent = `${new Date(data.minutes[night] * 60000).toISOString().slice(0, 10)}, `;
       if (name) {
         const link = document.createElement("a");
         link.className = "commit";
         link.href = `${root}commit/${encodeURIComponent(name)}.html`;
         link.textContent = name;
-        told.append(link, ": ");
+        readout.append(link, ": ");
       }
-      told.append(words(data, night));
-      return told.querySelector("a");
+      readout.append(valuesText(data, night));
+      return readout.querySelector("a");
     }
 
     for (const plot of section.querySelectorAll(".plot")) {
       const cursor = plot.querySelector(".cursor");
-      let nights = null, at = -1, link = null, isHeld = false;
+      let nights = null, at = -1, link = null, isPinned = false;
 
       function show(place) {
         at = place;
@@ -95,46 +95,46 @@
         cursor.style.left = `${100 * (data.minutes[nights[at]] - first) / (last - first)}%`;
         const value = data[plot.dataset.kind][nights[at]] / FINE;
         cursor.style.setProperty("--top", `${height(plot, plot.dataset.kind === "seconds" ? Math.exp(value) : value)}%`);
-        link = tell(nights[at]);
+        link = showNight(nights[at]);
       }
 
-      function wake() {
+      function load() {
         data = data || read(section);
         nights = nights || shown(data, plot);
         return nights.length > 0;
       }
 
       function follow(event) {
-        if (!wake()) return;
+        if (!load()) return;
         const box = plot.getBoundingClientRect();
         const share = (event.clientX - box.left) / box.width;
         const first = plot.dataset.first / 60, last = plot.dataset.last / 60;
         show(nearest(data, nights, first + share * (last - first)));
       }
 
-      plot.addEventListener("pointermove", (event) => { if (!isHeld) follow(event); });
-      // A click holds a night, so that the pointer can go to its commit; another lets go.
+      plot.addEventListener("pointermove", (event) => { if (!isPinned) follow(event); });
+      // A click pins a night, so that the pointer can go to its commit; another click unpins it.
       plot.addEventListener("click", (event) => {
-        isHeld = !isHeld;
-        // A finger points only now.
-        if (!isHeld || event.pointerType !== "mouse") follow(event);
+        isPinned = !isPinned;
+        // A touch has not moved a pointer before.
+        if (!isPinned || event.pointerType !== "mouse") follow(event);
       });
       plot.addEventListener("keydown", (event) => {
-        if (!wake()) return;
+        if (!load()) return;
         const end = nights.length - 1;
         const start = at < 0 ? end : at;
         const places = { ArrowLeft: at < 0 ? end : Math.max(0, at - 1), ArrowRight: Math.min(end, start + 1), Home: 0, End: end };
         if (event.key in places) {
           event.preventDefault();
-          isHeld = true;
+          isPinned = true;
           show(places[event.key]);
         } else if (event.key === "Enter" && link) link.click();
-        else if (event.key === "Escape") isHeld = false;
+        else if (event.key === "Escape") isPinned = false;
       });
     }
   }
 
-  function sift(board) {
+  function addFilter(board) {
     const rows = [...board.querySelectorAll("tbody tr[data-name]")];
     const search = board.querySelector(".search"), moved = board.querySelector(".moved"), shownHere = board.querySelector(".shown");
 
@@ -161,6 +161,6 @@
   }
 
   const main = document.querySelector("main[data-commits]");
-  if (main) for (const section of main.querySelectorAll("section.series")) enliven(section, main.dataset.commits.split(","), main.dataset.root);
-  for (const board of document.querySelectorAll("[data-board]")) sift(board);
+  if (main) for (const section of main.querySelectorAll("section.series")) activate(section, main.dataset.commits.split(","), main.dataset.root);
+  for (const board of document.querySelectorAll("[data-board]")) addFilter(board);
 })();

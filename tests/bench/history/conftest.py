@@ -21,9 +21,11 @@ PACKAGE = "PostgreSQL's server is not here: install the Debian package postgresq
 
 def _programs() -> Path | None:
     """The folder of the newest server; Debian keeps them out of PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    if found:
-        return found[-1].parent
+    initdbs = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: int(p.parts[-3])
+    )
+    if initdbs:
+        return initdbs[-1].parent
     elsewhere = shutil.which("initdb")
     return Path(elsewhere).parent if elsewhere else None
 
@@ -38,7 +40,7 @@ def _free_port() -> int:
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """Makes an empty database and gives its URL: a server on loopback, of no user's own.
 
-    The server refuses to run as root; then it is nobody's.
+    The server refuses to run as root; as root it is started as user nobody.
     """
     programs = _programs()
     if programs is None:

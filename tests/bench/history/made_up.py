@@ -1,4 +1,4 @@
-"""Histories that nobody measured: ten years of nights in the shape of real ones.
+"""Synthetic histories: ten years of nights in the shape of real ones.
 
 Each benchmark has its own level and noise, wanders a little, and takes a step now and then; the
 host has a new kernel twice a year, each an epoch with a small offset of all absolute times.

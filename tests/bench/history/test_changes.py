@@ -1,4 +1,4 @@
-"""The changes of a line: the same night by night, after an import, and with nothing kept."""
+"""The changes of a line: equal night by night, after an import, and without cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.history import changes as watching
+from bench.history import changes as module
 from bench.history.changes import series, spans, watch
 from bench.history.columns import Columns, columns_of
 from bench.history.models import BenchmarkRow, NightRow, NightSuite
@@ -24,11 +24,11 @@ LINE = LineKey(host=made_up.HOST, branch="main", flavor="pgo")
 
 def nights(count: int = 90, step: int = 60) -> list[NightRow]:
     """The first benchmark takes 5% more from night `step` on, the second nothing."""
-    found = []
+    changed = []
     for number, night in enumerate(made_up.history(count, 2, ("pgo",))):
         rows = (_times(night.rows[0], 1.05 if number >= step else 1.0), night.rows[1])
-        found.append(replace(night, rows=rows))
-    return found
+        changed.append(replace(night, rows=rows))
+    return changed
 
 
 def _times(row: BenchmarkRow, factor: float) -> BenchmarkRow:
@@ -50,9 +50,9 @@ def history(tmp_path: Path) -> Iterator[History]:
 
 def test_a_step_is_found_and_the_other_benchmark_left_alone(history: History) -> None:
     history.add_nights(nights())
-    found = watch(read(history))
-    assert [name for name, changes in found.items() if changes] == ["bm_000"]
-    assert abs(found["bm_000"][0].start - 60) <= 2
+    changes = watch(read(history))
+    assert [name for name, benchmark_changes in changes.items() if benchmark_changes] == ["bm_000"]
+    assert abs(changes["bm_000"][0].start - 60) <= 2
 
 
 def test_night_by_night_gives_what_all_at_once_gives(history: History, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_known_nights_are_not_scored_again(
         watched.append(int(str(options["watched"])))
         return scan(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(watching, "scan", counting)
+    monkeypatch.setattr(module, "scan", counting)
     history.add_night(every[80])
     watch(read(history, tmp_path), tmp_path)
     assert watched == [80, 80]
@@ -95,32 +95,32 @@ def test_a_benchmark_that_is_new_is_watched_from_its_first_night(
     history.add_nights(replace(night, rows=night.rows[1:]) for night in every[:80])
     watch(read(history, tmp_path), tmp_path)
     history.add_nights(every[80:])
-    found = watch(read(history, tmp_path), tmp_path)
-    assert found == watch(read(history))
-    assert set(found) == {"bm_000", "bm_001"}
+    changes = watch(read(history, tmp_path), tmp_path)
+    assert changes == watch(read(history))
+    assert set(changes) == {"bm_000", "bm_001"}
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"changes": {"a": [{}]}}'])
 def test_what_is_damaged_is_found_again(history: History, tmp_path: Path, content: str) -> None:
     history.add_nights(nights())
     cache = tmp_path / "cache"
-    found = watch(read(history, cache), cache)
+    changes = watch(read(history, cache), cache)
     (file,) = cache.glob("*.json")
     good = json.loads(file.read_text())
     file.write_text(content)
-    assert watch(read(history, cache), cache) == found
+    assert watch(read(history, cache), cache) == changes
     assert json.loads(file.read_text()) == good
 
 
-def test_another_release_is_another_run_and_seconds_count_without_one(history: History) -> None:
+def test_another_release_is_another_segment_and_without_one_seconds_count(history: History) -> None:
     every = nights(4)
-    every[2:] = [replace(one, release=NightSuite(key="new")) for one in every[2:]]
+    every[2:] = [replace(night, release=NightSuite(key="new")) for night in every[2:]]
     every[3] = replace(
         every[3], release=None, rows=tuple(replace(row, release=None) for row in every[3].rows)
     )
     history.add_nights(every)
-    found = read(history)
-    assert spans(found).tolist() == [0, 0, 1, 2]
-    values = series(found)
+    columns = read(history)
+    assert spans(columns).tolist() == [0, 0, 1, 2]
+    values = series(columns)
     assert values[0, 3] == np.float32(every[3].rows[0].mean)
     assert values[0, 2] == np.float32(every[2].rows[0].release.ratio)  # type: ignore[union-attr]

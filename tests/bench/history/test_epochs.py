@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.history.epochs import FACTS, Changed, Epoch, epochs, number, of_host
+from bench.history.epochs import FACTS, Epoch, FactChange, epochs, number, of_host
 
 SAME = dict.fromkeys(FACTS, "x")
 
@@ -14,14 +14,14 @@ def test_each_fact_starts_an_epoch_and_so_does_its_return(fact: str) -> None:
     other = SAME | {fact: "y"}
     assert number([SAME, dict(SAME), other, other, SAME]) == [0, 0, 1, 1, 2]
     whole = epochs([SAME, dict(SAME), other])
-    change = Changed(fact=fact, before="x", after="y")
+    change = FactChange(fact=fact, before="x", after="y")
     assert whole == (
         Epoch(number=0, first=0, last=1),
         Epoch(number=1, first=2, last=2, changes=(change,)),
     )
 
 
-def test_a_fact_that_is_no_longer_told_is_a_change() -> None:
+def test_a_fact_that_is_missing_is_a_change() -> None:
     assert number([{"kernel": "6"}, {}, {"kernel": ""}]) == [0, 1, 1]
     assert epochs([]) == ()
 

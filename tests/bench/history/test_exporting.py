@@ -23,9 +23,9 @@ def test_json_lines_come_back_as_they_were() -> None:
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"schema": 2}', '{"schema": 1, "when": 3}'])
 def test_a_line_that_is_no_night_is_named(line: str) -> None:
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         list(read_json_lines([line], "nights.jsonl"))
-    assert told.value.where == "nights.jsonl, line 1"
+    assert raised.value.where == "nights.jsonl, line 1"
 
 
 def test_csv_has_a_line_for_each_row() -> None:

@@ -1,4 +1,4 @@
-"""A night from a result.json: the golden one, and how its arms can stand to each other."""
+"""A night from a result.json: the golden one, with each arm as base."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_golden_result_is_a_night(document: dict[str, Any]) -> None:
     assert night.missing
 
 
-def test_ratios_are_turned_round_where_tonights_build_is_the_base(document: dict[str, Any]) -> None:
+def test_ratios_are_inverted_if_tonights_build_is_the_base(document: dict[str, Any]) -> None:
     given = night_of(document, branch="b", tonight="fast-add", last="base")
     turned = night_of(document, branch="b", tonight="base", last="fast-add")
     there = {row.benchmark: row.last for row in given.rows if row.last}
@@ -75,7 +75,7 @@ def test_beside_each_other_they_are_compared_by_their_blocks(document: dict[str,
     assert night.release is not None
 
 
-def test_what_is_lacking_is_told(document: dict[str, Any]) -> None:
+def test_what_is_missing_is_an_error(document: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="no arm 'none'"):
         night_of(document, branch="b", tonight="none")
     document["candidates"][0]["build"] = None

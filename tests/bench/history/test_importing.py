@@ -76,7 +76,7 @@ def test_names(path: str, named: Named | None) -> None:
     assert understand(Path(path)) == named
 
 
-def test_a_fork_is_told_apart_from_python_itself() -> None:
+def test_a_fork_is_part_of_the_branch() -> None:
     named = understand(Path("bm-20240101-pi-arm64-some%2dbody-fast_add-3.13.0-abcdef0.json"))
     assert named is not None
     assert named.branch == "some-body/fast_add"
@@ -98,19 +98,19 @@ def test_a_file_becomes_a_night(tmp_path: Path) -> None:
     assert night.facts["cpu"] == "C"
 
 
-def test_one_result_is_one_night_packed_or_not_and_whatever_its_name(tmp_path: Path) -> None:
+def test_the_identity_does_not_depend_on_compression_or_name(tmp_path: Path) -> None:
     plain = read_pyperf(write(tmp_path / f"{RUNNER}.json"))
     packed = read_pyperf(write(tmp_path / "2024-01-01_00-00-main-abcdef0.json.gz"))
     assert plain.identity == packed.identity
 
 
-def test_without_a_telling_name_the_metadata_counts(tmp_path: Path) -> None:
+def test_without_a_known_name_the_metadata_counts(tmp_path: Path) -> None:
     path = write(tmp_path / "mine.json", date="2024-02-03 04:05:06.789", hostname="secret")
     night = read_pyperf(path, branch="3.13", flavor="pgo")
     assert night.when.replace(microsecond=0) == datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC)
     assert (night.branch, night.flavor) == ("3.13", "pgo")
     assert "secret" not in repr(night)
-    with pytest.raises(DataError, match="nothing says when"):
+    with pytest.raises(DataError, match="the date is neither"):
         read_pyperf(write(tmp_path / "dateless.json"))
 
 

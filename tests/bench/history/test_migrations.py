@@ -103,7 +103,7 @@ def test_version_1_becomes_todays_and_keeps_its_nights(
         assert version(history) == CURRENT
         history.add_nights(made_up.history(1, 1))
         with history.connect() as connection:
-            (old,) = (one for one in reading.everything(connection) if one.identity == "old")
+            (old,) = (night for night in reading.everything(connection) if night.identity == "old")
         assert (old.rows[0].benchmark, old.rows[0].mean) == ("nbody", 0.25)
         upgraded = shape(history)
         if place.startswith("postgresql"):

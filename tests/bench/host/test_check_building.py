@@ -131,7 +131,7 @@ def test_too_little_space_is_judged_by_how_little(
 ) -> None:
     status = {}
     for wanted in (2**50, 0):
-        monkeypatch.setattr(check_building, "_SPACE_WANTED", 2**60)
+        monkeypatch.setattr(check_building, "_SPACE_ADVISED", 2**60)
         monkeypatch.setattr(check_building, "_SPACE_NEEDED", wanted)
         status[wanted] = tool_checks(machine(), tmp_path)["disk"].status
 

@@ -45,7 +45,7 @@ def test_the_table_folds_what_is_well_and_keeps_commands_whole() -> None:
     assert "ssl, zlib" in text
     assert "ssl.h" not in text
     assert "[red]none" in text
-    assert "To mend library bz2, library ffi:" in text
+    assert "To fix library bz2, library ffi:" in text
     assert text.count(command) == 1
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.host.facts import Host, HostSampler, HostState, Used, read_host, used
+from bench.host.facts import CpuSeconds, Host, HostSampler, HostState, cpu_seconds, read_host
 
 CPU = "sys/devices/system/cpu"
 LAPTOP = {
@@ -255,7 +255,7 @@ def foreign(
     """Two seconds in which CPU 0 was busy all the time and CPU 1, which is measured, three fourths
     of it: 150 of 200 ticks.
     """
-    used = [Used(own=5.0, children=7.0), Used(own=5.0 + own, children=7.0 + children)]
+    used = [CpuSeconds(own=5.0, children=7.0), CpuSeconds(own=5.0 + own, children=7.0 + children)]
     clock = Clock()
     write(tmp_path, LAPTOP | {f"{CPU}/online": "0-1"})
     write(tmp_path, {"proc/self/status": f"Cpus_allowed_list:\t{usable}\n"})
@@ -309,7 +309,7 @@ def test_memory_that_is_left_is_told_as_a_part_of_all(tmp_path: Path) -> None:
 
 
 def test_what_this_process_and_its_ended_children_used_grows() -> None:
-    before = used()
+    before = cpu_seconds()
     sum(range(200_000))
-    assert used().own > before.own
-    assert used().children >= before.children
+    assert cpu_seconds().own > before.own
+    assert cpu_seconds().children >= before.children

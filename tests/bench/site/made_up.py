@@ -50,15 +50,15 @@ def quiet(night: NightRow) -> NightRow:
 
 
 def against(night: NightRow, title: str) -> NightRow:
-    """The same night, held against another release."""
+    """The same night, compared with another release."""
     assert night.release is not None
     return replace(night, release=NightSuite(key=title, title=title, suite=night.release.suite))
 
 
-def site_of(folder: Path, some: Sequence[NightRow], *, now: datetime = NOW) -> SiteBuild:
-    """The site of a history with these nights more, in `folder`/site."""
+def site_of(folder: Path, nights_: Sequence[NightRow], *, now: datetime = NOW) -> SiteBuild:
+    """Add nights to a history and build its site, in `folder`/site."""
     with History.open(folder / "history.db") as history:
-        history.add_nights(some)
+        history.add_nights(nights_)
         return build_site(history, folder / "site", now=now)
 
 

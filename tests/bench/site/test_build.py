@@ -1,4 +1,4 @@
-"""The folder: what is made, what is left as it is, what is removed, and what is refused."""
+"""The folder of the site: pages that are written, left, removed, and folders that are refused."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class Links(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        known = dict(attrs)
-        if tag == "a" and known.get("href"):
-            self.hrefs.append(str(known["href"]))
-        if known.get("id"):
-            self.ids.add(str(known["id"]))
+        attributes = dict(attrs)
+        if tag == "a" and attributes.get("href"):
+            self.hrefs.append(str(attributes["href"]))
+        if attributes.get("id"):
+            self.ids.add(str(attributes["id"]))
 
 
 def written(folder: Path) -> dict[str, int]:
@@ -70,18 +70,18 @@ def test_every_link_leads_to_a_page_and_a_place_on_it(tmp_path: Path) -> None:
     assert any("other" in href for href in pages[site / "index.html"].hrefs)
 
 
-def test_a_night_more_makes_only_its_own_pages_again(tmp_path: Path) -> None:
+def test_another_night_updates_only_its_own_pages(tmp_path: Path) -> None:
     every = nights()
     site_of(tmp_path, every[:-2])
     before = written(tmp_path / "site")
     assert site_of(tmp_path, []).made == 0
     later = site_of(tmp_path, [], now=NOW + timedelta(days=1))
-    assert later.made == 1, "the first page alone tells how old its nights are"
+    assert later.made == 1, "only the index shows how old its nights are"
     made = site_of(tmp_path, every[-2:])
     after = written(tmp_path / "site")
     changed = {name for name, moment in after.items() if before.get(name) != moment}
     commits = {name for name in changed if name.startswith("commit/")}
-    assert len(commits) == 2, "its own, and the one before, which has one after it now"
+    assert len(commits) == 2, "its own, and the commit before, which has a next one now"
     assert changed - commits == {
         "index.html",
         "host/c0ffee.html",
@@ -90,14 +90,14 @@ def test_a_night_more_makes_only_its_own_pages_again(tmp_path: Path) -> None:
     assert made.made == len(changed)
 
 
-def test_what_no_longer_belongs_there_is_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_only_obsolete_pages_are_removed(tmp_path: Path) -> None:
     site_of(tmp_path, nights(30))
     site = tmp_path / "site"
     (site / "robots.txt").write_text("mine")
     pages = site / module.PAGES
-    known = json.loads(pages.read_text())
+    keys = json.loads(pages.read_text())
     (tmp_path / "precious.html").write_text("mine")
-    pages.write_text(json.dumps(known | {"old.html": "x", "../precious.html": "x"}))
+    pages.write_text(json.dumps(keys | {"old.html": "x", "../precious.html": "x"}))
     (site / "old.html").write_text("old")
     assert site_of(tmp_path, []).removed == 1
     assert not (site / "old.html").exists()
@@ -105,15 +105,15 @@ def test_what_no_longer_belongs_there_is_removed_and_nothing_else(tmp_path: Path
     assert (tmp_path / "precious.html").read_text() == "mine"
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("mine")
-    with pytest.raises(StoreError, match="something else"):
+    with pytest.raises(StoreError, match="other files"):
         site_of(tmp_path, nights(3))
     assert [path.name for path in (tmp_path / "site").iterdir()] == ["index.html"]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "site").write_text("a file")
     with pytest.raises(StoreError, match="Cannot write"):
         site_of(tmp_path, nights(1))
@@ -126,7 +126,7 @@ def test_a_damaged_list_of_pages_makes_all_again(tmp_path: Path, damage: str) ->
     assert site_of(tmp_path, []).made == first.pages
 
 
-def test_a_page_that_is_gone_is_made_again(tmp_path: Path) -> None:
+def test_a_deleted_page_is_written_again(tmp_path: Path) -> None:
     site_of(tmp_path, nights(5))
     page = tmp_path / "site" / "host" / "c0ffee.html"
     before = page.read_text()
@@ -135,8 +135,8 @@ def test_a_page_that_is_gone_is_made_again(tmp_path: Path) -> None:
     assert page.read_text() == before
 
 
-def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_OFTEN", 10)
+def test_an_interrupted_build_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SAVE_EVERY", 10)
 
     def stop(done: int, of: int) -> None:
         if done == 25:
@@ -145,17 +145,20 @@ def test_a_build_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     with History.open(tmp_path / "history.db") as history:
         history.add_nights(nights(30))
         with pytest.raises(KeyboardInterrupt):
-            build_site(history, tmp_path / "site", now=NOW, tell=stop)
+            build_site(history, tmp_path / "site", now=NOW, on_progress=stop)
         assert not (tmp_path / "site" / "index.html").exists()
-        told: list[Any] = []
+        calls: list[Any] = []
         made = build_site(
-            history, tmp_path / "site", now=NOW, tell=lambda done, of: told.append((done, of))
+            history,
+            tmp_path / "site",
+            now=NOW,
+            on_progress=lambda done, of: calls.append((done, of)),
         )
     assert made.made == made.pages - 20
-    assert told[-1] == (made.pages, made.pages)
+    assert calls[-1] == (made.pages, made.pages)
 
 
-def test_with_nothing_kept_beside_it_all_is_the_same(tmp_path: Path) -> None:
+def test_the_site_does_not_depend_on_its_cache(tmp_path: Path) -> None:
     site_of(tmp_path, nights(30))
     for file in (tmp_path / ".site.cache").iterdir():
         file.unlink()
@@ -167,14 +170,14 @@ def test_an_empty_history_has_a_first_page(tmp_path: Path) -> None:
     assert "no night yet" in (tmp_path / "site" / "index.html").read_text()
 
 
-def test_nights_without_any_measurement_are_told(tmp_path: Path) -> None:
+def test_nights_without_any_measurement_are_shown(tmp_path: Path) -> None:
     site_of(tmp_path, [failed(night) for night in nights(2)])
     index = (tmp_path / "site" / "index.html").read_text()
     assert "does not compile: &lt;ceval.c&gt;" in index
     assert "broken" in index
 
 
-def test_a_quiet_night_leads_to_no_page_of_its_own(tmp_path: Path) -> None:
+def test_a_night_without_a_new_commit_has_no_page_of_its_own(tmp_path: Path) -> None:
     every = nights(5)
     later = [replace(quiet(n), identity=f"q{n.flavor}", when=NOW) for n in every[-2:]]
     site_of(tmp_path, [*every, *later])
@@ -232,7 +235,7 @@ def test_a_site_is_written_and_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     told = json.loads(capsys.readouterr().out)
     assert told["index"] == f"{out}/index.html"
     assert told["made"] == told["pages"] == len(list(Path(out).rglob("*.html")))
-    assert f"of {told['pages']} pages {told['pages']} were made now" in said.replace("\n", " ")
+    assert f"{told['pages']} of {told['pages']} pages were updated" in said.replace("\n", " ")
 
 
 def test_no_history_is_made_where_none_is(tmp_path: Path) -> None:

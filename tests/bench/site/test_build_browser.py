@@ -64,12 +64,12 @@ def test_every_kind_of_page_is_as_wide_as_its_window(
         assert browser.do("return document.querySelector('h1').offsetHeight") > 0
 
 
-def told(browser: Browser) -> str:
-    return str(browser.do(f"return {SECTION}.querySelector('.told').textContent"))
+def readout(browser: Browser) -> str:
+    return str(browser.do(f"return {SECTION}.querySelector('.readout').textContent"))
 
 
 def night_text(folder: Path, night: int) -> str:
-    """What is to be told of a night, from the history itself."""
+    """The text expected for a night, from the history itself."""
     with History.open(folder / "history.db") as history, history.connect() as connection:
         read = columns_of(connection, LINE)
     entry, row = read.measured[night], read.benchmarks.index("bm_000")
@@ -93,11 +93,11 @@ def test_the_arrow_keys_go_from_night_to_night_and_enter_to_the_commit(
     browser.visit(benchmark)
     plot = "#f-pgo .plot"
     browser.press(plot, "\ue012")  # left: the last night
-    assert close(told(browser), night_text(folder, -1))
+    assert close(readout(browser), night_text(folder, -1))
     browser.press(plot, "\ue011")  # home
-    assert close(told(browser), night_text(folder, 0))
+    assert close(readout(browser), night_text(folder, 0))
     browser.press(plot, "\ue014")  # right
-    assert close(told(browser), night_text(folder, 1))
+    assert close(readout(browser), night_text(folder, 1))
     browser.press(plot, "\ue007")  # enter
     assert "/commit/" in browser.driver.current_url
     assert browser.do("return document.querySelector('h1').textContent") in {
@@ -106,14 +106,14 @@ def test_the_arrow_keys_go_from_night_to_night_and_enter_to_the_commit(
     browser.visit(benchmark)
 
 
-def close(shown: str, wanted: str) -> bool:
+def close(shown: str, expected: str) -> bool:
     """The same but for the last digit of a figure, which was rounded twice."""
-    one, other = shown.replace("(", "").split(), wanted.replace("(", "").split()
-    return len(one) == len(other) and all(map(_close, one, other))
+    left, right = shown.replace("(", "").split(), expected.replace("(", "").split()
+    return len(left) == len(right) and all(map(_close, left, right))
 
 
-def _close(one: str, other: str) -> bool:
-    bare, same = one.strip("),:%\N{PLUS-MINUS SIGN}"), other.strip("),:%\N{PLUS-MINUS SIGN}")
+def _close(left: str, right: str) -> bool:
+    bare, same = left.strip("),:%\N{PLUS-MINUS SIGN}"), right.strip("),:%\N{PLUS-MINUS SIGN}")
     try:
         return abs(float(bare) / float(same) - 1) < 0.002
     except ValueError:
@@ -133,13 +133,13 @@ def test_the_pointer_shows_the_nearest_night_and_a_click_holds_it(
     )
     first, last = browser.do(move, "pointermove", 0.5)
     middle = round(((first + last) / 2 - made_up.BEGIN.timestamp()) / 86_400)
-    assert any(close(told(browser), night_text(folder, middle + by)) for by in (-1, 0, 1))
-    held = told(browser)
+    assert any(close(readout(browser), night_text(folder, middle + by)) for by in (-1, 0, 1))
+    held = readout(browser)
     browser.do(move, "click", 0.5)
     browser.do(move, "pointermove", 0.1)
-    assert told(browser) == held
+    assert readout(browser) == held
     browser.do(move, "click", 0.1)
-    assert told(browser) != held
+    assert readout(browser) != held
     cursor = browser.do(
         f"const one = {SECTION}.querySelector('.cursor:not([hidden])');"
         "return one.getBoundingClientRect().left - one.parentNode.getBoundingClientRect().left"
@@ -161,7 +161,7 @@ def test_change_points_are_coloured_and_dots_have_a_size(browser: Browser, bench
     assert box["height"] > 100
 
 
-def test_rows_are_sifted_by_name_and_by_what_moved(browser: Browser, folder: Path) -> None:
+def test_rows_are_filtered_by_name_and_by_what_moved(browser: Browser, folder: Path) -> None:
     browser.visit(folder / "site" / "index.html")
     shown = (
         "return [...document.querySelector('[data-board]').querySelectorAll('tr[data-name]')]"
@@ -185,7 +185,7 @@ def test_an_arrow_leads_to_its_flavor(browser: Browser, folder: Path) -> None:
     browser.visit(folder / "site" / "index.html")
 
 
-def test_light_and_dark_can_be_told_apart(browser: Browser, benchmark: Path) -> None:
+def test_light_and_dark_differ(browser: Browser, benchmark: Path) -> None:
     papers = set()
     for scheme in ("light", "dark"):
         browser.driver.execute_cdp_cmd(

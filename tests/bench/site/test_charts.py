@@ -18,7 +18,7 @@ BEGIN = 1_600_000_000
 
 
 def track(count: int = 100, *, marks: tuple[Mark, ...] = (), noise: float = 0.01) -> Track:
-    """Ratios around 0.95 and times around 2 ms, a night a day; a new run at night 50."""
+    """Ratios around 0.95 and times around 2 ms, a night a day; a new segment at night 50."""
     rng = np.random.default_rng(1)
     ratio = 0.95 * np.exp(noise * rng.standard_normal(count))
     columns = Columns(
@@ -32,7 +32,7 @@ def track(count: int = 100, *, marks: tuple[Mark, ...] = (), noise: float = 0.01
         columns=columns,
         marks={},
         missing={},
-        runs=(np.arange(count) >= 50).astype(np.int64),
+        segments=(np.arange(count) >= 50).astype(np.int64),
         moments=BEGIN + DAY * np.arange(count, dtype=np.int64),
     )
     return Track(
@@ -50,44 +50,44 @@ def track(count: int = 100, *, marks: tuple[Mark, ...] = (), noise: float = 0.01
 def points(path: str) -> list[tuple[int, int]]:
     """Where the dots of a path of relative moves are."""
     x = y = 0
-    found = []
+    dots = []
     for right, down in re.findall(r"m(-?\d+) (-?\d+)h0", path):
         x, y = x + int(right), y + int(down)
-        found.append((x, y))
-    return found
+        dots.append((x, y))
+    return dots
 
 
 def test_each_night_has_its_dot_at_its_moment_and_height() -> None:
-    one = track()
+    series = track()
     window = window_of(BEGIN, BEGIN + 99 * DAY)
-    drawn = chart(one, window)
+    drawn = chart(series, window)
     assert drawn is not None
     dots = points(dict(drawn.piece.marks)["dot"])
     assert len(dots) == 100
     for night, (x, y) in enumerate(dots):
-        assert x == round(1000 * float(window.at(one.moments)[night]))
-        assert y == pytest.approx(HEIGHT * height_of(drawn.scale, one.ratio[night]), abs=0.6)
+        assert x == round(1000 * float(window.at(series.moments)[night]))
+        assert y == pytest.approx(HEIGHT * height_of(drawn.scale, series.ratio[night]), abs=0.6)
     assert 0 <= min(x for x, _ in dots) < 20
     assert 980 < max(x for x, _ in dots) <= 1000
 
 
 def test_only_the_nights_of_the_window_count() -> None:
-    one = track()
-    drawn = chart(one, window_of(BEGIN + 80 * DAY, BEGIN + 99 * DAY))
+    series = track()
+    drawn = chart(series, window_of(BEGIN + 80 * DAY, BEGIN + 99 * DAY))
     assert drawn is not None
     assert len(points(dict(drawn.piece.marks)["dot few"])) == 20
-    assert chart(one, window_of(BEGIN + 900 * DAY, BEGIN + 999 * DAY)) is None
-    nothing = replace(one, ratio=np.full(100, np.nan))
+    assert chart(series, window_of(BEGIN + 900 * DAY, BEGIN + 999 * DAY)) is None
+    nothing = replace(series, ratio=np.full(100, np.nan))
     assert chart(nothing, window_of(BEGIN, BEGIN + 99 * DAY)) is None
     assert chart(nothing, window_of(BEGIN, BEGIN + 99 * DAY), seconds=True) is not None
 
 
 def test_changes_epochs_and_levels_are_drawn_where_they_are() -> None:
-    found = {"found": 35, "low": 1.0, "high": 1.1}
+    figures = {"detected": 35, "low": 1.0, "high": 1.1}
     marks = (
-        Mark(start=30, ratio=1.05, **found),
-        Mark(start=40, ratio=0.95, **found),
-        Mark(start=45, ratio=1.05, state="dismissed", **found),
+        Mark(start=30, ratio=1.05, **figures),
+        Mark(start=40, ratio=0.95, **figures),
+        Mark(start=45, ratio=1.05, state="dismissed", **figures),
     )
     window = window_of(BEGIN, BEGIN + 99 * DAY)
     drawn = chart(track(marks=marks), window)
@@ -107,10 +107,10 @@ def test_changes_epochs_and_levels_are_drawn_where_they_are() -> None:
 
 
 def test_a_wild_night_does_not_squeeze_the_others() -> None:
-    one = track()
-    wild = one.ratio.copy()
+    series = track()
+    wild = series.ratio.copy()
     wild[50] = 50.0
-    drawn = chart(replace(one, ratio=wild, high=wild), window_of(BEGIN, BEGIN + 99 * DAY))
+    drawn = chart(replace(series, ratio=wild, high=wild), window_of(BEGIN, BEGIN + 99 * DAY))
     assert drawn is not None
     many = chart(replace(track(1000)), window_of(BEGIN, BEGIN + 999 * DAY))
     assert many is not None
@@ -130,8 +130,8 @@ def test_ten_years_are_small() -> None:
 
 def test_equal_values_and_a_single_night_have_a_chart() -> None:
     for count in (1, 2, 60):
-        one = track(count, noise=0.0)
-        drawn = chart(one, window_of(BEGIN, int(one.moments[-1])))
+        series = track(count, noise=0.0)
+        drawn = chart(series, window_of(BEGIN, int(series.moments[-1])))
         assert drawn is not None
         assert drawn.scale.length > 0
 

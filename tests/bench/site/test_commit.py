@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bench.site.commit import seen_of
+from bench.site.commit import nights_by_commit
 from tests.bench.site.made_up import STEP, failed, gathered, nights, site_of, text_of
 
 
@@ -13,12 +13,12 @@ def test_a_commit_knows_its_nights_and_its_neighbours(tmp_path: Path) -> None:
     every = nights(5)
     site = gathered(tmp_path, [*every[:6], failed(every[6]), *every[7:]])
     commits = list(dict.fromkeys(n.build.commit for n in every if n.build))
-    plain, pgo = sorted(seen_of(site)[commits[3]], key=lambda one: one.night is not None)
+    plain, pgo = sorted(nights_by_commit(site)[commits[3]], key=lambda one: one.night is not None)
     assert plain.entry.night.state == "broken"
     assert plain.night is None
     assert (pgo.before, pgo.after) == (commits[2], commits[4])
-    assert seen_of(site)[commits[0]][0].before == ""
-    assert seen_of(site)[commits[4]][0].after == ""
+    assert nights_by_commit(site)[commits[0]][0].before == ""
+    assert nights_by_commit(site)[commits[4]][0].after == ""
 
 
 def test_a_commit_tells_what_changes_with_it(tmp_path: Path) -> None:

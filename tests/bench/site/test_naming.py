@@ -16,14 +16,14 @@ def test_what_is_plain_stays(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "..", "../../etc", "a/b", "A", ".hidden", "pgo+lto", "x" * 65, "é", "a\nb", "<b>"]
 )
-def test_what_is_not_is_made_plain_and_told_apart(text: str) -> None:
+def test_unsafe_names_are_made_safe_and_distinct(text: str) -> None:
     made = slug(text)
     assert slug(made) == made
     assert made != slug(f"{text}!")
     assert not made.startswith(".")
 
 
-def test_commits_are_short_where_that_tells_them_apart() -> None:
+def test_commits_are_short_where_that_is_unambiguous() -> None:
     one, other, third = "a" * 40, "b" * 12 + "1" * 28, "b" * 12 + "2" * 28
     names = commit_names([one, other, third, one, ""])
     assert names == {one: "a" * 12, other: other, third: third}

@@ -17,7 +17,7 @@ def test_arrows_are_for_changes_of_late(tmp_path: Path) -> None:
     )
     assert "bm_000: 5." in text_of(index)
     site_of(tmp_path, nights(STEP + overview.RECENT_NIGHTS + 15)[180:])
-    assert "No change point was found" in text_of(index)
+    assert "No change point was detected" in text_of(index)
 
 
 def test_the_first_page_tells_what_is_old_and_what_failed(tmp_path: Path) -> None:

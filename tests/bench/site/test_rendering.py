@@ -58,15 +58,15 @@ def test_the_newest_value_is_the_last_that_there_is() -> None:
 
 
 def test_verdicts_and_their_tones() -> None:
-    names = [rendering.called(float(at)) for at in range(len(VERDICTS))]
+    names = [rendering.verdict_name(float(at)) for at in range(len(VERDICTS))]
     assert names == list(VERDICTS)
-    assert rendering.called(float("nan")) == ""
+    assert rendering.verdict_name(float("nan")) == ""
     assert {rendering.toned(name) for name in names} == {"", "faster", "slower"}
 
 
 @pytest.mark.parametrize(("ratio", "text"), [(1.05, "5.0%"), (0.9, "10.0%")])
 def test_the_size_of_a_change(ratio: float, text: str) -> None:
-    assert rendering.percent(Mark(start=0, found=1, ratio=ratio, low=0.8, high=1.2)) == text
+    assert rendering.percent(Mark(start=0, detected=1, ratio=ratio, low=0.8, high=1.2)) == text
 
 
 def test_without_a_suite_there_is_no_text() -> None:

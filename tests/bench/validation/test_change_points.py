@@ -29,11 +29,11 @@ def test_false_alarms_are_rare_and_bounded() -> None:
 
 
 def test_steps_are_found_and_more_of_them_with_a_longer_reference() -> None:
-    found = steps(250, tries=80, seed=1)
-    assert found.lower < found.share
-    assert found.share > 0.8
+    detection = steps(250, tries=80, seed=1)
+    assert detection.lower < detection.share
+    assert detection.share > 0.8
     assert steps(250, tries=40, seed=1, step=0.0).share < 0.1
-    assert steps(30, tries=40, seed=1).share < found.share
+    assert steps(30, tries=40, seed=1).share < detection.share
 
 
 @pytest.mark.big

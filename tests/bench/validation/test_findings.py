@@ -15,7 +15,7 @@ def rate(hits: int, of: int, **more: float) -> StudyFinding:
 
 
 @pytest.mark.parametrize(
-    ("one", "kept"),
+    ("finding", "kept"),
     [
         (rate(5, 100, most=0.055), True),
         (rate(6, 100, most=0.055), False),
@@ -26,16 +26,18 @@ def rate(hits: int, of: int, **more: float) -> StudyFinding:
         (rate(50, 100), None),
     ],
 )
-def test_promises(one: StudyFinding, kept: bool | None) -> None:
-    assert one.kept is kept
+def test_promises(finding: StudyFinding, kept: bool | None) -> None:
+    assert finding.kept is kept
 
 
 def test_bounds_are_of_independent_trials_alone() -> None:
     bounds = rate(0, 10).bounds
     assert bounds is not None
     assert bounds == (0.0, pytest.approx(0.3085, abs=1e-4))
-    one = StudyFinding(quantity=FALSE, condition="c", procedure=OURS, hits=0, of=10, exact=False)
-    assert one.bounds is None
+    finding = StudyFinding(
+        quantity=FALSE, condition="c", procedure=OURS, hits=0, of=10, exact=False
+    )
+    assert finding.bounds is None
     assert StudyFinding(quantity=COVERAGE, condition="c", procedure=OURS, value=1.0).bounds is None
 
 

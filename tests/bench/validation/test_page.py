@@ -1,4 +1,4 @@
-"""docs/validation.md out of findings."""
+"""docs/validation.md, rendered from findings."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ DATA = PROJECT / "docs" / "validation.json"
 
 
 def rate(procedure: str, hits: int, condition: str = "quiet", **more: object) -> StudyFinding:
-    one = StudyFinding(quantity=FALSE, condition=condition, procedure=procedure, hits=hits, of=200)
-    return replace(one, **more)  # type: ignore[arg-type]
+    finding = StudyFinding(
+        quantity=FALSE, condition=condition, procedure=procedure, hits=hits, of=200
+    )
+    return replace(finding, **more)  # type: ignore[arg-type]
 
 
-FOUND = (
+FINDINGS = (
     rate(OURS, 10, most=0.055, headline="any call"),
     rate(PYPERF, 40, headline="any call"),
     rate(OURS, 12, "drift", most=0.055, headline="any call"),
     rate(HPT, 1, "suite", note="a | note"),
     StudyFinding(quantity=ERROR, condition="rms", procedure=OURS, value=0.5, unit="%", most=1.0),
 )
-PARTS = [Part(name="simulated", setup=("how",), findings=FOUND)]
+PARTS = [Part(name="simulated", setup=("how",), findings=FINDINGS)]
 
 
-def test_the_summary_spans_what_belongs_together() -> None:
+def test_the_summary_shows_ranges() -> None:
     head, rule, row = page.summary(PARTS).splitlines()
     assert head.split(" | ")[1:3] == [OURS, PYPERF]
     assert rule.count("---") == 5
-    assert row == "| any call | 5.0% to 6.0% | 20.0% |  | at most 5.5% **not kept** |"
+    assert row == "| any call | 5.0% to 6.0% | 20.0% |  | at most 5.5% **missed** |"
 
 
-def test_one_broken_promise_is_enough() -> None:
-    reverse = [replace(PARTS[0], findings=tuple(reversed(FOUND)))]
-    assert "at most 5.5% **not kept** |" in page.summary(reverse)
+def test_one_missed_target_is_enough() -> None:
+    reverse = [replace(PARTS[0], findings=tuple(reversed(FINDINGS)))]
+    assert "at most 5.5% **missed** |" in page.summary(reverse)
 
 
 def test_the_page_has_every_figure_and_names_what_is_broken() -> None:
     text = page.render(PARTS)
-    assert "Of 3 figures that something is promised of, 1 do not keep the promise" in text
-    assert "- drift: 6.0%, wanted at most 5.5%" in text
+    assert "Of 3 figures with a target, 1 miss it" in text
+    assert "- drift: 6.0%, target at most 5.5%" in text
     assert "| quiet | 5.0% (10 of 200; 2.4% to 9.0%) | 20.0% (40 of 200; " in text
     assert "0.50% (1 of 200; 0.01% to 2.8%), a / note |" in text
     assert "| rms | 0.5 % | at most 1 % |" in text
@@ -53,9 +55,9 @@ def test_the_page_has_every_figure_and_names_what_is_broken() -> None:
     assert "- how\n" in text
 
 
-def test_promises_that_are_kept_are_counted() -> None:
-    kept = [replace(PARTS[0], findings=FOUND[:2])]
-    assert "All 1 figures that something is promised of keep the promise." in page.render(kept)
+def test_targets_that_are_met_are_counted() -> None:
+    kept = [replace(PARTS[0], findings=FINDINGS[:2])]
+    assert "All 1 figures with a target meet it." in page.render(kept)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_rates_are_not_rounded_to_certainty(share: float, shown: str) -> None:
     assert page._percent(share) == shown
 
 
-def test_the_table_stands_between_its_marks() -> None:
+def test_the_table_is_put_between_its_marks() -> None:
     first, last = page.MARKS
     method = f"a\n{first}\nold\n{last}\nb\n"
     assert page.put_into(method, "new\n") == f"a\n{first}\nnew\n{last}\nb\n"
@@ -91,10 +93,11 @@ def test_the_sentence_of_the_readme_has_the_figures_of_the_data() -> None:
     readme = " ".join((PROJECT / "README.md").read_text("utf-8").split())
     ours, pyperf = (
         next(
-            one
+            finding
             for part in committed()
-            for one in part.findings
-            if one.procedure == name and one.condition == "all comparisons: called different"
+            for finding in part.findings
+            if finding.procedure == name
+            and finding.condition == "all comparisons: called different"
         )
         for name in (OURS, PYPERF)
     )

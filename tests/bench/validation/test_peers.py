@@ -60,14 +60,14 @@ def test_welch_on_what_never_varies() -> None:
 
 
 def alike(seconds: list[float]) -> dict[str, list[list[float]]]:
-    return {f"b{number}": [[one] * 3] * 10 for number, one in enumerate(seconds)}
+    return {f"b{number}": [[value] * 3] * 10 for number, value in enumerate(seconds)}
 
 
 def test_the_hierarchical_test_ranks_seconds() -> None:
     """20 short benchmarks 30% slower and 19 long ones 1% faster: "likely faster"."""
     seconds = [*np.linspace(0.001, 0.02, 20), *np.linspace(5, 20, 19)]
     ratios = [1.3] * 20 + [0.99] * 19
-    slower = [one * ratio for one, ratio in zip(seconds, ratios, strict=True)]
+    slower = [value * ratio for value, ratio in zip(seconds, ratios, strict=True)]
     chance = peers.hierarchical_test(alike(seconds), alike(slower))
     assert chance > 0.99
     assert peers.likely(chance)

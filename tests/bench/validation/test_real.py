@@ -27,11 +27,11 @@ def pair(theirs: float, ours: float) -> ProcedureComparison:
     )
 
 
-def found(condition: str, procedure: str, findings: tuple[StudyFinding, ...]) -> StudyFinding:
+def finding_of(condition: str, procedure: str, findings: tuple[StudyFinding, ...]) -> StudyFinding:
     return next(
-        one
-        for one in findings
-        if one.condition.startswith(condition) and one.procedure == procedure
+        finding
+        for finding in findings
+        if finding.condition.startswith(condition) and finding.procedure == procedure
     )
 
 
@@ -47,8 +47,8 @@ def test_ours_may_be_a_fifth_of_theirs_or_half_a_percent(
     theirs: float, ours: float, allowed: float | None, kept: bool
 ) -> None:
     findings = real.study([pair(theirs, ours)], [], None, ["x"]).findings
-    errors = [one for one in findings if one.quantity == ERROR]
-    mine, peer = (found("repetition 1", name, tuple(errors)) for name in (OURS, PYPERF))
+    errors = [finding for finding in findings if finding.quantity == ERROR]
+    mine, peer = (finding_of("repetition 1", name, tuple(errors)) for name in (OURS, PYPERF))
     assert peer.value == pytest.approx(100 * math.log(1 + theirs))
     assert mine.value == pytest.approx(100 * math.log(1 + ours))
     assert allowed is None or mine.most == pytest.approx(allowed)
@@ -61,14 +61,14 @@ def test_calls_are_counted_over_all_and_by_what_was_done_to_the_session() -> Non
         Alone(how=KILLED, rows=(row("a", 1.0, False, True), row("b", 1.0, excludes=None))),
     ]
     findings = real.study([pair(0.1, 0.0)], sessions, None, ()).findings
-    everything = found("all comparisons: called", OURS, findings)
+    everything = finding_of("all comparisons: called", OURS, findings)
     assert (everything.hits, everything.of) == (1, 6)
     assert everything.bounds is not None
-    plain = found("all comparisons: the plain", OURS, findings)
+    plain = finding_of("all comparisons: the plain", OURS, findings)
     assert (plain.hits, plain.of) == (2, 5)
-    killed = found(f"sessions {KILLED}", OURS, findings)
+    killed = finding_of(f"sessions {KILLED}", OURS, findings)
     assert (killed.hits, killed.of) == (0, 2)
-    assert found("all comparisons: called", PYPERF, findings).hits == 1
+    assert finding_of("all comparisons: called", PYPERF, findings).hits == 1
 
 
 def test_a_known_slowdown() -> None:
@@ -86,7 +86,7 @@ def test_a_known_slowdown() -> None:
         verdicts={"a": "slower", "b": "undecided"}, ratios={"a": 1.021, "b": 1.004}, seconds=300.0
     )
     findings = real.study([], [], slowdown, ()).findings
-    assert [(one.quantity, one.figure, one.kept) for one in findings] == [
+    assert [(finding.quantity, finding.figure, finding.kept) for finding in findings] == [
         (POWER, 0.5, False),
         (TIME, 150.0, False),
     ]
@@ -95,9 +95,9 @@ def test_a_known_slowdown() -> None:
 def test_what_pyperf_says_of_two_files() -> None:
     base = {"a": ((1.0, 1.0), (1.02, 1.02)), "only here": ((1.0,),)}
     candidate = {"a": ((2.0, 2.0), (2.04, 2.04))}
-    (one,) = real.their_rows(base, candidate)
-    assert one.ratio == pytest.approx(2.0)
-    assert one.called
+    (compared,) = real.their_rows(base, candidate)
+    assert compared.ratio == pytest.approx(2.0)
+    assert compared.called
 
 
 def test_what_was_measured_comes_back_from_json() -> None:

@@ -14,12 +14,12 @@ def recording(seed: int, benchmarks: int = 6, count: int = 20) -> dict[str, Proc
     means = np.exp(rng.normal(0, 0.01, (benchmarks, count, 1)))
     values = means * np.exp(rng.normal(0, 0.003, (benchmarks, count, 3)))
     return {
-        f"b{number}": tuple(tuple(process) for process in one)
-        for number, one in enumerate(values.tolist())
+        f"b{number}": tuple(tuple(process) for process in benchmark)
+        for number, benchmark in enumerate(values.tolist())
     }
 
 
-def test_halves_are_told_apart_by_pyperf_and_hardly_by_us() -> None:
+def test_pyperf_calls_halves_different_and_patchbench_hardly_does() -> None:
     steps = []
     part = recorded.study(
         {"x": recording(1), "y": recording(2)},
@@ -28,10 +28,10 @@ def test_halves_are_told_apart_by_pyperf_and_hardly_by_us() -> None:
         step=lambda: steps.append(1),
     )
     assert len(steps) == 2 * recorded.splits_needed({"x": recording(1), "y": recording(2)}, 240)
-    found = {(one.condition, one.procedure): one for one in part.findings}
+    findings = {(finding.condition, finding.procedure): finding for finding in part.findings}
 
     def of(level: str, procedure: str, what: str = "halves alike") -> StudyFinding:
-        return found[f"all 2 files, {what}, {level}", procedure]
+        return findings[f"all 2 files, {what}, {level}", procedure]
 
     ours = of("each benchmark", OURS)
     assert ours.of == 240
@@ -43,24 +43,26 @@ def test_halves_are_told_apart_by_pyperf_and_hardly_by_us() -> None:
     assert of("each benchmark", OURS, slower).least == of("each benchmark", WELCH, slower).figure
     assert of("the whole suite", OURS, slower).figure == 1
     assert of("the whole suite", HPT).of == 40
-    assert {one.quantity for one in part.findings} == {FALSE, POWER}
+    assert {finding.quantity for finding in part.findings} == {FALSE, POWER}
     # Only what is of all files stands in the summary.
-    assert {one.condition[:11] for one in part.findings if one.headline} == {"all 2 files"}
+    assert {finding.condition[:11] for finding in part.findings if finding.headline} == {
+        "all 2 files"
+    }
 
 
 def test_a_file_gives_the_same_whatever_stands_beside_it() -> None:
     alone = recorded.study({"x": recording(1)}, comparisons=18, seed=1)
     beside = recorded.study({"x": recording(1), "y": recording(2)}, comparisons=36, seed=1)
-    counts = [(one.procedure, one.hits, one.of) for one in alone.findings]
+    counts = [(finding.procedure, finding.hits, finding.of) for finding in alone.findings]
     others = [
-        (one.procedure, one.hits, one.of)
-        for one in beside.findings
-        if one.condition.startswith("x,")
+        (finding.procedure, finding.hits, finding.of)
+        for finding in beside.findings
+        if finding.condition.startswith("x,")
     ]
     assert counts == others
     assert counts != [
-        (one.procedure, one.hits, one.of)
-        for one in recorded.study({"x": recording(1)}, comparisons=18, seed=2).findings
+        (finding.procedure, finding.hits, finding.of)
+        for finding in recorded.study({"x": recording(1)}, comparisons=18, seed=2).findings
     ]
 
 

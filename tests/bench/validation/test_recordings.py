@@ -68,12 +68,14 @@ def test_files_of_a_folder(tmp_path: Path) -> None:
 
 def test_our_own_are_many_small_and_name_no_machine() -> None:
     (path,) = recordings.files(OURS)
-    found = recordings.read(path)
-    assert len(found) >= 12
-    assert {len(processes) for processes in found.values()} == {40}
+    benchmarks = recordings.read(path)
+    assert len(benchmarks) >= 12
+    assert {len(processes) for processes in benchmarks.values()} == {40}
     assert path.stat().st_size < 1_000_000
     data = json.loads(gzip.decompress(path.read_bytes()))
-    keys = {key for one in data["benchmarks"] for key in one["metadata"]}
+    keys = {key for benchmark in data["benchmarks"] for key in benchmark["metadata"]}
     keys |= set(data["metadata"])
     assert keys <= recordings.KEPT
-    assert all(set(run) == {"values"} for one in data["benchmarks"] for run in one["runs"])
+    assert all(
+        set(run) == {"values"} for benchmark in data["benchmarks"] for run in benchmark["runs"]
+    )

@@ -44,15 +44,15 @@ def test_the_commit_is_found_and_measured_against_its_parent(
 
 def test_the_document_says_it_all(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
     commits = machine.line(1, 1, 1.06, 1.06)
-    found = machine.found(commits[0], "main")
-    assert json.loads(capsys.readouterr().out) == found
-    assert found["outcome"] == "found"
-    assert [one["commit"] for one in found["culprits"]] == [commits[2]]
-    assert found["culprits"][0]["author"] == "tests"
-    assert found["change"]["ratio"] == pytest.approx(1.06)
-    assert found["parent"]["commit"] == commits[1]
-    assert found["parent"]["against_parent"]["verdict"] == "slower"
-    assert {step["commit"]: step["side"] for step in found["steps"]} == {
+    document = machine.found(commits[0], "main")
+    assert json.loads(capsys.readouterr().out) == document
+    assert document["outcome"] == "found"
+    assert [commit["commit"] for commit in document["culprits"]] == [commits[2]]
+    assert document["culprits"][0]["author"] == "tests"
+    assert document["change"]["ratio"] == pytest.approx(1.06)
+    assert document["parent"]["commit"] == commits[1]
+    assert document["parent"]["against_parent"]["verdict"] == "slower"
+    assert {step["commit"]: step["side"] for step in document["steps"]} == {
         commits[1]: "good",
         commits[2]: "bad",
     }
@@ -60,13 +60,13 @@ def test_the_document_says_it_all(machine: Machine, capsys: pytest.CaptureFixtur
 
 def test_a_speed_up_is_found_as_well(machine: Machine) -> None:
     commits = machine.line(1, 1, 0.9, 0.9, 0.9, 0.9)
-    found = machine.found(commits[0], "main")
-    assert [one["commit"] for one in found["culprits"]] == [commits[2]]
+    document = machine.found(commits[0], "main")
+    assert [commit["commit"] for commit in document["culprits"]] == [commits[2]]
 
 
 def test_without_a_change_nothing_is_searched(machine: Machine) -> None:
     commits = machine.line(1, 1, 1)
-    with pytest.raises(BisectError, match="no change of b") as caught:
+    with pytest.raises(BisectError, match="No change of b") as caught:
         bisect(machine.context, machine.request(commits[0], "main"), as_json=False)
     assert "1.0000, 0.9900 to 1.0100" in caught.value.where
     assert len(machine.asked) == 1
@@ -77,10 +77,10 @@ def test_what_cannot_be_judged_is_skipped(machine: Machine) -> None:
     commits = machine.line(1, 1, 1, 1, 1, 1, 1, 1.06, 1.06)
     machine.broken.add(commits[4])
     machine.silent.add(commits[2])
-    found = machine.found(commits[0], "main")
-    assert [one["commit"] for one in found["culprits"]] == [commits[7]]
-    skipped = [step for step in found["steps"] if step["side"] == "skipped"]
-    assert [(one["commit"], one["reason"]) for one in skipped] == [
+    document = machine.found(commits[0], "main")
+    assert [commit["commit"] for commit in document["culprits"]] == [commits[7]]
+    skipped = [step for step in document["steps"] if step["side"] == "skipped"]
+    assert [(step["commit"], step["reason"]) for step in skipped] == [
         (commits[4], "make failed"),
         (commits[2], "Nothing was measured."),
     ]
@@ -90,7 +90,7 @@ def test_a_culprit_among_skipped_commits_is_a_range(machine: Machine) -> None:
     commits = machine.line(1, 1, 1, 1, 1.06, 1.06)
     machine.broken |= {commits[3]}
     machine.alien |= {commits[4]}
-    with pytest.raises(BisectError, match="one of 3 commits") as caught:
+    with pytest.raises(BisectError, match="One of 3 commits") as caught:
         bisect(machine.context, machine.request(commits[0], "main"), as_json=False)
     told = [line.split()[0] for line in caught.value.where.splitlines()]
     assert told == [commits[3], commits[4], commits[5]]
@@ -103,22 +103,22 @@ def test_an_interval_that_does_not_decide_is_measured_again_with_more_blocks(
 ) -> None:
     commits = machine.line(1, 1, 1.06, 1.06)
     machine.wild.add(commits[1])
-    found = machine.found(commits[0], "main")
+    document = machine.found(commits[0], "main")
     again = [one for one in machine.asked if one[1] == commits[1]]
     assert [(blocks, name) for _, _, blocks, name in again] == [
         (5, f"commits/{commits[1][:16]}"),
         (20, f"commits/{commits[1][:16]}-again"),
     ]
-    assert found["outcome"] == "found"
+    assert document["outcome"] == "found"
 
 
 def test_a_change_in_two_halves_is_not_pinned_on_one_commit(machine: Machine) -> None:
     commits = machine.line(1, 1.03, 1.03, 1.06)
-    with pytest.raises(BisectError, match="one of 3 commits"):
+    with pytest.raises(BisectError, match="One of 3 commits"):
         bisect(machine.context, machine.request(commits[0], "main"), as_json=False)
 
 
-def test_a_culprit_that_its_parent_does_not_confirm_is_told(machine: Machine) -> None:
+def test_a_culprit_that_its_parent_does_not_confirm_is_an_error(machine: Machine) -> None:
     commits = machine.line(1, 1, 1.06, 1.06)
     machine.apart[commits[1], commits[2]] = 1.003
     with pytest.raises(BisectError, match="its own parent it does not show") as caught:
@@ -131,14 +131,14 @@ def test_a_culprit_that_its_parent_does_not_confirm_is_told(machine: Machine) ->
     assert caught.value.where.endswith("make failed.")
 
 
-def test_commits_to_skip_are_not_asked_about(machine: Machine) -> None:
+def test_commits_to_skip_are_not_measured(machine: Machine) -> None:
     commits = machine.line(1, 1, 1, 1, 1.06)
-    found = machine.found(commits[0], "main", skip=(commits[2],))
+    document = machine.found(commits[0], "main", skip=(commits[2],))
     assert commits[2] not in {one[1] for one in machine.asked}
-    assert [one["commit"] for one in found["culprits"]] == [commits[4]]
+    assert [commit["commit"] for commit in document["culprits"]] == [commits[4]]
 
 
-def test_a_commit_with_the_very_files_of_an_end_is_not_measured(machine: Machine) -> None:
+def test_a_commit_with_the_same_files_as_an_end_is_not_measured(machine: Machine) -> None:
     good, there, bad = machine.line(1, 1, 1.06)
     tree = machine.upstream.git("rev-parse", f"{good}^{{tree}}")
     again = machine.upstream.git(
@@ -148,11 +148,11 @@ def test_a_commit_with_the_very_files_of_an_end_is_not_measured(machine: Machine
     )
     last = machine.upstream.commit("main", "3.13.5+", parents=(again,))
     machine.speed |= {again: 1, last: 1.06}
-    found = machine.found(good, last, skip=(there,))
-    assert {one["commit"]: one["reason"] for one in found["steps"]} == {
-        again: f"it has the very files of {good}"
+    document = machine.found(good, last, skip=(there,))
+    assert {step["commit"]: step["reason"] for step in document["steps"]} == {
+        again: f"it has the same files as {good}"
     }
-    assert [one["commit"] for one in found["culprits"]] == [last]
+    assert [commit["commit"] for commit in document["culprits"]] == [last]
     assert bad not in {one[1] for one in machine.asked}
 
 
@@ -168,22 +168,22 @@ def test_a_merge_is_followed_into_its_branch_or_blamed(machine: Machine) -> None
     assert machine.found(good, "main", first_parent=True)["culprits"][0]["commit"] == merge
 
 
-def test_an_unbuildable_bad_is_told(machine: Machine) -> None:
+def test_an_unbuildable_bad_is_an_error(machine: Machine) -> None:
     commits = machine.line(1, 1, 1.06)
     machine.broken.add(commits[2])
     with pytest.raises(BrokenError, match="main cannot be measured: make failed"):
         bisect(machine.context, machine.request(commits[0], "main"), as_json=False)
 
 
-def test_ends_that_enclose_nothing_are_told(machine: Machine) -> None:
+def test_ends_that_enclose_nothing_are_an_error(machine: Machine) -> None:
     commits = machine.line(1, 1)
     aside = machine.upstream.commit("aside", "3.13.5+", parents=(commits[0],))
-    with pytest.raises(BisectError, match="one commit"):
+    with pytest.raises(BisectError, match="the same commit"):
         bisect(machine.context, machine.request("main", "main"), as_json=False)
-    with pytest.raises(BisectError, match="does not lead to main") as caught:
+    with pytest.raises(BisectError, match="is not an ancestor of main") as caught:
         bisect(machine.context, machine.request(aside, "main"), as_json=False)
     assert commits[0] in caught.value.hint
-    with pytest.raises(BisectError, match="does not lead to") as caught:
+    with pytest.raises(BisectError, match="is not an ancestor of") as caught:
         bisect(machine.context, machine.request("main", commits[0]), as_json=False)
     assert caught.value.hint == f"{commits[0]} is the older one: name it first."
     assert machine.asked == []

@@ -90,18 +90,18 @@ def test_patchbench_and_git_name_the_same_commit(
     monkeypatch.setenv("PATCHBENCH_HOST_LOCK", str(clone.root / "host.lock"))
     assert main.main(clone.arguments("--json")) == 0
     out, err = capsys.readouterr()
-    found = json.loads(out)
-    assert [one["commit"] for one in found["culprits"]] == [clone.commits[SLOW]]
-    assert found["parent"]["commit"] == clone.commits[SLOW - 1]
-    assert found["outcome"] == "found"
-    sides = {one["commit"]: one["side"] for one in found["steps"]}
+    document = json.loads(out)
+    assert [commit["commit"] for commit in document["culprits"]] == [clone.commits[SLOW]]
+    assert document["parent"]["commit"] == clone.commits[SLOW - 1]
+    assert document["outcome"] == "found"
+    sides = {one["commit"]: one["side"] for one in document["steps"]}
     assert sides[clone.commits[BROKEN]] == "skipped"
     assert "\x1b" not in err
 
     # Again: from what is there. And for people.
     assert main.main(clone.arguments()) == 0
     out, err = capsys.readouterr()
-    assert err.count("was run already") == len(found["steps"]) + 2
+    assert err.count("was run already") == len(document["steps"]) + 2
     assert f"{clone.commits[SLOW]}\n  tests, " in out
     assert "change 4 [bold]?[31m" in out
 

@@ -59,4 +59,4 @@ def test_no_culprit_is_named_before_there_is_one() -> None:
 def test_an_unconfirmed_culprit_says_why() -> None:
     text = shown(culprits=(commit(5),), parent=commit(4).hash, unconfirmed="make failed.")
     assert f"against its parent {commit(4).hash[:12]}: make failed." in text
-    assert "of the whole change, BAD against GOOD: 1.0600" in text
+    assert "the whole change, BAD against GOOD: 1.0600" in text

@@ -84,7 +84,7 @@ def test_a_commit_with_the_files_of_an_end_needs_no_measurement(machine: Machine
     some = Steps(machine.context, machine.request(first, last))
     step = some.judged(again, 1.1)
     assert step.found == GOOD
-    assert "the very files of" in step.reason
+    assert "the same files as" in step.reason
     assert machine.asked == []
 
 

@@ -44,8 +44,8 @@ def _profile(place: Path, lines: dict[tuple[str, int], int], **more: str) -> Pro
     )
 
 
-def _report(path: Path, **told: Any) -> Path:
-    path.write_text(json.dumps({"cpu": 1.5, "wall": 2.0, **told}))
+def _report(path: Path, **values: Any) -> Path:
+    path.write_text(json.dumps({"cpu": 1.5, "wall": 2.0, **values}))
     return path
 
 
@@ -63,13 +63,13 @@ def test_reports_are_added_up(tmp_path: Path) -> None:
     )
     profile = analysis.read_profile([first, second])
     assert (profile.samples, profile.library) == (4, Path("/lib"))
-    told = [(one.name, one.own, one.total) for one in profile.functions]
-    assert told == [("f", 4, 4), ("main", 0, 3)]
+    samples = [(function.name, function.own, function.total) for function in profile.functions]
+    assert samples == [("f", 4, 4), ("main", 0, 3)]
     assert profile.lines == {(Path("a.py"), 2): 3, (Path("a.py"), 3): 1}
     assert profile.share(1) == 0.25
 
 
-def test_what_is_no_report_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_no_report_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
         analysis.read_profile([tmp_path / "none"])
     assert analysis.read_cost(tmp_path / "none") is None
@@ -89,7 +89,7 @@ def test_the_programs_own_modules_are_compiled_where_they_are_hot(place: Path) -
     }
     profile = _profile(place, lines)
     modules = analysis.hot_modules(profile)
-    assert [(one.name, one.samples) for one in modules] == [
+    assert [(module.name, module.samples) for module in modules] == [
         ("slow", 35),
         ("kit.parts", 20),
         (MAIN, 15),
@@ -97,30 +97,34 @@ def test_the_programs_own_modules_are_compiled_where_they_are_hot(place: Path) -
         ("kit", 11),
         ("other", 5),
     ]
-    refused = {one.name: one.refused for one in modules if one.refused}
+    refused = {module.name: module.refused for module in modules if module.refused}
     assert set(refused) == {"json", "kit"}
     assert "standard library" in refused["json"]
     assert "__init__" in refused["kit"]
-    wanted = analysis.chosen(profile, modules, ())
-    assert [one.name for one in wanted] == ["slow", "kit.parts", MAIN]
-    assert (wanted[1].package, wanted[1].stem) == ("kit", "parts")
-    assert analysis.lines_of(profile, wanted[0].file) == {3: 30, 4: 5}
+    chosen = analysis.chosen(profile, modules, ())
+    assert [module.name for module in chosen] == ["slow", "kit.parts", MAIN]
+    assert (chosen[1].package, chosen[1].stem) == ("kit", "parts")
+    assert analysis.lines_of(profile, chosen[0].file) == {3: 30, 4: 5}
 
 
 def test_a_script_that_is_imported_as_well_is_itself(place: Path) -> None:
     profile = _profile(place, {("script", 1): 5}, again="script", Before="script")
-    assert [one.name for one in analysis.hot_modules(profile)] == [MAIN]
+    assert [module.name for module in analysis.hot_modules(profile)] == [MAIN]
 
 
 def test_modules_can_be_asked_for(place: Path) -> None:
     profile = _profile(place, {("slow.py", 1): 9, ("script", 1): 1})
     modules = analysis.hot_modules(profile)
-    wanted = analysis.chosen(profile, modules, ("other", MAIN, "other"))
-    assert [(one.name, one.samples) for one in wanted] == [("other", 0), (MAIN, 1)]
-    for name, why in (("none", "no such module"), ("x", "no Python source"), ("json", "standard")):
-        with pytest.raises(UsageError, match=why) as told:
+    chosen = analysis.chosen(profile, modules, ("other", MAIN, "other"))
+    assert [(module.name, module.samples) for module in chosen] == [("other", 0), (MAIN, 1)]
+    for name, why in (
+        ("none", "no such module"),
+        ("x", "not a Python source"),
+        ("json", "standard"),
+    ):
+        with pytest.raises(UsageError, match=why) as raised:
             analysis.chosen(profile, modules, (name,))
-        assert "slow" in told.value.hint
+        assert "slow" in raised.value.hint
 
 
 def test_nothing_hot_is_nothing_to_compile(place: Path) -> None:
@@ -129,7 +133,7 @@ def test_nothing_hot_is_nothing_to_compile(place: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("got", "told"),
+    ("got", "text"),
     [
         (ProgramOutcome(status=0, stdout=b"a\nb\n", stderr=b"", files={"f": "1" * 64}), ""),
         (
@@ -143,7 +147,7 @@ def test_nothing_hot_is_nothing_to_compile(place: Path) -> None:
         ),
         (
             ProgramOutcome(status=0, stdout=b"a\r\nb\n", stderr=b"", files={"f": "1" * 64}),
-            "line ends",
+            "line endings",
         ),
         (
             ProgramOutcome(status=0, stdout=b"a\nb\n", stderr=b"", files={"f": "2" * 64}),
@@ -152,25 +156,25 @@ def test_nothing_hot_is_nothing_to_compile(place: Path) -> None:
         (ProgramOutcome(status=0, stdout=b"a\nb\n", stderr=b""), "then not written"),
     ],
 )
-def test_every_difference_is_shown(got: ProgramOutcome, told: str) -> None:
+def test_every_difference_is_shown(got: ProgramOutcome, text: str) -> None:
     expected = ProgramOutcome(status=0, stdout=b"a\nb\n", stderr=b"", files={"f": "1" * 64})
-    found = analysis.difference(expected, got)
-    assert told in found
-    assert bool(found) == bool(told)
+    shown = analysis.difference(expected, got)
+    assert text in shown
+    assert bool(shown) == bool(text)
 
 
 def test_a_long_difference_is_cut() -> None:
     before = ProgramOutcome(status=0, stdout=b"a\n" * 500, stderr=b"")
     after = ProgramOutcome(status=0, stdout=b"b\n" * 500, stderr=b"")
-    found = analysis.difference(before, after).splitlines()
-    assert len(found) < 60
-    assert "lines more" in found[-1]
+    lines = analysis.difference(before, after).splitlines()
+    assert len(lines) < 60
+    assert "more lines" in lines[-1]
 
 
 def test_the_document_has_shares(place: Path) -> None:
     profile = _profile(place, {("slow.py", 1): 3, ("script", 1): 1})
-    told = analysis.as_json(profile, analysis.hot_modules(profile), 5)
-    assert [(one["module"], one["share"]) for one in told["modules"]] == [
+    document = analysis.as_json(profile, analysis.hot_modules(profile), 5)
+    assert [(module["module"], module["share"]) for module in document["modules"]] == [
         ("slow", 0.75),
         (MAIN, 0.25),
     ]

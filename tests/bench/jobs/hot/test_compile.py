@@ -10,7 +10,7 @@ import pytest
 from bench.context import Context
 from bench.jobs.hot import compile as compiling
 from bench.jobs.hot.analysis import MAIN, HotModule
-from bench.jobs.hot.compile import Compiling
+from bench.jobs.hot.compile import ModuleCompiler
 from bench.jobs.hot.program import Program
 from bench.util.console import Show
 from builder.errors import BuildError, DataError
@@ -62,9 +62,9 @@ class Place:
             python=Path("/python"),
             version="3.13.5",
             identity="host",
-            told="",
+            description="",
         )
-        self.compiling = Compiling(context, program, folder / "scratch", "")
+        self.compiling = ModuleCompiler(context, program, folder / "scratch", "")
 
     def module(self, name: str, file: str = "x.py") -> HotModule:
         (self.folder / file).write_text("x = 1\n")
@@ -92,13 +92,13 @@ def test_a_console_script_is_compiled_from_a_copy_with_a_suffix(place: Place) ->
     assert source.path.read_text() == "x = 1\n"
 
 
-def test_what_cannot_be_compiled_is_left_as_it_is(place: Place) -> None:
+def test_a_module_that_cannot_be_compiled_is_left_out(place: Place) -> None:
     place.compiler.failing = ("bad",)
     modules = [place.module("bad"), place.module("good")]
     made, refused = place.compiling.compile(modules, strict=False)
     assert [one.module.name for one in made] == ["good"]
     assert refused == [("bad", "bad cannot be compiled.")]
-    assert "bad cannot be compiled. It is left as it is." in place.stream.getvalue()
+    assert "bad cannot be compiled. The module is not compiled." in place.stream.getvalue()
 
 
 def test_a_module_that_was_named_must_compile(place: Place) -> None:

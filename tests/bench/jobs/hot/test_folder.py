@@ -15,7 +15,9 @@ from builder.errors import StoreError
 
 def contents(folder: Path) -> dict[str, str]:
     return {
-        str(one.relative_to(folder)): one.read_text() for one in folder.rglob("*") if one.is_file()
+        str(path.relative_to(folder)): path.read_text()
+        for path in folder.rglob("*")
+        if path.is_file()
     }
 
 
@@ -28,8 +30,8 @@ def filled(folder: Path, files: Mapping[str, str]) -> Path:
 
 def results(text: str, *pages: str) -> dict[str, str]:
     """What a run writes: its pages with a text, and hot.json."""
-    told = {"kind": KIND, "files": [FILE, *pages], "text": text}
-    return {FILE: json.dumps(told), **dict.fromkeys(pages, text)}
+    document = {"kind": KIND, "files": [FILE, *pages], "text": text}
+    return {FILE: json.dumps(document), **dict.fromkeys(pages, text)}
 
 
 @pytest.fixture
@@ -73,9 +75,9 @@ def test_what_is_not_its_own_is_refused_and_stays(
     filled(folder.path, there)
     draft = filled(tmp_path / "draft", results("new", "lines-b.html"))
     for act in (folder.claim, lambda: folder.replace(draft)):
-        with pytest.raises(StoreError, match="none of this command's") as told:
+        with pytest.raises(StoreError, match="files that this command did not write") as raised:
             act()
-        assert Path(told.value.where).parent == folder.path
+        assert Path(raised.value.where).parent == folder.path
         assert contents(folder.path) == there
 
 
@@ -84,7 +86,7 @@ def test_a_folder_by_the_name_of_a_page_is_refused(folder: HotFolder, tmp_path: 
     folder.replace(filled(tmp_path / "first", results("first", "lines-a.html")))
     (folder.path / "lines-a.html").unlink()
     filled(folder.path / "lines-a.html", {"precious.txt": "mine"})
-    with pytest.raises(StoreError, match="none of this command's"):
+    with pytest.raises(StoreError, match="files that this command did not write"):
         folder.claim()
 
 
@@ -95,7 +97,7 @@ def test_where_one_stands_is_refused(
     monkeypatch.chdir(folder.path)
     (tmp_path / "link").symlink_to(folder.path)
     for path in (folder.path, tmp_path / "link", folder.path / ".." / folder.path.name):
-        with pytest.raises(StoreError, match="you stand in"):
+        with pytest.raises(StoreError, match="the current folder"):
             HotFolder(path=path).claim()
 
 
@@ -107,11 +109,11 @@ def test_a_file_is_no_folder(folder: HotFolder) -> None:
     assert folder.path.read_text() == "mine"
 
 
-def test_what_cannot_be_written_to_is_told_at_once(
+def test_a_folder_that_is_not_writable_is_refused_at_once(
     folder: HotFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.jobs.hot.folder.os.access", lambda *_given: False)
-    with pytest.raises(StoreError, match="cannot be written to"):
+    with pytest.raises(StoreError, match="is not writable"):
         folder.claim()
 
 

@@ -16,7 +16,7 @@ from bench.jobs.hot import job
 from bench.jobs.hot.analysis import HotModule
 from bench.jobs.hot.compile import CompiledModule
 from bench.jobs.hot.folder import FILE
-from bench.jobs.hot.profile import Programs, Ran
+from bench.jobs.hot.profile import ProgramRun, ProgramRunner
 from builder.errors import DifferentError, MeasureError, StoreError, ToolError, UsageError
 from ext import tools
 from ext.compile import Tools
@@ -50,7 +50,7 @@ class NoCompiler:
     def compile(
         self, modules: Sequence[HotModule], *, strict: bool
     ) -> tuple[list[Any], list[tuple[str, str]]]:
-        return [], [(one.name, "nobody wanted to") for one in modules]
+        return [], [(module.name, "nobody wanted to") for module in modules]
 
 
 class PagesAlone:
@@ -62,18 +62,18 @@ class PagesAlone:
     def compile(
         self, modules: Sequence[HotModule], *, strict: bool
     ) -> tuple[list[CompiledModule], list[tuple[str, str]]]:
-        return [self._compiled(number, one) for number, one in enumerate(modules)], []
+        return [self._compiled(number, module) for number, module in enumerate(modules)], []
 
-    def _compiled(self, number: int, one: HotModule) -> CompiledModule:
+    def _compiled(self, number: int, module: HotModule) -> CompiledModule:
         page = self._scratch.with_name(f"page{number}")
-        page.write_text(f"page of {one.name}")
-        return CompiledModule(module=one, file=one.file, page=page, lines=(), seconds=0.0)
+        page.write_text(f"page of {module.name}")
+        return CompiledModule(module=module, file=module.file, page=page, lines=(), seconds=0.0)
 
 
-class AsItIs(Programs):
+class AsItIs(ProgramRunner):
     """Runs the program as it is in both arms."""
 
-    def run(self, seed: int, _compiled: Any = None, *, interval: float = 0.0) -> Ran:
+    def run(self, seed: int, _compiled: Any = None, *, interval: float = 0.0) -> ProgramRun:
         return super().run(seed, interval=interval)
 
 
@@ -105,17 +105,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 def test_the_way_from_a_program_to_its_document(
     place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(job, "Compiling", NoCompiler)
+    monkeypatch.setattr(job, "ModuleCompiler", NoCompiler)
     assert place.hot(SCRIPT, "200000", options=["--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told == json.loads((place.out / FILE).read_text())
-    assert told["profile"]["functions"][0]["function"] == "spin"
-    assert told["program"] == ["./program.py", "200000"]
-    assert told["refused"] == [{"module": "helper", "reason": "nobody wanted to"}]
-    assert told["same"]["status"] == 0
-    assert list(told["same"]["files"]) == ["written"]
-    (row,) = told["comparisons"]
-    assert row["blocks"] == len(told["blocks"]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads((place.out / FILE).read_text())
+    assert document["profile"]["functions"][0]["function"] == "spin"
+    assert document["program"] == ["./program.py", "200000"]
+    assert document["refused"] == [{"module": "helper", "reason": "nobody wanted to"}]
+    assert document["same"]["status"] == 0
+    assert list(document["same"]["files"]) == ["written"]
+    (row,) = document["comparisons"]
+    assert row["blocks"] == len(document["blocks"]) == 2
     assert row["ratio"] > 0
     # The same folder again, and shown to people.
     assert place.hot(SCRIPT, "200000") == 0
@@ -129,14 +129,14 @@ def test_the_way_from_a_program_to_its_document(
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
-        ("import nothing_of_that_name", MeasureError, "fails as it is"),
-        ("import os; print(os.urandom(9))", MeasureError, "does not do the same twice"),
+        ("import nothing_of_that_name", MeasureError, "uncompiled program fails"),
+        ("import os; print(os.urandom(9))", MeasureError, "Two runs of the program differ"),
         ("import inspect; print(len(inspect.stack()))", MeasureError, "when patchbench runs it"),
-        ("import os; os._exit(0)", MeasureError, "tells no times"),
+        ("import os; os._exit(0)", MeasureError, "there are no times"),
         ("import random; random.seed(1)", MeasureError, "has a tenth of its time|too short"),
     ],
 )
-def test_what_cannot_be_measured_is_told(
+def test_what_cannot_be_measured_is_an_error(
     place: Place,
     capsys: pytest.CaptureFixture[str],
     text: str,
@@ -145,7 +145,7 @@ def test_what_cannot_be_measured_is_told(
 ) -> None:
     assert place.hot(text) == error.exit_code
     err = capsys.readouterr().err
-    assert any(one in err for one in said.split("|"))
+    assert any(text in err for text in said.split("|"))
     assert "to do:" in err
 
 
@@ -159,7 +159,7 @@ def test_what_cannot_be_measured_is_told(
         (("--stdin", "none"), "program.py", StoreError),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_what_does_not_exist_is_an_error(
     place: Place,
     capsys: pytest.CaptureFixture[str],
     options: tuple[str, ...],
@@ -174,7 +174,7 @@ def test_what_is_not_there_is_told(
 
 
 def _files(folder: Path) -> dict[str, str]:
-    return {one.name: one.read_text() for one in folder.iterdir() if one.is_file()}
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
 
 
 def test_a_folder_with_something_else_in_it_loses_nothing(
@@ -196,8 +196,8 @@ def test_a_folder_with_something_else_in_it_loses_nothing(
 def test_results_are_replaced_by_whole_ones_alone(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "Compiling", PagesAlone)
-    monkeypatch.setattr(job, "Programs", AsItIs)
+    monkeypatch.setattr(job, "ModuleCompiler", PagesAlone)
+    monkeypatch.setattr(job, "ProgramRunner", AsItIs)
     # Of the script and of a module with nearly its name, each has a page.
     (place.folder / "main.py").write_text(HELPER)
     text = SCRIPT.replace("helper", "main")
@@ -214,15 +214,15 @@ def test_results_are_replaced_by_whole_ones_alone(
 
 
 @needs_headers
-def test_a_program_that_writes_into_the_results_folder_is_told_before_anything_is_measured(
+def test_a_program_that_writes_into_the_results_folder_is_refused_before_measuring(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert place.hot("open('results/hot.json', 'w').write('mine')") == StoreError.exit_code
-    assert "none of this command's" in capsys.readouterr().err
+    assert "files that this command did not write" in capsys.readouterr().err
     assert _files(place.out) == {"hot.json": "mine"}
 
 
-def test_without_a_compiler_that_is_told(
+def test_without_a_compiler_is_an_error(
     place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.jobs.hot.program.shutil.which", lambda *_given, **_more: None)
@@ -237,7 +237,7 @@ def test_the_scripts_own_interpreter_is_taken(
     (place.folder / "program.py").write_text(f"#!{sys.executable}\nimport nothing_of_that_name\n")
     given = ["--home", str(place.folder / ".home"), "hot", "--out", str(place.out), "program.py"]
     assert main(given) == MeasureError.exit_code
-    assert "as the script's first line says" in capsys.readouterr().err
+    assert "named in the script's first line" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -249,12 +249,12 @@ def test_hot_modules_are_compiled_for_real(
         tools, "provide", lambda *_given: Tools(cython=PACKAGES, setuptools=PACKAGES)
     )
     assert place.hot(SCRIPT, "300000", options=["--json", "--modules", "helper,__main__"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [one["module"] for one in told["compiled"]] == ["helper", "__main__"]
-    (helper, _script) = told["compiled"]
+    document = json.loads(capsys.readouterr().out)
+    assert [module["module"] for module in document["compiled"]] == ["helper", "__main__"]
+    (helper, _script) = document["compiled"]
     assert any("total" in line["text"] for line in helper["lines"])
     assert "Cython" in (place.out / helper["page"]).read_text()
-    assert told["comparisons"][0]["ratio"] < 1
+    assert document["comparisons"][0]["ratio"] < 1
     # What sees that it is compiled is not the same program.
     different = SCRIPT.replace("int(sys.argv[1])), ", "int(sys.argv[1])), type(helper.spin), ")
     assert place.hot(different, "300000") == DifferentError.exit_code

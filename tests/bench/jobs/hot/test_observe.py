@@ -1,4 +1,4 @@
-"""What a program gives, and why nothing can be proved of one: run for real."""
+"""The reference run of a program, and programs that are refused: with real runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.jobs.hot import observe
-from bench.jobs.hot.profile import ProfiledCommand, Programs
+from bench.jobs.hot.profile import ProfiledCommand, ProgramRunner
 from builder.errors import MeasureError
 from builder.process import SystemRunner, clean_environment
 
@@ -30,7 +30,7 @@ def _observed(tmp_path: Path, text: str) -> observe.Reference:
         script=script, cwd=tmp_path, environment=clean_environment(), ignored=scratch
     )
     runner, python = SystemRunner(), Path(sys.executable)
-    programs = Programs(program, python, runner, scratch, version="3.11.2", timeout=60.0)
+    programs = ProgramRunner(program, python, runner, scratch, version="3.11.2", timeout=60.0)
     return observe.observe(program, programs)
 
 
@@ -41,7 +41,7 @@ def test_what_does_the_same_is_a_reference(tmp_path: Path) -> None:
     assert reference.warnings == ()
 
 
-def test_a_hash_seed_that_matters_is_told(tmp_path: Path) -> None:
+def test_a_hash_seed_that_matters_is_a_warning(tmp_path: Path) -> None:
     reference = _observed(tmp_path, "print(hash('a'))")
     assert not reference.any_seed
     assert reference.warnings[0].startswith("hash-seed: ")
@@ -56,11 +56,11 @@ def test_a_hash_seed_that_matters_is_told(tmp_path: Path) -> None:
         "import sys; print('json' in sys.modules, hash('a'))",
     ],
 )
-def test_a_program_that_sees_what_runs_it_is_told_so(tmp_path: Path, text: str) -> None:
-    with pytest.raises(MeasureError, match="when patchbench runs it") as told:
+def test_a_program_that_sees_what_runs_it_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(MeasureError, match="when patchbench runs it") as raised:
         _observed(tmp_path, text)
-    assert "sys.modules" in told.value.hint
-    assert "stdout" in told.value.where
+    assert "sys.modules" in raised.value.hint
+    assert "stdout" in raised.value.where
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_a_program_that_sees_what_runs_it_is_told_so(tmp_path: Path, text: str) 
     ],
 )
 def test_what_differs_by_itself_is_not_blamed_on_what_runs_it(tmp_path: Path, text: str) -> None:
-    with pytest.raises(MeasureError, match="does not do the same twice") as told:
+    with pytest.raises(MeasureError, match="Two runs of the program differ") as raised:
         _observed(tmp_path, text)
-    assert "Fix its seed" in told.value.hint
+    assert "Fix its seed" in raised.value.hint

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.jobs.hot import analysis
-from bench.jobs.hot.profile import ProfiledCommand, Programs, Ran, refuse_failure
+from bench.jobs.hot.profile import ProfiledCommand, ProgramRun, ProgramRunner, refuse_failure
 from builder.errors import MeasureError
 from builder.process import SystemRunner, clean_environment
 
@@ -47,16 +47,16 @@ def _program(tmp_path: Path, text: str, *arguments: str) -> ProfiledCommand:
 
 def _programs(
     program: ProfiledCommand, *, version: str = "3.11.2", timeout: float = 60.0
-) -> Programs:
+) -> ProgramRunner:
     scratch = program.cwd / "scratch"
     scratch.mkdir(exist_ok=True)
     python = Path(sys.executable)
-    return Programs(program, python, SystemRunner(), scratch, version=version, timeout=timeout)
+    return ProgramRunner(program, python, SystemRunner(), scratch, version=version, timeout=timeout)
 
 
 def test_a_program_does_the_same_under_our_hands_as_by_itself(tmp_path: Path) -> None:
     programs = _programs(_program(tmp_path, PICKLING, "--x", "a b"))
-    plain, ours = programs.plain(1), programs.run(2)
+    plain, ours = programs.run_directly(1), programs.run(2)
     assert analysis.difference(plain.outcome, ours.outcome) == ""
     assert ours.outcome.status == 3
     assert ours.outcome.stdout == b"['--x', 'a b'] a script.py mine read\nat the end\n"
@@ -78,7 +78,7 @@ print(__loader__.name, __loader__.path, getattr(sys, "orig_argv", None), sys.pat
 
 def test_a_script_is_given_what_python_gives_it(tmp_path: Path) -> None:
     programs = _programs(_program(tmp_path, GIVEN, "--x"))
-    plain, ours = programs.plain(1), programs.run(1)
+    plain, ours = programs.run_directly(1), programs.run(1)
     assert plain.outcome.status == 0
     assert analysis.difference(plain.outcome, ours.outcome) == ""
 
@@ -99,26 +99,26 @@ def test_what_is_imported_is_compiled_once_and_not_beside_its_source(
 
 def test_a_program_that_fails_is_refused(tmp_path: Path) -> None:
     program = _program(tmp_path, "import nothing_of_that_name")
-    with pytest.raises(MeasureError, match=r"fails as it is \(status 1\)") as told:
-        refuse_failure(program, _programs(program).plain(1))
-    assert "nothing_of_that_name" in told.value.where
+    with pytest.raises(MeasureError, match=r"uncompiled program fails \(status 1\)") as raised:
+        refuse_failure(program, _programs(program).run_directly(1))
+    assert "nothing_of_that_name" in raised.value.where
     program = _program(tmp_path, "this is no Python")
-    with pytest.raises(MeasureError, match="fails as it is"):
-        refuse_failure(program, _programs(program).plain(1))
+    with pytest.raises(MeasureError, match="uncompiled program fails"):
+        refuse_failure(program, _programs(program).run_directly(1))
     program = _program(tmp_path, "import os\nos.kill(os.getpid(), 9)")
     with pytest.raises(MeasureError, match=r"\(status 137\)|\(signal 9\)"):
-        refuse_failure(program, _programs(program).plain(1))
+        refuse_failure(program, _programs(program).run_directly(1))
 
 
 def test_a_status_of_its_own_is_no_failure(tmp_path: Path) -> None:
     program = _program(tmp_path, "raise SystemExit(1)")
-    refuse_failure(program, _programs(program).plain(1))
+    refuse_failure(program, _programs(program).run_directly(1))
 
 
 def test_a_program_that_hangs_is_stopped(tmp_path: Path) -> None:
     program = _program(tmp_path, "import time\ntime.sleep(600)")
     with pytest.raises(MeasureError, match="time-out"):
-        _programs(program, timeout=0.2).plain(1)
+        _programs(program, timeout=0.2).run_directly(1)
 
 
 def test_a_program_that_ends_abruptly_tells_no_cost(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_samples_name_functions_lines_and_modules(tmp_path: Path) -> None:
     report = _programs(program).run(1, interval=0.001).report
     profile = analysis.read_profile([report])
     assert profile.samples > 3
-    (work,) = [one for one in profile.functions if one.name == "work"]
+    (work,) = [function for function in profile.functions if function.name == "work"]
     assert work.line == 3
     assert work.own > profile.samples * 0.5
     (script,) = [
@@ -154,11 +154,11 @@ def test_a_compiled_module_stands_in_for_its_source(tmp_path: Path) -> None:
         pytest.skip("this Python has no extension module of its own to try it with")
     text = "import _bisect\nprint(_bisect.__file__, _bisect.__name__, _bisect.bisect_left([1], 2))"
     programs = _programs(_program(tmp_path, text))
-    ran: Ran = programs.run(1, {"_bisect": (Path(path), Path("/sources/_bisect.py"))})
+    ran: ProgramRun = programs.run(1, {"_bisect": (Path(path), Path("/sources/_bisect.py"))})
     assert ran.outcome.stdout == b"/sources/_bisect.py _bisect 1\n"
 
 
-def test_a_folder_with_very_many_files_is_not_looked_at(
+def test_a_folder_with_very_many_files_is_not_scanned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.jobs.hot.profile.MOST_FILES", 3)
@@ -166,7 +166,7 @@ def test_a_folder_with_very_many_files_is_not_looked_at(
         (tmp_path / str(number)).touch()
     program = _program(tmp_path, "open('made', 'w').close()\nopen('out/named', 'w').close()")
     programs = _programs(program)
-    assert not programs.looks
+    assert not programs.can_scan
     assert programs.run(1).outcome.files == {}
     named = ProfiledCommand(**{**vars(program), "files": (Path("out/named"),)})
     assert list(_programs(named).run(1).outcome.files) == ["out/named"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bench.context import Context
-from bench.jobs.hot.program import subject
+from bench.jobs.hot.program import find_program
 from bench.util.console import Show
 from builder.builds.store import STAMP, Build
 from builder.process import SystemRunner
@@ -52,8 +52,8 @@ class Place:
         build, _new = self.context.store.provide(key, make)
         os.utime(build.folder / STAMP, (used, used))
 
-    def told(self, python: str = "") -> str:
-        return subject(self.context, str(self.script), python).told
+    def description(self, python: str = "") -> str:
+        return find_program(self.context, str(self.script), python).description
 
 
 @pytest.fixture
@@ -76,18 +76,18 @@ def test_of_the_builds_the_unpatched_one_used_last_is_taken(
     place.build("a" * 16, used=100)
     place.build("b" * 16, used=200)
     place.build("c" * 16, used=300, **changes)
-    assert f"(the unpatched build used last, {'b' * 16}, build " in place.told()
+    assert f"(the unpatched build used last, {'b' * 16}, build " in place.description()
     # One that is named is taken whatever it is.
-    assert f"(the stored build {'c' * 16}, " in place.told("c" * 16)
+    assert f"(the stored build {'c' * 16}, " in place.description("c" * 16)
 
 
 def test_where_all_are_patched_ours_is_taken(place: Place) -> None:
     place.build("c" * 16, used=300, replica=1)
-    assert place.told().endswith("(the one that runs this)")
+    assert place.description().endswith("(the one that runs patchbench)")
 
 
 def test_the_scripts_own_goes_before_builds_and_what_is_asked_for_before_it(place: Place) -> None:
     place.build("a" * 16, used=100)
     place.script.write_text(f"#!{sys.executable}\n")
-    assert place.told().endswith("(as the script's first line says)")
-    assert place.told(sys.executable).endswith("(as --python says)")
+    assert place.description().endswith("(named in the script's first line)")
+    assert place.description(sys.executable).endswith("(named by --python)")
