@@ -14,7 +14,7 @@ line's `main`, each command in a process of its own:
 Definitions:
 
 - Module: a Python file below builder/, bench/ or ext/. Not counted are inside/ and ext/suite (they
-  run in the measured interpreter) and an `__init__` that holds nothing but a docstring.
+  run in the measured interpreter), `__main__`, and an `__init__` that only imports and exports.
 - Touched: a function of the module ran. Every module is imported before the trace begins, so that
   neither imports nor what they execute count.
 - Call: a function of one module was entered, and the nearest frame of ours further out is of
@@ -63,7 +63,6 @@ import shutil
 import sys
 import tempfile
 import threading
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -113,11 +112,16 @@ def find_modules(root: Path) -> list[Module]:
 def _counts(relative: Path, path: Path) -> bool:
     if "inside" in relative.parts or relative.parts[:2] == ("ext", "suite"):
         return False
-    return path.name != "__init__.py" or not _is_docstring(ast.parse(path.read_text()).body)
+    return path.name != "__main__.py" and (
+        path.name != "__init__.py" or not _is_face(ast.parse(path.read_text()).body)
+    )
 
 
-def _is_docstring(body: list[ast.stmt]) -> bool:
-    return all(isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) for one in body)
+def _is_face(body: list[ast.stmt]) -> bool:
+    """Whether an `__init__` holds nothing but its docstring, imports, and `__all__`."""
+    return all(
+        isinstance(node, ast.Expr | ast.Import | ast.ImportFrom | ast.Assign) for node in body
+    )
 
 
 def _module(root: Path, path: Path) -> Module:
@@ -408,10 +412,10 @@ def _ignore_interference(modules: Iterable[ModuleType]) -> None:
 
 
 def _entry_point(root: Path) -> Callable[[list[str]], int]:
-    """The command line's `main`, as the checkout's pyproject.toml names it."""
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    module, _, name = project["scripts"]["patchbench"].partition(":")
-    main: Callable[[list[str]], int] = getattr(importlib.import_module(module), name)
+    """The command line's `main(arguments)`, of the layout that the checkout has."""
+    is_room = (root / "bench" / "cli" / "main.py").is_file()
+    module = importlib.import_module("bench.cli.main" if is_room else "bench.cli")
+    main: Callable[[list[str]], int] = module.main
     return main
 
 

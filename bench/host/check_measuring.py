@@ -24,15 +24,35 @@ UNKNOWN = "unknown"
 _GUEST = "Only the owner of the host can change it, not the guest."
 
 
-def check_machine(
-    host: Host, root: Path = Path("/"), *, seconds: float = 0.5
-) -> tuple[DoctorCheck, ...]:
-    """The checks of everything that measuring depends on. Keeps one CPU busy for `seconds`.
+class LoadSample:
+    """A sample of the host's state that begins now.
 
-    Steal can be seen only under load: without a request for CPU time none is denied.
+    Steal can be seen only under load: without a request for CPU time none is denied. So other work
+    of the doctor (it compiles the libraries) should lie within the sample.
     """
-    before = _others(root)
-    state = _sample_under_load(root, seconds)
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self.root = root
+        self._before = _others(root)
+        self._began = time.monotonic()
+        self._sampler = HostSampler(root)
+
+    def end(self, seconds: float) -> tuple[HostState, str]:
+        """The state of the host and its busiest processes; keeps one CPU busy for whatever lacks to
+        `seconds` since the beginning.
+        """
+        while time.monotonic() < self._began + seconds:
+            pass
+        state = self._sampler.sample()
+        return state, _busiest(self._before, _others(self.root), state.seconds)
+
+
+def check_machine(
+    host: Host, sample: LoadSample, *, seconds: float = 0.5
+) -> tuple[DoctorCheck, ...]:
+    """The checks of everything that measuring depends on; `seconds` as `LoadSample.end`."""
+    root = sample.root
+    state, busiest = sample.end(seconds)
     return (
         _cpu(host),
         _turbo(host, intel=(root / _INTEL.lstrip("/")).exists()),
@@ -40,19 +60,11 @@ def check_machine(
         _governor(host),
         _aslr(host),
         _counters(host, _paranoid(root), probe_counters()),
-        _load(host, state, _busiest(before, _others(root), state.seconds)),
+        _load(host, state, busiest),
         _hypervisor(host),
         _steal(state),
         _quota(host, is_readable=bool(text(root / "proc/self/cgroup"))),
     )
-
-
-def _sample_under_load(root: Path, seconds: float) -> HostState:
-    sampler = HostSampler(root)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pass
-    return sampler.sample()
 
 
 def _cpu(host: Host) -> DoctorCheck:

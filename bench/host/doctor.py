@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.host.check_building import LIBRARY, check_tools, is_library
-from bench.host.check_measuring import check_machine
+from bench.host.check_measuring import LoadSample, check_machine
 from bench.host.checks import DoctorCheck
 from bench.host.facts import Host
 from builder.process import Runner
@@ -23,7 +23,8 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 def examine(*, runner: Runner, home: Path, host: Host, cc: str = "gcc") -> tuple[DoctorCheck, ...]:
     """Check this machine, in two or three seconds. Problems are results, not exceptions."""
-    return (*check_tools(runner, home, cc), *check_machine(host))
+    sample = LoadSample()
+    return (*check_tools(runner, home, cc), *check_machine(host, sample))
 
 
 def failures(checks: Sequence[DoctorCheck]) -> tuple[DoctorCheck, ...]:

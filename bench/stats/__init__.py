@@ -2,8 +2,9 @@
 
 from bench.stats import accuracy, estimates, ranks
 from bench.stats.accuracy import SPAN, Accuracy, AccuracyCell
+from bench.stats.change_scan import scan
 from bench.stats.estimates import LEAST, MOST, log_ratio
-from bench.stats.level_change import SETTINGS, Floats, LevelChange, Settings, scan
+from bench.stats.level_change import SETTINGS, Floats, LevelChange, Settings
 from bench.stats.multiplicity import family_levels, look_level
 from bench.stats.ranks import estimate_blocks, hodges_lehmann
 

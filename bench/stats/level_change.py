@@ -1,11 +1,10 @@
-"""What a change between two levels is, and `scan`, which finds them (`bench.stats.change_points`).
+"""What a change between two levels is; `bench.stats.change_points` finds them.
 
-Apart from the method, so that whoever imports the room does not pay for NumPy.
+Apart from the method, which needs NumPy, so that importing the room takes no time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -56,17 +55,3 @@ class LevelChange:
     low: float
     high: float
     score: float
-
-
-def scan(
-    values: Sequence[float] | Floats,
-    epochs: Sequence[int] | npt.NDArray[np.int64] | None = None,
-    settings: Settings = SETTINGS,
-    *,
-    known: Sequence[LevelChange] = (),
-    watched: int = 0,
-) -> tuple[LevelChange, ...]:
-    """All changes of one series: see `change_points.scan`."""
-    from bench.stats import change_points
-
-    return change_points.scan(values, epochs, settings, known=known, watched=watched)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.host import check_measuring
+from bench.host.check_measuring import LoadSample
 from bench.host.checks import DoctorCheck
 from bench.host.facts import Host, HostState
 
@@ -108,7 +109,7 @@ def test_commands_that_need_root_say_so_to_others(monkeypatch: pytest.MonkeyPatc
 
 def test_this_very_host_is_examined(tmp_path: Path) -> None:
     """Below a folder without /proc nothing is visible, and nothing fails for that."""
-    found = check_measuring.check_machine(QUIET, tmp_path, seconds=0)
+    found = check_measuring.check_machine(QUIET, LoadSample(tmp_path), seconds=0)
     checks = {check.name: check for check in found}
     assert {check.status for check in checks.values()} <= {"ok", "warn"}
     assert checks["steal"].found == "unknown"
