@@ -76,18 +76,18 @@ class HostState:
     down because of heat, `frequency` its clock in hertz at the end of the span.
     """
 
-    seconds: float
-    load: float | None
-    busy: float | None
-    steal: float | None
-    memory_available: int | None
-    memory_pressure: float | None
+    seconds: float = 0.0
+    load: float | None = None
+    busy: float | None = None
+    steal: float | None = None
+    memory_available: float | None = None
+    memory_pressure: float | None = None
     memory_free: float | None = None
     foreign: float | None = None
     foreign_here: float | None = None
     foreign_sibling: float | None = None
-    throttled: int | None = None
-    frequency: int | None = None
+    throttled: float | None = None
+    frequency: float | None = None
 
 
 def read_host(root: Path = Path("/")) -> Host:

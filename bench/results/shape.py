@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from bench.benchmarks import Missing
 from bench.compare import TIME, Positive
+from bench.host import HostState
 from bench.results.arms import ArmResult, CandidateResult, PlanRecord
 from bench.session import Band
 
@@ -79,31 +80,13 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockState:
-    """The host during a block (`bench.host.HostState`)."""
-
-    seconds: float | None = None
-    load: float | None = None
-    busy: float | None = None
-    steal: float | None = None
-    memory_available: float | None = None
-    memory_pressure: float | None = None
-    memory_free: float | None = None
-    foreign: float | None = None
-    foreign_here: float | None = None
-    foreign_sibling: float | None = None
-    throttled: float | None = None
-    frequency: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class BlockResult:
     """A block: process means in seconds by arm."""
 
     number: int
     benchmark: str
     means: Mapping[str, Positive]
-    state: BlockState
+    state: HostState
     script: str = ""
     replica: int = 0
     protocol: str = ""

@@ -22,7 +22,7 @@ class BlockRecord:
     `number` counts the blocks of its task from 0. `benchmark` is the script that makes the task.
     `positions` tells the order in which the arms' processes were started, `values` how many values
     each mean is of. `seconds` is the block's wall time, `busy_seconds` the part of it in which
-    processes of the arms did work. `state` is the host's over the block (`bench.host.facts.State`).
+    processes of the arms did work. `state` is the host's over the block (`bench.host.HostState`).
     `disturbed`: why the host was too busy for it; "" for most. `warmups`: of arms that compile
     while they run, `first`, the first warm-up by the mean of the values, and `seconds` of warm-up
     until they were as fast (bench/session/record.py).

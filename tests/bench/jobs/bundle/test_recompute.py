@@ -273,3 +273,10 @@ def test_json_that_cannot_be_read_is_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(VerifyError, match=r"plan\.json cannot be read"):
         read_part(tmp_path / "plan.json")
+
+
+def test_a_rule_in_other_words_is_as_recorded(altered: Altered) -> None:
+    altered.change("result.json", session__disturbance__rule="an older sentence")
+    assert problems(altered.folder) == []
+    altered.change("result.json", session__disturbance__kept=7)
+    assert any("disturbance" in problem for problem in problems(altered.folder))
