@@ -71,7 +71,7 @@ def announce_all() -> None:
     announce(Session, "_calibrate", "calibration")
     announce(BlockEngine, "_block", "block")
     announce(BlockEngine, "_keep", "keep")
-    announce(run._Run, "_result", "result")
+    announce(run._Run, "_document", "result")
 
 
 def slow_down() -> None:
