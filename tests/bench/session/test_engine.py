@@ -15,7 +15,7 @@ from bench.measure.trial import BlockPlan, Failure, RunnableArm, Task, Trial
 from bench.measure.worker import Rig
 from bench.session import conclude
 from bench.session.engine import BlockEngine, draw, drawn_block
-from bench.session.folder import Losses, SessionFolder
+from bench.session.folder import MissingTracker, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Job
 from bench.session.schedule import Schedule, ScheduledBlock
 from bench.session.stopping import Rules
@@ -78,7 +78,7 @@ def run(path: Path, rules: Rules = RULES, **more: Any) -> tuple[SessionFolder, T
     folder.begin(rules)
     engine = BlockEngine(
         folder=folder,
-        losses=Losses(folder, lambda _text: None),
+        missing=MissingTracker(folder, lambda _text: None),
         schedule=Schedule(NAMES, rules, conclude),
         jobs={name: job() for name in NAMES},
         rig=Rig(runner=SystemRunner(), scratch=path / "scratch"),
@@ -130,7 +130,7 @@ def test_what_fails_twice_is_lost_unless_there_is_something_to_fall_back_to(
     measured.failing = lambda protocol, block: protocol == "lockstep"
     folder, _turns = run(tmp_path / "a")
     assert folder.blocks() == ()
-    assert {name: one.reason for name, one in folder.losses().items()} == dict.fromkeys(
+    assert {name: one.reason for name, one in folder.missing_tasks().items()} == dict.fromkeys(
         NAMES, "died"
     )
     assert len(measured.blocks) == 2 * len(NAMES)
@@ -140,7 +140,7 @@ def test_what_fails_twice_is_lost_unless_there_is_something_to_fall_back_to(
 
     folder, _turns = run(tmp_path / "b", fallback=other)
     assert {one.protocol for one in folder.blocks()} == {"sequential"}
-    assert folder.losses() == {}
+    assert folder.missing_tasks() == {}
     assert dict(folder.calibration().protocols) == dict.fromkeys(NAMES, "sequential")
 
 
@@ -156,5 +156,5 @@ def test_what_a_block_draws_comes_from_seed_job_and_number_alone() -> None:
         drawn_block(turn, job(), seed=5, attempt=1),
     ]
     assert len({one.seed, *(other.seed for other in others)}) == 6
-    assert [arm.name for arm in drawn_block(turn, job(), seed=5, lost=["same"]).arms] == ["base"]
+    assert [arm.name for arm in drawn_block(turn, job(), seed=5, missing=["same"]).arms] == ["base"]
     assert draw(5, "x").random() == draw(5, "x").random() != draw(5, "y").random()

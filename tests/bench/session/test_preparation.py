@@ -13,7 +13,7 @@ from bench.measure import loops
 from bench.measure.loops import ScriptLoops
 from bench.measure.trial import Effort, Failure, RunnableArm, Task
 from bench.measure.worker import Rig
-from bench.session.folder import LoopCounts, Losses, SessionFolder
+from bench.session.folder import LoopCounts, MissingTracker, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Preparation, why
 from bench.util.console import Show
 from tests.recording import RecordingRunner, no_command
@@ -60,7 +60,7 @@ class Place:
         self.now = 0.0
         self.calibrated: list[tuple[str, str]] = []
         self.seeds: set[int] = set()
-        self.losses = Losses(self.folder, self.said.append)
+        self.missing = MissingTracker(self.folder, self.said.append)
         self.preparation = Preparation(
             subjects=subjects,
             protocol=lambda _task: "lockstep",
@@ -84,12 +84,12 @@ class Place:
         names = {task.name for one in found for task in one.tasks}
         chosen = {**dict.fromkeys(names, "lockstep"), **(protocols or {})}
         counts = LoopCounts(benchmarks=found, protocols=chosen)
-        return list(self.preparation.jobs(counts, self.losses))
+        return list(self.preparation.jobs(counts, self.missing))
 
 
 def test_each_kind_is_represented_by_its_first_arm() -> None:
     subject = lineup("go", "base", "fast", "pypy")
-    assert [arm.name for arm in subject.speakers] == ["base", "pypy"]
+    assert [arm.name for arm in subject.representatives] == ["base", "pypy"]
     assert subject.names() == ("base", "fast", "pypy")
     assert subject.names("cpython-3.13") == ("base", "fast")
 
@@ -129,7 +129,7 @@ def test_another_kind_runs_the_task_with_loops_of_its_own(tmp_path: Path) -> Non
     place = Place(tmp_path, lineup("go", "base", "pypy"))
     found = (counted("go", "cpython-3.13", "go"), counted("go", "pypy-3.11", "go", loops=90))
     counts = LoopCounts(benchmarks=found, protocols={"go": "lockstep"})
-    job = place.preparation.jobs(counts, place.losses)["go"]
+    job = place.preparation.jobs(counts, place.missing)["go"]
     assert (job.task.loops, job.others["pypy-3.11"].loops) == (4, 90)
     assert job.protocol == "lockstep"
     # One that compiles while it runs is warmed up for longer.
@@ -140,7 +140,7 @@ def test_a_script_that_fails_under_the_base_is_missing_with_all_its_tasks(tmp_pa
     place = Place(tmp_path, lineup("go", "base", "fast"), lineup("nbody", "base", "fast"))
     whole = counted("nbody", "cpython-3.13", "nbody")
     assert place.jobs(counted("go", "cpython-3.13", failure=CRASH), whole) == ["nbody"]
-    loss = place.losses.of("go")
+    loss = place.missing.of("go")
     assert loss is not None
     assert loss.reason == "it crashed (ValueError: 1)"
 
@@ -149,7 +149,7 @@ def test_a_script_that_fails_under_the_base_is_missing_with_all_its_tasks(tmp_pa
     ("other", "reason"),
     [
         (counted("go", "pypy-3.11", failure=CRASH), "it crashed (ValueError: 1)"),
-        (counted("go", "pypy-3.11", "other"), "its script makes no go there"),
+        (counted("go", "pypy-3.11", "other"), "its script has no benchmark go there"),
     ],
 )
 def test_a_kind_that_cannot_run_a_task_is_missing_there_alone(
@@ -157,14 +157,14 @@ def test_a_kind_that_cannot_run_a_task_is_missing_there_alone(
 ) -> None:
     place = Place(tmp_path, lineup("go", "base", "fast", "pypy"))
     assert place.jobs(counted("go", "cpython-3.13", "go"), other) == ["go"]
-    assert place.losses.arms("go") == ("pypy",)
+    assert place.missing.arms("go") == ("pypy",)
     assert place.said == [f"go is missing for pypy: {reason}"]
 
 
 def test_without_any_candidate_the_task_is_missing(tmp_path: Path) -> None:
     place = Place(tmp_path, lineup("go", "base", "pypy"))
     place.jobs(counted("go", "cpython-3.13", "go"), counted("go", "pypy-3.11", failure=CRASH))
-    loss = place.losses.of("go")
+    loss = place.missing.of("go")
     assert loss is not None
     assert loss.reason == "no candidate can run it"
 
@@ -173,7 +173,7 @@ def test_of_two_scripts_that_make_one_benchmark_the_first_counts(tmp_path: Path)
     place = Place(tmp_path, lineup("one", "base", "fast"), lineup("two", "base", "fast"))
     found = [counted(name, "cpython-3.13", "same") for name in ("one", "two")]
     counts = LoopCounts(benchmarks=tuple(found), protocols={"same": "lockstep"})
-    job = place.preparation.jobs(counts, place.losses)["same"]
+    job = place.preparation.jobs(counts, place.missing)["same"]
     assert job.subject.benchmark.name == "one"
 
 

@@ -42,7 +42,7 @@ class Driven:
             self.turns.append(turn)
             made = self.answer(turn)
             if made is None:
-                self.schedule.lose(turn.task, 1.0)
+                self.schedule.drop(turn.task, 1.0)
             elif not turn.again and self.repeats(turn):
                 self.schedule.repeat(made)
             else:
@@ -260,7 +260,7 @@ def test_no_turn_but_repeats_and_first_blocks_comes_when_the_budget_is_spent(
             assert turn.again or turn.number < least
         made = driving.answer(turn)
         if made is None:
-            driving.schedule.lose(turn.task, 1.0)
+            driving.schedule.drop(turn.task, 1.0)
         elif not turn.again and driving.repeats(turn):
             driving.schedule.repeat(made)
         else:

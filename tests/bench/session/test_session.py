@@ -429,7 +429,7 @@ def test_lines_tell_what_is_decided_once(tmp_path: Path, monkeypatch: pytest.Mon
         told.append([line for line in stream.getvalue().splitlines() if "decided" in line])
 
     lines = [[line.partition(", about")[0] for line in lines] for lines in told]
-    assert lines[0] == ["measuring: 2 of 3 decided; not yet: gamma"] * 2
+    assert lines[0] == ["measuring: 2 of 3 decided; undecided: gamma"] * 2
     assert lines[1] == ["measuring: 3 of 3 decided"]
 
 
