@@ -92,11 +92,11 @@ def run(path: Path, rules: Rules = RULES, **more: Any) -> tuple[SessionFolder, T
 
 def test_blocks_are_kept_under_the_names_of_their_jobs(tmp_path: Path, measured: Measured) -> None:
     folder, turns = run(tmp_path)
-    assert {(one.task, one.number) for one in folder.blocks()} == {
+    assert {(block.task, block.number) for block in folder.blocks()} == {
         (name, number) for name in NAMES for number in range(3)
     }
-    assert {one.benchmark for one in folder.blocks()} == {"script"}
-    assert {one.means["base"] for one in folder.blocks()} == {2.0}
+    assert {block.benchmark for block in folder.blocks()} == {"script"}
+    assert {block.means["base"] for block in folder.blocks()} == {2.0}
     assert sorted(turns.ended) == [(name, number, True) for name in NAMES for number in range(3)]
     assert turns.begun == 7
     # Nothing is measured a second time, and who looks on hears that it was known.
@@ -111,7 +111,7 @@ def test_a_disturbed_block_is_measured_again_only_where_that_is_wanted(
 ) -> None:
     calm = run(tmp_path / "a", sample=lambda: BUSY, repeats=False)[0]
     assert len(measured.blocks) == 6
-    assert all(one.disturbed for one in calm.blocks())
+    assert all(block.disturbed for block in calm.blocks())
     run(tmp_path / "b", sample=lambda: BUSY)
     assert len(measured.blocks) == 6 + 6 + 1
 
@@ -139,7 +139,7 @@ def test_what_fails_twice_is_lost_unless_there_is_something_to_fall_back_to(
         return replace(one, protocol="sequential") if one.protocol == "lockstep" else None
 
     folder, _turns = run(tmp_path / "b", fallback=other)
-    assert {one.protocol for one in folder.blocks()} == {"sequential"}
+    assert {block.protocol for block in folder.blocks()} == {"sequential"}
     assert folder.missing_tasks() == {}
     assert dict(folder.calibration().protocols) == dict.fromkeys(NAMES, "sequential")
 

@@ -80,10 +80,12 @@ class Place:
         self.seeds.add(hash_seed)
         return counted(benchmark.name, arm.kind, benchmark.name)
 
-    def jobs(self, *found: ScriptLoops, protocols: Mapping[str, str] | None = None) -> list[str]:
-        names = {task.name for one in found for task in one.tasks}
+    def jobs(
+        self, *counted_loops: ScriptLoops, protocols: Mapping[str, str] | None = None
+    ) -> list[str]:
+        names = {task.name for counts in counted_loops for task in counts.tasks}
         chosen = {**dict.fromkeys(names, "lockstep"), **(protocols or {})}
-        counts = LoopCounts(benchmarks=found, protocols=chosen)
+        counts = LoopCounts(benchmarks=counted_loops, protocols=chosen)
         return list(self.preparation.jobs(counts, self.missing))
 
 
@@ -106,13 +108,13 @@ def test_every_kind_is_calibrated_once_and_kept_as_it_comes(
             protocols={"go": "corun"},
         )
     )
-    found = place.preparation.calibration()
+    counted_loops = place.preparation.calibration()
     assert place.calibrated == [("go", "pypy-3.11"), ("nbody", "cpython-3.13")]
-    assert found.seconds == 1.0 + 2 * 5.0
+    assert counted_loops.seconds == 1.0 + 2 * 5.0
     # What was chosen before stays.
-    assert found.protocols == {"go": "corun", "nbody": "lockstep"}
-    assert place.folder.calibration() == found
-    assert place.preparation.calibration() == found
+    assert counted_loops.protocols == {"go": "corun", "nbody": "lockstep"}
+    assert place.folder.calibration() == counted_loops
+    assert place.preparation.calibration() == counted_loops
     assert len(place.calibrated) == 2
 
 
@@ -127,8 +129,11 @@ def test_all_kinds_of_a_benchmark_have_one_hash_seed(
 
 def test_another_kind_runs_the_task_with_loops_of_its_own(tmp_path: Path) -> None:
     place = Place(tmp_path, lineup("go", "base", "pypy"))
-    found = (counted("go", "cpython-3.13", "go"), counted("go", "pypy-3.11", "go", loops=90))
-    counts = LoopCounts(benchmarks=found, protocols={"go": "lockstep"})
+    counted_loops = (
+        counted("go", "cpython-3.13", "go"),
+        counted("go", "pypy-3.11", "go", loops=90),
+    )
+    counts = LoopCounts(benchmarks=counted_loops, protocols={"go": "lockstep"})
     job = place.preparation.jobs(counts, place.missing)["go"]
     assert (job.task.loops, job.others["pypy-3.11"].loops) == (4, 90)
     assert job.protocol == "lockstep"
@@ -171,8 +176,8 @@ def test_without_any_candidate_the_task_is_missing(tmp_path: Path) -> None:
 
 def test_of_two_scripts_that_make_one_benchmark_the_first_counts(tmp_path: Path) -> None:
     place = Place(tmp_path, lineup("one", "base", "fast"), lineup("two", "base", "fast"))
-    found = [counted(name, "cpython-3.13", "same") for name in ("one", "two")]
-    counts = LoopCounts(benchmarks=tuple(found), protocols={"same": "lockstep"})
+    counted_loops = [counted(name, "cpython-3.13", "same") for name in ("one", "two")]
+    counts = LoopCounts(benchmarks=tuple(counted_loops), protocols={"same": "lockstep"})
     job = place.preparation.jobs(counts, place.missing)["same"]
     assert job.subject.benchmark.name == "one"
 
