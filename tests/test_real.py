@@ -113,7 +113,7 @@ def test_the_same_run_again_builds_and_measures_nothing(
     trials = {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")}
     assert _run(experiment, real_home, results) == 0
     told = capfd.readouterr()
-    assert "was run already" in told.err
+    assert "Already complete" in told.err
     assert "configure" not in told.err
     assert _result(results) == before
     assert {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")} == trials
