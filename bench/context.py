@@ -1,4 +1,4 @@
-"""What every job is given: the home, the project's own files, the runner and the messages."""
+"""The arguments common to all jobs: home, project files, process runner, messages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from builder.process import Runner
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Passed from the command line to the jobs. `project` holds patches/ and experiments/, in a
-    checkout docs/ as well.
+    """Passed from the command line to the jobs.
 
-    `pip_environment` is what pip may see of the caller's environment. `arguments` is what was
-    typed.
+    `project` is the folder with patches/ and experiments/, in a checkout also docs/.
+    `pip_environment` is the part of the caller's environment that pip may see. `arguments` is the
+    command line.
     """
 
     home: Home
@@ -31,17 +31,17 @@ class Context:
 
     @property
     def patches(self) -> Path:
-        """The folder of the series."""
+        """The folder of all series."""
         return self.project / "patches"
 
     @property
     def experiments(self) -> Path:
-        """The folder of the ready experiments."""
+        """The folder of the experiments that come with patchbench."""
         return self.project / "experiments"
 
     def experiment_file(self, named: Path) -> Path:
-        """The file of an experiment: the path as it is given, or the ready experiment of that name
-        (`quickstart`, `experiments/quickstart.toml`) where there is no such file.
+        """The file of an experiment: the path itself or, where no such file exists, the experiment
+        of that name that comes with patchbench (`quickstart`, `experiments/quickstart.toml`).
         """
         if named.exists() or named.is_absolute() or ".." in named.parts:
             return named
@@ -59,11 +59,11 @@ class Context:
 def own_folder(project: Path, name: str) -> Path:
     """A folder of the checkout `project`, to write into.
 
-    Raises UsageError where `project` is no checkout: an installed patchbench stays as it is.
+    Raises UsageError where `project` is no checkout: an installed patchbench is never changed.
     """
     if not (project / ".git").exists():
         raise UsageError(
-            "This patchbench is installed, and writes nothing into its own folders.",
+            "An installed patchbench cannot write into its own folders.",
             where=str(project / name),
             hint="Name the folder to write into with --out DIR.",
         )

@@ -92,7 +92,7 @@ def test_measuring_waits_while_another_run_builds(ground: Ground) -> None:
         # Any holder will do: a build holds the same lock in the same mode.
         with ground.host_lock.open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
-            assert measuring.says("Another run measures or builds on this host; waiting for it.")
+            assert measuring.says("Waiting for another run that measures or builds on this host.")
             assert "calibration" not in [stage for stage, _, _ in measuring.stages]
             with pipeline.start(
                 elsewhere, ["--home", str(elsewhere.home), "build", str(ground.experiment)]

@@ -84,6 +84,7 @@ def test_its_result_is_recorded_beside_its_patches(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(cli.PROJECT / "patches", tmp_path / "patches")
+    (tmp_path / ".git").mkdir()  # a checkout: elsewhere --record asks for --out
     monkeypatch.setattr(cli, "PROJECT", tmp_path)
     folder = tmp_path / "patches" / "2.7" / "inline-fast-paths"
     (folder / "verdict.json").unlink(missing_ok=True)
@@ -113,7 +114,7 @@ def test_the_same_run_again_builds_and_measures_nothing(
     trials = {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")}
     assert _run(experiment, real_home, results) == 0
     told = capfd.readouterr()
-    assert "was run already" in told.err
+    assert "Already complete" in told.err
     assert "configure" not in told.err
     assert _result(results) == before
     assert {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")} == trials

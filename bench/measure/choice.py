@@ -1,9 +1,9 @@
-"""What was calibrated on this host, and what experiments with `protocol = "auto"` make of it.
+"""The calibration of this host, and the protocols that `protocol = "auto"` chooses from it.
 
     HOME/calibration/<epoch>.json       the last calibration in this epoch of the host
-    HOME/calibration/<epoch>.aa.json    what runs said since of a base against itself
+    HOME/calibration/<epoch>.aa.json    A/A results of runs since the calibration
 
-Choosing is pure; `load`, `save` and `add_aa` are the way to the disk.
+Choosing is pure; `load`, `save` and `add_aa` read and write the files.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from builder.home import Home
 SCHEMA = 1
 AUTO = "auto"
 DEFAULT_PROTOCOL = "lockstep"
-# On a virtual machine neighbours whom nobody sees take their share of a core within single values;
+# On a virtual machine other guests, which are invisible, take part of a core within single values;
 # with CPU time, and slices of milliseconds, one block was three times as good (docs/validation.md).
 GUEST_PROTOCOL = "corun"
-# What decides how processes share a machine. Not how much memory a guest was given at this boot.
+# The facts that determine how processes share a machine; not the memory, which a guest may get at
+# each boot in another size.
 _EPOCH = (
     "name", "cpu", "vendor", "microcode", "architecture", "cpus", "usable_cpus", "cores", "quota",
     "smt", "turbo", "governor", "aslr", "hypervisor", "kernel",
@@ -39,10 +40,10 @@ _EPOCH = (
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """Which protocol measures which benchmark. `origin` says in one line why, for reports.
+    """The protocol for each benchmark. `origin`: one line for reports on how they were chosen.
 
-    `by_class`: class to protocol; `default` is for all others. `others` are tried in their order
-    where a benchmark is refused by the chosen one; without any that one is taken at its word.
+    `by_class`: class to protocol; `default` is for all other classes. `others` are tried in order
+    where the chosen protocol refuses a benchmark; where there are none, it is used nevertheless.
     """
 
     default: str
@@ -51,26 +52,26 @@ class Choices:
     others: tuple[str, ...] = ()
 
     def protocol(self, task: Task) -> str:
-        """The protocol for a benchmark: none that refuses it while another of `others` does not."""
-        wanted = self.by_class.get(classify(task), self.default)
-        able = (one for one in (wanted, *self.others) if not protocols.refuses(one, task))
-        return next(able, wanted)
+        """The first protocol that does not refuse a benchmark, else the preferred one."""
+        preferred = self.by_class.get(classify(task), self.default)
+        able = (name for name in (preferred, *self.others) if not protocols.refuses(name, task))
+        return next(able, preferred)
 
     @classmethod
     def fixed(cls, name: str) -> Choices:
-        """What an experiment names: that protocol for all, even where it measures nothing."""
-        return cls(default=name, origin=f"{name}, as the experiment says")
+        """The protocol that an experiment names, for all benchmarks, even those it refuses."""
+        return cls(default=name, origin=f"{name}, named by the experiment")
 
     @classmethod
     def uncalibrated(cls, host: Host) -> Choices:
-        """What is used before this host was calibrated."""
+        """The protocols before this host is calibrated."""
         name = GUEST_PROTOCOL if host.hypervisor else DEFAULT_PROTOCOL
         origin = f"not calibrated on this host (`patchbench calibrate`): {name}"
         return cls(default=name, origin=origin, others=_others())
 
     @property
     def fallback(self) -> str | None:
-        """For a benchmark that turns out not to be fit for the protocol that was chosen."""
+        """The protocol for a benchmark that the chosen one turns out not to be able to measure."""
         return self.others[0] if self.others else None
 
 
@@ -80,8 +81,9 @@ def _others() -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class FalseCalls:
-    """How often a base against itself was called faster or slower: x of n comparisons; `upper` is
-    the upper end of the exact 95% interval of the rate, 1 where nothing was compared.
+    """How often a base was called faster or slower than itself: `called` of `of` comparisons.
+
+    `upper` is the upper end of the exact 95% interval of the rate, 1 without comparisons.
     """
 
     called: int
@@ -90,19 +92,20 @@ class FalseCalls:
 
     @classmethod
     def counted(cls, called: int, of: int) -> FalseCalls:
-        """x of n, with its bound."""
+        """The record of `called` of `of` comparisons, with its upper bound."""
         upper = estimates.proportion_bounds(called, of)[1] if of else 1.0
         return cls(called=called, of=of, upper=upper)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """What was measured on this host, and what follows from it.
+    """The measurements of a calibration of this host; the choices are computed from them.
 
-    `when` is a day, 2026-11-24; `base` names the build, `seed` is that of all chances, `blocks` how
-    many were asked for. `tasks` has all benchmarks by name. `missing`: what could not be measured,
-    and why. `side_by_side`: how many blocks may be measured at a time without harm, and `tried`
-    how that is known. `later`: x and n of runs since, see `add_aa`.
+    `when` is a date, 2026-11-24; `base` names the build, `seed` determines all random draws,
+    `blocks` is the requested number. `tasks` has all benchmarks by name. `missing`: what could not
+    be measured, with reasons. `side_by_side`: how many blocks can be measured at the same time
+    without more noise, and `tried` how that was determined. `later`: (called, of) of runs since the
+    calibration, see `add_aa`.
     """
 
     when: str
@@ -117,21 +120,21 @@ class Calibration:
     later: tuple[int, int] = (0, 0)
 
     def rows(self) -> tuple[RankingRow, ...]:
-        """Every protocol in every class of benchmarks."""
+        """The ranking of every protocol in every class of benchmarks."""
         return ranking.rows(self.tasks, self.samples)
 
     def choices(self) -> Choices:
-        """What `protocol = "auto"` means on this host."""
-        chosen = ranking.choose(self.rows())
+        """The choices of `protocol = "auto"` on this host."""
+        by_class = ranking.choose(self.rows())
         kinds: dict[str, list[str]] = {}
-        for kind, protocol in chosen.items():
+        for kind, protocol in by_class.items():
             kinds.setdefault(protocol, []).append(kind)
-        told = ", ".join(f"{name} for {' and '.join(found)}" for name, found in kinds.items())
+        parts = [f"{name} for {' and '.join(classes)}" for name, classes in kinds.items()]
         return Choices(
             default=DEFAULT_PROTOCOL,
             origin=f"calibrated {self.when} on this host: "
-            + (told or f"too few blocks to choose by, {DEFAULT_PROTOCOL}"),
-            by_class=chosen,
+            + (", ".join(parts) or f"too few blocks for a choice, {DEFAULT_PROTOCOL}"),
+            by_class=by_class,
             others=_others(),
         )
 
@@ -142,14 +145,14 @@ class Calibration:
 
     @property
     def false_calls(self) -> FalseCalls:
-        """How often the protocols that are used called a base different from itself: here, and in
-        runs since.
+        """How often the protocols in use called a base different from itself: in the calibration
+        and in runs since.
         """
         called, of = ranking.called_different(self.samples, self.used())
         return FalseCalls.counted(called + self.later[0], of + self.later[1])
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON. What follows from the samples is in it for its readers' sake."""
+        """Plain JSON, including values computed from the samples, for readers of the file."""
         data = asdict(self)
         del data["later"]
         return {
@@ -173,79 +176,83 @@ class AaTally:
 
 @dataclass(frozen=True, kw_only=True)
 class AaTallies:
-    """What runs said since the calibration."""
+    """The A/A results of runs since the calibration."""
 
     schema: int
     runs: tuple[AaTally, ...] = ()
 
 
 def choices(protocol: str, home: Home, host: Host, say: Callable[[str], None]) -> Choices:
-    """What an experiment's `protocol` means on this host."""
+    """The choices for an experiment's `protocol` on this host; `say` reports a damaged file."""
     if protocol != AUTO:
         return Choices.fixed(protocol)
-    found = load(home, host, say)
-    return Choices.uncalibrated(host) if found is None else found.choices()
+    calibration = load(home, host, say)
+    return Choices.uncalibrated(host) if calibration is None else calibration.choices()
 
 
 # -- on the disk -----------------------------------------------------------------------------------
 
 
 def epoch(host: Host) -> str:
-    """The digest of all that a calibration holds for; the compiler and the suite are not in it."""
+    """The digest of the host facts that a calibration depends on, without compiler and suite."""
     facts = asdict(host)
     return digest({name: facts[name] for name in _EPOCH})
 
 
 def folder(home: Home) -> Path:
-    """Where calibrations are kept."""
+    """The folder of calibrations."""
     return home.root / "calibration"
 
 
 def load(
     home: Home, host: Host, say: Callable[[str], None] = lambda _text: None
 ) -> Calibration | None:
-    """The calibration of this host; None without one, or where it is of no use, which is said."""
+    """The calibration of this host; None without one, or, reported by `say`, with a damaged one."""
     path = folder(home) / f"{epoch(host)}.json"
     try:
         if not path.exists():
             return None
         content = _checked(documents.read_json(path))
-        found = documents.typed(Calibration, content, where=str(path), what=path.name)
-        found.choices()  # raises for samples that are no times
+        calibration = documents.typed(Calibration, content, where=str(path), what=path.name)
+        calibration.choices()  # raises for samples that are not positive times
     except (PatchbenchError, OSError, ValueError, ArithmeticError, LookupError) as error:
-        told = error.where if isinstance(error, PatchbenchError) else f"{path}: {error}"
-        say(f"The calibration of this host is not used: {told}. `patchbench calibrate`")
+        reason = error.where if isinstance(error, PatchbenchError) else f"{path}: {error}"
+        say(
+            f"The calibration of this host is not used: {reason}. "
+            "Calibrate again: `patchbench calibrate`."
+        )
         return None
-    return replace(found, later=_tally(_read_aa(home, host, say)))
+    return replace(calibration, later=_tally(_read_aa(home, host, say)))
 
 
 def _checked(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of a file of this schema. Raises ValueError for another."""
+    """Return `content` if it has this schema. Raises ValueError for another schema."""
     if content.get("schema") != SCHEMA:
-        raise ValueError(f"its schema is {content.get('schema')!r}, and {SCHEMA} is read")
+        raise ValueError(f"its schema is {content.get('schema')!r}, expected {SCHEMA}")
     return content
 
 
-def save(home: Home, host: Host, found: Calibration) -> Path:
-    """Keep a calibration in place of the one before; the file. Raises StoreError."""
+def save(home: Home, host: Host, calibration: Calibration) -> Path:
+    """Write a calibration, replacing an earlier one; returns the path. Raises StoreError."""
     path = folder(home) / f"{epoch(host)}.json"
     with guard_writes(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(found.to_json(), indent=1) + "\n")
+        write_atomically(path, json.dumps(calibration.to_json(), indent=1) + "\n")
     return path
 
 
 def add_aa(home: Home, host: Host, called: int, of: int, *, run: str = "") -> None:
-    """Add what an A/A arm of a run gave to the host's tally: `called` of `of` comparisons.
+    """Add the result of a run's A/A arm to the host's tally: `called` of `of` comparisons.
 
-    With a name for the `run` it counts once, however often it is added. Raises StoreError.
+    A `run` with a name counts once, however often it is added. Raises StoreError, and ValueError
+    for impossible counts.
     """
     if not 0 <= called <= of:
-        raise ValueError(f"{called} of {of} is no tally")
+        raise ValueError(f"{called} of {of} is no valid count")
     path = _aa_path(home, host)
     with hold_lock(home.lock("calibration")), guard_writes(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        others = tuple(one for one in _read_aa(home, host) if not run or one.run != run)
+        others = tuple(tally for tally in _read_aa(home, host) if not run or tally.run != run)
         tallies = AaTallies(schema=SCHEMA, runs=(*others, AaTally(run=run, called=called, of=of)))
         write_atomically(path, json.dumps(documents.dump(tallies), indent=1) + "\n")
 
@@ -264,10 +271,10 @@ def _read_aa(
         content = _checked(documents.read_json(path))
         return documents.typed(AaTallies, content, where=str(path), what=path.name).runs
     except (PatchbenchError, OSError, ValueError) as error:
-        told = error.where if isinstance(error, PatchbenchError) else f"{path}: {error}"
-        say(f"The tally of a base against itself is not used: {told}.")
+        reason = error.where if isinstance(error, PatchbenchError) else f"{path}: {error}"
+        say(f"The A/A results of earlier runs are not used: {reason}.")
         return ()
 
 
 def _tally(entries: tuple[AaTally, ...]) -> tuple[int, int]:
-    return sum(one.called for one in entries), sum(one.of for one in entries)
+    return sum(tally.called for tally in entries), sum(tally.of for tally in entries)

@@ -1,4 +1,4 @@
-"""Finding the pyperf benchmarks that a script makes, and the loops that each of them needs.
+"""Find the pyperf benchmarks of a script, and count the loops that each of them needs.
 
 One process per script: without --worker-task, pyperf's worker runs every task of the script, one
 after the other, and its own --calibrate-loops doubles the loops until a value is long enough.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.benchmarks import Benchmark
-from bench.measure import worker as workers
+from bench.measure import worker
 from bench.measure.trial import (
     LOOK,
     Effort,
@@ -27,9 +27,9 @@ from builder.process import Command, Completed
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptLoops:
-    """What is known of a benchmark for one kind of runtime.
+    """The tasks of a script under one kind of runtime.
 
-    With a `failure`, `tasks` are those that were done before it.
+    With a `failure`, `tasks` are those that were finished before it.
     """
 
     benchmark: str
@@ -41,32 +41,32 @@ class ScriptLoops:
 def calibrate(
     benchmark: Benchmark, arm: RunnableArm, rig: Rig, effort: Effort, *, hash_seed: int = 1
 ) -> ScriptLoops:
-    """Run the script once with each of its tasks, and shape them by `effort`.
+    """Run the script once with each of its tasks; `effort` determines warm-ups and values.
 
-    The arm speaks for its kind: loops are the same for all arms of a kind, so that their values are
-    the same work.
+    The arm represents its kind: loops are the same for all arms of a kind, so that their values are
+    of the same work.
     """
     effort = effort.for_kind(arm.kind)
-    worker, options = _worker(rig, hash_seed), calibrating_options(effort)
+    spec, options = _worker(rig, hash_seed), calibrating_options(effort)
     seconds: list[list[float]] = []
     failure: Failure | None = None
-    with workers.apart(rig.core), workers.start(rig, benchmark, arm, options, worker) as live:
+    with worker.apart(rig.core), worker.start(rig, benchmark, arm, options, spec) as live:
         try:
             _drive(live, rig, seconds)
-            failure = _ending(live, live.ended(rig.timeout), rig)
+            failure = _ending(live, live.wait_for_end(rig.timeout), rig)
         except StalledError:
-            failure = live.failure(f"was stopped: nothing came for {rig.timeout:.0f} s (time-out)")
-    # Also after a failure: a worker writes each task's result as it is done.
-    tasks = _tasks(workers.read_result(worker), seconds, effort)
+            failure = live.failure(f"was stopped: no response for {rig.timeout:.0f} s (time-out)")
+    # Also after a failure: a worker writes each task's result when it is finished.
+    tasks = _tasks(worker.read_result(spec), seconds, effort)
     if not tasks and failure is None:
-        failure = Failure(reason=f"{benchmark.name} makes no pyperf benchmark")
+        failure = Failure(reason=f"{benchmark.name} defines no pyperf benchmark")
     return ScriptLoops(benchmark=benchmark.name, kind=arm.kind, tasks=tasks, failure=failure)
 
 
 def calibrating_command(
     benchmark: Benchmark, arm: RunnableArm, rig: Rig, effort: Effort, *, hash_seed: int = 1
 ) -> Command:
-    """What `calibrate` starts, as it can be typed: without a gate. Pure."""
+    """The command that `calibrate` starts, without a gate, so that it can be typed. Pure."""
     options = calibrating_options(effort.for_kind(arm.kind))
     return worker_command(benchmark, arm, options, _worker(rig, hash_seed))
 
@@ -76,23 +76,23 @@ def _worker(rig: Rig, hash_seed: int) -> Worker:
 
 
 def _drive(live: Live, rig: Rig, tasks: list[list[float]]) -> None:
-    """Release everything at once; adds the wall seconds of every call of each finished task."""
+    """Release every value at once; append the wall seconds of each finished task's calls."""
     calls: list[float] = []
-    asked = live.starts(rig.timeout)
-    while asked != GONE:
+    message = live.wait_for_start(rig.timeout)
+    while message != GONE:
         seconds = live.release(rig.timeout)
-        if asked == END:
+        if message == END:
             tasks.append(calls)
             calls = []
         else:
             calls.append(seconds)
-        asked = live.asked
+        message = live.message
 
 
-def _ending(live: Live, done: Completed, rig: Rig) -> Failure | None:
-    if done.timed_out:
-        return live.failure(f"was stopped: nothing came for {rig.timeout:.0f} s (time-out)")
-    return None if done.ok else live.failure(done.how())
+def _ending(live: Live, completed: Completed, rig: Rig) -> Failure | None:
+    if completed.timed_out:
+        return live.failure(f"was stopped: no response for {rig.timeout:.0f} s (time-out)")
+    return None if completed.ok else live.failure(completed.how())
 
 
 def _tasks(
@@ -101,29 +101,29 @@ def _tasks(
     if result is None:
         return ()
     shared = result.get("metadata", {})
-    found = []
-    for index, (one, calls) in enumerate(zip(result["benchmarks"], seconds, strict=False)):
-        run = one["runs"][0]
-        known = {**shared, **one.get("metadata", {}), **run.get("metadata", {})}
-        # pyperf calls what it does while it calibrates warm-ups: pairs of loops and value. The
-        # fastest of those with the final loops: a disturbed host can only have slowed one down.
+    tasks = []
+    for index, (benchmark, calls) in enumerate(zip(result["benchmarks"], seconds, strict=False)):
+        run = benchmark["runs"][0]
+        metadata = {**shared, **benchmark.get("metadata", {}), **run.get("metadata", {})}
+        # pyperf stores the calls of its calibration as warm-ups: pairs of loops and value. Take the
+        # fastest of those with the final loops: a disturbed host only slows calls down.
         final = [
             wall
             for wall, (loops, _value) in zip(calls, run["warmups"], strict=False)
-            if loops == known["loops"]
+            if loops == metadata["loops"]
         ]
         wall = min(final or calls)
         warmups, values = effort.shape(wall)
-        found.append(
+        tasks.append(
             Task(
                 index=index,
-                name=known["name"],
-                loops=known["loops"],
+                name=metadata["name"],
+                loops=metadata["loops"],
                 warmups=warmups,
                 values=values,
                 seconds=wall,
-                cpu_share=known["patchbench_cpu_share"],
-                children=bool(known["patchbench_children"]),
+                cpu_share=metadata["patchbench_cpu_share"],
+                children=bool(metadata["patchbench_children"]),
             )
         )
-    return tuple(found)
+    return tuple(tasks)

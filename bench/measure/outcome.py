@@ -1,25 +1,25 @@
-"""From the processes of a block to its trials: what each measured, or why it did not."""
+"""From the processes of a block to its trials: the result of each, or its failure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from bench.measure import worker
-from bench.measure.trial import BlockPlan, Failure, Trial, described
+from bench.measure.trial import BlockPlan, Failure, Trial, published_result
 from bench.measure.worker import GONE, Live, Rig
 
 
 def outcome(
     live: Live, block: BlockPlan, rig: Rig, *, protocol: str, clock: str, position: int
 ) -> Trial:
-    """Let a worker end and read what it wrote."""
-    if live.asked != GONE:
+    """Let a worker end, and read its result."""
+    if live.message != GONE:
         live.finish()
-    done = live.ended(rig.timeout)
-    if done.timed_out:
+    completed = live.wait_for_end(rig.timeout)
+    if completed.timed_out:
         return failed(live, position, late(live, rig))
-    if not done.ok:
-        return failed(live, position, live.failure(done.how()))
+    if not completed.ok:
+        return failed(live, position, live.failure(completed.how()))
     result = worker.read_result(live.worker)
     if result is None:
         return failed(live, position, live.failure("wrote no result"))
@@ -28,7 +28,7 @@ def outcome(
         replica=live.arm.replica,
         position=position,
         spent=live.spent(),
-        result=described(
+        result=published_result(
             result,
             block,
             live.arm,
@@ -43,12 +43,12 @@ def outcome(
 
 
 def late(live: Live, rig: Rig) -> Failure:
-    """The failure of a worker that was waited for in vain."""
-    return live.failure(f"was stopped: nothing came for {rig.timeout:.0f} s (time-out)")
+    """The failure of a worker that exceeded the time-out."""
+    return live.failure(f"was stopped: no response for {rig.timeout:.0f} s (time-out)")
 
 
 def failed(live: Live, position: int, failure: Failure) -> Trial:
-    """The trial of a worker that measured nothing."""
+    """The trial of a worker that failed."""
     return Trial(
         arm=live.arm.name,
         replica=live.arm.replica,
@@ -61,16 +61,18 @@ def failed(live: Live, position: int, failure: Failure) -> Trial:
 def all_stopped(
     block: BlockPlan, rig: Rig, live: Mapping[int, Live], order: Sequence[int]
 ) -> dict[int, Trial]:
-    """The trials of a block that one hanging arm ended, by number; `live` are those started."""
-    hung = next(one for one in live.values() if one.late)
+    """The trials, by number, of a block that ended because one arm hung.
+
+    `live` are the workers that were started.
+    """
+    hung = next(started for started in live.values() if started.late)
     trials = {}
     for number, arm in enumerate(block.arms):
         position = order.index(number)
-        one = live.get(number)
-        if one is hung:
-            trials[number] = failed(one, position, late(one, rig))
+        if live.get(number) is hung:
+            trials[number] = failed(hung, position, late(hung, rig))
             continue
-        failure = Failure(reason=f"{arm.name} was stopped, since {hung.arm.name} hung", own=False)
+        failure = Failure(reason=f"{arm.name} was stopped because {hung.arm.name} hung", own=False)
         trials[number] = Trial(
             arm=arm.name, replica=arm.replica, position=position, failure=failure
         )

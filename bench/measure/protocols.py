@@ -1,54 +1,57 @@
 """How the processes of a block share the machine.
 
-A protocol measures one block: it starts a worker for each arm and says when each may time a value.
-What it needs to know of a worker is in bench/measure/worker.py. Each block starts new processes,
-so that what a process draws once (addresses, the memory it gets) is drawn again for each block.
+A protocol measures one block: it starts a worker for each arm and decides when each times a value.
+Worker processes are in bench/measure/worker.py. Each block starts new processes, so that what is
+random once per process (addresses, the memory it gets) is drawn again for each block.
 
-The figures are of a shared virtual machine with two cores and other work on both (load 8), CPython
-3.13.5 against itself, ten benchmarks of 8 blocks: the median over benchmarks of the deviation of a
-block's log-ratio, and that times the root of the block's seconds.
+The figures in parentheses were measured on a shared virtual machine with two cores and other work
+on both (load 8), CPython 3.13.5 against itself, ten benchmarks of 8 blocks: the median over
+benchmarks of the deviation of a block's log-ratio, and this times the square root of the
+block's seconds.
 
 `sequential` (19%; 39% in 1 s): one process after the other, in random order.
     Assumes that the host's speed does not change from one process to the next. On a shared machine
-    it does: the random order makes that noise and no bias, but it is most of the noise.
-    Misleads where a process leaves something behind for the next: heat, files in the page cache.
+    it does: with the random order this is noise and no bias, but it is most of the noise.
+    Misleading where a process influences the next: heat, files in the page cache.
 
 `lockstep` (5.0%; 9.2%): all alive, one timed value at a time, in random order.
     Assumes that the speed does not change from one value to the next, and that a process that has
     waited runs as it would have run otherwise.
-    Misleads with short values, which begin with caches and predictors full of another arm's data:
-    the first value after a switch took 0.3 to 9% longer than the next if it lasts 1 ms, 0 to 2% at
-    3 ms, and none that could be seen (under 1%) from 10 ms on. Both arms pay, which draws ratios
-    towards 1 by that share of the difference. Weak with long values: the speed changes in them.
+    Misleading with short values, which begin with caches and predictors full of another arm's data:
+    the first value after a switch took 0.3 to 9% longer than the next for values of 1 ms, 0 to 2%
+    at 3 ms, and no measurable difference (under 1%) from 10 ms on. Both arms take longer, which
+    moves ratios towards 1 by that share of the difference. Weak with long values: the host's speed
+    changes within them.
 
 `corun` (1.5%; 2.5%): all alive and runnable on one core, CPU time as the clock.
-    The kernel alternates them, here every 3 ms, however long a value is, so that all see the host's
-    speed of the same moments. All start together and whole values are counted:
-    bench/measure/window.py says what is done at the end. A known difference of 5 to 6% was found
-    as that +0.3 +-1.0% (56 blocks, four benchmarks).
-    Assumes that the kernel gives each its share in small slices, and that CPU time is what matters:
-    what waits, or starts processes, is refused (`refuses`), and so is a benchmark that does not
-    read the clock that it is offered (inside/gate.py). Coroutines that only compute are fine.
-    Misleads as lockstep does with values of 3 ms: two arms cost each 0 to 1% of CPU time more than
-    one alone, four up to 3%. An arm whose data just fills the core's own cache (2 MB) loses much
-    more, 19% beside its like and 14% beside a larger one, while one that fits into the first level
-    loses nothing: between arms of very different footprint, believe lockstep with long values.
-    What the host takes from the whole machine is CPU time to a guest whose kernel does not account
-    for it; it falls on all arms alike.
+    The kernel alternates them, here every 3 ms, however long a value is, so that all arms run at
+    the host's speed of the same moments. All start together and only whole values are counted; for
+    the end of a block see bench/measure/window.py. A known difference of 5 to 6% was measured with
+    an error of +0.3 +-1.0% (56 blocks, four benchmarks).
+    Assumes that the kernel gives each arm its share in small slices, and that CPU time is what
+    matters: benchmarks that wait or start processes are refused (`refuses`), and so are those that
+    do not use the clock that the harness sets (inside/gate.py). Coroutines that only compute work.
+    Misleading like lockstep with values of 3 ms: with two arms each takes 0 to 1% more CPU time
+    than alone, with four up to 3%. An arm whose data just fills the core's own cache (2 MB) loses
+    much more, 19% next to an equal one and 14% next to a larger one, while one that fits into the
+    first level loses nothing: for arms of very different footprint, rely on lockstep with long
+    values. Time that the host takes from the whole virtual machine counts as CPU time in a guest
+    whose kernel does not account for it; it affects all arms alike.
 
-Within a block of corun values agree to about 0.3%; what is left is between processes. More and
-shorter processes then tell more than longer ones: a third of the values made a block's error grow
-from 1.79 to 1.95%, and its time shrink to less than half. So a corun block is as short as starting
-processes makes worth while, and one long value is enough, since the arms share each moment of it.
+Within a corun block values agree to about 0.3%; the remaining variation is between processes. More
+and shorter processes then give more information than longer ones: with a third of the values, a
+block's error grew from 1.79 to 1.95%, and its time fell to less than half. So a corun block is as
+short as the cost of starting processes justifies, and one long value is enough, since the arms
+share each moment of it.
 
-Garbage: a collection falls due where a process's own history puts it, and nothing is collected at
-the edges of a block. Arms of one task have allocated the same history when their values begin, so
-that a full collection, which may be as long as a short value, falls into the same value of each.
-Collecting before would take from an arm what it has made due and, while others run, put a traversal
-beside values that never asked for it. Nothing of one block's processes is left for the next.
+Garbage collection: each process collects when its own allocations require it; nothing is collected
+at the edges of a block. Arms of one task have made the same allocations when their values begin, so
+that a full collection, which may take as long as a short value, falls into the same value of each
+arm. A collection before the values would remove cost that an arm has caused and, while other arms
+run, disturb their values. Processes of one block leave nothing for the next.
 
-Warm-ups run under the protocol as values do; in corun nobody times a value before all are warm.
-Runtimes that compile while they run have more of them (Effort.for_kind).
+Warm-ups run under the protocol like values; in corun no arm times a value before all are warm.
+Runtimes with a just-in-time compiler have more warm-ups (Effort.for_kind).
 
 Sources: randomized multiple interleaved trials (Abedi and Brecht 2017) for the random order within
 a block, duet benchmarking (Bulej and others 2020) for measuring the arms together.
@@ -65,7 +68,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bench.measure import worker as workers
+from bench.measure import worker
 from bench.measure.outcome import all_stopped, failed, late, outcome, refused
 from bench.measure.trial import (
     CPU,
@@ -92,8 +95,8 @@ _LEAST_CPU_SHARE = 0.9
 
 
 class Protocol(ABC):
-    """A way to measure a block. `clock` is what its values are seconds of, `mode` the gate's.
-    `process`: seconds of timed values that suit it, `least` how many values it needs.
+    """A way to measure a block. `clock`: the clock of its values; `mode`: the gate's mode.
+    `process`: suitable seconds of timed values per process; `least`: the number of values it needs.
     """
 
     name: ClassVar[str]
@@ -111,11 +114,11 @@ class Protocol(ABC):
     ) -> contextlib.AbstractContextManager[Live]:
         arm = block.arms[number]
         options = timing_options(block.task_of(arm), arm)
-        return workers.start(rig, block.benchmark, arm, options, self._worker(block, rig, number))
+        return worker.start(rig, block.benchmark, arm, options, self._worker(block, rig, number))
 
     def _worker(self, block: BlockPlan, rig: Rig, number: int) -> Worker:
         return Worker(
-            # Paths of one length for all arms.
+            # Paths of the same length for all arms.
             scratch=rig.scratch / f"arm{number}",
             core=rig.core,
             hash_seed=block.hash_seed,
@@ -124,7 +127,7 @@ class Protocol(ABC):
         )
 
     def command(self, block: BlockPlan, rig: Rig, number: int) -> Command:
-        """The process of an arm, by its number, as it can be typed: without a gate. Pure."""
+        """The command of an arm, by its number, without a gate, so that it can be typed. Pure."""
         arm = block.arms[number]
         options = timing_options(block.task_of(arm), arm)
         return worker_command(block.benchmark, arm, options, self._worker(block, rig, number))
@@ -145,10 +148,10 @@ class Sequential(Protocol):
         for position, number in enumerate(block.order(chance)):
             with self._start(block, rig, number) as live:
                 try:
-                    asked = live.starts(rig.timeout)
-                    while asked == VALUE:
+                    message = live.wait_for_start(rig.timeout)
+                    while message == VALUE:
                         live.release(rig.timeout)
-                        asked = live.asked
+                        message = live.message
                     trials[number] = self._outcome(live, block, rig, position)
                 except StalledError:
                     trials[number] = failed(live, position, late(live, rig))
@@ -156,43 +159,44 @@ class Sequential(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Party:
-    """The arms of a block that are alive together, and what they are measured with."""
+class LiveBlock:
+    """A block whose arms are alive together, with its rig and random generator."""
 
     lives: tuple[Live, ...]
     block: BlockPlan
     rig: Rig
     chance: random.Random
 
-    def planned(self, one: Live) -> int:
-        """How many values an arm is to time."""
-        return self.block.task_of(one.arm).values
+    def planned(self, live: Live) -> int:
+        """The number of values that an arm is to time."""
+        return self.block.task_of(live.arm).values
 
     def at_gate(self) -> list[Live]:
-        """Those that stand before a value."""
-        return [one for one in self.lives if one.asked == VALUE]
+        """The arms that wait at the gate before a value."""
+        return [live for live in self.lives if live.message == VALUE]
 
     def let_run(self, lives: Sequence[Live], goes_on: Callable[[Live], bool]) -> None:
-        """Release some at once, in random order; returns when none of them runs on.
+        """Release some arms at once, in random order; returns when none of them continues.
 
-        `goes_on` hears whatever one says and tells whether it runs on. Raises StalledError.
+        `goes_on` is called at each message of an arm, and returns whether the arm continues.
+        Raises StalledError.
         """
         began = time.monotonic()
         running = self.chance.sample(lives, len(lives))
-        for one in running:
-            one.answer(GO)
+        for live in running:
+            live.answer(GO)
         while running:
-            one = workers.next_heard(running, self.rig.timeout)
-            one.timed += one.asked == TIMED
-            if not goes_on(one):
-                running.remove(one)
-                # They had equal parts of the core.
-                one.worked((time.monotonic() - began) / len(lives))
+            live = worker.next_message(running, self.rig.timeout)
+            live.timed += live.message == TIMED
+            if not goes_on(live):
+                running.remove(live)
+                # The arms had equal shares of the core.
+                live.worked((time.monotonic() - began) / len(lives))
 
 
 class Together(Protocol):
     """All processes alive at once, started in random order. None ends before all have timed their
-    last value. An arm that dies leaves the block and the others go on; one that hangs ends it.
+    last value. Where an arm's process dies, the others continue; an arm that hangs ends the block.
     """
 
     def measure(self, block: BlockPlan, rig: Rig) -> tuple[Trial, ...]:
@@ -204,8 +208,10 @@ class Together(Protocol):
             try:
                 for number in order:
                     live[number] = alive.enter_context(self._start(block, rig, number))
-                    live[number].starts(rig.timeout)
-                self._drive(Party(lives=tuple(live.values()), block=block, rig=rig, chance=chance))
+                    live[number].wait_for_start(rig.timeout)
+                self._drive(
+                    LiveBlock(lives=tuple(live.values()), block=block, rig=rig, chance=chance)
+                )
                 trials = {
                     number: self._outcome(live[number], block, rig, order.index(number))
                     for number in order
@@ -215,8 +221,8 @@ class Together(Protocol):
         return tuple(trials[number] for number in range(len(block.arms)))
 
     @abstractmethod
-    def _drive(self, party: Party) -> None:
-        """Have all that stand at their first gate time their values. Raises StalledError."""
+    def _drive(self, block_of_lives: LiveBlock) -> None:
+        """Let all arms at their first gate time their values. Raises StalledError."""
 
 
 class Lockstep(Together):
@@ -224,14 +230,14 @@ class Lockstep(Together):
 
     name = "lockstep"
 
-    def _drive(self, party: Party) -> None:
-        while waiting := party.at_gate():
-            for one in party.chance.sample(waiting, len(waiting)):
-                one.release(party.rig.timeout)
+    def _drive(self, block_of_lives: LiveBlock) -> None:
+        while waiting := block_of_lives.at_gate():
+            for live in block_of_lives.chance.sample(waiting, len(waiting)):
+                live.release(block_of_lives.rig.timeout)
 
 
 class Corun(Together):
-    """All released at once, warm-ups and then values, and left to the kernel."""
+    """All released at once, first warm-ups and then values; the kernel alternates them."""
 
     name = "corun"
     clock = CPU
@@ -239,56 +245,60 @@ class Corun(Together):
     process = 0.2
     least = 1
 
-    def _drive(self, party: Party) -> None:
+    def _drive(self, block_of_lives: LiveBlock) -> None:
         # All have warm-ups, or none has: see Effort.shape.
-        if party.block.task.warmups:
-            party.let_run(party.at_gate(), _stop_at_gates)
-        timing = party.at_gate()
-        window = ValueWindow({one: party.planned(one) for one in timing}, time.monotonic())
+        if block_of_lives.block.task.warmups:
+            block_of_lives.let_run(block_of_lives.at_gate(), _stop_at_gates)
+        timing = block_of_lives.at_gate()
+        window = ValueWindow(
+            {live: block_of_lives.planned(live) for live in timing}, time.monotonic()
+        )
 
-        def answer(one: Live) -> bool:
+        def answer(live: Live) -> bool:
             now = time.monotonic()
-            if one.asked == TIMED:
-                window.timed(one, now)
+            if live.message == TIMED:
+                window.timed(live, now)
                 return True
-            if one.asked == MORE:
-                wanted = window.wants_more(one, now)
-                one.answer(GO if wanted else NO_MORE)
-                return wanted
-            window.left(one)
+            if live.message == MORE:
+                more = window.wants_more(live, now)
+                live.answer(GO if more else NO_MORE)
+                return more
+            window.left(live)
             return False
 
-        party.let_run(timing, answer)
-        company = [one for one in timing if one.asked == MORE]
-        for one in company:
-            one.answer(GO)
-        for one in company:
-            one.ask(party.rig.timeout)
+        block_of_lives.let_run(timing, answer)
+        company = [live for live in timing if live.message == MORE]
+        for live in company:
+            live.answer(GO)
+        for live in company:
+            live.wait_for_message(block_of_lives.rig.timeout)
 
 
-def _stop_at_gates(one: Live) -> bool:
-    return one.asked == TIMED
+def _stop_at_gates(live: Live) -> bool:
+    return live.message == TIMED
 
 
-PROTOCOLS: dict[str, Protocol] = {one.name: one for one in (Sequential(), Lockstep(), Corun())}
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol for protocol in (Sequential(), Lockstep(), Corun())
+}
 
 
 def refuses(name: str, task: Task) -> str:
     """Why the protocol of that name cannot measure a task; "" where it can. Raises UsageError."""
-    if _named(name).clock != CPU:
+    if _protocol_of(name).clock != CPU:
         return ""
     if task.children:
-        return "it starts processes, whose CPU time is not its own"
+        return "it starts processes, whose CPU time is not counted"
     if task.cpu_share < _LEAST_CPU_SHARE:
         return f"it waits for {1 - task.cpu_share:.0%} of its time, which CPU time does not count"
     return ""
 
 
 def effort_for(name: str, effort: Effort) -> Effort:
-    """The effort under the protocol of that name, where none was asked for. Raises UsageError."""
+    """Complete an effort with what suits the protocol of that name. Raises UsageError."""
     if effort.process is not None:
         return effort
-    chosen = _named(name)
+    chosen = _protocol_of(name)
     least = min(effort.min_values, chosen.least)
     return replace(effort, process=chosen.process, min_values=least)
 
@@ -296,40 +306,40 @@ def effort_for(name: str, effort: Effort) -> Effort:
 def measure(protocol: str, block: BlockPlan, rig: Rig) -> tuple[Trial, ...]:
     """Measure one block under the protocol of that name: one trial for each arm, in their order.
 
-    Where the protocol refuses the task, all trials are failures that say so. Raises UsageError for
-    a block that no protocol can measure.
+    Where the protocol refuses the task, all trials are failures with that reason. Raises UsageError
+    for a block with too many arms or arms of one name.
     """
     names = [arm.name for arm in block.arms]
     if not 1 <= len(names) <= MOST_ARMS or len(set(names)) != len(names):
         raise UsageError(
-            f"A block has 1 to {MOST_ARMS} arms, each with a name of its own.",
+            f"A block has 1 to {MOST_ARMS} arms with different names.",
             where=", ".join(names),
             hint="Measure fewer candidates at a time.",
         )
-    chosen = _named(protocol)
+    chosen = _protocol_of(protocol)
     if reason := refuses(protocol, block.task):
         return refused(block, f"{protocol} cannot measure {block.task.name}: {reason}")
-    rig = _fitted(chosen, rig, len(names))
-    with workers.apart(rig.core):
+    rig = _with_shared_core(chosen, rig, len(names))
+    with worker.apart(rig.core):
         return chosen.measure(block, rig)
 
 
 def commands(protocol: str, block: BlockPlan, rig: Rig) -> tuple[Command, ...]:
-    """What `measure` starts for a block, one for each arm in their order, without gates. Pure."""
-    chosen = _named(protocol)
-    rig = _fitted(chosen, rig, len(block.arms))
+    """The commands that `measure` starts for a block, in the order of arms, without gates. Pure."""
+    chosen = _protocol_of(protocol)
+    rig = _with_shared_core(chosen, rig, len(block.arms))
     return tuple(chosen.command(block, rig, number) for number in range(len(block.arms)))
 
 
-def _fitted(protocol: Protocol, rig: Rig, arms: int) -> Rig:
+def _with_shared_core(protocol: Protocol, rig: Rig, arms: int) -> Rig:
     if protocol.mode != FREE:
         return rig
-    # One core for all, each with its part of it: a value takes as many times longer.
+    # All arms share one core, so a value takes as many times longer.
     core = rig.core if rig.core is not None else max(os.sched_getaffinity(0))
     return replace(rig, core=core, timeout=rig.timeout * arms)
 
 
-def _named(protocol: str) -> Protocol:
+def _protocol_of(protocol: str) -> Protocol:
     if protocol not in PROTOCOLS:
         raise UsageError(
             f"There is no protocol {protocol!r}.",

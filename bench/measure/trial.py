@@ -1,7 +1,7 @@
-"""What a block is made of: arms, tasks, the command of each process, and what it measured.
+"""The parts of a block: arms, tasks, the command of each process, and its trial.
 
-Pure: nothing here starts a process. A trial's result is pyperf's own JSON, with our keys added to
-the metadata of each run, so that any pyperf tool reads it.
+Pure: nothing here starts a process. A trial's result is pyperf's own JSON, with patchbench's keys
+added to the metadata of each run, so that any pyperf tool can read it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from bench.util import INSIDE, published
 from builder.process import Command, clean_environment
 
 GATE = INSIDE / "gate.py"
-# How inside/gate.py releases the values of a process, and by which clock they are timed.
+# The modes in which inside/gate.py releases the values of a process, and the clocks of values.
 EACH = "each"
 LOOK = "look"
 FREE = "free"
 CPU = "cpu"
 WALL = "wall"
-# Kinds of runtime (see Interpreter.kind) that are as fast after a tenth of a second as ever.
+# Kinds of runtime (see Interpreter.kind) that reach their full speed within a tenth of a second.
 _INTERPRETERS = ("cpython-",)
 _JIT_WARMUP = 3.0
-# Seconds of timed values in a process, where a protocol has no better figure of its own.
+# Seconds of timed values in a process, for protocols that do not set their own.
 PROCESS = 0.6
 # PYTHONHASHSEED takes 1 to this; 0 would switch randomization off.
 _LAST_SEED = 2**32 - 1
@@ -35,16 +35,16 @@ _LAST_SEED = 2**32 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class RunnableArm:
-    """One variant as it runs one benchmark.
+    """An arm with what it needs to run one benchmark.
 
     `scripts` is the root that Benchmark.script is relative to. Arms of one kind share loop counts.
     All paths should have the same length in all arms of a block: the size of the environment moves
     the stack, and with it results. `module` is the script compiled to a module, to be run in its
-    place; arms that have one are not compared to the last percent with those that have none.
+    place; differences of a few per cent between arms with and without one are not meaningful.
 
-    `loops_factor` times a task's loops is what this arm runs: a known difference, for calibration
-    alone. pyperf divides each value by the loops that it was given, so that whoever wants to see
-    the difference multiplies values by loops_of(task, arm) / task.loops.
+    This arm runs a task's loops times `loops_factor`: a known difference, for calibration only.
+    pyperf divides each value by the loops that it was given; to see the difference, multiply values
+    by loops_of(task, arm) / task.loops.
     """
 
     name: str
@@ -59,13 +59,14 @@ class RunnableArm:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One of the pyperf benchmarks that a script makes, calibrated for a kind of runtime.
+    """One of the pyperf benchmarks that a script defines, calibrated for a kind of runtime.
 
-    `index` is its number in the script, `name` pyperf's. `loops`, `warmups` and `values` are given
-    to every worker; `seconds` is the wall time of one value, with what the script does around it.
+    `index` is its number in the script, `name` its name in pyperf. `loops`, `warmups` and `values`
+    are options of every worker; `seconds` is the wall time of one value, including the script's own
+    work around it.
 
-    `cpu_share`: CPU time by wall time of one value, without waiting for the core; below 1 it waits
-    for something else, above it has threads. `children`: it starts processes, as commands do.
+    `cpu_share`: CPU time divided by wall time of one value, without waiting for the core; below 1
+    the benchmark waits for something else, above 1 it has threads. `children`: it starts processes.
     """
 
     index: int
@@ -79,7 +80,7 @@ class Task:
 
     @property
     def process_seconds(self) -> float:
-        """What one process is expected to take, without its start and end."""
+        """The expected seconds of one process, without its start and end."""
         return self.seconds * (self.warmups + self.values)
 
 
@@ -87,11 +88,11 @@ class Task:
 class Effort:
     """How long to measure. Times in seconds of wall time.
 
-    `value` is the least that one value should take (pyperf doubles the loops until it does): short
-    values let arms alternate often, down to where the clock and the caches after a switch begin to
-    count. `process` is the target for all timed values of a process (None: what suits the protocol,
-    see `bench.measure.protocols.effort_for`), `warmup` for what goes before.
-    `calls`: how often calibration runs a task, beside the calls that double its loops.
+    `value` is the minimum for one value (pyperf doubles the loops until it is reached): short
+    values let arms alternate often, but much shorter ones suffer from the clock's resolution and
+    cold caches after a switch. `process` is the target for all timed values of a process (None:
+    what suits the protocol, see `bench.measure.protocols.effort_for`), `warmup` that for warm-ups.
+    `calls`: how often calibration runs a task, in addition to the calls that double its loops.
     """
 
     value: float = 0.01
@@ -102,15 +103,15 @@ class Effort:
     calls: int = 3
 
     def for_kind(self, kind: str) -> Effort:
-        """The effort for a kind of runtime: one that compiles while it runs needs seconds until
-        it does so no more, and loops that are counted when it is warm.
+        """The effort for a kind of runtime: with a just-in-time compiler, warm-up takes seconds,
+        and loops must be counted when it is warm.
         """
         if not has_jit(kind):
             return self
         return replace(self, warmup=max(self.warmup, _JIT_WARMUP), calls=max(self.calls, 30))
 
     def shape(self, seconds: float) -> tuple[int, int]:
-        """(warm-ups, values) of a process whose values take `seconds` each."""
+        """(number of warm-ups, number of values) of a process whose values take `seconds` each."""
         seconds = max(seconds, 1e-6)
         values = round((self.process or PROCESS) / seconds)
         warmups = round(self.warmup / seconds)
@@ -121,15 +122,15 @@ class Effort:
 
 
 def has_jit(kind: str) -> bool:
-    """Whether a kind of runtime compiles while it runs, as far as one knows."""
+    """Whether a kind of runtime has a just-in-time compiler; assumed for unknown kinds."""
     return not kind.startswith(_INTERPRETERS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockPlan:
-    """One process of each arm on one task, measured together. `seed` decides all its chances.
+    """One process of each arm on one task, measured together. `seed` determines all random draws.
 
-    `task` is shaped for the base's kind of runtime, `others` the same task for other kinds.
+    `task` is calibrated for the base's kind of runtime, `others` is the same task for other kinds.
     """
 
     number: int
@@ -144,11 +145,11 @@ class BlockPlan:
         return self.others.get(arm.kind, self.task)
 
     def chance(self) -> random.Random:
-        """The block's own stream of chances."""
+        """The block's random generator."""
         return random.Random(self.seed)
 
     def order(self, chance: random.Random) -> list[int]:
-        """The numbers of its arms in random order: that in which processes are started."""
+        """The numbers of the arms in random order, the order in which processes are started."""
         return chance.sample(range(len(self.arms)), len(self.arms))
 
     @property
@@ -158,15 +159,15 @@ class BlockPlan:
 
     @property
     def addresses(self) -> Addresses:
-        """Where the processes' memory lies, the same for all arms."""
+        """The memory addresses of the processes, the same for all arms."""
         return draw(random.Random(f"addresses {self.seed}"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a process measured nothing: one sentence, and the last lines it printed.
+    """Why a process has no result: one sentence, and the last lines it printed.
 
-    `own` is False where it was well, and stopped because another arm of the block was not.
+    `own` is False where it was stopped only because another arm of the block failed.
     """
 
     reason: str
@@ -176,11 +177,11 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialSeconds:
-    """Wall seconds of one process, by what they went into.
+    """Wall seconds of one process, by stage.
 
     `start`: until the first value could begin (interpreter, imports, the script's set-up).
-    `values`: warm-ups and values, with what the script does around them. `end`: from the last value
-    to the end of the process. Waiting for other arms is in none of them.
+    `values`: warm-ups and values, with the script's work around them. `end`: from the last value to
+    the end of the process. Waiting for other arms is not included.
     """
 
     start: float = 0.0
@@ -190,7 +191,7 @@ class TrialSeconds:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """What one process of a block measured: pyperf's JSON in `result`, or a `failure`.
+    """The result of one process of a block: pyperf's JSON in `result`, or a `failure`.
 
     `position` is its place in the order in which the block's processes were started.
     """
@@ -210,7 +211,7 @@ class Trial:
         return tuple(value for run in runs for value in run.get("values", ()))
 
     def mean(self) -> float:
-        """What a block says of the process. Not after a failure."""
+        """The mean value, which the block uses. Not defined after a failure."""
         values = self.values()
         return sum(values) / len(values)
 
@@ -231,11 +232,11 @@ def arm_of(
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """Where and how one process runs, beside what it runs.
+    """Where and how one process runs.
 
-    `scratch` is its HOME and TMPDIR and takes its result. `core` pins it. `gate` are the two
-    descriptors of the harness, or None to run without one, `mode` says how it releases values.
-    `addresses` None: the kernel draws them.
+    `scratch` is its HOME and TMPDIR, and the folder of its result. `core`: the CPU it is pinned to.
+    `gate`: the two file descriptors of the pipes to the harness, None to run without a gate; `mode`
+    is the gate's mode. `addresses` None: the kernel draws them.
     """
 
     scratch: Path
@@ -270,7 +271,7 @@ def worker_command(
     if arm.module is not None:
         environment["PATCHBENCH_MODULE"] = str(arm.module)
     if worker.gate is not None:
-        # Of one width, whatever the descriptors: see Arm on the size of the environment.
+        # Always of the same width: see RunnableArm on the size of the environment.
         descriptors = ":".join(f"{number:06d}" for number in worker.gate)
         environment["PATCHBENCH_GATE"] = f"{descriptors}:{worker.mode}"
     if worker.addresses is not None:
@@ -296,15 +297,15 @@ def worker_command(
 def answering_command(
     benchmark: Benchmark, arm: RunnableArm, worker: Worker, file: Path
 ) -> Command:
-    """The process that writes what a script's functions return into `file`. Pure."""
-    # Asked for by pyperf 1.6.1, and not looked at: every function runs once.
+    """The command that writes the return values of a script's functions into `file`. Pure."""
+    # Required by pyperf 1.6.1, but without effect: every function runs once.
     options = ("--loops=1", "--warmups=0", "--values=1")
     command = worker_command(benchmark, arm, options, worker)
     return replace(command, env={**command.env, "PATCHBENCH_ANSWERS": str(file)})
 
 
 def loops_of(task: Task, arm: RunnableArm) -> int:
-    """How many loops of a task an arm runs for one value."""
+    """The number of loops of a task that an arm runs for one value."""
     return max(1, round(task.loops * arm.loops_factor))
 
 
@@ -319,7 +320,7 @@ def timing_options(task: Task, arm: RunnableArm) -> tuple[str, ...]:
 
 
 def calibrating_options(effort: Effort) -> tuple[str, ...]:
-    """pyperf's options for a worker that finds the loops of every task of a script."""
+    """pyperf's options for a worker that counts the loops of every task of a script."""
     return (
         "--calibrate-loops",
         f"--min-time={effort.value}",
@@ -328,7 +329,7 @@ def calibrating_options(effort: Effort) -> tuple[str, ...]:
     )
 
 
-def described(
+def published_result(
     result: dict[str, Any],
     block: BlockPlan,
     arm: RunnableArm,
@@ -340,10 +341,10 @@ def described(
     host: str,
     places: Mapping[Path, str],
 ) -> dict[str, Any]:
-    """pyperf's JSON with our keys in each run's metadata, fit to be published.
+    """pyperf's JSON with patchbench's keys in each run's metadata, without private data.
 
-    `clock` is what values are seconds of, "wall" or "cpu", `drawn` whether the block drew the
-    addresses. `host` stands in for the host's name, and the names in `places` for folders of this
+    `clock` is the clock of the values, "wall" or "cpu"; `drawn`: whether the block drew the
+    addresses. `host` replaces the host's name, and the names in `places` replace folders of this
     machine.
     """
     ours = {
@@ -364,6 +365,6 @@ def described(
 
 
 def with_effort(task: Task, effort: Effort) -> Task:
-    """The same task with the numbers of warm-ups and values that `effort` asks for."""
+    """The same task with the numbers of warm-ups and values from `effort`."""
     warmups, values = effort.shape(task.seconds)
     return replace(task, warmups=warmups, values=values)

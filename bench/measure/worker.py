@@ -1,7 +1,7 @@
-"""Processes of a block while they live: started, released value by value, read at the end.
+"""Worker processes of a block: start them, release each value, read the result at the end.
 
-One process that dies or hangs never hangs the harness: every wait has a limit, and watches the
-process itself beside its pipe (a child that the benchmark forked may hold the pipe open).
+A process that dies or hangs cannot block the harness: every wait has a time-out, and watches the
+process itself as well as its pipe (a child that the benchmark forked may hold the pipe open).
 """
 
 from __future__ import annotations
@@ -23,31 +23,30 @@ from bench.measure.trial import Failure, RunnableArm, TrialSeconds, Worker, work
 from builder.files import guard_writes
 from builder.process import Completed, Process, Runner, last_lines
 
-# What a worker says at its gate (see inside/gate.py).
+# The messages of a worker at its gate (see inside/gate.py).
 VALUE = b"v"
 TIMED = b"t"
 MORE = b"m"
 END = b"e"
 GONE = b""
 _REFUSED = b"c"
-# What it may be answered.
+# The answers to a worker.
 GO = b"g"
 NO_MORE = b"n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rig:
-    """What blocks are measured with.
+    """The resources for measuring blocks.
 
-    `scratch` is a folder of ours with a short path, `core` the CPU that all processes are pinned to
-    (None: the kernel decides), `timeout` the seconds that a process may take for its start, for one
-    value, and for its end. `draws_addresses`: blocks draw where memory lies
-    (bench/measure/addresses.py), else the kernel does, for each process. `host` and `places` are
-    for results that may be published: see trials.described.
+    `scratch` is a folder with a short path, `core` the CPU that all processes are pinned to (None:
+    the kernel decides), `timeout` the seconds that a process may take for its start, for one value,
+    and for its end. `draws_addresses`: blocks draw memory addresses (bench/measure/addresses.py),
+    else the kernel draws them for each process. `host` and `places` are the replacements in results
+    that may be published: see `bench.measure.trial.published_result`.
 
-    Where there are cores to spare, several rigs may measure at once, each with a scratch and a core
-    of its own, from a thread that lives as long as its block (children die with the thread that
-    started them).
+    With enough cores, several rigs may measure at once, each with its own scratch folder and core,
+    from a thread that lives as long as its block (children die with the thread that started them).
     """
 
     runner: Runner
@@ -60,79 +59,85 @@ class Rig:
 
 
 class StalledError(Exception):
-    """A worker did not come to its next gate in time."""
+    """A worker did not reach its next gate in time."""
 
 
 class Live:
-    """A worker process, with its gate. `refusal` says why it cannot be timed by CPU time."""
+    """A worker process and its gate.
+
+    `message` is the last message; `refusal`: why the worker cannot be timed by CPU time.
+    """
 
     def __init__(
         self, arm: RunnableArm, worker: Worker, process: Process, fds: tuple[int, int]
     ) -> None:
         self.arm = arm
         self.worker = worker
-        self.asked = GONE
+        self.message = GONE
         self.refusal = ""
         self.timed = 0
         self.started = self.leaving = self.late = False
-        self.heard_at = time.monotonic()
+        self.contact_at = time.monotonic()
         self._process = process
-        self._asks, self._grants = fds
+        self._messages, self._answers = fds
         self._pidfd = _pidfd(process.pid)
         self._closed = False
         self._began = time.monotonic()
         self._start = self._values = self._end = 0.0
 
-    def ask(self, timeout: float) -> bytes:
-        """Wait until it says something or is gone: `asked`. Raises StalledError."""
-        if heard([self], timeout) is None:
+    def wait_for_message(self, timeout: float) -> bytes:
+        """Wait for its next message or its end, and return `message`. Raises StalledError."""
+        if first_message([self], timeout) is None:
             self.late = True
             raise StalledError
-        return self.asked
+        return self.message
 
     def descriptors(self) -> tuple[int, ...]:
-        """What can be read when it has something to say, or is gone."""
-        return (self._asks,) if self._pidfd is None else (self._asks, self._pidfd)
+        """The descriptors that are readable when it has sent a message or has ended."""
+        return (self._messages,) if self._pidfd is None else (self._messages, self._pidfd)
 
-    def hear(self, ready: Collection[int]) -> bool:
-        """Take what it says, if one of `ready` is its; whether it was."""
-        if self._asks in ready:
-            self.asked = os.read(self._asks, 1)
+    def receive(self, ready: Collection[int]) -> bool:
+        """Read its message if one of the `ready` descriptors is its own; whether one was."""
+        if self._messages in ready:
+            self.message = os.read(self._messages, 1)
         elif self._pidfd in ready:
-            self.asked = GONE
+            self.message = GONE
         else:
             return False
-        if self.asked == _REFUSED:
-            self.refusal = os.read(self._asks, 1000).decode("ascii", "replace")
-            self.asked = GONE
-        self.heard_at = time.monotonic()
+        if self.message == _REFUSED:
+            self.refusal = os.read(self._messages, 1000).decode("ascii", "replace")
+            self.message = GONE
+        self.contact_at = time.monotonic()
         return True
 
-    def starts(self, timeout: float) -> bytes:
-        """Wait for its first gate: imports and the script's own set-up are done then."""
-        asked = self.ask(timeout)
+    def wait_for_start(self, timeout: float) -> bytes:
+        """Wait for its first gate, after imports and the script's own set-up."""
+        message = self.wait_for_message(timeout)
         self._start = time.monotonic() - self._began
-        self.started = asked != GONE
-        return asked
+        self.started = message != GONE
+        return message
 
     def release(self, timeout: float) -> float:
-        """Let it time one value, wait for its next gate; the wall seconds it took. See ask."""
+        """Let it time one value and wait for its next gate; the wall seconds of the value.
+
+        Raises StalledError.
+        """
         began = time.monotonic()
         self.answer(GO)
-        self.ask(timeout)
+        self.wait_for_message(timeout)
         seconds = time.monotonic() - began
         self.worked(seconds)
-        self.timed += self.asked != GONE
+        self.timed += self.message != GONE
         return seconds
 
     def answer(self, word: bytes) -> None:
         """Let it leave a gate, without waiting for it."""
-        self.heard_at = time.monotonic()
+        self.contact_at = time.monotonic()
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._grants, word)
+            os.write(self._answers, word)
 
     def worked(self, seconds: float) -> None:
-        """Add to the time that its values took."""
+        """Add to the time spent on its values."""
         self._values += seconds
 
     def finish(self) -> None:
@@ -141,30 +146,30 @@ class Live:
         self.leaving = True
         self.answer(GO)
 
-    def ended(self, timeout: float) -> Completed:
-        """Wait for the end of the process; past `timeout` it is killed. Nothing is left of it."""
-        done = self._process.wait(timeout)
+    def wait_for_end(self, timeout: float) -> Completed:
+        """Wait for the end of the process, kill it after `timeout`, and free its descriptors."""
+        completed = self._process.wait(timeout)
         if self.leaving:
             self._end = time.monotonic() - self._began
         self.close()
-        return done
+        return completed
 
     def close(self) -> None:
-        """Kill what is left of it, and free its descriptors. The second call does nothing."""
+        """Kill the process if it is alive, and free its descriptors. May be called twice."""
         if self._closed:
             return
         self._closed = True
         self._process.kill()
-        for descriptor in (self._asks, self._grants, self._pidfd):
+        for descriptor in (self._messages, self._answers, self._pidfd):
             if descriptor is not None:
                 os.close(descriptor)
 
     def spent(self) -> TrialSeconds:
-        """Where its time went, so far."""
+        """The time of each stage so far."""
         return TrialSeconds(start=self._start, values=self._values, end=self._end)
 
     def failure(self, how: str) -> Failure:
-        """A failure of this worker: `how` says what it did."""
+        """A failure of this worker; `how` is the verb phrase, such as "was killed"."""
         if self.refusal:
             return Failure(reason=f"{self.arm.name} {self.refusal}")
         if self.leaving:
@@ -178,35 +183,35 @@ class Live:
         )
 
 
-def heard(lives: Collection[Live], timeout: float) -> Live | None:
-    """The first of them that says something or is gone; None when nothing comes in time."""
+def first_message(lives: Collection[Live], timeout: float) -> Live | None:
+    """The first worker with a message or an ended process; None after the time-out."""
     ready = select.poll()
-    for one in lives:
-        for descriptor in one.descriptors():
+    for live in lives:
+        for descriptor in live.descriptors():
             ready.register(descriptor, select.POLLIN)
     events = {descriptor for descriptor, _event in ready.poll(timeout * 1000)}
-    return next((one for one in lives if one.hear(events)), None)
+    return next((live for live in lives if live.receive(events)), None)
 
 
-def next_heard(lives: Collection[Live], timeout: float) -> Live:
-    """The next that says something or is gone, of some that run at once.
+def next_message(lives: Collection[Live], timeout: float) -> Live:
+    """The next worker with a message or an ended process, of some that run at once.
 
-    Raises StalledError when one was silent for `timeout` seconds, however much the others say.
+    Raises StalledError when one sends nothing for `timeout` seconds, even if the others do.
     """
-    silent = min(lives, key=lambda one: one.heard_at)
-    left = silent.heard_at + timeout - time.monotonic()
-    one = heard(lives, left) if left > 0 else heard([silent], 0)
-    if one is None:
+    silent = min(lives, key=lambda live: live.contact_at)
+    left = silent.contact_at + timeout - time.monotonic()
+    live = first_message(lives, left) if left > 0 else first_message([silent], 0)
+    if live is None:
         silent.late = True
         raise StalledError
-    return one
+    return live
 
 
 @contextlib.contextmanager
 def start(
     rig: Rig, benchmark: Benchmark, arm: RunnableArm, options: tuple[str, ...], worker: Worker
 ) -> Iterator[Live]:
-    """Start a worker at its gate. On the way out, however, it is gone."""
+    """Start a worker with a gate. It is killed when the context is left, whatever the reason."""
     with guard_writes(rig.scratch):
         _clear(worker.scratch)
         theirs_r, ours_w = os.pipe()
@@ -230,7 +235,7 @@ def start(
 
 
 class _Cores:
-    """The cores that this process keeps off, by those who measure on them at this moment."""
+    """The cores that this process avoids, since blocks are measured on them at this moment."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -250,7 +255,7 @@ class _Cores:
             self._move()
 
     def _move(self) -> None:
-        # Where it may run nowhere else, it stays.
+        # Without another core, it stays.
         _run_on(self._allowed - set(self._taken) or self._allowed)
 
 
@@ -259,9 +264,9 @@ _CORES = _Cores()
 
 @contextlib.contextmanager
 def apart(core: int | None) -> Iterator[None]:
-    """Keep this process, with all its threads, off `core` where it may run elsewhere.
+    """Keep this process, with all its threads, off `core` if it may use another one.
 
-    Several may be kept off at once, from several threads: see Rig.
+    Several cores may be avoided at once, from several threads: see Rig.
     """
     if core is None:
         yield
@@ -275,12 +280,12 @@ def apart(core: int | None) -> Iterator[None]:
 
 def _run_on(cores: set[int]) -> None:
     for thread in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(OSError):  # one that has just ended
+        with contextlib.suppress(OSError):  # the thread may just have ended
             os.sched_setaffinity(int(thread.name), cores)
 
 
 def read_result(worker: Worker) -> dict[str, Any] | None:
-    """The JSON that a worker wrote; None when it wrote none, or not all of it."""
+    """The JSON that a worker wrote; None where it is missing or incomplete."""
     try:
         loaded = json.loads(worker.result.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -293,7 +298,7 @@ def _output(worker: Worker) -> str:
         lines = _log(worker).read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return "\n".join(lines[1:])  # without the command that the runner put on top
+    return "\n".join(lines[1:])  # without the first line, the command
 
 
 def _log(worker: Worker) -> Path:
@@ -307,7 +312,7 @@ def _clear(folder: Path) -> None:
 
 
 def _pidfd(pid: int) -> int | None:
-    """A descriptor that tells when a process ends; None where the kernel has none."""
+    """A descriptor that becomes readable when the process ends; None on kernels without pidfd."""
     try:
         return os.pidfd_open(pid)
     except (OSError, AttributeError):

@@ -140,7 +140,7 @@ def _candidate(data: CandidateResult, result: Result) -> Candidate:
         warnings=(*data.warnings, *common),
         method=data.method,
         is_built=data.runtime is None,
-        warmups=tuple((name, record.told(one)) for name, one in data.warmups.items()),
+        warmups=tuple((name, record.describe_warmup(one)) for name, one in data.warmups.items()),
     )
 
 

@@ -1,4 +1,4 @@
-"""The arms of a run before they are timed: built, compared, and held to the gate."""
+"""The arms of a run before they are timed: built, compared with the base, tested by the gate."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from bench.context import Context
 from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
-from bench.results import ArmReport
-from bench.results import result as results
+from bench.results import BROKEN, ArmReport
 from bench.run.resolve import Resolved
 from builder.builds import Build, Builder, Gate, Judgement, facts
 from builder.errors import BuildError
@@ -20,7 +19,7 @@ from builder.runtimes import runtime as runtimes
 
 
 def gate_of(context: Context) -> Gate:
-    """What tests builds for a job."""
+    """The gate that tests the builds of a job."""
     return Gate(
         home=context.home,
         runner=context.runner,
@@ -30,11 +29,11 @@ def gate_of(context: Context) -> Gate:
 
 
 def gate_selection(plan: Plan, arm: PlannedArm, replica: int) -> str:
-    """The tests that the build of a replica is held to beside the base's; "" for none.
+    """The selection of tests that the build of a replica must pass like the base; "" for none.
 
-    An arm whose source is the base's own can be wrong in its layout alone. The source of a further
-    replica passed the whole selection in the first; what can still be wrong is this one build, a
-    profile that misled gcc, say, and that breaks more than one corner.
+    An arm with the base's own source can be wrong in its layout alone. The source of a further
+    replica passed the whole selection in the first replica; only this one build can still be wrong,
+    for example by a profile that misled gcc, and that breaks more than a few tests.
     """
     selection = plan.experiment.gate
     if selection == "none" or not arm.recipes or not plan.base.recipes:
@@ -44,7 +43,7 @@ def gate_selection(plan: Plan, arm: PlannedArm, replica: int) -> str:
 
 
 def builder(context: Context) -> Builder:
-    """What makes builds for a job."""
+    """The builder of a job."""
     return Builder(
         home=context.home, store=context.store, runner=context.runner, say=context.show.say
     )
@@ -52,7 +51,7 @@ def builder(context: Context) -> Builder:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltArm:
-    """An arm on its way to be measured: its builds so far, or in `report` why there are none."""
+    """An arm before it is measured: its builds so far, or in `report` why there are none."""
 
     planned: PlannedArm
     report: ArmReport
@@ -65,25 +64,25 @@ class BuiltArm:
     @property
     def fit(self) -> bool:
         """Whether it may be timed."""
-        return self.report.verdict != results.BROKEN
+        return self.report.verdict != BROKEN
 
 
 class Arms:
     """Builds and tests the arms of a run.
 
-    The first replica of every arm comes before the second of any: what is broken shows itself
-    before time went into more of it.
+    The first replica of every arm is made before the second of any, so that a broken arm is found
+    before time is spent on more builds of it.
     """
 
     def __init__(self, context: Context, resolved: Resolved, held: contextlib.ExitStack) -> None:
-        """`held` keeps the builds from being removed until it is left."""
+        """`held` holds the locks that keep the builds from being removed."""
         self._context = context
         self._resolved = resolved
         self._held = held
         self._gate = gate_of(context)
 
     def ready(self) -> tuple[BuiltArm, ...]:
-        """Every arm, the base first, with all of its builds or with what broke it.
+        """Every arm, the base first, with all of its builds or with the reason why it is broken.
 
         Raises BuildError when the base cannot be built.
         """
@@ -119,7 +118,10 @@ class Arms:
         return BuiltArm(planned=planned, report=report)
 
     def _with_build(self, arm: BuiltArm, replica: int) -> BuiltArm:
-        """The arm with one build more; broken when it fails, unless it is the base."""
+        """The arm with one more build; broken where building fails.
+
+        Raises BuildError where the base cannot be built.
+        """
         if arm.planned.runtime is not None:
             return arm
         try:
@@ -143,10 +145,10 @@ class Arms:
         self._context.show.say(f"{recipe.title}: {how} ({build.key})")
         return build
 
-    # -- what the first replica is held to -------------------------------------------------------
+    # -- checks of the first replica -------------------------------------------------------------
 
     def _checked(self, base: BuiltArm, arm: BuiltArm) -> BuiltArm:
-        """Compare a candidate's first build with the base's, and hold it to the gate."""
+        """Compare a candidate's first build with the base's, and run the gate on it."""
         if not arm.fit:
             return arm
         warnings = _kind_warnings(base.planned, arm.planned)
@@ -161,7 +163,7 @@ class Arms:
         if selection:
             judgement = self._gate.judge(ours, theirs, selection)
         else:
-            warnings += ("no-gate: nobody tested whether the candidate still is Python",)
+            warnings += ("no-gate: the candidate was not tested with CPython's test suite",)
         report = replace(
             arm.report, differences=differences, judgement=judgement, warnings=warnings
         )
@@ -170,25 +172,29 @@ class Arms:
     def _differences(
         self, ours: Build, theirs: Build, arm: BuiltArm
     ) -> tuple[facts.Difference, ...]:
-        """What differs between the two builds. BuildError for what nobody asked for."""
+        """The differences between the facts of two builds.
+
+        Raises BuildError for differences that the experiment does not ask for.
+        """
         recipe, base = arm.planned.recipe, self._resolved.plan.base.recipe
-        found = facts.differences(
+        differences = facts.differences(
             ours.facts,
             theirs.facts,
             flavors_differ=recipe.flavor != base.flavor or recipe.placebo != base.placebo,
             changed=(*recipe.changed, *base.changed),
         )
-        unasked = [one for one in found if not one.asked]
-        # Another revision may bring other flags and modules: that is shown, and no error.
+        unasked = [difference for difference in differences if not difference.asked]
+        # Another revision may change flags and modules: that is reported, and no error.
         if unasked and recipe.revision.commit == base.revision.commit:
-            told = "\n".join(f"{one.fact}: {one.base!r} != {one.candidate!r}" for one in unasked)
+            listing = "\n".join(f"{row.fact}: {row.base!r} != {row.candidate!r}" for row in unasked)
             raise BuildError(
-                "The builds differ in what nobody asked for: the machine changed between them.",
-                where=told,
+                "The builds differ in what the experiment does not ask for: the machine changed "
+                "between them.",
+                where=listing,
                 hint=f"Remove both and build again: patchbench gc --build {ours.key} "
                 f"--build {theirs.key}",
             )
-        return found
+        return differences
 
     def _code_warnings(self, ours: Build, theirs: Build) -> tuple[str, ...]:
         if not facts.same_machine_code(ours.facts, theirs.facts):
@@ -196,16 +202,16 @@ class Arms:
         rest = (
             "only Python files of the library differ"
             if ours.facts.library != theirs.facts.library
-            else "any difference is noise, or comes from data"
+            else "any difference is noise, or is caused by data"
         )
         warning = f"same-code: the machine code of both builds is identical; {rest}"
         self._context.show.say(f"{theirs.title}: {warning}")
         return (warning,)
 
-    # -- what the others are held to -------------------------------------------------------------
+    # -- checks of further replicas --------------------------------------------------------------
 
     def _tested_shortly(self, base: BuiltArm, arm: BuiltArm, replica: int) -> BuiltArm:
-        """Hold a further replica to its selection of tests."""
+        """Run the selection of tests for a further replica."""
         selection = gate_selection(self._resolved.plan, arm.planned, replica)
         if not arm.fit or not selection or not base.builds or not arm.builds:
             return arm
@@ -220,7 +226,7 @@ class Arms:
 
 
 def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
-    """What is known of an arm that nobody builds."""
+    """The report of an arm that patchbench does not build."""
     return ArmReport(
         name=planned.name,
         kind=planned.kind,
@@ -233,20 +239,24 @@ def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
 
 
 def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
-    """What a ratio does not mean where the arms differ in more than their builds."""
-    found = []
+    """Warnings where the arms differ in more than their builds."""
+    warnings = []
     if arm.variant != base.variant and arm.runtime is None and base.runtime is None:
         code = f"{arm.variant or 'plain'} code against {base.variant or 'plain'} code"
-        found.append(f"compiled-code: {code}: says what compiling gives, nothing of the builds")
-    others = [one.runtime for one in (base, arm) if one.runtime is not None]
-    if any(has_jit(one.facts.kind) for one in others):
-        found.append(
-            "other-runtime: not built here and held to no gate; ratios are of the steady state, "
-            "after a warm-up that short programs never leave"
+        warnings.append(
+            f"compiled-code: {code}: measures the effect of compiling, not of the builds"
         )
-    elif others:
-        found.append("other-runtime: not built here and held to no gate; its flags are its own")
-    return tuple(found)
+    runtimes_used = [tested.runtime for tested in (base, arm) if tested.runtime is not None]
+    if any(has_jit(runtime.facts.kind) for runtime in runtimes_used):
+        warnings.append(
+            "other-runtime: not built here and not tested by the gate; ratios are of the steady "
+            "state, after a warm-up that short programs do not finish"
+        )
+    elif runtimes_used:
+        warnings.append(
+            "other-runtime: not built here and not tested by the gate; built with other flags"
+        )
+    return tuple(warnings)
 
 
 def _breaking(judgement: Judgement, broken: tuple[str, ...]) -> Judgement:

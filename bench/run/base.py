@@ -1,6 +1,6 @@
-"""One interpreter to measure with: a stored build or one made now, its environment, its benchmarks.
+"""A single interpreter to measure with: a stored or new build, its environment, its benchmarks.
 
-For jobs that need a base and no candidate. What an experiment needs beyond this is in jobs/run.py.
+For jobs that need a base and no candidate; experiments are in bench/run/run.py.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from bench.benchmarks import (
     suites,
 )
 from bench.context import Context
-from bench.experiments import ArmRequest as Asked
-from bench.experiments import Experiment, load
+from bench.experiments import ArmRequest, Experiment, load
 from bench.measure import PROBE, Rig, RunnableArm, arm_of
 from bench.run.arms import builder
 from bench.run.resolve import resolve
@@ -40,7 +39,7 @@ QUICKSTART = "experiments/quickstart.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """An interpreter and the benchmarks that it can run, and why it cannot run others."""
+    """An interpreter with the benchmarks that it can run; `missing`: others, with reasons."""
 
     build: Build
     environment: Environment
@@ -55,11 +54,11 @@ class Ready:
 
 @contextlib.contextmanager
 def base_build(context: Context, revision: str, source: str) -> Iterator[Build]:
-    """The build to measure with, kept from being removed meanwhile.
+    """The build to measure with, locked against removal inside the context.
 
-    `revision`: of `source` (the default one if empty), built plain if it is not stored; or the key
-    of a stored build. Empty: the stored build that was used last, else the quickstart's base.
-    Raises errors of the family.
+    `revision`: a revision of `source` (the default source if empty), built plain if it is not
+    stored; or the key of a stored build. Empty: the stored build that was used last, else the base
+    of the quickstart experiment. Raises subclasses of PatchbenchError.
     """
     context.home.prepare()
     build = _stored(context, revision) if not source else None
@@ -78,13 +77,13 @@ def _stored(context: Context, key: str) -> Build | None:
 def _made(context: Context, revision: str, source: str) -> Build:
     quickstart = load(context.project / QUICKSTART).base
     spec: SourceSpec | None = parse(source) if source else None
-    asked = Asked(
+    request = ArmRequest(
         name="base",
         revision=revision or quickstart.revision,
         source=spec,
         flavor=quickstart.flavor,
     )
-    resolved = resolve(context, Experiment(name="base", base=asked, candidates=()))
+    resolved = resolve(context, Experiment(name="base", base=request, candidates=()))
     build, _new = builder(context).provide(resolved.plan.base.recipe, resolved.repositories["base"])
     return build
 
@@ -97,9 +96,10 @@ def prepare(
     wheels: str = "",
     more: Sequence[Benchmark] = (),
 ) -> Ready:
-    """The build's environment with the benchmarks that `words` name (suites.select) and `more`.
+    """The build's environment with the benchmarks that `words` select (suites.select) and `more`.
 
-    Raises MeasureError when none can be installed, and errors of the family for words and packages.
+    Raises MeasureError when none can be installed, and other subclasses of PatchbenchError for
+    unknown words and for packages that cannot be fetched.
     """
     version = numbers(build.facts.version)
     suite = suites.load(version, words, home=context.home)
@@ -111,11 +111,11 @@ def prepare(
     environment = environments.provide(
         Interpreter(identity=build.key, python=build.python, version=version)
     )
-    missing = {one.benchmark: one.reason for one in selection.missing}
+    missing = {entry.benchmark: entry.reason for entry in selection.missing}
     ready = []
-    wanted = (*selection.benchmarks, *more)
-    with context.show.bar("installing", len(wanted)) as bar:
-        for benchmark in wanted:
+    requested = (*selection.benchmarks, *more)
+    with context.show.bar("installing", len(requested)) as bar:
+        for benchmark in requested:
             lacking = environments.add(suite, environment, benchmark)
             if lacking is None:
                 ready.append(benchmark)
@@ -126,7 +126,7 @@ def prepare(
         raise MeasureError(
             "No benchmark can be measured.",
             where="\n".join(f"{name}: {reason}" for name, reason in missing.items()),
-            hint="Choose other benchmarks, or mend what the reasons say.",
+            hint="Choose other benchmarks, or fix the reasons given.",
         )
     return Ready(
         build=build,
@@ -138,24 +138,24 @@ def prepare(
 
 
 def hold_host(context: Context) -> contextlib.AbstractContextManager[int]:
-    """The whole host, for measuring: builds and other runs wait, and say so."""
+    """Lock the whole host for measuring: builds and other runs wait, and report that they do."""
     return hold_lock(
         context.home.host_lock,
         on_wait=lambda _path: context.show.say(
-            "Another run measures or builds on this host; waiting for it."
+            "Waiting for another run that measures or builds on this host."
         ),
     )
 
 
 @contextlib.contextmanager
 def measuring(context: Context, *, timeout: float, host: str) -> Iterator[Rig]:
-    """The whole host and what to measure with, in a scratch folder that is removed afterwards."""
+    """Lock the whole host and make a rig with a scratch folder that is removed afterwards."""
     with hold_host(context), tempfile.TemporaryDirectory(prefix="pb-") as scratch:
         yield rig(context, Path(scratch), timeout=timeout, host=host)
 
 
 def places(context: Context, results: Path) -> dict[Path, str]:
-    """Folders of this machine and the names that stand for them in what is published."""
+    """Folders of this machine and the names that replace them in published results."""
     return {
         context.home.root: "HOME",
         context.project: "PATCHBENCH",
@@ -166,8 +166,8 @@ def places(context: Context, results: Path) -> dict[Path, str]:
 
 
 def rig(context: Context, scratch: Path, *, timeout: float, host: str) -> Rig:
-    """What a job measures with: the last usable core, since interrupts and the harness itself
-    prefer the first; no core where there is no other.
+    """The rig of a job. It uses the last usable core, since interrupts and the harness itself
+    prefer the first; with a single usable core, none is set.
     """
     usable = sorted(os.sched_getaffinity(0))
     return Rig(
@@ -181,10 +181,10 @@ def rig(context: Context, scratch: Path, *, timeout: float, host: str) -> Rig:
 
 
 def _may_draw_addresses(context: Context) -> bool:
-    """Whether a process may be told where its memory lies; some containers forbid it."""
+    """Whether the addresses of a process may be chosen; some containers forbid it."""
     return context.runner.run(probe(), timeout=10).ok
 
 
 def probe() -> Command:
-    """The command that fails where nobody may draw addresses."""
+    """The command that fails where addresses may not be chosen."""
     return Command(argv=PROBE, env=clean_environment())

@@ -1,11 +1,11 @@
-"""The dry run: the plan and every command that carrying it out would start, on stdout.
+"""The dry run: print the plan and every command that a run would start to stdout.
 
-Each command comes from the function that the run itself starts it by, asked in the run's own order:
-what builds are made of (`Builder.commands`), what they are held to (`gate_selection`), what
-environments and compiled code need, what a session calibrates and measures. What is stored already
-starts nothing and is not shown. Names in capitals stand for what only exists in a run: SCRATCH for
-its folders, TESTS-OF-... for the tests that a build has, VERSIONS-OF-... for what a pip chooses;
-PROGRAM-OF-... stands for a program on the command line.
+Each command comes from the function that the run itself uses, in the order of a run: builds
+(`Builder.commands`), tests (`gate_selection`), environments, compiled code, calibration and blocks.
+Results that are stored already need no command and are not shown. Names in capitals are
+placeholders for values that only a run knows: SCRATCH for its folders, TESTS-OF-... for the tests
+of a build, VERSIONS-OF-... for the versions that pip chooses; PROGRAM-OF-... is a placeholder for a
+program on the command line.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from builder.process import Command, clean_environment
 from builder.versions import numbers
 
 SCRATCH = Path("SCRATCH")
-# Seconds of a value: what a benchmark makes is not known before it was run.
+# Assumed seconds of one value: the real time is not known before the calibration.
 _VALUE = 0.02
 _LONGEST = 200
 
 
-def show(context: Context, resolved: Resolved) -> None:
+def print_plan(context: Context, resolved: Resolved) -> None:
     """Print the plan and the commands. Nothing is built, installed or measured."""
     plan = resolved.plan
     session = plan.experiment.session
@@ -52,15 +52,15 @@ def show(context: Context, resolved: Resolved) -> None:
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
     budget = "none" if session.budget is None else f"{session.budget:.0f} s"
-    until = "until all is decided" if session.until == "decided" else "whatever they show"
+    until = "until all is decided" if session.until == "decided" else "without early stopping"
     _line(
-        f"session     {session.blocks} blocks a benchmark at most, {until}, budget {budget}, "
+        f"session     at most {session.blocks} blocks per benchmark, {until}, budget {budget}, "
         f"margin {session.margin:g}"
     )
     host = read_host()
     choices = choice.choices(plan.protocol, context.home, host, context.show.say)
     _line(f"protocols   {choices.origin}")
-    drawn = "" if session.seed is not None else " in these commands; a run draws its own"
+    drawn = "" if session.seed is not None else " in these commands; a run draws its seed"
     _line(f"seed        {session.seed or 0}{drawn}")
     timing = Timing(
         context=context,
@@ -80,7 +80,7 @@ def _line(text: str) -> None:
 
 @dataclass(kw_only=True)
 class _Shown:
-    """One dry run. `seen`: what was shown is there when it is needed again."""
+    """One dry run. `seen`: the commands and builds shown so far, which are not shown again."""
 
     context: Context
     resolved: Resolved
@@ -92,7 +92,7 @@ class _Shown:
         """Every stage, in the order of a run."""
         plan = self.resolved.plan
         usual = " ".join(f"{name}={value}" for name, value in clean_environment().items())
-        _line(f"# every command: {usual}, and what is said before it")
+        _line(f"# environment of every command: {usual}, and the variables shown before it")
         for arm in plan.arms:
             self._build(arm, 0)
         for arm in plan.candidates:
@@ -105,7 +105,7 @@ class _Shown:
         self._measuring()
 
     def _commands(self, commands: Iterable[Command]) -> None:
-        """Commands, and their variables where they are not those of the one before."""
+        """Print commands, and their variables where they differ from the previous command's."""
         for command in commands:
             variables = _variables(command, self.context.pip_environment)
             if variables != self.with_variables:
@@ -114,19 +114,19 @@ class _Shown:
             _line(typed(command))
 
     def _once(self, commands: Iterable[Command]) -> None:
-        """The commands that were not shown before: what they make is there then."""
+        """Print the commands that were not shown before."""
         for command in commands:
             if command.shown() not in self.seen:
                 self.seen.add(command.shown())
                 self._commands([command])
 
-    # -- builds and what they are held to ----------------------------------------------------
+    # -- builds and their tests --------------------------------------------------------------
 
     def _build(self, arm: PlannedArm, replica: int) -> None:
         if arm.runtime is not None:
             if not replica:
                 _line("")
-                _line(f"# {arm.name}: {arm.title}, nothing is built: {arm.runtime.python}")
+                _line(f"# {arm.name}: {arm.title}, not built here: {arm.runtime.python}")
             return
         _line("")
         recipe = arm.recipes[replica]
@@ -140,25 +140,25 @@ class _Shown:
         repository = self.resolved.repositories[arm.name]
         commands = arms.builder(self.context).commands(recipe, repository)
         if not commands:
-            _line(f"# stored already: {self._python(recipe)}")
+            _line(f"# already in the store: {self._python(recipe)}")
         elif recipe.key in self.seen:
-            _line("# the build above")
+            _line("# same build as above")
         else:
             self.seen.add(recipe.key)
             self._commands(commands)
 
     def _python(self, recipe: Recipe) -> Path:
-        """Where a recipe's interpreter is or will be."""
+        """The path of a recipe's interpreter, whether it is built yet or not."""
         return installed_python(self.context.store.folder(recipe.key), recipe)
 
     def _gate(self, arm: PlannedArm, replica: int) -> None:
-        """The tests of a candidate's build and of the base's; one that was tested is not again."""
+        """The tests of a candidate's build and of the base's, unless their result is stored."""
         selection = arms.gate_selection(self.resolved.plan, arm, replica)
         if selection:
             _line("")
-            _line(f"# {arm.name}: {selection} tests, on the base and on it")
-            for one in (self.resolved.plan.base, arm):
-                self._once(self._tests(one.recipes[replica], selection))
+            _line(f"# {arm.name}: {selection} tests, of the base and of this arm")
+            for tested in (self.resolved.plan.base, arm):
+                self._once(self._tests(tested.recipes[replica], selection))
 
     def _tests(self, recipe: Recipe, selection: str) -> Iterator[Command]:
         gates, stored = arms.gate_of(self.context), self.context.store.find(recipe.key)
@@ -175,28 +175,28 @@ class _Shown:
     def _measuring(self) -> None:
         environments = self.timing.environments()
         _line("")
-        _line("# environments: once for each build")
+        _line("# one environment for each build")
         lineups = [self._lineup(environments, number) for number in range(self._replicas)]
         _line("")
-        _line("# what the benchmarks need")
+        _line("# packages of the benchmarks, and compiled code")
         subjects = [
-            one
+            subject
             for benchmark in self.resolved.selection.benchmarks
-            if (one := self._subject(environments, benchmark, lineups)) is not None
+            if (subject := self._subject(environments, benchmark, lineups)) is not None
         ]
         _line("")
-        _line("# may addresses be drawn here? (asked for this dry run as well)")
+        _line("# check whether addresses may be chosen (the dry run starts this as well)")
         self._commands([base.probe()])
         timing = self.timing
         rig = base.rig(self.context, SCRATCH, timeout=timing.timeout, host=timing.host.name)
         names = [arm.name for arm in self.resolved.plan.arms]
         session = timing.session(subjects, names, rig)
         _line("")
-        _line("# in a run, PATCHBENCH_GATE names the pipes by which a process is let go on")
-        _line("# loops of each benchmark for each kind of runtime")
+        _line("# in a run, PATCHBENCH_GATE names the pipes that release each value of a process")
+        _line("# calibration: the loops of each benchmark for each kind of runtime")
         self._commands(session.calibrating_commands())
         _line("")
-        _line("# one block of each benchmark (loops, warm-ups and values come from the above)")
+        _line("# one block of each benchmark (calibration determines loops, warm-ups and values)")
         for number in range(self._replicas):
             for commands in session.commands(number, _VALUE):
                 self._commands(commands)
@@ -214,7 +214,7 @@ class _Shown:
         return lineup
 
     def _interpreter(self, arm: PlannedArm, replica: int) -> Interpreter:
-        """What an arm runs, as it will be."""
+        """The interpreter of an arm, whether it is built yet or not."""
         if arm.runtime is not None:
             return of_runtime(arm.runtime)
         recipe = arm.recipes[replica]
@@ -245,14 +245,14 @@ class _Shown:
             return arm
 
         subject, missing = lined_up(benchmark, lineups, fit)
-        for one in missing:
-            arm = f" for {one.arm}" if one.arm else ""
-            _line(f"missing     {one.benchmark}{arm}: {one.reason}")
+        for entry in missing:
+            arm = f" for {entry.arm}" if entry.arm else ""
+            _line(f"missing     {entry.benchmark}{arm}: {entry.reason}")
         return subject
 
 
 def typed(command: Command) -> str:
-    """A command as one would type it, a program in it by its length alone."""
+    """A command as it can be typed, with a placeholder for a program of several lines."""
     argv = tuple(
         f"PROGRAM-OF-{len(word.strip().splitlines())}-LINES" if "\n" in word else word
         for word in command.argv
@@ -261,8 +261,8 @@ def typed(command: Command) -> str:
 
 
 def _variables(command: Command, hidden: Mapping[str, str]) -> str:
-    """The environment of a command beside what every command has; `hidden` are the caller's own
-    settings, which may hold passwords.
+    """The variables of a command that not every command has; `hidden` are the caller's own
+    settings, whose values are not shown, since they may contain passwords.
     """
     usual = clean_environment()
     return " ".join(

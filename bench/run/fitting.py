@@ -1,8 +1,8 @@
 """The arm of a benchmark: a build or runtime as it is, or with the benchmark's code compiled.
 
-A compiled module is used only after it has answered as the pure one does, on this very interpreter:
-see `Fitting.arm`. What was found is kept beside the module, so that each is asked once. The Cython
-that fits an interpreter is installed when it is missing.
+A compiled module is used only after it returned the same answers as the pure one, on the same
+interpreter: see `Fitting.arm`. The result of this check is stored with the module, so that each is
+checked once. The Cython that fits an interpreter is installed when it is missing.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class Fitting:
         *,
         known: bool = True,
     ) -> RunnableArm | str:
-        """The arm that runs `benchmark` in an environment which has it; or why it cannot.
+        """The arm that runs `benchmark` in an environment that has it; or, as text, why it cannot.
 
-        With `known`, what was tried in vain before is not tried again.
+        With `known`, benchmarks that are known not to compile are not tried again.
         Raises RequirementsError when Cython or setuptools cannot be installed, StoreError when
-        nothing can be written.
+        a file cannot be written.
         """
         arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
         if not planned.variant:
@@ -59,15 +59,15 @@ class Fitting:
         try:
             module = self._compiler(environment).provide(_source(benchmark, planned.variant))
         except BuildError as error:
-            return f"{error.what} {_telling(error.where)}"
+            return f"{error.what} {_main_error(error.where)}"
         compiled = _compiled(benchmark, arm, planned.variant, module)
         return self._agreeing(benchmark, arm, compiled, module) or compiled
 
     def planned(
         self, planned: PlannedArm, environment: Environment, benchmark: Benchmark, replica: int
     ) -> tuple[RunnableArm | str, tuple[Command, ...]]:
-        """The arm as `arm` gives it if nothing fails, and what that would start now. Pure code that
-        answers otherwise than compiled code is asked a second time, which is not in it.
+        """The arm that `arm` returns if nothing fails, and the commands that it would start now.
+        Without the second call of the pure code, which is needed only where answers differ.
         """
         arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
         if not planned.variant:
@@ -81,8 +81,8 @@ class Fitting:
         module = compiler.planned(source)
         compiled = _compiled(benchmark, arm, planned.variant, module)
         asking = (
-            _asking(benchmark, one, Path("SCRATCH"), number)[0]
-            for number, one in enumerate((compiled, arm))
+            _question(benchmark, asked, Path("SCRATCH"), number)[0]
+            for number, asked in enumerate((compiled, arm))
             if not _answers_file(module, benchmark).exists()
         )
         installing = tool_commands(self._context, self._source, target)
@@ -98,31 +98,32 @@ class Fitting:
     def _agreeing(
         self, benchmark: Benchmark, pure: RunnableArm, compiled: RunnableArm, module: Module
     ) -> str:
-        """Why compiled code is not to be trusted; "" where it answers as the pure code does."""
+        """Why compiled code is rejected; "" where its answers are those of the pure code."""
         kept = _answers_file(module, benchmark)
         if kept.exists():
             return str(json.loads(kept.read_text(encoding="utf-8")))
-        reason = self._unlike(benchmark, pure, compiled)
+        reason = self._disagreement(benchmark, pure, compiled)
         with guard_writes(kept):
             write_atomically(kept, json.dumps(reason))
         return reason
 
-    def _unlike(self, benchmark: Benchmark, pure: RunnableArm, compiled: RunnableArm) -> str:
+    def _disagreement(self, benchmark: Benchmark, pure: RunnableArm, compiled: RunnableArm) -> str:
         with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
             answers: list[Any] = []
-            # The pure one twice, if they differ: what does not answer alike, nobody can compare.
+            # If they differ, the pure one twice: answers that vary by themselves show nothing.
             for number, arm in enumerate((compiled, pure, pure)):
                 if number > 1 and answers[0] == answers[1]:
                     return ""
-                command, file = _asking(benchmark, arm, Path(scratch), number)
-                done = self._context.runner.run(command, timeout=_ANSWER_SECONDS)
-                if not done.ok:
+                command, file = _question(benchmark, arm, Path(scratch), number)
+                completed = self._context.runner.run(command, timeout=_ANSWER_SECONDS)
+                if not completed.ok:
                     which = "compiled" if arm is compiled else "pure"
-                    return f"its {which} code {done.how()}: {_telling(last_lines(done.output))}"
-                answers.append(_read(file, done.output))
+                    error = _main_error(last_lines(completed.output))
+                    return f"its {which} code {completed.how()}: {error}"
+                answers.append(_read(file, completed.output))
         other, first, again = answers
         if first == again:
-            return f"compiled, it answers otherwise{_first_difference(first, other)}"
+            return f"its compiled code returns other answers{_first_difference(first, other)}"
         return ""
 
 
@@ -134,7 +135,7 @@ def _target(environment: Environment) -> Target:
 
 
 def _compiled(benchmark: Benchmark, arm: RunnableArm, variant: str, module: Module) -> RunnableArm:
-    """The arm with the benchmark's code from a module."""
+    """The arm that runs the benchmark's code from a compiled module."""
     kind = f"{arm.kind}+{variant}"
     if is_kernel(benchmark):
         return replace(arm, kind=kind, pythonpath=(module.site, *arm.pythonpath))
@@ -142,32 +143,32 @@ def _compiled(benchmark: Benchmark, arm: RunnableArm, variant: str, module: Modu
 
 
 def _answers_file(module: Module, benchmark: Benchmark) -> Path:
-    """Where it is kept whether the module answers as the pure code does."""
+    """The file with the result of the check of a module's answers."""
     return module.site.parent / f"answers-{benchmark.name}.json"
 
 
-def _asking(
+def _question(
     benchmark: Benchmark, arm: RunnableArm, scratch: Path, number: int
 ) -> tuple[Command, Path]:
-    """The process that asks an arm for its answers, and the file that it may write."""
+    """The command that computes an arm's answers, and the file that it may write."""
     file = scratch / f"answer{number}.json"
-    asked = _asked_kernel if is_kernel(benchmark) else _asked_script
+    asked = _kernel_question if is_kernel(benchmark) else _script_question
     return asked(benchmark, arm, scratch, file), file
 
 
 def lacking(benchmark: Benchmark, variant: str, *, known: bool = True) -> str:
-    """Why a benchmark has no such variant; "" where it has one, as far as can be told beforehand.
+    """Why a benchmark has no such variant; "" where it has one, as far as known before compiling.
 
-    With `known`, what was tried in vain before counts.
+    With `known`, benchmarks that are known not to compile are included.
     """
     if variant and is_kernel(benchmark):
-        there = kernels.at(benchmark.source).source(variant) is not None
-        return "" if there else f"the kernel has no {variant} variant"
+        exists = kernels.at(benchmark.source).source(variant) is not None
+        return "" if exists else f"the kernel has no {variant} variant"
     return unfit(benchmark, variant) if known else ""
 
 
 def _source(benchmark: Benchmark, variant: str) -> ModuleSource:
-    """What a benchmark's variant is made from, which it has."""
+    """The source of a benchmark's variant, which must exist."""
     if is_kernel(benchmark):
         source = kernels.at(benchmark.source).source(variant)
         assert source is not None
@@ -176,7 +177,7 @@ def _source(benchmark: Benchmark, variant: str) -> ModuleSource:
     return ModuleSource(name=script.stem, path=script, imports=False)
 
 
-def _asked_kernel(benchmark: Benchmark, arm: RunnableArm, scratch: Path, _file: Path) -> Command:
+def _kernel_question(benchmark: Benchmark, arm: RunnableArm, scratch: Path, _file: Path) -> Command:
     kernel = kernels.at(benchmark.source)
     path = (*arm.pythonpath, benchmark.source / kernels.PURE)
     return Command(
@@ -188,70 +189,72 @@ def _asked_kernel(benchmark: Benchmark, arm: RunnableArm, scratch: Path, _file: 
     )
 
 
-def _asked_script(benchmark: Benchmark, arm: RunnableArm, scratch: Path, file: Path) -> Command:
+def _script_question(benchmark: Benchmark, arm: RunnableArm, scratch: Path, file: Path) -> Command:
     return answering_command(benchmark, arm, Worker(scratch=scratch, hash_seed=1), file)
 
 
 def _read(file: Path, output: str) -> Any:
-    """What a script wrote, or a kernel printed, without whence its code came."""
+    """The answers that a script wrote or a kernel printed, without the origin of its code."""
     if file.exists():
         return json.loads(file.read_text(encoding="utf-8"))
-    told = json.loads(output.splitlines()[-1]) if output.strip() else {}
-    return told["answer"] if isinstance(told, dict) and "answer" in told else []
+    printed = json.loads(output.splitlines()[-1]) if output.strip() else {}
+    return printed["answer"] if isinstance(printed, dict) and "answer" in printed else []
 
 
-def _first_difference(first: Sequence[Any], other: Sequence[Any]) -> str:
-    """The benchmark of a script that answered otherwise."""
-    for one, two in zip(first, other, strict=False):
-        if one != two and isinstance(one, list) and one:
-            return f" in {one[0]}"
+def _first_difference(first: Sequence[Any], others: Sequence[Any]) -> str:
+    """The name of the first benchmark of a script with other answers, after " in "."""
+    for entry, other_entry in zip(first, others, strict=False):
+        if entry != other_entry and isinstance(entry, list) and entry:
+            return f" in {entry[0]}"
     return ""
 
 
-def _telling(where: str) -> str:
-    """The line of a compiler or of a traceback that says most."""
+def _main_error(where: str) -> str:
+    """The most informative line of a compiler's output or of a traceback."""
     lines = [line.strip() for line in where.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]
     return packages.anonymous((errors or lines or [""])[-1])
 
 
 _PIP_SECONDS = 600.0
-# Unchanged: Cython would take annotations for C types, and refuse what they do not say.
+# For unchanged code: Cython would read annotations as C types, and reject values of other types.
 _DIRECTIVES = ("annotation_typing=False",)
 
 
 def compiler_for(context: Context, source: PackageSource, target: Target) -> Compiler:
-    """Compiles into the home's cache. Raises RequirementsError when Cython or setuptools cannot be
-    installed, StoreError when nothing can be written.
+    """A compiler that stores modules in the home's cache.
+
+    Raises RequirementsError when Cython or setuptools cannot be installed, StoreError when a file
+    cannot be written.
     """
 
     def install(requirement: str, folder: Path) -> None:
-        """A pure package, or one for the Python that runs us."""
+        """Install a pure package, or one for the Python that runs patchbench."""
         context.show.say(f"Installing {requirement}.")
         command = packages.install_here_command(source, folder, requirement)
-        done = context.runner.run(command, timeout=_PIP_SECONDS)
-        if not done.ok:
+        completed = context.runner.run(command, timeout=_PIP_SECONDS)
+        if not completed.ok:
             raise RequirementsError(
-                f"{requirement} cannot be installed: {packages.pip_error(done)}",
-                where=last_lines(packages.anonymous(done.output)),
-                hint="Compiling needs it. If this machine has no package index, put its wheel into "
-                "a folder and name it with --wheels.",
+                f"{requirement} cannot be installed: {packages.pip_error(completed)}",
+                where=last_lines(packages.anonymous(completed.output)),
+                hint="It is needed for compiling. If this machine has no package index, put its "
+                "wheel into a folder and name the folder with --wheels.",
             )
 
     home = context.home
     with hold_lock(home.lock("tools")), guard_writes(home.root / "tools"):
-        found = tools.provide(home.root / "tools", target.version, install)
-    return _compiler(context, target, found)
+        toolset = tools.provide(home.root / "tools", target.version, install)
+    return _compiler(context, target, toolset)
 
 
 def _compiler(
-    context: Context, target: Target, found: Tools, versions: tuple[str, str] | None = None
+    context: Context, target: Target, toolset: Tools, versions: tuple[str, str] | None = None
 ) -> Compiler:
     return Compiler(
         runner=context.runner,
         cache=context.home.root / "modules",
         target=target,
-        tools=found,
+        tools=toolset,
         directives=_DIRECTIVES,
         say=context.show.say,
         versions=versions,
@@ -259,16 +262,16 @@ def _compiler(
 
 
 def planned_compiler(context: Context, target: Target) -> Compiler:
-    """The same before its tools are installed: it says what it would start, and compiles not."""
-    found, _missing = tools.planned(context.home.root / "tools", target.version)
-    wanted = requirements(target.version)
-    cython, setuptools = (line.partition("==")[2] for line in (wanted.cython, wanted.setuptools))
-    return _compiler(context, target, found, (cython, setuptools))
+    """The compiler before its tools are installed: it only lists its commands."""
+    toolset, _missing = tools.planned(context.home.root / "tools", target.version)
+    needed = requirements(target.version)
+    cython, setuptools = (line.partition("==")[2] for line in (needed.cython, needed.setuptools))
+    return _compiler(context, target, toolset, (cython, setuptools))
 
 
 def tool_commands(context: Context, source: PackageSource, target: Target) -> tuple[Command, ...]:
-    """What `compiler_for` would start now."""
-    _found, missing = tools.planned(context.home.root / "tools", target.version)
+    """The commands that `compiler_for` would start now."""
+    _toolset, missing = tools.planned(context.home.root / "tools", target.version)
     return tuple(
         packages.install_here_command(source, folder, requirement)
         for requirement, folder in missing

@@ -1,16 +1,16 @@
-"""The ladder: what each way of making Python faster gives, one after the other and alone. Pure.
+"""The ladder: the gain of each way of making Python faster, in sequence and alone. Pure.
 
-A chain of steps on one revision, each on top of those before it, and beside it PGO, LTO and series
+A chain of steps on one revision, each on top of those before it; in addition PGO, LTO and series,
 each alone on computed gotos:
 
     switch -> gotos -> pgo -> lto -> series -> cython -> typed -> pypy
 
-All are arms of one experiment, measured in the same blocks: any two of them have a ratio with an
-interval, so that what a step adds on top of the others is seen beside what it adds alone. Blocks
-over parts of the arms that share the base would give the same ratios with two noises in them.
+All steps are arms of one experiment, measured in the same blocks: any two arms have a ratio with an
+interval, so that the gain of a step on top of the others can be compared with its gain alone. With
+separate experiments that only share the base, such ratios would contain the noise of both.
 
-Kernels take every step; other benchmarks have no types from outside. A mean over other benchmarks
-is another mean: so there is one ladder of the kernels and one of the rest.
+Kernels take every step; other benchmarks have no type declarations. Means over different benchmarks
+cannot be compared: so there is one ladder for the kernels and one for the other benchmarks.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ _TITLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LadderRung:
-    """A step as an arm. `on` is the rung that it is set on: what it adds is the ratio to that one.
+    """A step as an arm. `on` is the rung below: the gain of the step is the ratio to that rung.
 
     `arm` is the arm's name in the experiment: the first rung is its base, and a step that is alone
-    already in the chain needs no second arm. `in_chain` is False of steps alone.
+    already in the chain needs no second arm. `in_chain` is False for steps alone.
     """
 
     name: str
@@ -63,7 +63,7 @@ class LadderRung:
 
 @dataclass(frozen=True, kw_only=True)
 class Ladder:
-    """The rungs, the chain first, and the arms that measure them."""
+    """The rungs, the chain first, and the arms that they need."""
 
     rungs: tuple[LadderRung, ...]
     base: ArmRequest
@@ -78,9 +78,9 @@ def plan(
     runtime: str,
     steps: Sequence[str] = STEPS,
 ) -> Ladder:
-    """The ladder of some steps on one revision. `runtime`: PyPy's name or path.
+    """Plan the ladder of some steps on one revision. `runtime`: PyPy's name or path.
 
-    Raises UsageError for steps that make no ladder.
+    Raises UsageError for unknown steps, fewer than two, or a first step that is no build.
     """
     chosen = _chosen(steps, series, runtime)
     arms: dict[str, ArmRequest] = {}
@@ -106,7 +106,7 @@ def _chosen(steps: Sequence[str], series: Sequence[str], runtime: str) -> list[s
     for step in steps:
         if step not in STEPS:
             raise UsageError(
-                f"The ladder has no step {step!r}.", hint=f"It has: {', '.join(STEPS)}."
+                f"The ladder has no step {step!r}.", hint=f"Its steps are: {', '.join(STEPS)}."
             )
     chosen = [step for step in STEPS if step in steps]
     if SERIES in chosen and not series:
@@ -115,8 +115,9 @@ def _chosen(steps: Sequence[str], series: Sequence[str], runtime: str) -> list[s
         chosen.remove(PYPY)
     if len(chosen) < 2 or chosen[0] not in _BUILDS:
         raise UsageError(
-            f"A ladder needs two steps, and a build as the first: {', '.join(chosen) or 'none'}.",
-            hint=f"Take some of {', '.join(STEPS)}.",
+            "A ladder needs at least two steps, and the first must be a build: "
+            f"{', '.join(chosen) or 'none'}.",
+            hint=f"Choose from {', '.join(STEPS)}.",
         )
     return chosen
 
@@ -131,25 +132,25 @@ def _arm(steps: Sequence[str], series: Sequence[str], runtime: str) -> ArmReques
             pgo=PGO in steps, lto=LTO in steps, computed_gotos=False if is_switch else None
         ),
         series=tuple(series) if SERIES in steps else (),
-        variant=next((one for one in reversed(_VARIANTS) if one in steps), ""),
+        variant=next((variant for variant in reversed(_VARIANTS) if variant in steps), ""),
     )
 
 
 def _alone(step: str, arms: dict[str, ArmRequest], series: Sequence[str]) -> LadderRung:
-    """A step alone on computed gotos: an arm that is there already, or one more."""
+    """The rung of a step alone on computed gotos, with a new arm unless one exists already."""
     arm = _arm([GOTOS, step], series, "")
-    known = next((name for name, one in arms.items() if one == arm), None)
+    existing = next((name for name, request in arms.items() if request == arm), None)
     name = f"{step}-alone"
-    if known is None:
+    if existing is None:
         arms[name] = arm
     title = f"{_TITLES[step]} alone on computed gotos"
-    return LadderRung(name=name, title=title, arm=known or name, on=GOTOS, in_chain=False)
+    return LadderRung(name=name, title=title, arm=existing or name, on=GOTOS, in_chain=False)
 
 
-# -- what was measured ----------------------------------------------------------------------------
+# -- from blocks to rungs -------------------------------------------------------------------------
 
 
-def climbed(
+def measured_rungs(
     rungs: Sequence[LadderRung],
     measured: SessionRecord,
     groups: Mapping[str, Sequence[str]],
@@ -158,16 +159,17 @@ def climbed(
 ) -> list[dict[str, Any]]:
     """The ladder as result.json has it: a list, the rungs of each group of benchmarks in order.
 
-    Each has `group`, `name`, `title`, `arm`, `on` (of the chain, the last rung before that this
-    group has), `in_chain`, `tasks` (the benchmarks that it was measured on) and, but for the first,
-    the ratio to the ladder's base with its interval and verdict; `step`: the same to the rung that
-    it is on; and `cells`: both for each benchmark. A rung without a benchmark has no ratio.
+    Each entry has `group`, `name`, `title`, `arm`, `on` (in the chain: the last rung before it that
+    was measured for this group), `in_chain` and `tasks` (the benchmarks it was measured on). All
+    but the first also have the ratio to the ladder's base with its interval and verdict; `step`:
+    the same relative to the rung `on`; and `cells`: both for each benchmark. A rung without a
+    benchmark has no ratio.
     """
     return [
-        told
+        row
         for group, tasks in groups.items()
         if tasks
-        for told in _group(group, verdicts.among(measured, tasks), rungs, margin)
+        for row in _group(group, verdicts.among(measured, tasks), rungs, margin)
     ]
 
 
@@ -175,11 +177,11 @@ def _group(
     group: str, measured: SessionRecord, rungs: Sequence[LadderRung], margin: float
 ) -> Iterator[dict[str, Any]]:
     arms = {rung.name: rung.arm for rung in rungs}
-    last = ""  # of the chain, the last rung that this group has
+    last = ""  # the last rung of the chain that was measured for this group
     for rung in rungs:
-        tasks = sorted({one.task for one in measured.blocks if rung.arm in one.means})
+        tasks = sorted({block.task for block in measured.blocks if rung.arm in block.means})
         on = last if rung.in_chain else rung.on
-        told: dict[str, Any] = {
+        row: dict[str, Any] = {
             "group": group,
             "name": rung.name,
             "title": rung.title,
@@ -191,37 +193,42 @@ def _group(
         if tasks and rung.arm != BASE:
             overall = verdicts.conclude(measured, rung.arm, margin=margin)
             step = verdicts.conclude(measured, rung.arm, base=arms[on], margin=margin)
-            told |= {
+            row |= {
                 **_ratio(overall.suite),
                 "step": _ratio(step.suite),
                 "cells": _cells(overall, step),
             }
         if tasks and rung.in_chain:
             last = rung.name
-        yield told
+        yield row
 
 
-def _ratio(one: SuiteComparison | None) -> dict[str, Any]:
+def _ratio(comparison: SuiteComparison | None) -> dict[str, Any]:
     names = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds")
-    return {} if one is None else {name: getattr(one, name) for name in names}
+    return {} if comparison is None else {name: getattr(comparison, name) for name in names}
 
 
 def _cells(overall: Comparisons, step: Comparisons) -> dict[str, dict[str, Any]]:
-    """Each benchmark's ratios: to the ladder's base, and of the step."""
-    steps = {one.benchmark: one for one in step.comparisons}
+    """The ratios of each benchmark, to the ladder's base and to the rung below."""
+    steps = {comparison.benchmark: comparison for comparison in step.comparisons}
     return {
-        one.benchmark: {**_ratio(one), "step": _ratio(steps.get(one.benchmark))}
-        for one in overall.comparisons
+        comparison.benchmark: {
+            **_ratio(comparison),
+            "step": _ratio(steps.get(comparison.benchmark)),
+        }
+        for comparison in overall.comparisons
     }
 
 
-def again(told: Sequence[Mapping[str, Any]], measured: SessionRecord, margin: float) -> list[Any]:
-    """The same from a result's own ladder and what was measured: to see whether they agree."""
+def recomputed(
+    recorded: Sequence[Mapping[str, Any]], measured: SessionRecord, margin: float
+) -> list[Any]:
+    """The ladder of a result, computed again from the blocks, to compare with the recorded one."""
     groups: dict[str, set[str]] = {}
-    rungs: dict[str, LadderRung] = {}
-    for one in told:
-        groups.setdefault(one["group"], set()).update(one["tasks"])
+    rungs_by_name: dict[str, LadderRung] = {}
+    for row in recorded:
+        groups.setdefault(row["group"], set()).update(row["tasks"])
         names = ("name", "title", "arm", "on", "in_chain")
-        rungs.setdefault(one["name"], LadderRung(**{name: one[name] for name in names}))
+        rungs_by_name.setdefault(row["name"], LadderRung(**{name: row[name] for name in names}))
     sorted_groups = {group: sorted(tasks) for group, tasks in groups.items()}
-    return climbed(tuple(rungs.values()), measured, sorted_groups, margin=margin)
+    return measured_rungs(tuple(rungs_by_name.values()), measured, sorted_groups, margin=margin)

@@ -1,4 +1,4 @@
-"""Reports made again from result.json, and the page that leads to several of them."""
+"""Reports rendered again from result.json, and an index page for several of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from urllib.parse import quote
 from bench.context import Context
 from bench.report import view_of
 from bench.report.formats import FORMATS, PRINTED, index, terminal
-from bench.results import Folder, Result
-from bench.results import result as results
+from bench.results import Folder, Result, read, read_document
 from bench.util import print_json, stdout_console
 from builder.files import guard_writes, write_atomically
 
@@ -21,55 +20,59 @@ def report(
 ) -> int:
     """Render results folders again: files into each folder, json and text to stdout.
 
-    `index` is a page that leads to their report.html. Raises DataError for a folder without a
-    result that can be shown, StoreError where nothing can be written.
+    `index` is the path of a page with links to each report.html. Raises DataError for a folder
+    without a readable result, StoreError where a file cannot be written.
     """
-    # A page leads nowhere without the pages that it leads to.
-    wanted = list(dict.fromkeys((*formats, *(["html"] if index else []))))
-    found = [(folder, results.read(folder)) for folder in folders]
-    for folder, result in found:
-        _write(context, folder, result, [name for name in wanted if name not in PRINTED])
-        _print(folder, result, [name for name in wanted if name in PRINTED])
+    # The index links to report.html, so that it has to exist.
+    format_names = list(dict.fromkeys((*formats, *(["html"] if index else []))))
+    results_by_folder = [(folder, read(folder)) for folder in folders]
+    for folder, result in results_by_folder:
+        _write(context, folder, result, [name for name in format_names if name not in PRINTED])
+        _print(folder, result, [name for name in format_names if name in PRINTED])
     if index is not None:
-        _index(context, index, found)
+        _index(context, index, results_by_folder)
     return 0
 
 
 def _write(context: Context, folder: Path, result: Result, formats: Sequence[str]) -> None:
-    files = {name: made for each in formats for name, made in FORMATS[each](result).items()}
+    files = {
+        name: content
+        for format_name in formats
+        for name, content in FORMATS[format_name](result).items()
+    }
     if not files:
         return
-    # The same files are written by a run that is at its end just now.
+    # A run that is just ending may write the same files.
     with Folder(path=folder).claimed(context.show.say), guard_writes(folder):
-        for name, made in files.items():
+        for name, content in files.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
-            _keep(path, made)
+            _keep(path, content)
     for place in dict.fromkeys(folder / Path(name).parts[0] for name in files):
         context.show.say(f"Report: {place}")
 
 
-def _keep(path: Path, made: str | bytes) -> None:
-    if isinstance(made, str):
-        write_atomically(path, made)
+def _keep(path: Path, content: str | bytes) -> None:
+    if isinstance(content, str):
+        write_atomically(path, content)
         return
-    half = path.with_name(f".{path.name}.half")
-    half.write_bytes(made)
-    half.replace(path)
+    unfinished = path.with_name(f".{path.name}.half")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
 
 
 def _print(folder: Path, result: Result, formats: Sequence[str]) -> None:
     for name in formats:
         if name == "json":
-            print_json(results.read_document(folder))
+            print_json(read_document(folder))
         else:
             terminal.show(result, stdout_console())
 
 
-def _index(context: Context, path: Path, found: Sequence[tuple[Path, Result]]) -> None:
+def _index(context: Context, path: Path, results_by_folder: Sequence[tuple[Path, Result]]) -> None:
     entries = [
         index.IndexEntry(view=view_of(result), href=_address(folder / "report.html", path))
-        for folder, result in found
+        for folder, result in results_by_folder
     ]
     with guard_writes(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,5 +81,5 @@ def _index(context: Context, path: Path, found: Sequence[tuple[Path, Result]]) -
 
 
 def _address(target: Path, page: Path) -> str:
-    """Where a file lies, seen from a page. The dot keeps a colon from being read as a scheme."""
+    """A relative link from `page` to `target`; "./" keeps a colon from being read as a scheme."""
     return "./" + quote(os.path.relpath(target.absolute(), page.absolute().parent))

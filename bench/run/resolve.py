@@ -1,4 +1,4 @@
-"""From an experiment to a plan: every name in it settled, before the first compiler starts."""
+"""From an experiment to a plan: resolve every name in it before anything is compiled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from builder.sources import provide as sources
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A plan, and what was found on the way to it: repositories by arm, the suite, the patches."""
+    """A plan with the repository and patches of each arm, the suite and the benchmarks."""
 
     plan: Plan
     repositories: dict[str, Repository]
@@ -33,31 +33,31 @@ class Resolved:
 
 
 def resolve(context: Context, experiment: Experiment) -> Resolved:
-    """Settle revisions, series, compilers and benchmarks. Raises errors of the family."""
+    """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError."""
     _check_wheels(experiment)
     settled = _settled(context, experiment)
     _refuse_twins(settled)
     version = settled[0].planned.version
     suite = suites.load(version, experiment.suite, home=context.home)
     selection = suites.select(suite, experiment.suite)
-    # An arm that is added has the base's.
+    # Arms that patchbench adds (A/A, placebos) have the base's patches.
     patches = {
-        one.planned.name: one.patches
-        for one in settled
-        if one.planned.kind == BASE or one.asked in experiment.candidates
+        arm.planned.name: arm.patches
+        for arm in settled
+        if arm.planned.kind == BASE or arm.asked in experiment.candidates
     }
     plan = Plan(
         experiment=experiment,
-        arms=tuple(_with_digests(one.planned, patches) for one in settled),
+        arms=tuple(_with_digests(arm.planned, patches) for arm in settled),
         suite=suite.release,
-        benchmarks=tuple(one.name for one in selection.benchmarks),
+        benchmarks=tuple(benchmark.name for benchmark in selection.benchmarks),
         protocol=experiment.session.protocol,
     )
     _check_variants(plan, selection)
     return Resolved(
         plan=plan,
         repositories={
-            one.planned.name: one.repository for one in settled if one.repository is not None
+            arm.planned.name: arm.repository for arm in settled if arm.repository is not None
         },
         suite=suite,
         selection=selection,
@@ -66,7 +66,7 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
 
 
 def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
-    """Every arm, the base first."""
+    """Resolve every arm, the base first."""
     opened = Sources(context)
     settler = _Settler(context, experiment.session.replicas)
     asked = experiment.base
@@ -82,31 +82,32 @@ def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
         settled = [settler.settle(BASE, asked, revision, source)]
     for kind, arm in experiment.arms[1:]:
         if arm.runtime:
-            one = settler.runtime(kind, arm)
+            settled_arm = settler.runtime(kind, arm)
         else:
             source = opened.provide(arm.source or asked.source)
-            # Arms that are added for a session have the base's revision, however that was found.
+            # Arms that patchbench adds have the base's revision, however that was resolved.
             is_own = arm.revision and arm in experiment.candidates
             own = source.resolve(arm.revision) if is_own else revision
-            one = settler.settle(kind, arm, _there(own, arm), source)
-        _refuse_other_languages(settled[0].planned, one.planned)
-        settled.append(one)
+            settled_arm = settler.settle(kind, arm, _required(own, arm), source)
+        _refuse_other_languages(settled[0].planned, settled_arm.planned)
+        settled.append(settled_arm)
     return settled
 
 
-def _there(revision: Revision | None, arm: ArmRequest) -> Revision:
+def _required(revision: Revision | None, arm: ArmRequest) -> Revision:
     if revision is None:
         raise ExperimentError(
-            f"{arm.name} has no revision, and the base, a runtime, has none to give.",
+            f"{arm.name} has no revision, and the base is a runtime without one.",
             where=f"candidate {arm.name}",
-            hint="Name a revision for each candidate that is to be built.",
+            hint="Name a revision for each candidate that is built.",
         )
     return revision
 
 
 def _refuse_other_languages(base: PlannedArm, other: PlannedArm) -> None:
-    """Builds must be of one branch; a runtime may be of a neighbouring one, never of the other
-    Python: what pyperf and pyperformance have for one does not run on the other.
+    """Raise ExperimentError for versions that cannot be compared. Builds must be of one branch; a
+    runtime may be of another branch, but not of the other major version of Python: pyperf and
+    pyperformance for one of them do not run on the other.
     """
     free = base.runtime is not None or other.runtime is not None
     ours, theirs = (
@@ -118,56 +119,56 @@ def _refuse_other_languages(base: PlannedArm, other: PlannedArm) -> None:
             f"{other.name} is Python {theirs}, the base {ours}: their benchmarks and bytecode "
             "differ.",
             where=f"candidate {other.name} ({other.title})",
-            hint="Compare revisions of one branch; runtimes with a base of the same Python, 2 or "
-            "3.",
+            hint="Compare revisions of one branch; compare a runtime with a base of the same major "
+            "version, Python 2 or 3.",
         )
 
 
 def _with_digests(planned: PlannedArm, patches: Mapping[str, Sequence[Series]]) -> PlannedArm:
-    """The arm with what its patches were: who gets the results can hold them to that."""
+    """The arm with the digests of its patches, so that readers of the results can check them."""
     kept = kept_patches(planned.name, patches.get(planned.name, ()))
-    digests = {name: one.sha256 for name, one in kept}
+    digests = {name: patch_file.sha256 for name, patch_file in kept}
     return replace(planned, patches=digests)
 
 
 def _check_wheels(experiment: Experiment) -> None:
-    """Before a build is made that cannot be used."""
+    """Raise ExperimentError for a missing folder of wheels, before anything is built."""
     if experiment.wheels and not Path(experiment.wheels).is_dir():
         raise ExperimentError(
-            "The folder of wheels is not there.",
+            "The folder of wheels does not exist.",
             where=f"wheels = {experiment.wheels}",
             hint="Name a folder with the wheels or sdists of all requirements.",
         )
 
 
 def _check_variants(plan: Plan, selection: Selection) -> None:
-    """Before builds and tests are made for nothing: one benchmark at least has the variants of the
-    base and of an arm that is asked about; a calibration has the base alone.
+    """Raise MeasureError, before anything is built, unless at least one benchmark has the variants
+    of the base and of a watched arm; a calibration has the base alone.
     """
     watched = [arm for arm in plan.arms if arm.name in plan.watched] or [plan.base]
-    told = []
+    problems = []
     for benchmark in selection.benchmarks:
         of_base = lacking(benchmark, plan.base.variant)
         reasons = [lacking(benchmark, arm.variant) for arm in watched]
         if not of_base and not all(reasons):
             return
-        told.append(f"{benchmark.name}: {of_base or '; '.join(dict.fromkeys(reasons))}")
+        problems.append(f"{benchmark.name}: {of_base or '; '.join(dict.fromkeys(reasons))}")
     raise MeasureError(
-        "No benchmark can be measured: none has the variants that are asked for.",
-        where="\n".join(told),
+        "No benchmark can be measured: none has the requested variants.",
+        where="\n".join(problems),
         hint="Choose other benchmarks: kernels (--suite kernels) have cython and typed variants.",
     )
 
 
 class Sources:
-    """Sources that were provided already, so that each is asked once."""
+    """Provides sources, each only once."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: dict[SourceSpec, Source] = {}
 
     def provide(self, spec: SourceSpec | None) -> Source:
-        """The source that is meant, the same object every time."""
+        """The source of a specification (None: the default one), the same object every time."""
         spec = spec or SourceSpec()
         if spec not in self._known:
             self._known[spec] = sources.provide(
@@ -188,7 +189,7 @@ class _Settled:
 
 
 def _base_revision(experiment: Experiment, source: Source) -> Revision:
-    """The base as named, or what the one candidate revision grew from."""
+    """The base's revision as named, or the one that the only candidate's revision is based on."""
     if experiment.base.revision:
         return source.resolve(experiment.base.revision)
     candidate = experiment.candidates[0]
@@ -196,7 +197,7 @@ def _base_revision(experiment: Experiment, source: Source) -> Revision:
 
 
 class _Settler:
-    """Makes recipes of arms, as many of each as there are replicas."""
+    """Makes the recipes of each arm, one for each replica."""
 
     def __init__(self, context: Context, replicas: int) -> None:
         self._context = context
@@ -219,7 +220,7 @@ class _Settler:
             tree=tree,
             flavor=arm.flavor,
             compiler=identify_compiler(arm.flavor.cc, self._context.runner),
-            series=tuple(one.name for one in stack),
+            series=tuple(series.name for series in stack),
             changed=tuple(change.path for change in repository.changes(base_tree, tree)),
             placebo=arm.placebo,
         )
@@ -228,16 +229,17 @@ class _Settler:
         return _Settled(asked=arm, planned=planned, repository=repository, patches=stack)
 
     def runtime(self, kind: str, arm: ArmRequest) -> _Settled:
-        """An arm that is there already."""
-        found = runtimes.find(self._context.home, self._context.runner, arm.runtime)
-        return _Settled(asked=arm, planned=PlannedArm(name=arm.name, kind=kind, runtime=found))
+        """An arm that is an installed runtime."""
+        runtime = runtimes.find(self._context.home, self._context.runner, arm.runtime)
+        return _Settled(asked=arm, planned=PlannedArm(name=arm.name, kind=kind, runtime=runtime))
 
     def _numbers(self, kind: str) -> range:
-        """The numbers of an arm's replicas: the same for all arms, so that they draw alike.
+        """The numbers of an arm's replicas: the same for all arms, so that they draw the same
+        layouts.
 
-        Those of the A/A arm go on where the base's end. Were they the base's own in another order,
-        what builds differ by would cancel in their mean: it would show the base equal to itself
-        however much layout moves it.
+        Those of the A/A arm continue where the base's end. With the base's own numbers in another
+        order, the differences between builds would cancel in their mean: the A/A arm would show the
+        base equal to itself however much layout matters.
         """
         first = self._replicas if kind == AA and self._replicas > 1 else 0
         return range(first, first + self._replicas)
@@ -247,14 +249,14 @@ class _Settler:
         return (*named, *(self._patch(name) for name in arm.patches))
 
     def _patch(self, name: str) -> Series:
-        # Read once: standard input is empty the second time, for an arm that is the base again.
+        # Read once: an arm that repeats the base would find standard input empty.
         if name not in self._read:
             self._read[name] = _read_patch(name)
         return self._read[name]
 
 
 def _read_patch(name: str) -> Series:
-    # One byte more than what is taken, so that it is seen to be too large.
+    # One byte more than the limit, so that a patch that is too large is detected.
     most = patch.MAX_BYTES + 1
     if name == "-":
         return adhoc("-", sys.stdin.buffer.read(most))
@@ -272,17 +274,17 @@ def _read_patch(name: str) -> Series:
 
 
 def _refuse_twins(settled: Sequence[_Settled]) -> None:
-    """Two arms of one identity would measure one thing against itself, as if they were two."""
+    """Raise ExperimentError for two arms that are the same build."""
     seen: dict[tuple[str, str], str] = {}
-    for one in settled:
-        if one.planned.kind == AA:
-            continue  # is meant to
-        key = one.planned.identity
+    for arm in settled:
+        if arm.planned.kind == AA:
+            continue  # it repeats the base on purpose
+        key = arm.planned.identity
         if key in seen:
             raise ExperimentError(
-                f"{seen[key]} and {one.planned.name} are one and the same build.",
+                f"{seen[key]} and {arm.planned.name} are the same build.",
                 where=f"both have the recipe {key[0]}",
                 hint="Give the candidate a series, revision, flavor or variant that changes "
                 "something.",
             )
-        seen[key] = one.planned.name
+        seen[key] = arm.planned.name

@@ -1,4 +1,4 @@
-"""The main job: plan, build, gate, measure, compare, report. Each step's result is on disk."""
+"""The main job: plan, build, gate, measure, compare, report. Each step stores its result."""
 
 from __future__ import annotations
 
@@ -19,31 +19,38 @@ from bench.experiments import AA, CANDIDATE, PLACEBO, Experiment
 from bench.host import Host, read_host
 from bench.measure import choice
 from bench.report.formats import catalogue, terminal
-from bench.results import Folder, ProtocolRecord, Result, folder_of
-from bench.results import result as results
+from bench.results import (
+    BROKEN,
+    Folder,
+    ProtocolRecord,
+    Result,
+    assemble,
+    folder_of,
+    read_document,
+    understood,
+)
 from bench.run import base
-from bench.run import dry_run as dry
 from bench.run.arms import Arms, BuiltArm, builder
+from bench.run.dry_run import print_plan
 from bench.run.resolve import Resolved, resolve
 from bench.run.timing import Timing
-from bench.session import SessionRecord
-from bench.session import verdicts as judging
+from bench.session import SessionRecord, verdicts
 from bench.util import print_json, stdout_console
 from builder.errors import EXIT_VERDICT, BrokenError
 from builder.files import guard_writes
 
 More = Callable[[Resolved, SessionRecord], dict[str, Any]]
-"""What a kind of experiment adds to result.json, from what was settled and measured."""
+"""Returns the keys that a kind of experiment adds to result.json."""
 
 
 def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> int:
-    """Build every arm, all of its replicas, and print where the interpreters are."""
+    """Build all replicas of every arm, and print the paths of the interpreters."""
     resolved = resolve(context, experiment)
-    made = []
+    rows = []
     for arm in resolved.plan.arms:
         for recipe in arm.recipes:
             build, _new = builder(context).provide(recipe, resolved.repositories[arm.name])
-            made.append(
+            rows.append(
                 {
                     "arm": arm.name,
                     "replica": recipe.replica,
@@ -52,10 +59,10 @@ def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> in
                 }
             )
     if as_json:
-        print_json(made)
+        print_json(rows)
     else:
-        for one in made:
-            sys.stdout.write(f"{one['arm']:20} {one['key']}  {one['python']}\n")
+        for row in rows:
+            sys.stdout.write(f"{row['arm']:20} {row['key']}  {row['python']}\n")
     return 0
 
 
@@ -69,20 +76,19 @@ def run(
     as_json: bool,
     more: More | None = None,
 ) -> int:
-    """Take an experiment to its verdict; the exit code says how it went.
+    """Run an experiment up to its report, and return the exit code.
 
-    Goes on where an earlier run of the same experiment stopped, and answers from what is there when
-    it was complete. `more` as of `measured`. Raises errors of the family; BrokenError after the
-    result was written.
+    Continues where an earlier run of the same experiment stopped, and shows the stored result of a
+    complete one. `more` as for `measured`. Raises subclasses of PatchbenchError.
     """
     context.home.prepare()
     if dry_run:
-        dry.show(context, resolve(context, experiment))
+        print_plan(context, resolve(context, experiment))
         return 0
     result, folder = measured(context, experiment, out, more=more)
-    # A reader who has seen enough (`| head`) changes nothing about the verdict.
+    # A reader that closes the pipe early (`| head`) must not change the exit code.
     with contextlib.suppress(BrokenPipeError):
-        _tell(context, result, folder, as_json=as_json)
+        _show(context, result, folder, as_json=as_json)
     return _exit_code(result, fail_on)
 
 
@@ -94,11 +100,11 @@ def measured(
     needed: str = "",
     more: More | None = None,
 ) -> tuple[Result, Folder]:
-    """The result of an experiment and its folder, begun, gone on with, or found complete.
+    """The result of an experiment and its folder; a run that was stopped is continued.
 
-    `more` adds to the result what a kind of experiment has of its own. `needed` names an arm that
-    makes timing worth while: where it is broken, the result says so and has no blocks. Raises
-    errors of the family.
+    `more` adds the keys of a kind of experiment to the result. `needed` names an arm without which
+    nothing is timed: where it is broken, the result has no blocks. Raises subclasses of
+    PatchbenchError.
     """
     resolved = resolve(context, experiment)
     folder = folder_of(out, resolved.plan)
@@ -117,13 +123,13 @@ def measured(
             )
             result = run.go()
         else:
-            context.show.say("This very experiment was run already; this is what it gave.")
+            context.show.say("Already complete: showing the stored result.")
     return result, folder
 
 
 def _drawn_seed(experiment: Experiment) -> int:
-    given = experiment.session.seed
-    return secrets.randbelow(2**32) if given is None else given
+    seed = experiment.session.seed
+    return secrets.randbelow(2**32) if seed is None else seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +152,12 @@ class _Run:
                 )
             )
             fit = [arm for arm in arms if arm.fit]
-            # Placebos alone are not worth the time where they were to stand beside a candidate.
+            # Placebos are only timed to be compared with a candidate.
             watched = {arm.planned.name for arm in fit} & set(self.resolved.plan.watched)
-            worth = watched and (not self.needed or self.needed in watched)
-            timed = self._timing(choices, host).measured(fit) if worth else None
+            is_useful = watched and (not self.needed or self.needed in watched)
+            timed = self._timing(choices, host).measured(fit) if is_useful else None
             document = self._document(arms, timed, choices.origin, host)
-        result = results.understood(document)
+        result = understood(document)
         with guard_writes(self.folder.path):
             self.folder.finish(document, catalogue.render_all(result))
         return result
@@ -177,20 +183,20 @@ class _Run:
     ) -> dict[str, Any]:
         compared = {} if timed is None else self._compared(arms, timed)
         kinds = {arm.planned.name: arm.planned.kind for arm in arms}
-        band = judging.Band.of(one for name, one in compared.items() if kinds[name] == PLACEBO)
-        own = [one for name, one in compared.items() if kinds[name] == AA]
+        band = verdicts.Band.of(row for name, row in compared.items() if kinds[name] == PLACEBO)
+        of_aa = [row for name, row in compared.items() if kinds[name] == AA]
         reports = [arms[0].report]
         for arm in arms[1:]:
-            found = compared.get(arm.planned.name)
-            if found is not None and arm.planned.kind != PLACEBO:
-                found = judging.beside(found, band)
-            reports.append(replace(arm.report, comparisons=found))
-        assembled = results.assemble(
+            comparisons = compared.get(arm.planned.name)
+            if comparisons is not None and arm.planned.kind != PLACEBO:
+                comparisons = verdicts.beside(comparisons, band)
+            reports.append(replace(arm.report, comparisons=comparisons))
+        assembled = assemble(
             plan=self.resolved.plan,
             seed=self.seed,
             arms=reports,
             measured=timed,
-            calibrated=self._calibrated(origin, own, host),
+            calibrated=self._calibrated(origin, of_aa, host),
             band=band,
             host=asdict(host),
             commands=(_seeded(self.context.arguments, self.seed),),
@@ -205,56 +211,60 @@ class _Run:
     def _compared(self, arms: Sequence[BuiltArm], timed: SessionRecord) -> dict[str, Comparisons]:
         margin = self.resolved.plan.experiment.session.margin
         return {
-            arm.planned.name: judging.conclude(timed, arm.planned.name, margin=margin)
+            arm.planned.name: verdicts.conclude(timed, arm.planned.name, margin=margin)
             for arm in arms[1:]
             if arm.fit
         }
 
-    def _calibrated(self, origin: str, own: Sequence[Comparisons], host: Host) -> ProtocolRecord:
-        """What is known of false calls on this host, this run's own A/A arm included."""
+    def _calibrated(self, origin: str, of_aa: Sequence[Comparisons], host: Host) -> ProtocolRecord:
+        """The rate of false calls on this host, this run's own A/A arm included."""
         called = of = 0
-        for compared in own:
+        for compared in of_aa:
             tested = [row for row in compared.comparisons if row.low is not None]
             of += len(tested)
             called += sum(row.verdict in ("faster", "slower") for row in tested)
         home, name = self.context.home, f"{self.resolved.plan.identity}-{self.seed}"
-        # The host's tally is of the protocols that it chose, not of any that somebody names.
+        # The host's tally counts only protocols that `auto` chose, not those named by experiments.
         if self.resolved.plan.protocol == choice.AUTO:
             if of:
                 choice.add_aa(home, host, called, of, run=name)
-            known = choice.load(home, host)
-            if known is not None:
-                told = f"a base against itself: the calibration of {known.when}, and runs since"
-                return ProtocolRecord(origin=origin, false_calls=known.false_calls, told=told)
+            calibration = choice.load(home, host)
+            if calibration is not None:
+                basis = (
+                    f"a base against itself: the calibration of {calibration.when}, and runs since"
+                )
+                return ProtocolRecord(
+                    origin=origin, false_calls=calibration.false_calls, told=basis
+                )
         counted = choice.FalseCalls.counted(called, of) if of else None
         return ProtocolRecord(origin=origin, false_calls=counted, told="the A/A arm of this run")
 
 
 def _seeded(arguments: Sequence[str], seed: int) -> str:
-    """What was typed, with the seed that was drawn."""
-    own = () if any(one.startswith("--seed") for one in arguments) else ("--seed", str(seed))
-    return shlex.join(("patchbench", *arguments, *own))
+    """The command line, with the seed that was drawn."""
+    has_seed = any(argument.startswith("--seed") for argument in arguments)
+    return shlex.join(("patchbench", *arguments, *(() if has_seed else ("--seed", str(seed)))))
 
 
-def _tell(context: Context, result: Result, folder: Folder, *, as_json: bool) -> None:
+def _show(context: Context, result: Result, folder: Folder, *, as_json: bool) -> None:
     if as_json:
-        print_json(results.read_document(folder.path))
+        print_json(read_document(folder.path))
     else:
         terminal.show(result, stdout_console())
     context.show.say(f"Report: {folder.path / 'report.html'}")
 
 
 def _exit_code(result: Result, fail_on: str | None) -> int:
-    """Broken candidates have their own code; --fail-on asks about the others, and about arms that
-    are the base again only where there is nothing else.
+    """The exit code: that of BrokenError where an arm is broken, else that of --fail-on. It applies
+    to candidates, and to A/A arms and placebos only where there is no candidate.
     """
     arms = result.candidates
-    if any(one.verdict == results.BROKEN for one in arms):
+    if any(arm.verdict == BROKEN for arm in arms):
         return BrokenError.exit_code
-    candidates = [one for one in arms if one.kind == CANDIDATE]
-    verdicts: set[str] = set()
-    for one in candidates or arms:
-        verdicts.update(row.verdict for row in one.comparisons)
-        verdicts.add("undecided" if one.suite is None else one.suite.verdict)
-    wanted = {"faster", "slower"} if fail_on == "different" else {fail_on}
-    return EXIT_VERDICT if verdicts & wanted else 0
+    candidates = [arm for arm in arms if arm.kind == CANDIDATE]
+    reached: set[str] = set()
+    for arm in candidates or arms:
+        reached.update(row.verdict for row in arm.comparisons)
+        reached.add("undecided" if arm.suite is None else arm.suite.verdict)
+    failing = {"faster", "slower"} if fail_on == "different" else {fail_on}
+    return EXIT_VERDICT if reached & failing else 0

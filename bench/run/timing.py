@@ -1,4 +1,4 @@
-"""The timing part of a run: environments, what every arm can run, and the session on top."""
+"""The timing part of a run: environments, the benchmarks that every arm can run, the session."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ from builder.versions import numbers
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Measures the arms of a run into `raw`. `places` names this machine's folders in trials."""
+    """Measures the arms of a run into the folder `raw`.
+
+    `places`: folders of this machine and the names that replace them in trials.
+    """
 
     context: Context
     resolved: Resolved
@@ -43,16 +46,16 @@ class Timing:
     places: Mapping[Path, str]
 
     def measured(self, arms: Sequence[BuiltArm]) -> SessionRecord:
-        """What a session of these arms gives, the base first.
+        """Run the session of these arms, the base first.
 
-        Raises MeasureError when nothing can be measured, or nothing was.
+        Raises MeasureError when no benchmark can be measured, or none was.
         """
         subjects, missing = self._subjects(arms)
         if not subjects:
             raise MeasureError(
                 "No benchmark can be measured.",
-                where="\n".join(f"{one.benchmark}: {one.reason}" for one in missing),
-                hint="Choose other benchmarks, or mend what the reasons say.",
+                where="\n".join(f"{entry.benchmark}: {entry.reason}" for entry in missing),
+                hint="Choose other benchmarks, or fix the reasons given.",
             )
         with base.measuring(self.context, timeout=self.timeout, host=self.host.name) as rig:
             names = [arm.planned.name for arm in arms]
@@ -60,8 +63,8 @@ class Timing:
         if not timed.blocks:
             raise MeasureError(
                 "Nothing was measured.",
-                where="\n".join(f"{one.benchmark}: {one.reason}" for one in timed.missing),
-                hint="Mend what the reasons say, or choose other benchmarks, and run it again.",
+                where="\n".join(f"{entry.benchmark}: {entry.reason}" for entry in timed.missing),
+                hint="Fix the reasons given, or choose other benchmarks, and run it again.",
             )
         return replace(timed, missing=(*missing, *timed.missing))
 
@@ -75,7 +78,7 @@ class Timing:
     def _subjects(
         self, arms: Sequence[BuiltArm]
     ) -> tuple[list[BenchmarkLineup], tuple[Missing, ...]]:
-        """The benchmarks that the base and a candidate can run, and what is missing."""
+        """The benchmarks that the base and a candidate can run, and those that are missing."""
         environments = self.environments()
         lineups = _lineups(arms, environments, self.resolved.plan.replicas)
         selection = self.resolved.selection
@@ -98,14 +101,14 @@ class Timing:
 
     @property
     def packages(self) -> PackageSource:
-        """Where packages come from."""
+        """The source of the packages of environments."""
         wheels = self.resolved.plan.experiment.wheels
         return PackageSource(
             environment=self.context.pip_environment, wheels=Path(wheels) if wheels else None
         )
 
     def environments(self) -> Environments:
-        """What provides the arms' environments."""
+        """The object that provides the arms' environments."""
         return Environments(
             self.context.home, self.context.runner, self.packages, self.context.show.say
         )
@@ -115,7 +118,7 @@ class Timing:
     def session(
         self, subjects: Sequence[BenchmarkLineup], names: Sequence[str], rig: Rig
     ) -> Session:
-        """The session of some benchmarks; `names` are those of the arms that can be measured."""
+        """The session of some benchmarks; `names` are the arms that can be measured."""
         return Session(
             subjects=subjects,
             terms=terms(self.resolved.plan, names, self.choices, self.seed),
@@ -126,7 +129,7 @@ class Timing:
 
 
 def terms(plan: Plan, names: Sequence[str], choices: Choices, seed: int) -> SessionTerms:
-    """How a plan wants to be measured; `names` are those of the arms that can be."""
+    """The session's terms from a plan; `names` are the arms that can be measured."""
     options = plan.experiment.session
     return SessionTerms(
         protocol=choices.protocol,
@@ -143,7 +146,7 @@ def terms(plan: Plan, names: Sequence[str], choices: Choices, seed: int) -> Sess
 
 @dataclass(frozen=True, kw_only=True)
 class _Fitter:
-    """Fits one benchmark to every arm that can run it."""
+    """Prepares one benchmark for every arm that can run it."""
 
     environments: Environments
     fitting: Fitting
@@ -153,7 +156,7 @@ class _Fitter:
     def subject(self, lineups: Sequence[Lineup]) -> tuple[BenchmarkLineup | None, list[Missing]]:
         """The benchmark with the arms that can run it in every replica, and why others cannot.
 
-        None where the base cannot, or the base alone can.
+        None instead of a lineup where the base cannot run it, or only the base can.
         """
         return lined_up(self.benchmark, lineups, self._fitted)
 
@@ -173,33 +176,33 @@ Lineup = Sequence[tuple[PlannedArm, Environment]]
 """The arms of one replica and their environments, the base first."""
 
 Fit = Callable[[PlannedArm, Environment, int], RunnableArm | str]
-"""An arm of a replica as it runs a benchmark; or why it cannot."""
+"""Returns the arm of a replica that runs a benchmark; or, as text, why it cannot."""
 
 
 def lined_up(
     benchmark: Benchmark, lineups: Sequence[Lineup], fit: Fit
 ) -> tuple[BenchmarkLineup | None, list[Missing]]:
-    """See `_Fitter.subject`."""
+    """Line up the arms that `fit` prepares for a benchmark; returns as `_Fitter.subject`."""
     fitted: list[list[RunnableArm]] = []
     reasons: dict[str, str] = {}
     for replica, lineup in enumerate(lineups):
         fitted.append([])
         for planned, environment in lineup:
-            one = fit(planned, environment, replica)
-            if isinstance(one, RunnableArm):
-                fitted[-1].append(one)
+            fitted_arm = fit(planned, environment, replica)
+            if isinstance(fitted_arm, RunnableArm):
+                fitted[-1].append(fitted_arm)
             else:
-                reasons.setdefault(planned.name, one)
+                reasons.setdefault(planned.name, fitted_arm)
                 if planned is lineup[0][0]:
-                    return None, [Missing(benchmark=benchmark.name, reason=one)]
+                    return None, [Missing(benchmark=benchmark.name, reason=fitted_arm)]
     missing = [
         Missing(benchmark=benchmark.name, reason=reason, arm=name)
         for name, reason in reasons.items()
     ]
-    found = tuple(tuple(arm for arm in one if arm.name not in reasons) for one in fitted)
-    if len(found[0]) < 2:
+    complete = tuple(tuple(arm for arm in arms if arm.name not in reasons) for arms in fitted)
+    if len(complete[0]) < 2:
         return None, missing
-    return BenchmarkLineup(benchmark=benchmark, lineups=found), missing
+    return BenchmarkLineup(benchmark=benchmark, lineups=complete), missing
 
 
 def _lineups(

@@ -2,7 +2,7 @@
 
 from bench.session import kept, record, verdicts
 from bench.session.engine import BlockEngine, draw, drawn_block
-from bench.session.folder import Losses, SessionFolder
+from bench.session.folder import MissingTracker, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Job, Preparation
 from bench.session.record import BlockRecord, SessionRecord, warmup_of, warmups_by_task
 from bench.session.schedule import Schedule, ScheduledBlock
@@ -18,7 +18,7 @@ __all__ = [
     "BlockEngine",
     "BlockRecord",
     "Job",
-    "Losses",
+    "MissingTracker",
     "Preparation",
     "Rules",
     "Schedule",

@@ -1,10 +1,10 @@
 """Measuring the blocks of a schedule, one after the other, each on disk before the next begins.
 
-For a session of candidates (`bench.session.session`) and for a calibration of protocols alike: they
-differ in how their jobs come about, in what they may fall back to, and in what they show of it. One
-that was stopped gives the schedule what is on disk, turn by turn, and goes on with the first turn
-that has nothing there, as it would have gone on: what a block draws comes from the seed, its job
-and its number alone.
+Used by a session of candidates (`bench.session.session`) and by a calibration of protocols: they
+differ in how their jobs are made, in the protocol that they fall back to, and in the progress that
+they show. A session that was stopped passes the schedule the blocks on disk, turn by turn, and
+continues with the first turn that has no block, exactly as without the interruption: what a block
+draws depends on the seed, its job and its number alone.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from typing import Protocol
 
 from bench.host import HostState, may_repeat, why_disturbed
 from bench.measure import BlockPlan, Failure, Rig, Trial, has_jit, protocols
-from bench.session.folder import Losses, SessionFolder
+from bench.session.folder import MissingTracker, SessionFolder
 from bench.session.preparation import Job, why
 from bench.session.record import BlockRecord, warmup_of, without
 from bench.session.schedule import Schedule, ScheduledBlock
 from bench.session.stopping import BASE
 
 Failures = dict[str, Failure]
-"""How arms of a block failed, by their names."""
+"""The failures of a block, by the names of its arms."""
 
 # A process that fails is tried again this often before its benchmark counts as missing.
 _TRIES = 2
 
 
 class Progress(Protocol):
-    """What shows how far the measuring is."""
+    """Shows how far the session is."""
 
     def begin(self) -> None:
-        """A turn begins, or all have been taken."""
+        """A turn begins, or all turns are over."""
 
     def end(self, turn: ScheduledBlock, *, is_new: bool) -> None:
-        """A turn was taken, in this sitting (`is_new`) or before."""
+        """A turn was measured, by this process (`is_new`) or by an earlier one."""
 
 
 def draw(seed: int, purpose: str) -> random.Random:
-    """The stream of chances for one purpose."""
+    """The random generator for one purpose."""
     return random.Random(f"{seed} {purpose}")
 
 
 def drawn_block(
-    turn: ScheduledBlock, job: Job, *, seed: int, lost: Collection[str] = (), attempt: int = 0
+    turn: ScheduledBlock, job: Job, *, seed: int, missing: Collection[str] = (), attempt: int = 0
 ) -> BlockPlan:
-    """The block of a turn, without the arms that are lost. Pure."""
+    """The block of a turn, without the `missing` arms. Pure."""
     again = " again" if turn.again else ""
     lineups = job.subject.lineups
     chance = draw(seed, f"block {turn.number} {turn.task} {attempt}{again}")
@@ -57,23 +57,23 @@ def drawn_block(
         benchmark=job.subject.benchmark,
         task=job.task,
         others=job.others,
-        arms=tuple(arm for arm in lineups[turn.number % len(lineups)] if arm.name not in lost),
+        arms=tuple(arm for arm in lineups[turn.number % len(lineups)] if arm.name not in missing),
         seed=chance.randrange(2**63),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockEngine:
-    """Takes the turns of a schedule. `jobs` by the names that its turns have.
+    """Measures the blocks of a schedule. `jobs` are keyed by the task names of its turns.
 
-    `fallback` gives the job to try where the first block of one cannot be measured; None: it is
-    missing then. With `repeats`, blocks that the host disturbed are measured again, as far as that
-    is allowed; with `keeps_trials`, each process's own result stands beside the record of a block.
-    `sample` tells of the host since it was called before.
+    `fallback` returns the job to try where the first block of a job cannot be measured; where it
+    returns None, the task is missing. With `repeats`, blocks that the host disturbed are measured
+    again, as far as that is allowed; with `keeps_trials`, the result of each process is stored with
+    the record of its block. `sample` returns the host's state since the previous call.
     """
 
     folder: SessionFolder
-    losses: Losses
+    missing: MissingTracker
     schedule: Schedule
     jobs: dict[str, Job]
     rig: Rig
@@ -86,7 +86,7 @@ class BlockEngine:
     clock: Callable[[], float] = time.monotonic
 
     def run(self, progress: Progress) -> None:
-        """Take every turn. Raises StoreError when a block cannot be kept."""
+        """Measure every turn of the schedule. Raises StoreError when a block cannot be stored."""
         for turn in self.schedule.turns():
             progress.begin()
             is_known = self._is_known(turn)
@@ -96,36 +96,36 @@ class BlockEngine:
         progress.begin()
 
     def _is_known(self, turn: ScheduledBlock) -> bool:
-        """Whether the turn was taken in an earlier sitting; the schedule is told."""
+        """Whether the turn was measured before; if so, pass its result to the schedule."""
         disturbed = None if turn.again else self.folder.disturbed(turn.number, turn.task)
         record = self.folder.block(turn.number, turn.task)
         if disturbed is not None:
             self.schedule.repeat(disturbed)
         elif record is not None:
-            self.schedule.add(without(record, self.losses.arms(turn.task)))
-        elif (lost := self.losses.of(turn.task)) is not None:
-            self.schedule.lose(turn.task, lost.seconds)
+            self.schedule.add(without(record, self.missing.arms(turn.task)))
+        elif (entry := self.missing.of(turn.task)) is not None:
+            self.schedule.drop(turn.task, entry.seconds)
         else:
             return False
         return True
 
     def _block(self, turn: ScheduledBlock) -> None:
-        """Measure one block, without arms that fail alone where it cannot be with them; keep it, or
-        give its task up.
+        """Measure and store one block; arms that fail are dropped while others can go on, else
+        its task is recorded as missing.
         """
         began = self.clock()
         while failures := self._tried_all(turn):
             if not self._dropped(turn.task, failures, self.clock() - began):
                 seconds = self.clock() - began
-                self.losses.lose(turn.task, why(_speaking(failures)), seconds)
-                self.schedule.lose(turn.task, seconds)
+                self.missing.add_task(turn.task, why(_first_own(failures)), seconds)
+                self.schedule.drop(turn.task, seconds)
                 return
-            self.schedule.lose_arms(turn.task, self.losses.arms(turn.task), self.clock() - began)
+            self.schedule.drop_arms(turn.task, self.missing.arms(turn.task), self.clock() - began)
             began = self.clock()
 
     def _tried_all(self, turn: ScheduledBlock) -> Failures:
-        """Measure one block under the task's protocol or, as long as it has no block, as the job to
-        fall back to; how it failed as both.
+        """Measure one block under the task's protocol or, if it is the task's first, as the
+        fallback job; the failures where neither succeeded.
         """
         failures = self._tried(turn, self.jobs[turn.task])
         if not failures or turn.number:
@@ -133,36 +133,36 @@ class BlockEngine:
         changed = self.fallback(self.jobs[turn.task])
         if changed is None:
             return failures
-        others = self._tried(turn, changed)
-        if others and _are_of_candidates(failures):
+        fallback_failures = self._tried(turn, changed)
+        if fallback_failures and _only_candidates_failed(failures):
             return failures  # the protocol was not to blame
-        reason = why(_speaking(failures))
+        reason = why(_first_own(failures))
         self.say(f"{turn.task} is measured in {changed.protocol}: {reason}")
         self.folder.keep_protocol(turn.task, changed.protocol)
         self.jobs[turn.task] = changed
-        return others
+        return fallback_failures
 
     def _dropped(self, task: str, failures: Failures, seconds: float) -> bool:
-        """Whether arms could be given up that failed by themselves, so that the others go on."""
-        failed = {arm: one for arm, one in failures.items() if one.own}
+        """Record the arms that failed by themselves as missing; False where none would be left."""
+        failed = {arm: failure for arm, failure in failures.items() if failure.own}
         candidates = self.jobs[task].subject.names()[1:]
-        left = set(candidates).difference(self.losses.arms(task), failed)
-        if not left or not _are_of_candidates(failures):
+        left = set(candidates).difference(self.missing.arms(task), failed)
+        if not left or not _only_candidates_failed(failures):
             return False
-        for arm, one in failed.items():
-            self.losses.lose_arm(task, arm, why(one), seconds / len(failed))
+        for arm, failure in failed.items():
+            self.missing.add_arm(task, arm, why(failure), seconds / len(failed))
         return True
 
     def _tried(self, turn: ScheduledBlock, job: Job) -> Failures:
-        """Measure one block and keep it; or how that failed, by arm."""
+        """Measure one block and store it; the failures by arm, empty on success."""
         began = self.clock()
         failures: Failures = {}
-        lost = self.losses.arms(turn.task)
+        missing = self.missing.arms(turn.task)
         for attempt in range(_TRIES):
             self.sample()
-            block = drawn_block(turn, job, seed=self.seed, lost=lost, attempt=attempt)
+            block = drawn_block(turn, job, seed=self.seed, missing=missing, attempt=attempt)
             trials = protocols.measure(job.protocol, block, self.rig)
-            failures = {one.arm: one.failure for one in trials if one.failure is not None}
+            failures = {trial.arm: trial.failure for trial in trials if trial.failure is not None}
             if not failures:
                 seconds = self.clock() - began
                 record = _record(turn, block, job, trials, seconds=seconds, state=self.sample())
@@ -173,7 +173,7 @@ class BlockEngine:
     def _keep(
         self, turn: ScheduledBlock, record: BlockRecord, trials: Sequence[Trial], seed: int
     ) -> None:
-        """A disturbed block is measured again, once, as long as that is allowed."""
+        """Store a block; a disturbed one is repeated once, as long as that is allowed."""
         repeats = (
             self.repeats
             and bool(record.disturbed)
@@ -206,7 +206,7 @@ def _record(
         positions={trial.arm: trial.position for trial in trials},
         values={trial.arm: len(trial.values()) for trial in trials},
         seconds=seconds,
-        busy_seconds=sum(one.start + one.values + one.end for one in spent),
+        busy_seconds=sum(part.start + part.values + part.end for part in spent),
         state=asdict(state),
         replica=block.number % len(job.subject.lineups),
         protocol=job.protocol,
@@ -225,12 +225,14 @@ def _warmups(block: BlockPlan, trials: Sequence[Trial]) -> Mapping[str, Mapping[
     }
 
 
-def _speaking(failures: Failures) -> Failure:
-    """The arm that failed by itself speaks, not one that was stopped because of it."""
-    return next((one for one in failures.values() if one.own), next(iter(failures.values())))
+def _first_own(failures: Failures) -> Failure:
+    """The failure to report: of an arm that failed by itself, not of one stopped because of it."""
+    return next(
+        (failure for failure in failures.values() if failure.own), next(iter(failures.values()))
+    )
 
 
-def _are_of_candidates(failures: Failures) -> bool:
-    """Whether some arm failed by itself, and the base did not."""
-    own = [arm for arm, one in failures.items() if one.own]
+def _only_candidates_failed(failures: Failures) -> bool:
+    """Whether at least one arm failed by itself, and the base did not."""
+    own = [arm for arm, failure in failures.items() if failure.own]
     return bool(own) and BASE not in own

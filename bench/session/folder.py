@@ -1,16 +1,16 @@
-"""What a session keeps on disk; everything is there before the next thing begins.
+"""The files of a session; each step is on disk before the next step begins.
 
 raw/rules.json                  what was fixed before the first block
 raw/calibration.json            loops, values and protocol of each task
-raw/missing.json                what could not be measured, why, and what that took
-raw/missing-arms.json           the same for single arms of a task: the others were measured
+raw/missing.json                the tasks that could not be measured, reasons and seconds spent
+raw/missing-arms.json           the same for single arms of a task whose other arms were measured
 raw/blocks/0007-richards/       one folder per block and task, renamed into place when whole:
     base.json  fast-add.json    pyperf JSON of each arm
     block.json                  seed, order, seconds, the host's state
-raw/disturbed/0007-richards/    the same of a block that does not count: it was measured again
-raw/complete                    that nothing is left to be measured
+raw/disturbed/0007-richards/    a disturbed block that does not count: it was measured again
+raw/complete                    an empty file: nothing is left to be measured
 
-`Losses` collects what cannot be measured, and writes it as it comes.
+`MissingTracker` records tasks and arms that cannot be measured, and writes each at once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class LoopCounts:
-    """What calibration found, and the protocol of each task. `seconds`: its wall time."""
+    """The loops of each script by kind of runtime, and the protocol of each task.
+
+    `seconds` is the wall time of the calibration.
+    """
 
     seconds: float = 0.0
     benchmarks: tuple[ScriptLoops, ...] = ()
@@ -45,7 +48,7 @@ class LoopCounts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loss:
+class MissingEntry:
     """Why a task, or an arm of it, is missing, and the seconds spent on its last block."""
 
     reason: str
@@ -53,23 +56,23 @@ class Loss:
 
 
 class SessionFolder:
-    """One session on disk. Raises StoreError for a file that is not what was written."""
+    """The folder of one session. Methods raise StoreError for a damaged file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def begin(self, rules: Rules) -> None:
-        """Make the folder, and remove whatever a killed run was writing."""
+        """Create the folder, and remove unfinished blocks of a run that was killed."""
         for folder in (self._blocks, self._disturbed):
             folder.mkdir(parents=True, exist_ok=True)
-        # Finished blocks were renamed out of their half.
-        for half in self._blocks.glob(".half-*"):
-            shutil.rmtree(half, ignore_errors=True)
+        # A finished block was renamed: only unfinished ones still have this prefix.
+        for unfinished in self._blocks.glob(".half-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
         if not self.is_complete():
             write_atomically(self.path / "rules.json", json.dumps(asdict(rules), indent=1))
 
     def rules(self) -> Rules | None:
-        """The rules that it was measured under; None where nothing was begun."""
+        """The rules of the session; None where it has not begun."""
         path = self.path / "rules.json"
         return _load(Rules, path) if path.exists() else None
 
@@ -78,59 +81,59 @@ class SessionFolder:
         return (self.path / "complete").exists()
 
     def conclude(self) -> None:
-        """Nothing is left to be measured."""
+        """Mark the session as complete: nothing is left to be measured."""
         (self.path / "complete").touch()
 
     def remove(self) -> None:
-        """Forget all of it. First what says that it is complete: this may be killed as well."""
+        """Remove the folder; the mark `complete` first, since this may be interrupted as well."""
         (self.path / "complete").unlink(missing_ok=True)
         shutil.rmtree(self.path)
 
     # -- tasks ------------------------------------------------------------------------------
 
     def calibration(self) -> LoopCounts:
-        """What was calibrated so far."""
+        """The calibration so far."""
         path = self.path / "calibration.json"
         return _load(LoopCounts, path) if path.exists() else LoopCounts(protocols={})
 
-    def keep_calibration(self, found: LoopCounts) -> None:
-        """Write what was calibrated so far."""
-        text = json.dumps(documents.dump(found), indent=1)
+    def keep_calibration(self, counts: LoopCounts) -> None:
+        """Write the calibration so far."""
+        text = json.dumps(documents.dump(counts), indent=1)
         write_atomically(self.path / "calibration.json", text)
 
     def keep_protocol(self, task: str, protocol: str) -> None:
-        """Write that a task has another protocol than was chosen."""
-        found = self.calibration()
-        self.keep_calibration(replace(found, protocols={**found.protocols, task: protocol}))
+        """Replace the protocol that was chosen for a task."""
+        counts = self.calibration()
+        self.keep_calibration(replace(counts, protocols={**counts.protocols, task: protocol}))
 
-    def losses(self) -> dict[str, Loss]:
-        """What is missing."""
+    def missing_tasks(self) -> dict[str, MissingEntry]:
+        """The missing tasks, by name."""
         path = self.path / "missing.json"
-        return _load(dict[str, Loss], path) if path.exists() else {}
+        return _load(dict[str, MissingEntry], path) if path.exists() else {}
 
-    def keep_losses(self, losses: Mapping[str, Loss]) -> None:
-        """Write what is missing."""
-        text = json.dumps(documents.dump(losses), indent=1)
+    def keep_missing_tasks(self, missing: Mapping[str, MissingEntry]) -> None:
+        """Write the missing tasks."""
+        text = json.dumps(documents.dump(missing), indent=1)
         write_atomically(self.path / "missing.json", text)
 
-    def lost_arms(self) -> dict[str, dict[str, Loss]]:
-        """For each task, the arms that are missing there alone, by their names."""
+    def missing_arms(self) -> dict[str, dict[str, MissingEntry]]:
+        """The missing arms of tasks whose other arms are measured: task to arm to reason."""
         path = self.path / "missing-arms.json"
-        return _load(dict[str, dict[str, Loss]], path) if path.exists() else {}
+        return _load(dict[str, dict[str, MissingEntry]], path) if path.exists() else {}
 
-    def keep_lost_arms(self, lost: Mapping[str, Mapping[str, Loss]]) -> None:
-        """Write which arms are missing where."""
-        text = json.dumps(documents.dump(lost), indent=1)
+    def keep_missing_arms(self, missing: Mapping[str, Mapping[str, MissingEntry]]) -> None:
+        """Write the missing arms of each task."""
+        text = json.dumps(documents.dump(missing), indent=1)
         write_atomically(self.path / "missing-arms.json", text)
 
     # -- blocks -----------------------------------------------------------------------------
 
     def block(self, number: int, task: str) -> BlockRecord | None:
-        """A block that counts; None where it is not measured."""
+        """A block that counts; None where it has not been measured."""
         return _read_block(self._blocks / _name(number, task) / "block.json")
 
     def disturbed(self, number: int, task: str) -> BlockRecord | None:
-        """What was measured under disturbance, and does not count."""
+        """A block that was disturbed and does not count; None where there is none."""
         return _read_block(self._disturbed / _name(number, task) / "block.json")
 
     def keep(
@@ -141,37 +144,43 @@ class SessionFolder:
         seed: int,
         counts: bool,
     ) -> None:
-        """Put a block where it belongs, whole or not at all."""
-        half = Path(tempfile.mkdtemp(prefix=".half-", dir=self._blocks))
-        half.chmod(0o755)
+        """Write a block atomically: among those that count, or among the disturbed ones."""
+        unfinished = Path(tempfile.mkdtemp(prefix=".half-", dir=self._blocks))
+        unfinished.chmod(0o755)
         for trial in trials:
-            (half / f"{trial.arm}.json").write_text(json.dumps(trial.result), encoding="utf-8")
+            (unfinished / f"{trial.arm}.json").write_text(
+                json.dumps(trial.result), encoding="utf-8"
+            )
         spent = {trial.arm: asdict(trial.spent) for trial in trials}
         content = {**asdict(record), "seed": seed, "spent": spent}
-        (half / "block.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-        half.rename(
+        (unfinished / "block.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+        unfinished.rename(
             (self._blocks if counts else self._disturbed) / _name(record.number, record.task)
         )
 
     def blocks(self) -> tuple[BlockRecord, ...]:
-        """All that count, those of tasks that were given up later as well."""
+        """All blocks that count, including those of tasks that were given up later."""
         return _read_blocks(self._blocks)
 
     def read(self) -> SessionRecord:
-        """All that counts, without the looks."""
+        """The session's record, without the looks."""
         blocks = self.blocks()
         repeated = _read_blocks(self._disturbed)
-        losses, arms = self.losses(), self.lost_arms()
-        lost = sum(one.seconds for one in (*losses.values(), *_each(arms)))
-        every = (*blocks, *repeated)
+        missing, arms = self.missing_tasks(), self.missing_arms()
+        missing_seconds = sum(entry.seconds for entry in (*missing.values(), *_each(arms)))
+        all_blocks = (*blocks, *repeated)
         kept = tuple(
-            without(block, arms.get(block.task, ())) for block in blocks if block.task not in losses
+            without(block, arms.get(block.task, ()))
+            for block in blocks
+            if block.task not in missing
         )
         return SessionRecord(
             blocks=kept,
-            missing=tuple(_missing(losses, arms)),
-            seconds=self.calibration().seconds + lost + sum(block.seconds for block in every),
-            busy_seconds=sum(block.busy_seconds for block in every),
+            missing=tuple(_missing(missing, arms)),
+            seconds=self.calibration().seconds
+            + missing_seconds
+            + sum(block.seconds for block in all_blocks),
+            busy_seconds=sum(block.busy_seconds for block in all_blocks),
             complete=self.is_complete(),
             disturbance=tally(sum(bool(block.disturbed) for block in kept), len(repeated)),
         )
@@ -185,20 +194,20 @@ class SessionFolder:
         return self.path / "disturbed"
 
 
-def _each(lost: Mapping[str, Mapping[str, Loss]]) -> Iterator[Loss]:
-    for arms in lost.values():
+def _each(missing_arms: Mapping[str, Mapping[str, MissingEntry]]) -> Iterator[MissingEntry]:
+    for arms in missing_arms.values():
         yield from arms.values()
 
 
 def _missing(
-    losses: Mapping[str, Loss], lost: Mapping[str, Mapping[str, Loss]]
+    missing: Mapping[str, MissingEntry], missing_arms: Mapping[str, Mapping[str, MissingEntry]]
 ) -> Iterator[Missing]:
-    for task, one in losses.items():
-        yield Missing(benchmark=task, reason=one.reason)
-    for task, arms in lost.items():
-        for arm, one in arms.items():
-            if task not in losses:
-                yield Missing(benchmark=task, reason=one.reason, arm=arm)
+    for task, entry in missing.items():
+        yield Missing(benchmark=task, reason=entry.reason)
+    for task, arms in missing_arms.items():
+        for arm, entry in arms.items():
+            if task not in missing:
+                yield Missing(benchmark=task, reason=entry.reason, arm=arm)
 
 
 def _name(number: int, task: str) -> str:
@@ -206,14 +215,17 @@ def _name(number: int, task: str) -> str:
 
 
 def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
-    # Not what is half written: its name begins with a dot.
-    found = [_read_block(path) for path in sorted(folder.glob("[!.]*/block.json"))]
-    return tuple(one for one in found if one is not None)
+    # Without unfinished blocks: their names begin with a dot.
+    records = [_read_block(path) for path in sorted(folder.glob("[!.]*/block.json"))]
+    return tuple(record for record in records if record is not None)
 
 
 def _load(kind: type[T], path: Path) -> T:
-    """What a file of ours holds. We write atomically: something else has been at a damaged one."""
-    hint = "Remove it, and its folder if it is a block's: what it held is measured again."
+    """Read a file of the session. They are written atomically: another program damaged a bad one.
+
+    Raises StoreError for a damaged file.
+    """
+    hint = "Remove it (of a block, its whole folder): what it held is measured again."
     what = "A file of the results folder is damaged: it"
     return documents.read(kind, path, what=what, hint=hint, error=StoreError)
 
@@ -222,38 +234,38 @@ def _read_block(path: Path) -> BlockRecord | None:
     return _load(BlockRecord, path) if path.exists() else None
 
 
-class Losses:
-    """Tasks that are missing, and arms of tasks of which the others are measured."""
+class MissingTracker:
+    """The tasks that are missing, and the missing arms of tasks whose other arms are measured."""
 
     def __init__(self, folder: SessionFolder, say: Callable[[str], None]) -> None:
         self._folder = folder
         self._say = say
-        self._tasks = folder.losses()
-        self._arms = folder.lost_arms()
+        self._tasks = folder.missing_tasks()
+        self._arms = folder.missing_arms()
 
-    def of(self, task: str) -> Loss | None:
-        """Why a task is missing; None where it is not."""
+    def of(self, task: str) -> MissingEntry | None:
+        """The entry of a missing task; None where the task is not missing."""
         return self._tasks.get(task)
 
     def arms(self, task: str) -> tuple[str, ...]:
-        """The arms that are missing for a task alone."""
+        """The missing arms of a task whose other arms are measured."""
         return tuple(self._arms.get(task, ()))
 
     def arm_seconds(self) -> float:
-        """What was spent on arms until they were given up."""
-        return sum(one.seconds for arms in self._arms.values() for one in arms.values())
+        """The seconds spent on missing arms before they were given up."""
+        return sum(entry.seconds for arms in self._arms.values() for entry in arms.values())
 
-    def lose(self, task: str, reason: str, seconds: float = 0.0) -> None:
-        """Give a task up, unless it is already."""
+    def add_task(self, task: str, reason: str, seconds: float = 0.0) -> None:
+        """Record a task as missing and report it; no effect where it already is."""
         if task not in self._tasks:
-            self._tasks[task] = Loss(reason=reason, seconds=seconds)
+            self._tasks[task] = MissingEntry(reason=reason, seconds=seconds)
             self._say(f"{task} is missing: {reason}")
-            self._folder.keep_losses(self._tasks)
+            self._folder.keep_missing_tasks(self._tasks)
 
-    def lose_arm(self, task: str, arm: str, reason: str, seconds: float = 0.0) -> None:
-        """Give one arm of a task up, unless it is already; the others go on."""
+    def add_arm(self, task: str, arm: str, reason: str, seconds: float = 0.0) -> None:
+        """Record one arm of a task as missing; the other arms are still measured."""
         arms = self._arms.setdefault(task, {})
         if arm not in arms:
-            arms[arm] = Loss(reason=reason, seconds=seconds)
+            arms[arm] = MissingEntry(reason=reason, seconds=seconds)
             self._say(f"{task} is missing for {arm}: {reason}")
-            self._folder.keep_lost_arms(self._arms)
+            self._folder.keep_missing_arms(self._arms)

@@ -1,4 +1,4 @@
-"""Reading back what sessions keep as JSON: files of ours that something else may have been at."""
+"""Reading the JSON files of sessions, which another program may have damaged."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 from builder.errors import StoreError
 
-# We write atomically: something else has been at a file that gives one of these.
+# Files are written atomically: where reading raises one of these, another program damaged it.
 _DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """What a file of ours holds is looked at; StoreError when it is not what we wrote."""
+    """A context in which errors of damaged content become a StoreError that names the file."""
     try:
         yield
     except _DAMAGE as error:
         raise StoreError(
             "A file of the results folder is damaged.",
             where=f"{path}: {type(error).__name__}: {error}",
-            hint="Remove it, and its folder if it is a block's: what it held is measured again.",
+            hint="Remove it (of a block, its whole folder): what it held is measured again.",
         ) from error
 
 
 def load(path: Path, default: Any) -> Any:
-    """What a file of ours holds; `default` where it is not there. StoreError when it is no JSON."""
+    """The content of a JSON file, `default` where it is missing. Raises StoreError for no JSON."""
     if not path.exists():
         return default
     with reading(path):

@@ -1,8 +1,8 @@
-"""What a session leaves: finished blocks, what stands around them, and the warm-up of each process.
+"""The records of a session: finished blocks, missing benchmarks, and the warm-up of processes.
 
-What measures (`bench.session.session`) and what judges (`bench.session.verdicts`) share these
-values, so that neither needs the other. Values are measured after the warm-up and are of the steady
-state; the warm-up is recorded beside them, never mixed with them. Pure.
+Measuring (`bench.session.session`) and computing verdicts (`bench.session.verdicts`) share these
+values, so that neither needs the other. Values are measured after the warm-up and describe the
+steady state; the warm-up is recorded separately. Pure.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from bench.benchmarks import Missing
 
 @dataclass(frozen=True, kw_only=True)
 class BlockRecord:
-    """A finished block: process means in seconds by arm, and how it came about.
+    """A finished block: the mean of each arm's process in seconds, and how it was measured.
 
     `number` counts the blocks of its task from 0. `benchmark` is the script that makes the task.
-    `positions` tells the order in which the arms' processes were started, `values` how many values
-    each mean is of. `seconds` is the block's wall time, `busy_seconds` the part of it in which
-    processes of the arms did work. `state` is the host's over the block (`bench.host.HostState`).
-    `disturbed`: why the host was too busy for it; "" for most. `warmups`: of arms that compile
-    while they run, `first`, the first warm-up by the mean of the values, and `seconds` of warm-up
-    until they were as fast (bench/session/record.py).
+    `positions` is the order in which the arms' processes were started, `values` the number of
+    values behind each mean. `seconds` is the block's wall time, `busy_seconds` the part of it in
+    which processes of the arms did work. `state` is the host's state over the block
+    (`bench.host.HostState`). `disturbed`: why the host was too busy during the block, "" where it
+    was not. `warmups`: for arms with a just-in-time compiler, the result of `warmup_of`.
     """
 
     number: int
@@ -44,25 +43,25 @@ class BlockRecord:
 
 
 def without(record: BlockRecord, arms: Container[str]) -> BlockRecord:
-    """The record as if these arms had not been in the block."""
+    """The record without the given arms."""
     return replace(
         record,
         means={arm: mean for arm, mean in record.means.items() if arm not in arms},
         positions={arm: place for arm, place in record.positions.items() if arm not in arms},
         values={arm: count for arm, count in record.values.items() if arm not in arms},
-        warmups={arm: one for arm, one in record.warmups.items() if arm not in arms},
+        warmups={arm: warmup for arm, warmup in record.warmups.items() if arm not in arms},
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRecord:
-    """What a session gave. `seconds`: wall time of calibration and blocks over all sittings,
-    `busy_seconds`: the part of it in which processes of the arms did work.
+    """The result of a session. `seconds`: wall time of calibration and blocks, over all processes
+    that worked on it, `busy_seconds`: the part of it in which processes of the arms did work.
 
-    `looks` are the shares of the planned blocks at which each task was looked at so far, as
-    `bench.stats.multiplicity.look_level` takes them; a task is not in it where nobody looked early.
-    `suite_looks` are those that the suite's interval pays for. `disturbance` counts blocks:
-    `disturbed` by something else on the host, `measured_again` for it, and `kept` all the same.
+    `looks` are the shares of the planned blocks at which each task was looked at so far, the
+    argument of `bench.stats.multiplicity.look_level`; tasks without early looks are not in it.
+    `suite_looks` are those that the suite's interval is adjusted for. `disturbance` counts blocks:
+    `disturbed` by other load on the host, `measured_again` because of it, and `kept` nevertheless.
     """
 
     blocks: tuple[BlockRecord, ...]
@@ -75,15 +74,15 @@ class SessionRecord:
     disturbance: Mapping[str, Any] = field(default_factory=dict)
 
 
-# A value this much slower than the mean of the later ones is not warm yet.
+# A value slower than this multiple of the mean of the timed values still belongs to the warm-up.
 WARM = 1.1
 
 
 def warmup_of(result: Mapping[str, Any]) -> dict[str, float]:
     """The warm-up of one process from pyperf's JSON; {} where it had none.
 
-    `first`: the first warm-up by the mean of the values. `seconds`: what the warm-ups took up to
-    the last that was not within 10% of that mean.
+    `first`: the first warm-up value divided by the mean of the timed values. `seconds`: the time of
+    all warm-ups up to the last that was more than 10% above that mean.
     """
     (benchmark,) = result["benchmarks"]
     runs = benchmark["runs"]
@@ -102,28 +101,28 @@ def warmup_of(result: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _inner_loops(result: Mapping[str, Any], benchmark: Mapping[str, Any]) -> int:
-    known = {
+    metadata = {
         **result.get("metadata", {}),
         **benchmark.get("metadata", {}),
         **benchmark["runs"][0].get("metadata", {}),
     }
-    return int(known.get("inner_loops", 1))
+    return int(metadata.get("inner_loops", 1))
 
 
 def warmups_by_task(blocks: Iterable[BlockRecord], arm: str) -> dict[str, dict[str, float]]:
-    """The medians over an arm's processes, by benchmark; without those that need no warm-up."""
-    found: dict[str, list[Mapping[str, float]]] = {}
+    """The median warm-up of an arm's processes, by benchmark; without those that have none."""
+    warmups: dict[str, list[Mapping[str, float]]] = {}
     for block in blocks:
         if block.warmups.get(arm):
-            found.setdefault(block.task, []).append(block.warmups[arm])
+            warmups.setdefault(block.task, []).append(block.warmups[arm])
     return {
-        task: {name: median(one[name] for one in some) for name in ("first", "seconds")}
-        for task, some in sorted(found.items())
+        task: {name: median(warmup[name] for warmup in of_task) for name in ("first", "seconds")}
+        for task, of_task in sorted(warmups.items())
     }
 
 
-def told(warmup: Mapping[str, float]) -> str:
-    """One warm-up in words."""
+def describe_warmup(warmup: Mapping[str, float]) -> str:
+    """A sentence on one warm-up."""
     return (
         f"the first value took {warmup['first']:.3g}x as long as the steady ones, which came "
         f"after {warmup['seconds']:.2g} s"

@@ -1,9 +1,8 @@
-"""The timing part of a run: calibrate once, then blocks, each on disk before the next begins.
+"""The timing part of a run: calibrate once, then measure blocks, storing each before the next.
 
-What is on disk and what is missing is for `bench.session.folder`, loops and protocols for
-`bench.session.preparation`, which block comes next and when it is enough for
-`bench.session.schedule`, measuring a block for `bench.session.engine`, which blocks the host
-disturbed for `bench.host.interference`. Here they are put together.
+This module combines `bench.session.folder` (files, missing benchmarks), `bench.session.preparation`
+(loops and protocols), `bench.session.schedule` (which block comes next, and when the session ends),
+`bench.session.engine` (measuring a block) and `bench.host.interference` (disturbed blocks).
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ from pathlib import Path
 from bench.host import HostSampler, HostState, busy_before
 from bench.measure import Effort, Rig, Task, protocols
 from bench.session.engine import BlockEngine, drawn_block
-from bench.session.folder import LoopCounts, Losses, SessionFolder
+from bench.session.folder import LoopCounts, MissingTracker, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Job, Preparation
-from bench.session.progress import Telling
+from bench.session.progress import ProgressReport
 from bench.session.record import SessionRecord
 from bench.session.schedule import Schedule, ScheduledBlock
 from bench.session.stopping import Rules, settled
@@ -31,12 +30,13 @@ from builder.process import Command
 
 @dataclass(frozen=True, kw_only=True)
 class SessionTerms:
-    """How to measure. `blocks`: the most for one benchmark. `budget` in seconds of wall time over
-    all sittings; None: no limit. `watched` are the candidates whose verdicts decide;
-    with `stop_when_decided` a benchmark is left when they are decided, else neither the blocks nor
-    the budget look at what was measured. `protocol` names that of a task, `fallback` the one for a
-    task whose first block cannot be measured under it (a benchmark may turn out to read a clock
-    that the protocol cannot use); None: it is missing then.
+    """How to measure. `blocks`: the maximum for one benchmark. `budget`: seconds of wall time over
+    all processes that work on the session; None: no limit. `watched` are the candidates whose
+    verdicts decide; with `stop_when_decided` a benchmark is finished when they are decided, else
+    the number of blocks does not depend on what was measured. `protocol` returns the protocol of a
+    task; `fallback` is the one for a task whose first block cannot be measured under it (a
+    benchmark may turn out to read a clock that the protocol cannot use); None: such a task is
+    missing.
     """
 
     protocol: Callable[[Task], str]
@@ -51,10 +51,10 @@ class SessionTerms:
 
 
 def read_folder(raw: Path) -> SessionRecord:
-    """The session in a folder, with the looks that its intervals pay for.
+    """Read the session in a folder, with the looks that its intervals are adjusted for.
 
-    One that is not complete is read as if its budget had ended it. Raises StoreError for a file
-    that is not what was written.
+    An incomplete session is read like one that its budget ended. Raises StoreError for a damaged
+    file.
     """
     folder = SessionFolder(raw)
     measured, rules = folder.read(), folder.rules()
@@ -62,10 +62,9 @@ def read_folder(raw: Path) -> SessionRecord:
 
 
 class Session:
-    """One session, in one folder; it can be stopped at any moment and gone on with.
+    """One session, in one folder; it can be stopped at any moment and continued.
 
-    `sample` tells of the host since it was called before (a `bench.host.facts.Sampler` of this
-    host).
+    `sample` returns the host's state since the previous call (default: a `bench.host.HostSampler`).
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class Session:
         self._show = show
         self._clock = clock
         self._sample = sample or HostSampler(core=_measured_cpu(rig)).sample
-        self._losses = Losses(self._folder, show.say)
+        self._missing = MissingTracker(self._folder, show.say)
         self._preparation = Preparation(
             subjects=subjects,
             protocol=terms.protocol,
@@ -99,31 +98,31 @@ class Session:
         )
 
     def run(self) -> SessionRecord:
-        """Measure what is not measured yet. Raises StoreError when it cannot be kept."""
+        """Measure what is not measured yet. Raises StoreError when it cannot be stored."""
         with guard_writes(self._folder.path):
             self._folder.begin(self._rules())
-            self._losses = Losses(self._folder, self._show.say)
-            found = self._calibrate()
+            self._missing = MissingTracker(self._folder, self._show.say)
+            counts = self._calibrate()
             if not self._folder.is_complete():
-                self._measure(found)
+                self._measure(counts)
                 self._folder.conclude()
             measured = self.read()
             if not measured.blocks:
-                # Nothing to go on from: another run tries everything again.
+                # Nothing to continue from: the next run tries everything again.
                 self._folder.remove()
         return measured
 
     def calibrating_commands(self) -> tuple[Command, ...]:
-        """What finding the loops would start for a session that has not begun. Pure."""
+        """The commands of the calibration in a session that has not begun. Pure."""
         return self._preparation.commands()
 
     def commands(self, number: int, seconds: float) -> tuple[tuple[Command, ...], ...]:
-        """What the blocks of that number would start, one for each benchmark.
+        """The commands of the blocks with that number, one tuple for each benchmark.
 
-        A session that has not begun does not know which tasks a script makes, nor their loops: as
-        if each made one of its own name, whose values take `seconds` with one loop. Pure.
+        The tasks of a script and their loops are not known before the session begins: each is
+        assumed to have one task of its own name, whose values take `seconds` with one loop. Pure.
         """
-        return tuple(self._block_commands(one, number, seconds) for one in self._subjects)
+        return tuple(self._block_commands(subject, number, seconds) for subject in self._subjects)
 
     def _block_commands(
         self, subject: BenchmarkLineup, number: int, seconds: float
@@ -131,7 +130,7 @@ class Session:
         task = Task(
             index=0, name=subject.benchmark.name, loops=1, warmups=1, values=1, seconds=seconds
         )
-        others = {arm.kind: task for arm in subject.speakers[1:]}
+        others = {arm.kind: task for arm in subject.representatives[1:]}
         protocol = self._terms.protocol(task)
         job = Job(subject=subject, task=task, others=others, protocol=protocol)
         turn = ScheduledBlock(task=task.name, number=number)
@@ -139,13 +138,13 @@ class Session:
         return protocols.commands(protocol, block, self._rig)
 
     def read(self) -> SessionRecord:
-        """What is on disk."""
+        """Read the session from disk."""
         return read_folder(self._folder.path)
 
     def _rules(self) -> Rules:
         return Rules(
             blocks=self._terms.blocks,
-            replicas=max((len(one.lineups) for one in self._subjects), default=1),
+            replicas=max((len(subject.lineups) for subject in self._subjects), default=1),
             budget=self._terms.budget,
             margin=self._terms.margin,
             seed=self._terms.seed,
@@ -154,25 +153,25 @@ class Session:
         )
 
     def _calibrate(self) -> LoopCounts:
-        """What was found before the first block; a busy host is told of."""
+        """Calibrate; warn where the host was busy meanwhile."""
         self._sample()
         before = self._folder.calibration()
-        found = self._preparation.calibration()
+        counts = self._preparation.calibration()
         warning = busy_before(self._sample(), os.cpu_count() or 1)
-        if found is not before and warning and len(found.benchmarks) > len(before.benchmarks):
+        if counts is not before and warning and len(counts.benchmarks) > len(before.benchmarks):
             self._show.say(warning)
-        return found
+        return counts
 
     # -- blocks -----------------------------------------------------------------------------
 
-    def _measure(self, found: LoopCounts) -> None:
-        jobs = self._preparation.jobs(found, self._losses)
-        spent = found.seconds + self._losses.arm_seconds()
+    def _measure(self, counts: LoopCounts) -> None:
+        jobs = self._preparation.jobs(counts, self._missing)
+        spent = counts.seconds + self._missing.arm_seconds()
         schedule = Schedule(tuple(jobs), self._rules(), conclude, spent=spent)
         with self._show.bar("measuring", len(jobs) * self._terms.blocks) as bar:
             engine = BlockEngine(
                 folder=self._folder,
-                losses=self._losses,
+                missing=self._missing,
                 schedule=schedule,
                 jobs=jobs,
                 rig=self._rig,
@@ -182,7 +181,7 @@ class Session:
                 fallback=self._fallback,
                 clock=self._clock,
             )
-            engine.run(Telling(bar, schedule))
+            engine.run(ProgressReport(bar, schedule))
 
     def _fallback(self, job: Job) -> Job | None:
         other = self._terms.fallback
@@ -192,6 +191,6 @@ class Session:
 
 
 def _measured_cpu(rig: Rig) -> int | None:
-    """The CPU that blocks are measured on, where it is just one."""
+    """The CPU that blocks are measured on; None where they may use several."""
     usable = os.sched_getaffinity(0)
     return min(usable) if rig.core is None and len(usable) == 1 else rig.core

@@ -1,8 +1,9 @@
-"""When a session looks at its data, what is decided by then, and how much more it needs. Pure.
+"""Interim analyses: when verdicts are computed, what is decided, how many blocks are missing. Pure.
 
-Looks are taken at block counts fixed beforehand; their price is in `bench.stats.multiplicity`.
-Verdicts are made by what judges at the end (`bench.session.verdicts.conclude`), which is passed in.
-The forecast of blocks sets the order of measuring and the time left that a user sees, never a
+A look is an interim analysis (the term of group-sequential statistics). Looks are at block counts
+fixed beforehand; `bench.stats.multiplicity` adjusts the levels for them. The function that computes
+the final verdicts (`bench.session.verdicts.conclude`) is passed in and used at looks as well. The
+forecast of blocks determines the order of measuring and the time left that a user sees, never a
 verdict.
 """
 
@@ -22,19 +23,19 @@ UNDECIDED = "undecided"
 
 
 class Judge(Protocol):
-    """What `bench.session.verdicts.conclude` does: the comparisons of a candidate with the base."""
+    """The type of `bench.session.verdicts.conclude`: compares a candidate with the base."""
 
     def __call__(self, measured: SessionRecord, candidate: str, /, *, margin: float) -> Comparisons:
-        """`measured` has the looks that its intervals must pay for."""
+        """`measured` has the looks that its intervals are adjusted for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What is fixed before the first block.
+    """The rules that are fixed before the first block.
 
-    `blocks`: the most for one benchmark. `budget`: seconds, None for no limit. `watched`: the
-    candidates whose verdicts decide; without any, or without `sequential`, nobody looks before all
-    blocks are measured or the budget is spent.
+    `blocks`: the maximum for one benchmark. `budget`: seconds, None for no limit. `watched`: the
+    candidates whose verdicts decide; without any, or without `sequential`, there is no look before
+    all blocks are measured or the budget is spent.
     """
 
     blocks: int
@@ -47,14 +48,14 @@ class Rules:
 
     @property
     def plan(self) -> tuple[int, ...]:
-        """The counts at which a benchmark is looked at; () where nobody looks early."""
+        """The block counts at which there is a look; () without early looks."""
         return look_counts(self.blocks, self.replicas) if self.sequential and self.watched else ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class InterimResult:
-    """What a look has shown. `needed`: the count at which an undecided benchmark is expected to be
-    decided, None where not within its blocks.
+    """The result of a look. `needed`: the block count at which an undecided benchmark is expected
+    to be decided; None where it is not expected within its blocks.
     """
 
     tasks: tuple[str, ...] = ()
@@ -70,26 +71,26 @@ class InterimResult:
 
 def by_task(blocks: Sequence[BlockRecord]) -> dict[str, list[BlockRecord]]:
     """The blocks of each benchmark."""
-    found: dict[str, list[BlockRecord]] = {}
+    blocks_of: dict[str, list[BlockRecord]] = {}
     for block in blocks:
-        found.setdefault(block.task, []).append(block)
-    return found
+        blocks_of.setdefault(block.task, []).append(block)
+    return blocks_of
 
 
 def look(blocks: Sequence[BlockRecord], rules: Rules, judge: Judge) -> InterimResult:
-    """Judge what is measured at a look of the plan."""
+    """Compute the result of a look of the plan from the blocks so far."""
     tasks = by_task(blocks)
     seen = _with_looks(
         SessionRecord(blocks=tuple(blocks)), lambda _task, count: looks_had(count, rules.plan)
     )
-    found = {name: judge(seen, name, margin=rules.margin) for name in rules.watched}
-    decided = _decided_by_all(tasks, list(found.values()))
+    comparisons = {name: judge(seen, name, margin=rules.margin) for name in rules.watched}
+    decided = _decided_by_all(tasks, list(comparisons.values()))
     return InterimResult(
         tasks=tuple(tasks),
         decided=decided,
-        suite_decided=all(_has_decided_suite(one) for one in found.values()),
+        suite_decided=all(_has_decided_suite(compared) for compared in comparisons.values()),
         needed={
-            task: _needed(task, records, found, rules)
+            task: _needed(task, records, comparisons, rules)
             for task, records in tasks.items()
             if task not in decided
         },
@@ -97,22 +98,24 @@ def look(blocks: Sequence[BlockRecord], rules: Rules, judge: Judge) -> InterimRe
 
 
 def settled(measured: SessionRecord, rules: Rules, judge: Judge) -> SessionRecord:
-    """The same session when it is over, with the looks that each of its intervals pays for.
+    """The record of a finished session, with the looks that each interval is adjusted for.
 
-    A benchmark that was decided keeps the level of the look that decided it, also where others have
-    moved on; see `bench.session.stopping.last_looks` for those that were not.
+    A benchmark that was decided keeps the level of the look that decided it, even where others were
+    measured further; see `last_looks` for those that were not decided.
     """
     if not rules.plan or not measured.blocks:
         return measured
     plan = rules.plan
     seen = _with_looks(measured, lambda _task, count: last_looks(count, plan, decided=True))
-    found = [judge(seen, name, margin=rules.margin) for name in rules.watched]
-    decided = _decided_by_all([block.task for block in measured.blocks], found)
+    comparisons = [judge(seen, name, margin=rules.margin) for name in rules.watched]
+    decided = _decided_by_all([block.task for block in measured.blocks], comparisons)
     counts = {task: len(records) for task, records in by_task(measured.blocks).items()}
     return replace(
         _with_looks(measured, lambda task, count: last_looks(count, plan, decided=task in decided)),
         suite_looks=last_looks(
-            min(counts.values()), plan, decided=all(_has_decided_suite(one) for one in found)
+            min(counts.values()),
+            plan,
+            decided=all(_has_decided_suite(compared) for compared in comparisons),
         ),
     )
 
@@ -128,67 +131,76 @@ def _with_looks(
     )
 
 
-def _is_decided(one: SuiteComparison | None) -> bool:
-    return one is not None and one.verdict != UNDECIDED
+def _is_decided(comparison: SuiteComparison | None) -> bool:
+    return comparison is not None and comparison.verdict != UNDECIDED
 
 
 def _has_decided_suite(compared: Comparisons) -> bool:
-    """Also an arm that has no benchmark at all: nothing more will be known of it."""
+    """True also for an arm that has no benchmark at all: further blocks cannot decide it."""
     return not compared.comparisons or _is_decided(compared.suite)
 
 
 def _undecided(compared: Comparisons) -> frozenset[str]:
-    return frozenset(one.benchmark for one in compared.comparisons if not _is_decided(one))
+    return frozenset(
+        comparison.benchmark for comparison in compared.comparisons if not _is_decided(comparison)
+    )
 
 
-def _decided_by_all(tasks: Iterable[str], found: Sequence[Comparisons]) -> frozenset[str]:
+def _decided_by_all(tasks: Iterable[str], compared_arms: Sequence[Comparisons]) -> frozenset[str]:
     """The benchmarks that are decided for every arm that has them."""
-    return frozenset(tasks).difference(*map(_undecided, found))
+    return frozenset(tasks).difference(*map(_undecided, compared_arms))
 
 
 def _needed(
-    task: str, records: Sequence[BlockRecord], found: Mapping[str, Comparisons], rules: Rules
+    task: str, records: Sequence[BlockRecord], comparisons: Mapping[str, Comparisons], rules: Rules
 ) -> int | None:
-    """The greatest count of the arms that are not decided; None where one has none."""
+    """The greatest count that an undecided arm needs; None where the plan is too short for one."""
     counts = [
         blocks_needed(
-            [log_ratio(one.means[BASE], one.means[name]) for one in records if name in one.means],
-            [one.replica for one in records if name in one.means],
+            [
+                log_ratio(block.means[BASE], block.means[name])
+                for block in records
+                if name in block.means
+            ],
+            [block.replica for block in records if name in block.means],
             alpha=_level(compared),
             margin=rules.margin,
             plan=rules.plan,
         )
-        for name, compared in found.items()
+        for name, compared in comparisons.items()
         if task in _undecided(compared)
     ]
-    known = [count for count in counts if count is not None]
-    return max(known) if known and len(known) == len(counts) else None
+    reached = [count for count in counts if count is not None]
+    return max(reached) if reached and len(reached) == len(counts) else None
 
 
 def _level(compared: Comparisons) -> float:
-    """About the level of a benchmark before looks are paid for (see `bench.stats.multiplicity`)."""
+    """The approximate level of a benchmark before the adjustment for looks
+    (see `bench.stats.multiplicity`).
+    """
     rows = compared.comparisons
     differing = sum(
-        one.low is not None and one.high is not None and not one.low <= 1 <= one.high
-        for one in rows
+        row.low is not None and row.high is not None and not row.low <= 1 <= row.high
+        for row in rows
     )
     return compared.error * max(differing, 1) / max(len(rows), 1)
 
 
-# Fewer can all agree by chance, and leave Student's t few degrees of freedom: nothing but the
-# grossest could be decided.
+# Fewer blocks can all agree by chance, and leave Student's t few degrees of freedom: only very
+# large differences could be decided.
 FIRST_LOOK = 5
 GROWTH = 1.4
-# A last look but one that is nearer to the end than this is not worth its price.
+# A look before the last is left out where `blocks` is less than this multiple of its count: the
+# adjustment would cost more than it saves.
 LEAST_GROWTH = 1.2
 
 
 def look_counts(blocks: int, replicas: int = 1) -> tuple[int, ...]:
-    """The block counts of a benchmark at which it is looked at; the last is `blocks` itself.
+    """The block counts of a benchmark at which there is a look; the last is `blocks` itself.
 
     Each is about 1.4 times the one before, so that few are needed and waiting for the next one
-    wastes little. They are multiples of the number of replicas, two of each at the first, so that
-    all replicas rest on as many blocks.
+    wastes little. They are multiples of the number of replicas, with two blocks of each replica at
+    the first look, so that all replicas have the same number of blocks.
     """
     count = max(FIRST_LOOK, 2 * replicas)
     count = math.ceil(count / replicas) * replicas
@@ -200,22 +212,22 @@ def look_counts(blocks: int, replicas: int = 1) -> tuple[int, ...]:
 
 
 def least_blocks(replicas: int = 1) -> int:
-    """The blocks that a benchmark gets whatever the budget: fewer have no interval."""
+    """The number of blocks that a benchmark gets whatever the budget: fewer have no interval."""
     return max(2, replicas)
 
 
 def looks_had(count: int, plan: Sequence[int]) -> tuple[float, ...]:
-    """The shares of the plan's blocks at which a benchmark with `count` blocks was looked at."""
+    """The looks of a benchmark with `count` blocks, as shares of the plan's blocks."""
     return tuple(planned / plan[-1] for planned in plan if planned <= count)
 
 
 def last_looks(count: int, plan: Sequence[int], *, decided: bool) -> tuple[float, ...]:
-    """The shares of all looks when the session is over.
+    """All looks of a benchmark in a finished session, as shares of the plan's blocks.
 
-    Who was decided stopped at a look. Who was not is looked at for the last time, and that look may
-    spend all that is left: that the budget ended it at this count was not chosen by its blocks
-    since the look before (Lan and DeMets 1983 leave the times of looks free of the plan for just
-    such cases). Empty where there are no blocks.
+    A decided benchmark stopped at a look. An undecided one has its last look now, which may spend
+    all of the error probability that is left: the budget ended it at this count, not its blocks
+    since the look before (Lan and DeMets 1983 allow looks at times outside the plan for such
+    cases). Empty where there are no blocks.
     """
     if count < 1:
         return ()
@@ -224,7 +236,7 @@ def last_looks(count: int, plan: Sequence[int], *, decided: bool) -> tuple[float
     return (*(planned / plan[-1] for planned in plan if planned < count), 1.0)
 
 
-# The level of an interval whose half-width is a standard error, where noise is normal.
+# The level at which the half-width of an interval is one standard error, for normal noise.
 _ONE_SIGMA = 0.3173
 
 
@@ -236,11 +248,12 @@ def blocks_needed(
     margin: float,
     plan: Sequence[int],
 ) -> int | None:
-    """The first planned count above its own at which a benchmark can be expected to be decided.
+    """The first planned count, above the current one, at which a benchmark is expected to be
+    decided; None where the whole plan is not enough.
 
-    As if its centre and its spread stayed what they are: then it is decided as soon as half its
-    interval is narrower than the way to 1, or than the way to the margin's edge from inside.
-    `alpha` is the level before looks are paid for. None when even the whole plan would not do.
+    The centre and the spread are assumed to stay the same: then it is decided as soon as half its
+    interval is narrower than the distance to 1, or than the distance from inside to the margin.
+    `alpha` is the level before the adjustment for looks.
     """
     from scipy import special
 
@@ -264,8 +277,8 @@ def blocks_needed(
 def _variances(
     log_ratios: Sequence[float], replicas: Sequence[Hashable]
 ) -> tuple[float, float, int]:
-    """(variance of a block, variance of the centre that more blocks do not lessen, degrees of
-    freedom of the replicas; 0 where there are none).
+    """(variance of a block, variance of the centre that more blocks do not reduce, degrees of
+    freedom of the replicas; 0 with a single replica).
     """
     groups: dict[Hashable, list[float]] = {}
     for name, value in zip(replicas, log_ratios, strict=True):
@@ -279,6 +292,6 @@ def _variances(
 
 
 def _variance(values: Sequence[float]) -> float:
-    """Of one of them, as far as the interval around their centre tells it."""
+    """The variance of a single value, estimated from the interval around the centre of all."""
     low, high = estimate_blocks(values).interval(_ONE_SIGMA) or (-math.inf, math.inf)
     return len(values) * ((high - low) / 2) ** 2

@@ -1,7 +1,7 @@
-"""From a session to verdicts: the one way, for the run itself and whoever looks at its trials.
+"""From a session's record to its verdicts, for the run itself and for later checks of its trials.
 
-Pure. Which blocks are compared and which looks were had is decided here; how it is computed is for
-`bench.compare.blocks`, which takes the session's own records.
+Pure. This module selects the blocks that are compared and the looks that count; the computation is
+in `bench.compare.blocks`, which takes the session's own records.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.compare import BenchmarkBlocks, Comparisons, Positive, SuiteComparison, compare_blocks
-from bench.session.record import BlockRecord, told, warmups_by_task
-from bench.session.record import SessionRecord as Timed
+from bench.session.record import BlockRecord, SessionRecord, describe_warmup, warmups_by_task
 
-# From so many replicas on, t on their means is less than a fifth wider than the normal interval.
+# With at least so many replicas, the t interval of their means is less than a fifth wider than the
+# normal interval.
 ENOUGH_REPLICAS = 5
 
 
-def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: float) -> Comparisons:
-    """Compare two arms of a session, `candidate` and `base` by their names.
+def conclude(
+    measured: SessionRecord, candidate: str, *, base: str = "base", margin: float
+) -> Comparisons:
+    """Compare two arms of a session, `candidate` and `base`, given by name.
 
-    The looks that the session had are paid for. Benchmarks come in the order of their names; one
-    that either arm lacks is missing. Errors as `compare_blocks`.
+    Intervals are adjusted for the looks that the session had. Benchmarks are in the order of their
+    names; one that either arm lacks is missing. Raises the errors of `compare_blocks`.
     """
     tasks: dict[str, list[BlockRecord]] = {}
     for block in sorted(measured.blocks, key=lambda block: (block.task, block.number)):
@@ -39,25 +41,25 @@ def conclude(measured: Timed, candidate: str, *, base: str = "base", margin: flo
             for task, blocks in tasks.items()
         ],
         margin=margin,
-        missing=[one for one in measured.missing if one.arm in ("", base, candidate)],
+        missing=[entry for entry in measured.missing if entry.arm in ("", base, candidate)],
         suite_looks=measured.suite_looks,
     )
     return _with_suite_warnings(compared, _few_builds(compared.suite))
 
 
-def among(measured: Timed, tasks: Collection[str]) -> Timed:
-    """The session as if it had been of some benchmarks alone. Each has paid for its own looks; the
-    suite pays for those of the whole session, which had the fewest blocks and the strictest level.
+def among(measured: SessionRecord, tasks: Collection[str]) -> SessionRecord:
+    """The session's record restricted to some benchmarks. Each keeps its own looks; the suite keeps
+    those of the whole session, which had the fewest blocks and the strictest level.
     """
     return replace(
         measured,
         blocks=tuple(block for block in measured.blocks if block.task in tasks),
-        missing=tuple(one for one in measured.missing if one.benchmark in tasks),
+        missing=tuple(entry for entry in measured.missing if entry.benchmark in tasks),
     )
 
 
 def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:
-    """What the host did to the blocks of a benchmark that count nevertheless."""
+    """The warning about disturbed blocks of a benchmark that count nevertheless."""
     reasons = [block.disturbed for block in blocks if block.disturbed]
     if not reasons:
         return ()
@@ -68,10 +70,10 @@ def _disturbed(blocks: Sequence[BlockRecord]) -> tuple[str, ...]:
 
 
 def _warming(blocks: Sequence[BlockRecord], arms: Sequence[str]) -> Iterator[str]:
-    """What the ratio leaves out of an arm that compiles while it runs."""
+    """The warnings about warm-ups, which the ratio does not contain."""
     for arm in arms:
         for warmup in warmups_by_task(blocks, arm).values():
-            yield f"warm-up: of {arm}, {told(warmup)}"
+            yield f"warm-up: of {arm}, {describe_warmup(warmup)}"
 
 
 def _few_builds(suite: SuiteComparison | None) -> tuple[str, ...]:
@@ -92,9 +94,9 @@ def _with_suite_warnings(compared: Comparisons, warnings: tuple[str, ...]) -> Co
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """How far layout alone moved the ratio: (least, most) of the placebos' ratios.
+    """The range of the placebos' ratios (least, greatest): what layout alone changed.
 
-    `suite` is None where no placebo has one.
+    `suite` is None where no placebo has a ratio of the suite.
     """
 
     suite: tuple[Positive, Positive] | None
@@ -102,24 +104,27 @@ class Band:
 
     @classmethod
     def of(cls, placebos: Iterable[Comparisons]) -> Band | None:
-        """The band of the placebos' comparisons; None without placebos."""
-        found = list(placebos)
+        """The band from the comparisons of the placebos; None without placebos."""
+        comparisons = list(placebos)
         ratios: dict[str, list[float]] = {}
-        for compared in found:
+        for compared in comparisons:
             for row in compared.comparisons:
                 ratios.setdefault(row.benchmark, []).append(row.ratio)
-        suites = [compared.suite.ratio for compared in found if compared.suite is not None]
-        if not found:
+        suites = [compared.suite.ratio for compared in comparisons if compared.suite is not None]
+        if not comparisons:
             return None
         return cls(
             suite=(min(suites), max(suites)) if suites else None,
-            benchmarks={name: (min(some), max(some)) for name, some in sorted(ratios.items())},
+            benchmarks={
+                name: (min(ratios_of_task), max(ratios_of_task))
+                for name, ratios_of_task in sorted(ratios.items())
+            },
         )
 
 
 def beside(compared: Comparisons, band: Band | None) -> Comparisons:
-    """A candidate's comparisons beside the placebos' band: its suite is warned of when its ratio
-    lies inside, where a layout that means nothing may be all that it shows.
+    """A candidate's comparisons, with a warning where the suite's ratio lies inside the placebo
+    band: a change of layout alone could have caused it.
     """
     if compared.suite is None or band is None or band.suite is None:
         return compared

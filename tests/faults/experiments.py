@@ -99,12 +99,12 @@ def a_candidate_named_as_a_file_of_ours(at: Place) -> Sequence[str]:
     return at.experiment(SLOW + 'name = "block"\n')
 
 
-@fault(3, "one and the same build", "both have the recipe", "changes something")
+@fault(3, "the same build", "both have the recipe", "changes something")
 def a_candidate_at_the_revision_of_the_base(at: Place) -> Sequence[str]:
     return at.adhoc("--candidate", "main")
 
 
-@fault(3, "a and b are one and the same build")
+@fault(3, "a and b are the same build")
 def two_arms_with_the_same_patch(at: Place) -> Sequence[str]:
     return at.experiment(f'{SLOW}name = "a"\n{SLOW}name = "b"\n')
 
@@ -201,7 +201,7 @@ def an_empty_manifest(at: Place) -> Sequence[str]:
     return at.experiment(SLOW, suite=f'["{path}"]')
 
 
-@fault(3, "folder of wheels is not there", "nowhere", "wheels")
+@fault(3, "folder of wheels does not exist", "nowhere", "wheels")
 def wheels_that_are_nowhere(at: Place) -> Sequence[str]:
     return at.patched(fake.speed_patch(1.05), "--wheels", str(at.here / "nowhere"))
 

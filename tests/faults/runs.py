@@ -164,7 +164,7 @@ def a_test_that_fails_once(at: Place) -> Sequence[str]:
 
 def _warned(at: Place) -> None:
     assert at.candidate()["gate"] is None
-    assert "nobody tested" in (at.out / "report.md").read_text()
+    assert "was not tested with" in (at.out / "report.md").read_text()
 
 
 @fault(0, check=_warned)

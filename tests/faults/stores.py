@@ -302,7 +302,7 @@ def a_calibration_of_another_shape(at: Place) -> Sequence[str]:
     return _damaged_raw(at, "calibration.json", '{"seconds": 1, "benchmarks": [{}]}')
 
 
-@fault(0, "already")
+@fault(0, "Already complete")
 def a_run_that_was_finished(at: Place) -> Sequence[str]:
     return again(at)
 

@@ -264,7 +264,7 @@ def _ladder(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """The rungs of a ladder, computed again."""
     told = [one for one in evidence.document.get("ladder") or () if "tasks" in one]
     if told:
-        found = ladder.again(told, evidence.measured, evidence.plan["session"]["margin"])
+        found = ladder.recomputed(told, evidence.measured, evidence.plan["session"]["margin"])
         yield from counter.unlike(
             {"rungs": told}, {"rungs": found}, "result.json, ladder", TOLERANCE
         )

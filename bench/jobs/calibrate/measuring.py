@@ -38,7 +38,7 @@ from bench.session import (
     BenchmarkLineup,
     BlockEngine,
     Job,
-    Losses,
+    MissingTracker,
     Preparation,
     Rules,
     Schedule,
@@ -156,14 +156,14 @@ class Measuring:
         """Measure what is not measured yet. Raises StoreError when it cannot be kept."""
         with guard_writes(self._folder.path):
             self._folder.begin(rules_of(self._terms))
-            losses = Losses(self._folder, self._show.say)
+            losses = MissingTracker(self._folder, self._show.say)
             found = self._preparation().calibration()
             cells = tuple(self._cells(found.benchmarks, losses))
             self._measure(cells, losses, found.seconds)
             return CalibrationBlocks(
                 tasks={cell.task.name: cell.task for cell in cells},
                 samples=self._samples(cells),
-                missing={name: one.reason for name, one in self._folder.losses().items()},
+                missing={name: one.reason for name, one in self._folder.missing_tasks().items()},
                 cells=cells,
             )
 
@@ -186,7 +186,9 @@ class Measuring:
             title="finding loops",
         )
 
-    def _cells(self, found: Iterable[ScriptLoops], losses: Losses) -> Iterator[CalibrationCell]:
+    def _cells(
+        self, found: Iterable[ScriptLoops], losses: MissingTracker
+    ) -> Iterator[CalibrationCell]:
         """Every task under every protocol that can measure it."""
         for subject, task, kinds in self._tasks({one.benchmark: one for one in found}, losses):
             for name in protocols.PROTOCOLS:
@@ -199,7 +201,7 @@ class Measuring:
                         )
 
     def _tasks(
-        self, found: Mapping[str, ScriptLoops], losses: Losses
+        self, found: Mapping[str, ScriptLoops], losses: MissingTracker
     ) -> Iterator[tuple[CalibrationTarget, Task, tuple[bool, ...]]]:
         """Each task, and whether it is measured against itself, with the known difference, or both.
 
@@ -210,7 +212,7 @@ class Measuring:
         for subject in sorted(self._subjects, key=lambda one: one.ours):
             calibrated = found[subject.benchmark.name]
             if calibrated.failure is not None:
-                losses.lose(calibrated.benchmark, calibrated.failure.reason)
+                losses.add_task(calibrated.benchmark, calibrated.failure.reason)
             effort = self._terms.effort.for_kind(subject.arm.kind)
             if subject.ours:
                 # Suites have next to nothing that waits, and other benchmarks do.
@@ -229,13 +231,15 @@ class Measuring:
 
     # -- blocks ---------------------------------------------------------------------------------
 
-    def _measure(self, cells: Sequence[CalibrationCell], losses: Losses, spent: float) -> None:
+    def _measure(
+        self, cells: Sequence[CalibrationCell], losses: MissingTracker, spent: float
+    ) -> None:
         rounds = self._terms.blocks
         jobs = {cell.name: cell.job for cell in cells}
         with self._show.bar("measuring", rounds * len(cells)) as bar:
             engine = BlockEngine(
                 folder=self._folder,
-                losses=losses,
+                missing=losses,
                 schedule=Schedule(tuple(jobs), rules_of(self._terms), conclude, spent=spent),
                 jobs=jobs,
                 rig=self._rig,

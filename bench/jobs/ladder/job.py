@@ -131,4 +131,4 @@ def _rungs(
         if block.task not in group:
             group.append(block.task)
     margin = resolved.plan.experiment.session.margin
-    return {"ladder": ladder.climbed(rungs, measured, groups, margin=margin)}
+    return {"ladder": ladder.measured_rungs(rungs, measured, groups, margin=margin)}

@@ -68,7 +68,7 @@ def filled(template: str, **values: object) -> str:
         signs=SIGNS,
         told=wording.told,
         smt=wording.smt,
-        warmup=record.told,
+        warmup=record.describe_warmup,
     )
     environment.filters["code"] = lambda text: _Raw(code(text))
     environment.filters["fenced"] = lambda text: _Raw(fenced(text))

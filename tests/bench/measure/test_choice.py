@@ -28,7 +28,7 @@ def host() -> Host:
     return read_host()
 
 
-def found(**changes: Any) -> Calibration:
+def calibration(**changes: Any) -> Calibration:
     """Corun is best for short values, lockstep where a benchmark starts processes."""
     best = {"sequential": 0.05, "lockstep": 0.02, "corun": 0.01}
     spreads = [best[name] for name in protocols.PROTOCOLS]
@@ -56,10 +56,10 @@ STARTING = task("start", children=True)
 
 
 def test_a_calibrated_host_takes_the_winners_and_the_default_for_the_rest() -> None:
-    choices = found().choices()
+    choices = calibration().choices()
     told = "calibrated 2026-11-24 on this host: corun for short, lockstep for processes"
     assert choices.origin == told
-    assert [choices.protocol(one) for one in (task(), STARTING, LONG, WAITING)] == [
+    assert [choices.protocol(each_task) for each_task in (task(), STARTING, LONG, WAITING)] == [
         "corun", "lockstep", "lockstep", "lockstep",
     ]  # fmt: skip
 
@@ -67,33 +67,35 @@ def test_a_calibrated_host_takes_the_winners_and_the_default_for_the_rest() -> N
 @pytest.mark.parametrize("one", [STARTING, WAITING], ids=["starts processes", "waits"])
 def test_auto_never_takes_a_protocol_that_refuses(one: Task) -> None:
     by_class = {"processes": "corun", "waits": "corun"}
-    choices = replace(found().choices(), by_class=by_class)
+    choices = replace(calibration().choices(), by_class=by_class)
     assert protocols.refuses("corun", one)
     assert choices.protocol(one) == "lockstep"
 
 
 def test_a_protocol_that_is_named_is_taken_at_its_word() -> None:
     choices = Choices.fixed("corun")
-    assert [choices.protocol(one) for one in (task(), LONG, STARTING)] == ["corun"] * 3
-    assert choices.origin == "corun, as the experiment says"
+    assert [choices.protocol(each_task) for each_task in (task(), LONG, STARTING)] == ["corun"] * 3
+    assert choices.origin == "corun, named by the experiment"
 
 
 def test_without_a_calibration_bare_metal_has_lockstep_and_that_is_told(host: Host) -> None:
     choices = Choices.uncalibrated(replace(host, hypervisor=""))
-    assert {choices.protocol(one) for one in (task(), LONG, STARTING, WAITING)} == {"lockstep"}
+    assert {choices.protocol(each_task) for each_task in (task(), LONG, STARTING, WAITING)} == {
+        "lockstep"
+    }
     assert "not calibrated" in choices.origin
 
 
 def test_without_a_calibration_a_guest_shares_a_core_where_that_is_possible(host: Host) -> None:
     choices = Choices.uncalibrated(replace(host, hypervisor="KVM"))
-    assert {choices.protocol(one) for one in (task(), LONG)} == {"corun"}
-    assert {choices.protocol(one) for one in (STARTING, WAITING)} == {choices.fallback}
+    assert {choices.protocol(each_task) for each_task in (task(), LONG)} == {"corun"}
+    assert {choices.protocol(each_task) for each_task in (STARTING, WAITING)} == {choices.fallback}
     assert choices.fallback == "lockstep"
     assert "not calibrated" in choices.origin
 
 
 def test_too_few_blocks_choose_nothing_and_that_is_told() -> None:
-    few = found(samples=tuple(samples("corun", blocks=2) + samples("lockstep", blocks=2)))
+    few = calibration(samples=tuple(samples("corun", blocks=2) + samples("lockstep", blocks=2)))
     assert few.choices().by_class == {}
     assert few.choices().protocol(task()) == "lockstep"
     assert "too few blocks" in few.choices().origin
@@ -103,8 +105,8 @@ def test_what_an_experiment_says_decides(home: Home, host: Host) -> None:
     said: list[str] = []
     assert choice.choices("corun", home, host, said.append) == Choices.fixed("corun")
     assert choice.choices("auto", home, host, said.append) == Choices.uncalibrated(host)
-    save(home, host, found())
-    assert choice.choices("auto", home, host, said.append) == found().choices()
+    save(home, host, calibration())
+    assert choice.choices("auto", home, host, said.append) == calibration().choices()
     assert said == []
 
 
@@ -114,10 +116,10 @@ def test_what_an_experiment_says_decides(home: Home, host: Host) -> None:
 def test_false_calls_are_those_of_the_protocols_in_use() -> None:
     off = [*samples("lockstep", "start", bias=0.3), *samples("sequential", "start", bias=0.1)]
     off += all_protocols([0.02, 0.02, 0.01])
-    calls = found(samples=tuple(off)).false_calls
+    calls = calibration(samples=tuple(off)).false_calls
     assert (calls.called, calls.of) == (1, 2)
     assert calls.upper == proportion_bounds(1, 2)[1]
-    assert found().false_calls == FalseCalls.counted(0, 2)
+    assert calibration().false_calls == FalseCalls.counted(0, 2)
 
 
 def test_nothing_compared_bounds_nothing() -> None:
@@ -125,7 +127,7 @@ def test_nothing_compared_bounds_nothing() -> None:
 
 
 def test_runs_add_to_the_tally_and_each_counts_once(home: Home, host: Host) -> None:
-    save(home, host, found())
+    save(home, host, calibration())
     add_aa(home, host, 1, 40, run="a")
     add_aa(home, host, 0, 30, run="b")
     add_aa(home, host, 2, 41, run="a")
@@ -135,7 +137,7 @@ def test_runs_add_to_the_tally_and_each_counts_once(home: Home, host: Host) -> N
     assert loaded is not None
     assert loaded.false_calls == FalseCalls.counted(2, 2 + 41 + 30 + 10)
     # Another calibration begins with what is known of this host already.
-    save(home, host, found(when="2026-11-25"))
+    save(home, host, calibration(when="2026-11-25"))
     again = load(home, host)
     assert again is not None
     assert again.false_calls == loaded.false_calls
@@ -151,7 +153,7 @@ def test_runs_that_add_at_the_same_time_lose_nothing(home: Home, host: Host) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    save(home, host, found())
+    save(home, host, calibration())
     loaded = load(home, host)
     assert loaded is not None
     assert loaded.later == (0, 20)
@@ -167,7 +169,7 @@ def test_a_tally_that_cannot_be(called: int, of: int, home: Home, host: Host) ->
 
 
 def test_what_is_saved_is_loaded(home: Home, host: Host) -> None:
-    made = found(missing={"corun-same-x": "it crashed"}, side_by_side=3, tried="tried")
+    made = calibration(missing={"corun-same-x": "it crashed"}, side_by_side=3, tried="tried")
     path = save(home, host, made)
     assert load(home, host) == made
     data = json.loads(path.read_text())
@@ -178,7 +180,7 @@ def test_what_is_saved_is_loaded(home: Home, host: Host) -> None:
 
 
 def test_another_epoch_has_a_calibration_of_its_own(home: Home, host: Host) -> None:
-    save(home, host, found())
+    save(home, host, calibration())
     for fact, value in (("kernel", "1.0"), ("microcode", "0x0"), ("name", "x"), ("cpus", 99)):
         assert load(home, replace(host, **{fact: value})) is None
     # A guest may be given some other memory at each boot, and a library may be updated.
@@ -202,7 +204,7 @@ def test_every_fact_of_the_epoch_is_one_of_the_host(host: Host) -> None:
     ],
 )  # fmt: skip
 def test_a_file_that_is_of_no_use_is_told_of(damage: Any, why: str, home: Home, host: Host) -> None:
-    path = save(home, host, found())
+    path = save(home, host, calibration())
     data = json.loads(path.read_text())
     damage(data)
     path.write_text(json.dumps(data))
@@ -215,7 +217,7 @@ def test_a_file_that_is_of_no_use_is_told_of(damage: Any, why: str, home: Home, 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", '{"schema": 1', "[" * 100000])
 def test_a_file_that_is_no_json_of_ours_is_told_of(content: str, home: Home, host: Host) -> None:
-    path = save(home, host, found())
+    path = save(home, host, calibration())
     add_aa(home, host, 1, 2)
     tally = path.with_suffix(".aa.json")
     assert tally.exists()
@@ -233,6 +235,6 @@ def test_a_folder_that_cannot_be_written(home: Home, host: Host) -> None:
     home.root.mkdir()
     choice.folder(home).write_text("a file")
     with pytest.raises(StoreError):
-        save(home, host, found())
+        save(home, host, calibration())
     with pytest.raises(StoreError):
         add_aa(home, host, 0, 1)

@@ -16,15 +16,15 @@ from tests.bench.surroundings import HASTE, arm, benchmark, block, rig
 
 
 def test_all_tasks_of_a_script_are_found(tmp_path: Path) -> None:
-    found = loops.calibrate(benchmark("several"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
-    assert found.failure is None
-    assert found.kind == "cpython-host"
-    assert [(task.index, task.name) for task in found.tasks] == [
+    calibrated = loops.calibrate(benchmark("several"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert calibrated.failure is None
+    assert calibrated.kind == "cpython-host"
+    assert [(task.index, task.name) for task in calibrated.tasks] == [
         (0, "several_func"),
         (1, "several_timed"),
         (2, "several_timeit"),
     ]
-    for task in found.tasks:
+    for task in calibrated.tasks:
         assert task.loops >= 2
         assert task.seconds > 0
         assert HASTE.min_values <= task.values <= HASTE.max_values
@@ -32,9 +32,12 @@ def test_all_tasks_of_a_script_are_found(tmp_path: Path) -> None:
 
 def test_what_was_found_can_be_measured_and_kept(tmp_path: Path) -> None:
     one = benchmark("several")
-    found = loops.calibrate(one, arm(tmp_path, "base"), rig(tmp_path), HASTE)
-    assert documents.load(ScriptLoops, json.loads(json.dumps(documents.dump(found)))) == found
-    for task in found.tasks:
+    calibrated = loops.calibrate(one, arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert (
+        documents.load(ScriptLoops, json.loads(json.dumps(documents.dump(calibrated))))
+        == calibrated
+    )
+    for task in calibrated.tasks:
         trials = protocols.measure(
             "lockstep", block(one, arm(tmp_path, "base"), what=task), rig(tmp_path)
         )
@@ -47,64 +50,66 @@ def test_what_was_found_can_be_measured_and_kept(tmp_path: Path) -> None:
 
 
 def test_who_waits_and_who_starts_processes_is_noted(tmp_path: Path) -> None:
-    def found(name: str, what: str = "nothing") -> Task:
+    def calibrated(name: str, what: str = "nothing") -> Task:
         base = arm(tmp_path, "base", what)
         return loops.calibrate(benchmark(name), base, rig(tmp_path), HASTE).tasks[0]
 
-    command, tiny = found("command"), found("tiny")
-    asleep = found("clocks", "attribute")
+    command, tiny = calibrated("command"), calibrated("tiny")
+    asleep = calibrated("clocks", "attribute")
     assert (command.children, tiny.children, asleep.children) == (True, False, False)
     assert asleep.cpu_share < 0.9 < tiny.cpu_share
 
 
 def test_runtimes_that_compile_while_they_run_are_called_more_often(tmp_path: Path) -> None:
     base = replace(arm(tmp_path, "base"), kind="pypy-3.11")
-    found = loops.calibrate(benchmark("tiny"), base, rig(tmp_path), replace(HASTE, max_values=9))
-    assert [task.warmups for task in found.tasks] == [9]
+    calibrated = loops.calibrate(
+        benchmark("tiny"), base, rig(tmp_path), replace(HASTE, max_values=9)
+    )
+    assert [task.warmups for task in calibrated.tasks] == [9]
 
 
 def test_long_values_are_not_looped(tmp_path: Path) -> None:
-    found = loops.calibrate(
+    calibrated = loops.calibrate(
         benchmark("tiny"), arm(tmp_path, "base"), rig(tmp_path), Effort(value=1e-9, process=0.001)
     )
-    assert [(task.name, task.loops) for task in found.tasks] == [("tiny", 1)]
+    assert [(task.name, task.loops) for task in calibrated.tasks] == [("tiny", 1)]
 
 
 def test_a_script_without_benchmarks(tmp_path: Path) -> None:
-    found = loops.calibrate(benchmark("empty"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
-    assert found.tasks == ()
-    assert found.failure is not None
-    assert found.failure.reason == "empty makes no pyperf benchmark"
+    calibrated = loops.calibrate(benchmark("empty"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert calibrated.tasks == ()
+    assert calibrated.failure is not None
+    assert calibrated.failure.reason == "empty defines no pyperf benchmark"
 
 
 def test_a_script_that_cannot_start(tmp_path: Path) -> None:
-    found = loops.calibrate(benchmark("needs"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
-    assert found.tasks == ()
-    assert found.failure is not None
-    assert found.failure.reason == "base exited with status 1 before its first value"
-    assert "No module named 'tiny_dependency'" in found.failure.output
-    assert documents.load(ScriptLoops, documents.dump(found)) == found
+    calibrated = loops.calibrate(benchmark("needs"), arm(tmp_path, "base"), rig(tmp_path), HASTE)
+    assert calibrated.tasks == ()
+    assert calibrated.failure is not None
+    assert calibrated.failure.reason == "base exited with status 1 before its first value"
+    assert "No module named 'tiny_dependency'" in calibrated.failure.output
+    assert documents.load(ScriptLoops, documents.dump(calibrated)) == calibrated
 
 
 def test_a_script_that_hangs(tmp_path: Path) -> None:
-    found = loops.calibrate(
+    calibrated = loops.calibrate(
         benchmark("patient"), arm(tmp_path, "base", "hang"), rig(tmp_path, timeout=2), HASTE
     )
-    assert found.failure is not None
-    assert "(time-out)" in found.failure.reason
+    assert calibrated.failure is not None
+    assert "(time-out)" in calibrated.failure.reason
 
 
 def test_a_script_that_crashes(tmp_path: Path) -> None:
-    found = loops.calibrate(
+    calibrated = loops.calibrate(
         benchmark("patient"), arm(tmp_path, "base", "crash", 1), rig(tmp_path), HASTE
     )
-    assert found.failure is not None
-    assert "SIGSEGV" in found.failure.reason
+    assert calibrated.failure is not None
+    assert "SIGSEGV" in calibrated.failure.reason
 
 
 @pytest.mark.parametrize("what", ["hang", "crash"])
 def test_tasks_before_a_failure_are_kept(tmp_path: Path, what: str) -> None:
     sick = arm(tmp_path, "base", what)
-    found = loops.calibrate(benchmark("halfway"), sick, rig(tmp_path, timeout=2), HASTE)
-    assert [task.name for task in found.tasks] == ["halfway_well"]
-    assert found.failure is not None
+    calibrated = loops.calibrate(benchmark("halfway"), sick, rig(tmp_path, timeout=2), HASTE)
+    assert [task.name for task in calibrated.tasks] == ["halfway_well"]
+    assert calibrated.failure is not None

@@ -28,7 +28,7 @@ class Ending:
         self.worker.scratch.mkdir(parents=True)
         if written is not None:
             self.worker.result.write_text(json.dumps(written))
-        self.asked = b"?"
+        self.message = b"?"
         self.late = False
         self.finished = 0
         self._done = done
@@ -36,7 +36,7 @@ class Ending:
     def finish(self) -> None:
         self.finished += 1
 
-    def ended(self, timeout: float) -> Completed:
+    def wait_for_end(self, timeout: float) -> Completed:
         return self._done
 
     def spent(self) -> TrialSeconds:
@@ -49,7 +49,7 @@ class Ending:
 def trial(root: Path, done: Completed, written: Any = None) -> tuple[Trial, Ending]:
     live = Ending(root, "base", done, written)
     plan = block(benchmark("tiny"), live.arm)
-    found = outcomes.outcome(
+    ended = outcomes.outcome(
         live,  # type: ignore[arg-type]
         plan,
         rig(root),
@@ -57,22 +57,22 @@ def trial(root: Path, done: Completed, written: Any = None) -> tuple[Trial, Endi
         clock="wall",
         position=1,
     )
-    return found, live
+    return ended, live
 
 
 def test_what_was_measured_is_described(tmp_path: Path) -> None:
-    found, live = trial(tmp_path, completed(), RESULT)
-    assert found.failure is None
-    assert found.values() == (0.5, 0.25)
-    assert (found.arm, found.position, found.spent) == ("base", 1, SPENT)
-    assert found.result is not None
-    assert "lockstep" in json.dumps(found.result)
+    ended, live = trial(tmp_path, completed(), RESULT)
+    assert ended.failure is None
+    assert ended.values() == (0.5, 0.25)
+    assert (ended.arm, ended.position, ended.spent) == ("base", 1, SPENT)
+    assert ended.result is not None
+    assert "lockstep" in json.dumps(ended.result)
     assert live.finished == 1
 
 
 def test_one_that_is_gone_already_is_not_asked_to_finish(tmp_path: Path) -> None:
     live = Ending(tmp_path, "base", completed(), RESULT)
-    live.asked = GONE
+    live.message = GONE
     plan = block(benchmark("tiny"), live.arm)
     outcomes.outcome(
         live,  # type: ignore[arg-type]
@@ -96,18 +96,18 @@ def test_one_that_is_gone_already_is_not_asked_to_finish(tmp_path: Path) -> None
         (
             Completed(returncode=-9, seconds=30.0, output="", timed_out=True),
             RESULT,
-            "base was stopped: nothing came for 30 s (time-out)",
+            "base was stopped: no response for 30 s (time-out)",
         ),
     ],
 )
 def test_why_nothing_was_measured(
     done: Completed, written: Any, reason: str, tmp_path: Path
 ) -> None:
-    found, _live = trial(tmp_path, done, written)
-    assert found.failure is not None
-    assert found.failure.reason == reason
-    assert found.result is None
-    assert found.spent == SPENT
+    ended, _live = trial(tmp_path, done, written)
+    assert ended.failure is not None
+    assert ended.failure.reason == reason
+    assert ended.result is None
+    assert ended.spent == SPENT
 
 
 def test_one_hanging_arm_ends_the_block_and_the_fault_is_its_own(tmp_path: Path) -> None:
@@ -115,20 +115,20 @@ def test_one_hanging_arm_ends_the_block_and_the_fault_is_its_own(tmp_path: Path)
     lives[2].late = True
     arms = (lives[0].arm, arm(tmp_path, "fast"), lives[2].arm)
     plan = block(benchmark("tiny"), *arms)
-    found = outcomes.all_stopped(plan, rig(tmp_path), lives, [2, 0, 1])  # type: ignore[arg-type]
-    failures = {found[at].arm: found[at].failure for at in range(3)}
+    trials = outcomes.all_stopped(plan, rig(tmp_path), lives, [2, 0, 1])  # type: ignore[arg-type]
+    failures = {trials[at].arm: trials[at].failure for at in range(3)}
     assert {name: one.own for name, one in failures.items() if one} == {
         "base": False,
         "fast": False,
         "slow": True,
     }
     assert failures["base"] is not None
-    assert failures["base"].reason == "base was stopped, since slow hung"
-    assert [found[at].position for at in range(3)] == [1, 2, 0]
+    assert failures["base"].reason == "base was stopped because slow hung"
+    assert [trials[at].position for at in range(3)] == [1, 2, 0]
 
 
 def test_a_block_that_is_refused_is_nobodys_own_fault(tmp_path: Path) -> None:
     plan = block(benchmark("tiny"), arm(tmp_path, "base"), arm(tmp_path, "fast"))
-    found = outcomes.refused(plan, "corun cannot")
-    assert [(one.arm, one.position) for one in found] == [("base", 0), ("fast", 1)]
-    assert all(one.failure == Failure(reason="corun cannot", own=False) for one in found)
+    trials = outcomes.refused(plan, "corun cannot")
+    assert [(trial.arm, trial.position) for trial in trials] == [("base", 0), ("fast", 1)]
+    assert all(trial.failure == Failure(reason="corun cannot", own=False) for trial in trials)

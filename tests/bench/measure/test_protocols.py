@@ -64,10 +64,10 @@ def test_spent_time_is_accounted_for(tmp_path: Path, protocol: str) -> None:
 @pytest.mark.parametrize("count", [2, 8])
 def test_lockstep_alternates_in_random_order_warm_ups_too(tmp_path: Path, count: int) -> None:
     names = [f"arm{number}" for number in range(count)]
-    told: list[str] = []
+    released: list[str] = []
 
     def watch(live: worker.Live, timeout: float) -> float:
-        told.append(live.arm.name)
+        released.append(live.arm.name)
         return release(live, timeout)
 
     release = worker.Live.release
@@ -82,10 +82,10 @@ def test_lockstep_alternates_in_random_order_warm_ups_too(tmp_path: Path, count:
             ),
             rig(tmp_path),
         )
-    rounds = [told[start : start + count] for start in range(0, len(told), count)]
+    rounds = [released[start : start + count] for start in range(0, len(released), count)]
     assert len(rounds) == 7
-    assert all(sorted(one) == names for one in rounds)
-    assert len({tuple(one) for one in rounds}) > 1
+    assert all(sorted(of_round) == names for of_round in rounds)
+    assert len({tuple(of_round) for of_round in rounds}) > 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_arm_that_dies_is_told_and_spares_the_others(
     assert cand.failure is not None
     assert cand.failure.reason.startswith(said)
     assert cand.values() == ()
-    assert all(len(one.values()) >= 4 for one in (base, third))
+    assert all(len(trial.values()) >= 4 for trial in (base, third))
     if what == "exit":
         assert "patient: giving up" in cand.failure.output
 
@@ -126,11 +126,11 @@ def test_a_hanging_arm_ends_the_block_for_all(
     )
     assert cand.failure is not None
     assert cand.failure.reason == (
-        "cand was stopped: nothing came for 2 s (time-out) while timing value 3 of its process"
+        "cand was stopped: no response for 2 s (time-out) while timing value 3 of its process"
     )
     assert "patient: going to sleep" in cand.failure.output
     assert base.failure is not None
-    assert base.failure.reason == "base was stopped, since cand hung"
+    assert base.failure.reason == "base was stopped because cand hung"
     assert (base.failure.own, cand.failure.own) == (False, True)
 
 
@@ -267,10 +267,10 @@ def test_a_worker_whose_harness_is_gone_ends(tmp_path: Path) -> None:
     with worker.start(
         rig(tmp_path), benchmark("tiny"), one, options, Worker(scratch=tmp_path / "s")
     ) as live:
-        assert live.starts(20) == worker.VALUE
+        assert live.wait_for_start(20) == worker.VALUE
         os.close(live._grants)
         live._grants = os.open(os.devnull, os.O_WRONLY)
-        assert live.ended(20).returncode == 3
+        assert live.wait_for_end(20).returncode == 3
 
 
 @pytest.mark.parametrize(
@@ -358,8 +358,8 @@ def test_many_arms_share_one_core_whatever_the_rig_says(tmp_path: Path) -> None:
 def _metadata(trial: Trial) -> dict[str, str]:
     assert trial.result is not None, trial.failure
     run = trial.result["benchmarks"][0]["runs"][0]
-    found: dict[str, str] = {**trial.result.get("metadata", {}), **run["metadata"]}
-    return found
+    metadata: dict[str, str] = {**trial.result.get("metadata", {}), **run["metadata"]}
+    return metadata
 
 
 # -- the commands of a block ---------------------------------------------------------------------
@@ -400,9 +400,11 @@ def test_the_commands_are_those_that_a_block_starts(protocol: str, tmp_path: Pat
     recording = RecordingRunner(through=SystemRunner())
     two = block(benchmark("tiny"), arm(tmp_path, "base"), arm(tmp_path, "fast"))
     of = replace(rig(tmp_path), runner=recording, core=max(os.sched_getaffinity(0)))
-    assert all(one.failure is None for one in protocols.measure(protocol, two, of))
-    told = protocols.commands(protocol, two, of)
-    assert sorted(one.shown() for one in told) == sorted(one.shown() for one in recording.commands)
-    for one in told:
-        started = next(other for other in recording.commands if other.shown() == one.shown())
-        assert {**started.env, "PATCHBENCH_GATE": ""} == {**one.env, "PATCHBENCH_GATE": ""}
+    assert all(trial.failure is None for trial in protocols.measure(protocol, two, of))
+    commands = protocols.commands(protocol, two, of)
+    assert sorted(command.shown() for command in commands) == sorted(
+        command.shown() for command in recording.commands
+    )
+    for command in commands:
+        started = next(other for other in recording.commands if other.shown() == command.shown())
+        assert {**started.env, "PATCHBENCH_GATE": ""} == {**command.env, "PATCHBENCH_GATE": ""}

@@ -19,7 +19,7 @@ from bench.measure.trial import (
     Trial,
     Worker,
     calibrating_options,
-    described,
+    published_result,
     timing_options,
     with_effort,
     worker_command,
@@ -173,7 +173,7 @@ def test_results_are_fit_to_be_published() -> None:
         ],
     }
     one = _block()
-    found = described(
+    published = published_result(
         result,
         one,
         one.arms[1],
@@ -184,8 +184,8 @@ def test_results_are_fit_to_be_published() -> None:
         host="abc",
         places={Path("/home"): "HOME", Path("/home/envs"): "ENVS"},
     )
-    assert found["metadata"] == {"hostname": "abc", "python_executable": "ENVS/0123/bin/python"}
-    assert found["benchmarks"][0]["runs"][0] == {
+    assert published["metadata"] == {"hostname": "abc", "python_executable": "ENVS/0123/bin/python"}
+    assert published["benchmarks"][0]["runs"][0] == {
         "values": [1.0],
         "metadata": {
             "hostname": "abc",

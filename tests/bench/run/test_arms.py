@@ -83,11 +83,11 @@ def _title(recipe: Recipe) -> str:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
-    found = Workbench(folder=tmp_path)
+    workbench = Workbench(folder=tmp_path)
     (tmp_path / "locks").mkdir()
-    monkeypatch.setattr(module, "builder", lambda _context: found)
-    monkeypatch.setattr(module, "Gate", lambda **_named: found)
-    return found
+    monkeypatch.setattr(module, "builder", lambda _context: workbench)
+    monkeypatch.setattr(module, "Gate", lambda **_named: workbench)
+    return workbench
 
 
 def planned(name: str, kind: str, *recipes: Recipe) -> PlannedArm:
@@ -176,8 +176,8 @@ def test_what_nobody_asked_for_is_an_error_but_not_of_a_placebo(bench: Workbench
     base = planned("base", "base", RECIPE)
     placebo = planned("p", "placebo", replace(RECIPE, placebo="functions:2"))
     (_base, arm) = bench.ready(base, placebo)
-    assert [one.fact for one in arm.report.differences if one.asked]
-    with pytest.raises(BuildError, match="nobody asked for"):
+    assert [difference.fact for difference in arm.report.differences if difference.asked]
+    with pytest.raises(BuildError, match="does not ask for"):
         bench.ready(base, FAST)
 
 

@@ -142,12 +142,12 @@ def test_it_prints_what_a_run_starts(
 
 def _first_block(lines: list[str]) -> set[str]:
     """The chances of a script whose one task has its name are known before it was run."""
-    found = {
+    timed_lines = {
         _without_times(line) for line in lines if "bm_fast" in line and "--worker-task" in line
     }
-    assert len(found) >= 2
-    assert all("--stack=" in line or "setarch" not in line for line in found)
-    return found
+    assert len(timed_lines) >= 2
+    assert all("--stack=" in line or "setarch" not in line for line in timed_lines)
+    return timed_lines
 
 
 def _exact(command: Command) -> str:

@@ -102,7 +102,7 @@ def test_a_script_is_run_as_its_module(tmp_path: Path, compiling: Compiling) -> 
     assert isinstance(arm, RunnableArm)
     assert arm.kind == "cpython-3.13+cython"
     assert arm.module == tmp_path / "modules" / "key" / "site" / "x.so"
-    assert [one.name for one in compiling.made] == ["go"]
+    assert [module.name for module in compiling.made] == ["go"]
     assert not compiling.made[0].imports
 
 
@@ -122,7 +122,10 @@ def test_what_was_seen_to_agree_is_not_asked_again(tmp_path: Path, compiling: Co
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        (([["go", "1"]], [["go", "2"]], [["go", "2"]]), "it answers otherwise in go"),
+        (
+            ([["go", "1"]], [["go", "2"]], [["go", "2"]]),
+            "its compiled code returns other answers in go",
+        ),
         (("no such name",), "its compiled code exited with status 1: ValueError: no such name"),
         (([], "odd"), "its pure code exited with status 1: ValueError: odd"),
     ],
@@ -130,9 +133,9 @@ def test_what_was_seen_to_agree_is_not_asked_again(tmp_path: Path, compiling: Co
 def test_code_that_answers_otherwise_is_no_variant(
     tmp_path: Path, compiling: Compiling, answers: tuple[object, ...], reason: str
 ) -> None:
-    found = fitted(tmp_path, script(tmp_path), "cython", *answers)
-    assert isinstance(found, str)
-    assert reason in found
+    fitted_arm = fitted(tmp_path, script(tmp_path), "cython", *answers)
+    assert isinstance(fitted_arm, str)
+    assert reason in fitted_arm
 
 
 def test_what_does_not_answer_alike_twice_cannot_be_compared(
@@ -146,8 +149,8 @@ def test_a_source_that_does_not_compile_is_a_reason(tmp_path: Path, compiling: C
     compiling.error = BuildError(
         "go cannot be compiled.", where="x\ngo.py:3: error: bad\n", hint=""
     )
-    found = fitted(tmp_path, script(tmp_path), "cython")
-    assert found == "go cannot be compiled. go.py:3: error: bad"
+    fitted_arm = fitted(tmp_path, script(tmp_path), "cython")
+    assert fitted_arm == "go cannot be compiled. go.py:3: error: bad"
 
 
 @pytest.mark.parametrize("variant", ["typed", "hand"])
@@ -159,8 +162,8 @@ def test_a_kernel_without_the_variant_is_told(
 
 
 def test_the_reason_has_no_paths_of_this_machine() -> None:
-    told = fittings._telling("/home/ann/cache/x.c:7: error: bad\n")
-    assert "/home/ann" not in told
+    line = fittings._main_error("/home/ann/cache/x.c:7: error: bad\n")
+    assert "/home/ann" not in line
 
 
 # -- what would be started -----------------------------------------------------------------------
@@ -209,7 +212,9 @@ def test_what_would_be_started_is_what_is_started(
     planned, commands = fitting.planned(arm, environment, benchmark, 0)
     assert runner.commands == []
     assert fitting.arm(arm, environment, benchmark, 0) == planned
-    assert [_anywhere(one) for one in runner.commands] == [_anywhere(one) for one in commands]
+    assert [_anywhere(command) for command in runner.commands] == [
+        _anywhere(command) for command in commands
+    ]
     assert fitting.planned(arm, environment, benchmark, 0) == (planned, ())
 
 
@@ -217,7 +222,7 @@ def _anywhere(command: Command) -> tuple[str, list[str]]:
     scratch = re.compile(r"/\S*/pb-\w+")
     variables = [f"{name}={value}" for name, value in command.env.items()]
     return scratch.sub("SCRATCH", command.shown()), [
-        scratch.sub("SCRATCH", one) for one in variables
+        scratch.sub("SCRATCH", variable) for variable in variables
     ]
 
 

@@ -23,9 +23,9 @@ def planned(**more: Any) -> ladder.Ladder:
 
 
 def test_the_whole_ladder_has_the_chain_and_each_step_alone() -> None:
-    found = planned()
+    ladder_rows = planned()
 
-    assert [(one.name, one.arm, one.on, one.in_chain) for one in found.rungs] == [
+    assert [(rung.name, rung.arm, rung.on, rung.in_chain) for rung in ladder_rows.rungs] == [
         ("switch", "base", "", True),
         ("gotos", "gotos", "switch", True),
         ("pgo", "pgo", "gotos", True),
@@ -40,10 +40,10 @@ def test_the_whole_ladder_has_the_chain_and_each_step_alone() -> None:
         ("series-alone", "series-alone", "gotos", False),
     ]
     switch = Flavor(computed_gotos=False)
-    assert found.base == ArmRequest(name="base", revision="2.7.18", flavor=switch)
+    assert ladder_rows.base == ArmRequest(name="base", revision="2.7.18", flavor=switch)
     both = Flavor(pgo=True, lto=True)
     stack = ("2.7/a", "2.7/b")
-    assert found.candidates == (
+    assert ladder_rows.candidates == (
         ArmRequest(name="gotos"),
         ArmRequest(name="pgo", flavor=Flavor(pgo=True)),
         ArmRequest(name="lto", flavor=both),
@@ -58,24 +58,24 @@ def test_the_whole_ladder_has_the_chain_and_each_step_alone() -> None:
 
 def test_all_arms_have_the_source() -> None:
     debian = SourceSpec(kind="debian")
-    found = planned(source=debian)
-    assert {arm.source for arm in (found.base, *found.candidates)} == {debian}
+    ladder_rows = planned(source=debian)
+    assert {arm.source for arm in (ladder_rows.base, *ladder_rows.candidates)} == {debian}
 
 
 def test_steps_can_be_left_out() -> None:
-    found = planned(steps=["cython", "gotos", "series"])
-    assert [(one.name, one.arm, one.on) for one in found.rungs] == [
+    ladder_rows = planned(steps=["cython", "gotos", "series"])
+    assert [(rung.name, rung.arm, rung.on) for rung in ladder_rows.rungs] == [
         ("gotos", "base", ""),
         ("series", "series", "gotos"),
         ("cython", "cython", "series"),
         ("series-alone", "series", "gotos"),
     ]
-    assert [arm.flavor for arm in found.candidates if arm.name == "cython"] == [Flavor()]
+    assert [arm.flavor for arm in ladder_rows.candidates if arm.name == "cython"] == [Flavor()]
 
 
 def test_without_patches_or_runtime_the_ladder_is_shorter() -> None:
-    found = planned(series=[], runtime="")
-    assert [one.name for one in found.rungs if one.in_chain] == [
+    ladder_rows = planned(series=[], runtime="")
+    assert [rung.name for rung in ladder_rows.rungs if rung.in_chain] == [
         *("switch", "gotos", "pgo", "lto", "cython", "typed"),
     ]
 
@@ -84,8 +84,8 @@ def test_without_patches_or_runtime_the_ladder_is_shorter() -> None:
     ("steps", "what"),
     [
         (["gotos", "jit"], "no step 'jit'"),
-        (["gotos"], "needs two steps"),
-        (["cython", "typed"], "a build as the first"),
+        (["gotos"], "needs at least two steps"),
+        (["cython", "typed"], "the first must be a build"),
     ],
 )
 def test_what_makes_no_ladder_is_refused(steps: list[str], what: str) -> None:
@@ -117,14 +117,14 @@ def rungs() -> tuple[ladder.LadderRung, ...]:
 
 def test_each_group_has_its_rungs_with_what_they_add() -> None:
     groups = {"kernels": ["a", "b"], "pyperformance": ["c"]}
-    found = ladder.climbed(rungs(), session(), groups, margin=0.01)
+    ladder_rows = ladder.measured_rungs(rungs(), session(), groups, margin=0.01)
 
-    kernels = [one for one in found if one["group"] == "kernels"]
-    rest = [one for one in found if one["group"] == "pyperformance"]
-    assert [one["name"] for one in kernels] == ["switch", "gotos", "cython", "typed", "pypy"]
+    kernels = [rung for rung in ladder_rows if rung["group"] == "kernels"]
+    rest = [rung for rung in ladder_rows if rung["group"] == "pyperformance"]
+    assert [rung["name"] for rung in kernels] == ["switch", "gotos", "cython", "typed", "pypy"]
     assert "ratio" not in kernels[0]
-    assert [round(one["ratio"], 2) for one in kernels[1:]] == [0.9, 0.81, 0.73, 0.66]
-    assert all(round(one["step"]["ratio"], 2) == 0.9 for one in kernels[1:])
+    assert [round(rung["ratio"], 2) for rung in kernels[1:]] == [0.9, 0.81, 0.73, 0.66]
+    assert all(round(rung["step"]["ratio"], 2) == 0.9 for rung in kernels[1:])
     assert kernels[3]["cells"]["a"]["verdict"] == "faster"
     assert kernels[3]["tasks"] == ["a", "b"]
     # What has no types is measured against the last rung that it has.
@@ -136,10 +136,12 @@ def test_each_group_has_its_rungs_with_what_they_add() -> None:
 
 def test_a_result_says_enough_to_compute_it_again() -> None:
     groups = {"kernels": ["a", "b"], "pyperformance": ["c"]}
-    found = ladder.climbed(rungs(), session(), groups, margin=0.01)
-    assert ladder.again(found, session(), 0.01) == found
+    ladder_rows = ladder.measured_rungs(rungs(), session(), groups, margin=0.01)
+    assert ladder.recomputed(ladder_rows, session(), 0.01) == ladder_rows
 
 
 def test_a_group_without_benchmarks_has_no_ladder() -> None:
-    found = ladder.climbed(rungs(), session(), {"kernels": ["a"], "rest": []}, margin=0.01)
-    assert {one["group"] for one in found} == {"kernels"}
+    ladder_rows = ladder.measured_rungs(
+        rungs(), session(), {"kernels": ["a"], "rest": []}, margin=0.01
+    )
+    assert {rung["group"] for rung in ladder_rows} == {"kernels"}

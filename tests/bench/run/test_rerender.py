@@ -31,10 +31,10 @@ def test_formats_go_to_files_or_to_stdout(
 ) -> None:
     folder = results(tmp_path / "r")
     assert main(["report", str(folder), "--format", "csv,svg,png,json"]) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out) == specimen()
-    assert f"Report: {folder / 'report.csv'}" in told.err
-    assert told.err.count("charts") == 1
+    output = capsys.readouterr()
+    assert json.loads(output.out) == specimen()
+    assert f"Report: {folder / 'report.csv'}" in output.err
+    assert output.err.count("charts") == 1
     kinds = {path.suffix for path in (folder / "charts").iterdir()}
     assert kinds == {".svg", ".png"}
     assert not (folder / "report.html").exists()
@@ -71,9 +71,9 @@ def test_a_damaged_result_is_told_and_nothing_is_written(
 ) -> None:
     folder = results(tmp_path / "r", candidates=[{"name": "x"}])
     assert main(["report", str(folder), "--format", "csv,html"]) == 13
-    told = " ".join(capsys.readouterr().err.split())
-    assert "The result is damaged: it cannot be read." in told
-    assert "required field `title` - at `$.candidates[0]`" in told
+    output = " ".join(capsys.readouterr().err.split())
+    assert "The result is damaged: it cannot be read." in output
+    assert "required field `title` - at `$.candidates[0]`" in output
     assert [path.name for path in folder.iterdir()] == ["result.json"]
 
 
@@ -86,7 +86,7 @@ def test_what_is_kept_of_a_series_is_no_result_of_a_run(
         folder.mkdir()
         (folder / name).write_text(json.dumps(kept))
         assert main(["report", str(folder)]) == 13
-        told = " ".join(capsys.readouterr().err.split())
-        assert "kept of a series, stack or flavor, not the results of a run" in told
-        assert "patchbench series BRANCH/NAME" in told
-        assert str(folder / name) in told
+        output = " ".join(capsys.readouterr().err.split())
+        assert "kept of a series, stack or flavor, not the results of a run" in output
+        assert "patchbench series BRANCH/NAME" in output
+        assert str(folder / name) in output

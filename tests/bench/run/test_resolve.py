@@ -121,7 +121,7 @@ def test_a_candidate_that_is_a_placebo_is_one(place: Path) -> None:
 
 
 def test_two_arms_of_one_recipe_are_refused(place: Path) -> None:
-    with pytest.raises(ExperimentError, match="lto and again are one and the same build"):
+    with pytest.raises(ExperimentError, match="lto and again are the same build"):
         settled(place, LTO, ArmRequest(name="again", flavor=Flavor(lto=True)))
 
 
@@ -130,9 +130,9 @@ def test_two_arms_of_one_recipe_are_refused(place: Path) -> None:
 
 def runtime(folder: Path, version: str = "3.11.11", implementation: str = "pypy") -> Path:
     """Something that answers as a Python does that is asked what it is."""
-    told = f'{{"implementation": "{implementation}", "version": "{version}", "release": "7.3.19"'
+    written = f'{{"implementation": "{implementation}", "version": "{version}", "release": "7.3.19"'
     python = folder / f"{implementation}-{version}"
-    python.write_text(f'#!/bin/sh\necho \'{told}, "executable": "{python}"}}\'\n')
+    python.write_text(f'#!/bin/sh\necho \'{written}, "executable": "{python}"}}\'\n')
     python.chmod(0o755)
     return python
 
@@ -148,7 +148,7 @@ def test_a_variant_has_the_build_of_the_arm_that_it_is_of(place: Path) -> None:
 
 def test_two_arms_of_one_variant_are_twins(place: Path) -> None:
     two = (ArmRequest(name="one", variant="cython"), ArmRequest(name="two", variant="cython"))
-    with pytest.raises(ExperimentError, match="one and the same"):
+    with pytest.raises(ExperimentError, match="are the same build"):
         settled(place, *two)
 
 
@@ -179,15 +179,15 @@ def test_a_base_alone_has_what_it_needs(place: Path) -> None:
 
 def test_a_runtime_is_asked_what_it_is_and_not_built(place: Path, tmp_path: Path) -> None:
     python = runtime(tmp_path)
-    found = settled(place, ArmRequest(name="pypy", runtime=str(python)))
-    pypy = found.plan.arms[1]
+    resolved = settled(place, ArmRequest(name="pypy", runtime=str(python)))
+    pypy = resolved.plan.arms[1]
     assert pypy.recipes == ()
     assert pypy.title == "pypy 7.3.19 (Python 3.11.11)"
-    assert set(found.repositories) == {"base"}
-    told = pypy.to_json()
-    assert told["recipe"] is None
-    assert told["runtime"]["version"] == "3.11.11"
-    assert str(tmp_path) not in str(told)
+    assert set(resolved.repositories) == {"base"}
+    written = pypy.to_json()
+    assert written["recipe"] is None
+    assert written["runtime"]["version"] == "3.11.11"
+    assert str(tmp_path) not in str(written)
 
 
 def test_a_runtime_of_the_other_python_is_refused(place: Path, tmp_path: Path) -> None:

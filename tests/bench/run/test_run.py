@@ -54,8 +54,8 @@ def result(place: Path) -> dict[str, Any]:
         out = place / "out"
         arguments = ["--home", str(place / "home"), "run", str(place / "x.toml")]
         assert main.main([*arguments, "--out", str(out), "--quiet", "--json"]) == 0
-        found: dict[str, Any] = json.loads((out / "result.json").read_text())
-        return found
+        document: dict[str, Any] = json.loads((out / "result.json").read_text())
+        return document
 
 
 def by_name(result: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_every_arm_has_its_builds(result: dict[str, Any]) -> None:
         "aa": "aa",
         "placebo-padding-1": "placebo",
     }
-    keys = [one["key"] for arm in arms.values() for one in arm["replicas"]]
+    keys = [replica["key"] for arm in arms.values() for replica in arm["replicas"]]
     assert len(set(keys)) == len(keys) == 8
     assert all(arm["build"]["key"] == arm["replicas"][0]["key"] for arm in arms.values())
 

@@ -78,8 +78,10 @@ def test_there_is_a_lineup_of_all_arms_for_each_replica() -> None:
 
     assert missing == []
     assert subject is not None
-    told = [[(arm.name, arm.replica, arm.python) for arm in one] for one in subject.lineups]
-    assert told == [
+    lineups = [
+        [(arm.name, arm.replica, arm.python) for arm in lineup] for lineup in subject.lineups
+    ]
+    assert lineups == [
         [
             ("base", 0, Path("/envs/b0/bin/python")),
             ("fast", 0, Path("/envs/f0/bin/python")),
@@ -98,7 +100,7 @@ def test_an_arm_that_lacks_a_benchmark_in_one_replica_is_missing_alone() -> None
 
     assert missing == [Missing(benchmark="fast", reason="not in f1", arm="fast")]
     assert subject is not None
-    assert [[arm.name for arm in one] for one in subject.lineups] == [["base", "aa"]] * 2
+    assert [[arm.name for arm in lineup] for lineup in subject.lineups] == [["base", "aa"]] * 2
 
 
 def test_what_the_base_lacks_is_missing_for_all() -> None:
@@ -108,7 +110,7 @@ def test_what_the_base_lacks_is_missing_for_all() -> None:
 def test_where_only_the_base_is_left_nothing_is_measured() -> None:
     subject, missing = fitted("f0", "b3")
     assert subject is None
-    assert [one.arm for one in missing] == ["fast", "aa"]
+    assert [entry.arm for entry in missing] == ["fast", "aa"]
 
 
 def test_a_variant_that_there_is_not_is_told() -> None:
@@ -124,14 +126,19 @@ def test_terms_are_those_of_the_plan() -> None:
         blocks=9, budget=60.0, margin=0.02, process_seconds=2.0, until="blocks"
     )
     plan = replace(PLAN, experiment=replace(PLAN.experiment, session=options))
-    found = terms(plan, ["base", "pgo"], Choices.fixed("sequential"), 5)
+    session_terms = terms(plan, ["base", "pgo"], Choices.fixed("sequential"), 5)
     task = Task(index=0, name="fast", loops=1, warmups=1, values=5, seconds=0.02)
 
-    assert (found.blocks, found.budget, found.margin, found.seed) == (9, 60.0, 0.02, 5)
-    assert found.effort.process == 2.0
-    assert found.protocol(task) == "sequential"
-    assert found.watched == ("pgo",)
-    assert not found.stop_when_decided
+    assert (
+        session_terms.blocks,
+        session_terms.budget,
+        session_terms.margin,
+        session_terms.seed,
+    ) == (9, 60.0, 0.02, 5)
+    assert session_terms.effort.process == 2.0
+    assert session_terms.protocol(task) == "sequential"
+    assert session_terms.watched == ("pgo",)
+    assert not session_terms.stop_when_decided
     decided = replace(plan, experiment=replace(PLAN.experiment, session=SessionOptions()))
     assert terms(decided, ["base"], Choices.fixed("lockstep"), 5).stop_when_decided
 

@@ -15,7 +15,7 @@ from bench.measure.trial import BlockPlan, Failure, RunnableArm, Task, Trial
 from bench.measure.worker import Rig
 from bench.session import conclude
 from bench.session.engine import BlockEngine, draw, drawn_block
-from bench.session.folder import Losses, SessionFolder
+from bench.session.folder import MissingTracker, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Job
 from bench.session.schedule import Schedule, ScheduledBlock
 from bench.session.stopping import Rules
@@ -78,7 +78,7 @@ def run(path: Path, rules: Rules = RULES, **more: Any) -> tuple[SessionFolder, T
     folder.begin(rules)
     engine = BlockEngine(
         folder=folder,
-        losses=Losses(folder, lambda _text: None),
+        missing=MissingTracker(folder, lambda _text: None),
         schedule=Schedule(NAMES, rules, conclude),
         jobs={name: job() for name in NAMES},
         rig=Rig(runner=SystemRunner(), scratch=path / "scratch"),
@@ -92,11 +92,11 @@ def run(path: Path, rules: Rules = RULES, **more: Any) -> tuple[SessionFolder, T
 
 def test_blocks_are_kept_under_the_names_of_their_jobs(tmp_path: Path, measured: Measured) -> None:
     folder, turns = run(tmp_path)
-    assert {(one.task, one.number) for one in folder.blocks()} == {
+    assert {(block.task, block.number) for block in folder.blocks()} == {
         (name, number) for name in NAMES for number in range(3)
     }
-    assert {one.benchmark for one in folder.blocks()} == {"script"}
-    assert {one.means["base"] for one in folder.blocks()} == {2.0}
+    assert {block.benchmark for block in folder.blocks()} == {"script"}
+    assert {block.means["base"] for block in folder.blocks()} == {2.0}
     assert sorted(turns.ended) == [(name, number, True) for name in NAMES for number in range(3)]
     assert turns.begun == 7
     # Nothing is measured a second time, and who looks on hears that it was known.
@@ -111,7 +111,7 @@ def test_a_disturbed_block_is_measured_again_only_where_that_is_wanted(
 ) -> None:
     calm = run(tmp_path / "a", sample=lambda: BUSY, repeats=False)[0]
     assert len(measured.blocks) == 6
-    assert all(one.disturbed for one in calm.blocks())
+    assert all(block.disturbed for block in calm.blocks())
     run(tmp_path / "b", sample=lambda: BUSY)
     assert len(measured.blocks) == 6 + 6 + 1
 
@@ -130,7 +130,7 @@ def test_what_fails_twice_is_lost_unless_there_is_something_to_fall_back_to(
     measured.failing = lambda protocol, block: protocol == "lockstep"
     folder, _turns = run(tmp_path / "a")
     assert folder.blocks() == ()
-    assert {name: one.reason for name, one in folder.losses().items()} == dict.fromkeys(
+    assert {name: one.reason for name, one in folder.missing_tasks().items()} == dict.fromkeys(
         NAMES, "died"
     )
     assert len(measured.blocks) == 2 * len(NAMES)
@@ -139,8 +139,8 @@ def test_what_fails_twice_is_lost_unless_there_is_something_to_fall_back_to(
         return replace(one, protocol="sequential") if one.protocol == "lockstep" else None
 
     folder, _turns = run(tmp_path / "b", fallback=other)
-    assert {one.protocol for one in folder.blocks()} == {"sequential"}
-    assert folder.losses() == {}
+    assert {block.protocol for block in folder.blocks()} == {"sequential"}
+    assert folder.missing_tasks() == {}
     assert dict(folder.calibration().protocols) == dict.fromkeys(NAMES, "sequential")
 
 
@@ -156,5 +156,5 @@ def test_what_a_block_draws_comes_from_seed_job_and_number_alone() -> None:
         drawn_block(turn, job(), seed=5, attempt=1),
     ]
     assert len({one.seed, *(other.seed for other in others)}) == 6
-    assert [arm.name for arm in drawn_block(turn, job(), seed=5, lost=["same"]).arms] == ["base"]
+    assert [arm.name for arm in drawn_block(turn, job(), seed=5, missing=["same"]).arms] == ["base"]
     assert draw(5, "x").random() == draw(5, "x").random() != draw(5, "y").random()

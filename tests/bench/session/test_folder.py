@@ -12,7 +12,7 @@ import pytest
 from bench.benchmarks import Missing
 from bench.measure.loops import ScriptLoops
 from bench.measure.trial import Failure, Task, Trial, TrialSeconds
-from bench.session.folder import LoopCounts, Loss, Losses, SessionFolder
+from bench.session.folder import LoopCounts, MissingEntry, MissingTracker, SessionFolder
 from bench.session.stopping import Rules
 from bench.util.console import Show
 from builder.errors import StoreError
@@ -49,23 +49,23 @@ def test_a_folder_in_which_nothing_was_begun_is_empty(tmp_path: Path) -> None:
     assert empty.rules() is None
     assert not empty.is_complete()
     assert empty.calibration() == LoopCounts(protocols={})
-    assert empty.losses() == {}
-    assert empty.lost_arms() == {}
+    assert empty.missing_tasks() == {}
+    assert empty.missing_arms() == {}
     assert empty.block(0, "nbody") is None
     assert empty.read().blocks == ()
 
 
 def test_what_is_written_is_read(folder: SessionFolder) -> None:
     assert folder.rules() == RULES
-    found = LoopCounts(seconds=2.5, benchmarks=(LOOPS,), protocols={"nbody": "corun"})
-    folder.keep_calibration(found)
-    assert folder.calibration() == found
+    loaded = LoopCounts(seconds=2.5, benchmarks=(LOOPS,), protocols={"nbody": "corun"})
+    folder.keep_calibration(loaded)
+    assert folder.calibration() == loaded
     folder.keep_protocol("nbody", "lockstep")
     assert folder.calibration().protocols == {"nbody": "lockstep"}
-    folder.keep_losses({"go": Loss(reason="crashes", seconds=1.0)})
-    assert folder.losses() == {"go": Loss(reason="crashes", seconds=1.0)}
-    folder.keep_lost_arms({"go": {"pypy": Loss(reason="hangs")}})
-    assert folder.lost_arms() == {"go": {"pypy": Loss(reason="hangs")}}
+    folder.keep_missing_tasks({"go": MissingEntry(reason="crashes", seconds=1.0)})
+    assert folder.missing_tasks() == {"go": MissingEntry(reason="crashes", seconds=1.0)}
+    folder.keep_missing_arms({"go": {"pypy": MissingEntry(reason="hangs")}})
+    assert folder.missing_arms() == {"go": {"pypy": MissingEntry(reason="hangs")}}
 
 
 def test_a_block_lies_where_it_belongs_with_one_file_for_each_arm(folder: SessionFolder) -> None:
@@ -86,19 +86,19 @@ def test_a_sum_of_all_that_was_spent_and_a_record_without_what_is_missing(
         keep(folder, task, 0)
     keep(folder, "nbody", 1, counts=False)
     folder.keep_calibration(LoopCounts(seconds=10.0, protocols={}))
-    folder.keep_losses({"go": Loss(reason="crashes", seconds=100.0)})
-    arms = {"nbody": {"fast": Loss(reason="hangs", seconds=1000.0)}}
-    folder.keep_lost_arms({**arms, "go": {"fast": Loss(reason="said already")}})
-    found = folder.read()
-    assert [block.task for block in found.blocks] == ["nbody"]
-    assert set(found.blocks[0].means) == {"base"}
-    assert found.missing == (
+    folder.keep_missing_tasks({"go": MissingEntry(reason="crashes", seconds=100.0)})
+    arms = {"nbody": {"fast": MissingEntry(reason="hangs", seconds=1000.0)}}
+    folder.keep_missing_arms({**arms, "go": {"fast": MissingEntry(reason="said already")}})
+    loaded = folder.read()
+    assert [block.task for block in loaded.blocks] == ["nbody"]
+    assert set(loaded.blocks[0].means) == {"base"}
+    assert loaded.missing == (
         Missing(benchmark="go", reason="crashes"),
         Missing(benchmark="nbody", reason="hangs", arm="fast"),
     )
-    assert found.seconds == 10.0 + 100.0 + 1000.0 + 3 * 3.0
-    assert found.busy_seconds == 3 * 3.0
-    assert found.disturbance["measured_again"] == 1
+    assert loaded.seconds == 10.0 + 100.0 + 1000.0 + 3 * 3.0
+    assert loaded.busy_seconds == 3 * 3.0
+    assert loaded.disturbance["measured_again"] == 1
 
 
 def test_to_begin_again_removes_halves_and_keeps_the_rest(folder: SessionFolder) -> None:
@@ -145,16 +145,16 @@ def test_a_damaged_file_is_named(
 
 def test_a_loss_is_said_and_kept_once(folder: SessionFolder) -> None:
     stream = io.StringIO()
-    losses = Losses(folder, Show(stream=stream).say)
+    missing = MissingTracker(folder, Show(stream=stream).say)
     for reason in ("crashes", "crashes again"):
-        losses.lose("go", reason, 2.0)
-        losses.lose_arm("nbody", "pypy", reason, 3.0)
+        missing.add_task("go", reason, 2.0)
+        missing.add_arm("nbody", "pypy", reason, 3.0)
     assert stream.getvalue().splitlines() == [
         "go is missing: crashes",
         "nbody is missing for pypy: crashes",
     ]
-    again = Losses(folder, print)
-    assert again.of("go") == Loss(reason="crashes", seconds=2.0)
+    again = MissingTracker(folder, print)
+    assert again.of("go") == MissingEntry(reason="crashes", seconds=2.0)
     assert again.of("nbody") is None
     assert again.arms("nbody") == ("pypy",)
     assert again.arm_seconds() == 3.0

@@ -13,7 +13,7 @@ from bench.measure import loops
 from bench.measure.loops import ScriptLoops
 from bench.measure.trial import Effort, Failure, RunnableArm, Task
 from bench.measure.worker import Rig
-from bench.session.folder import LoopCounts, Losses, SessionFolder
+from bench.session.folder import LoopCounts, MissingTracker, SessionFolder
 from bench.session.preparation import BenchmarkLineup, Preparation, why
 from bench.util.console import Show
 from tests.recording import RecordingRunner, no_command
@@ -60,7 +60,7 @@ class Place:
         self.now = 0.0
         self.calibrated: list[tuple[str, str]] = []
         self.seeds: set[int] = set()
-        self.losses = Losses(self.folder, self.said.append)
+        self.missing = MissingTracker(self.folder, self.said.append)
         self.preparation = Preparation(
             subjects=subjects,
             protocol=lambda _task: "lockstep",
@@ -80,16 +80,18 @@ class Place:
         self.seeds.add(hash_seed)
         return counted(benchmark.name, arm.kind, benchmark.name)
 
-    def jobs(self, *found: ScriptLoops, protocols: Mapping[str, str] | None = None) -> list[str]:
-        names = {task.name for one in found for task in one.tasks}
+    def jobs(
+        self, *counted_loops: ScriptLoops, protocols: Mapping[str, str] | None = None
+    ) -> list[str]:
+        names = {task.name for counts in counted_loops for task in counts.tasks}
         chosen = {**dict.fromkeys(names, "lockstep"), **(protocols or {})}
-        counts = LoopCounts(benchmarks=found, protocols=chosen)
-        return list(self.preparation.jobs(counts, self.losses))
+        counts = LoopCounts(benchmarks=counted_loops, protocols=chosen)
+        return list(self.preparation.jobs(counts, self.missing))
 
 
 def test_each_kind_is_represented_by_its_first_arm() -> None:
     subject = lineup("go", "base", "fast", "pypy")
-    assert [arm.name for arm in subject.speakers] == ["base", "pypy"]
+    assert [arm.name for arm in subject.representatives] == ["base", "pypy"]
     assert subject.names() == ("base", "fast", "pypy")
     assert subject.names("cpython-3.13") == ("base", "fast")
 
@@ -106,13 +108,13 @@ def test_every_kind_is_calibrated_once_and_kept_as_it_comes(
             protocols={"go": "corun"},
         )
     )
-    found = place.preparation.calibration()
+    counted_loops = place.preparation.calibration()
     assert place.calibrated == [("go", "pypy-3.11"), ("nbody", "cpython-3.13")]
-    assert found.seconds == 1.0 + 2 * 5.0
+    assert counted_loops.seconds == 1.0 + 2 * 5.0
     # What was chosen before stays.
-    assert found.protocols == {"go": "corun", "nbody": "lockstep"}
-    assert place.folder.calibration() == found
-    assert place.preparation.calibration() == found
+    assert counted_loops.protocols == {"go": "corun", "nbody": "lockstep"}
+    assert place.folder.calibration() == counted_loops
+    assert place.preparation.calibration() == counted_loops
     assert len(place.calibrated) == 2
 
 
@@ -127,9 +129,12 @@ def test_all_kinds_of_a_benchmark_have_one_hash_seed(
 
 def test_another_kind_runs_the_task_with_loops_of_its_own(tmp_path: Path) -> None:
     place = Place(tmp_path, lineup("go", "base", "pypy"))
-    found = (counted("go", "cpython-3.13", "go"), counted("go", "pypy-3.11", "go", loops=90))
-    counts = LoopCounts(benchmarks=found, protocols={"go": "lockstep"})
-    job = place.preparation.jobs(counts, place.losses)["go"]
+    counted_loops = (
+        counted("go", "cpython-3.13", "go"),
+        counted("go", "pypy-3.11", "go", loops=90),
+    )
+    counts = LoopCounts(benchmarks=counted_loops, protocols={"go": "lockstep"})
+    job = place.preparation.jobs(counts, place.missing)["go"]
     assert (job.task.loops, job.others["pypy-3.11"].loops) == (4, 90)
     assert job.protocol == "lockstep"
     # One that compiles while it runs is warmed up for longer.
@@ -140,7 +145,7 @@ def test_a_script_that_fails_under_the_base_is_missing_with_all_its_tasks(tmp_pa
     place = Place(tmp_path, lineup("go", "base", "fast"), lineup("nbody", "base", "fast"))
     whole = counted("nbody", "cpython-3.13", "nbody")
     assert place.jobs(counted("go", "cpython-3.13", failure=CRASH), whole) == ["nbody"]
-    loss = place.losses.of("go")
+    loss = place.missing.of("go")
     assert loss is not None
     assert loss.reason == "it crashed (ValueError: 1)"
 
@@ -149,7 +154,7 @@ def test_a_script_that_fails_under_the_base_is_missing_with_all_its_tasks(tmp_pa
     ("other", "reason"),
     [
         (counted("go", "pypy-3.11", failure=CRASH), "it crashed (ValueError: 1)"),
-        (counted("go", "pypy-3.11", "other"), "its script makes no go there"),
+        (counted("go", "pypy-3.11", "other"), "its script has no benchmark go there"),
     ],
 )
 def test_a_kind_that_cannot_run_a_task_is_missing_there_alone(
@@ -157,23 +162,23 @@ def test_a_kind_that_cannot_run_a_task_is_missing_there_alone(
 ) -> None:
     place = Place(tmp_path, lineup("go", "base", "fast", "pypy"))
     assert place.jobs(counted("go", "cpython-3.13", "go"), other) == ["go"]
-    assert place.losses.arms("go") == ("pypy",)
+    assert place.missing.arms("go") == ("pypy",)
     assert place.said == [f"go is missing for pypy: {reason}"]
 
 
 def test_without_any_candidate_the_task_is_missing(tmp_path: Path) -> None:
     place = Place(tmp_path, lineup("go", "base", "pypy"))
     place.jobs(counted("go", "cpython-3.13", "go"), counted("go", "pypy-3.11", failure=CRASH))
-    loss = place.losses.of("go")
+    loss = place.missing.of("go")
     assert loss is not None
     assert loss.reason == "no candidate can run it"
 
 
 def test_of_two_scripts_that_make_one_benchmark_the_first_counts(tmp_path: Path) -> None:
     place = Place(tmp_path, lineup("one", "base", "fast"), lineup("two", "base", "fast"))
-    found = [counted(name, "cpython-3.13", "same") for name in ("one", "two")]
-    counts = LoopCounts(benchmarks=tuple(found), protocols={"same": "lockstep"})
-    job = place.preparation.jobs(counts, place.losses)["same"]
+    counted_loops = [counted(name, "cpython-3.13", "same") for name in ("one", "two")]
+    counts = LoopCounts(benchmarks=tuple(counted_loops), protocols={"same": "lockstep"})
+    job = place.preparation.jobs(counts, place.missing)["same"]
     assert job.subject.benchmark.name == "one"
 
 

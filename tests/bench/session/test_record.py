@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.session.record import BlockRecord, told, warmup_of, warmups_by_task, without
+from bench.session.record import BlockRecord, describe_warmup, warmup_of, warmups_by_task, without
 from tests.bench.made_up import record
 
 
@@ -19,9 +19,9 @@ def result(
 
 def test_a_warm_up_lasts_until_the_last_slow_value() -> None:
     slow = [(10, 1.0), (10, 0.3), (10, 0.1), (10, 0.2), (10, 0.1)]
-    found = warmup_of(result(slow, [0.1, 0.1]))
-    assert found["first"] == pytest.approx(10)
-    assert found["seconds"] == pytest.approx(10 * (1.0 + 0.3 + 0.1 + 0.2))
+    warmup = warmup_of(result(slow, [0.1, 0.1]))
+    assert warmup["first"] == pytest.approx(10)
+    assert warmup["seconds"] == pytest.approx(10 * (1.0 + 0.3 + 0.1 + 0.2))
     assert warmup_of(result(slow, [0.1], inner=5))["seconds"] == pytest.approx(5 * 16)
 
 
@@ -46,7 +46,7 @@ def test_the_medians_of_an_arm_are_told() -> None:
     ]
     assert warmups_by_task(blocks, "pypy") == {"nbody": {"first": 5, "seconds": 1.0}}
     assert warmups_by_task(blocks, "base") == {}
-    assert "5x as long" in told({"first": 5.0, "seconds": 1.0})
+    assert "5x as long" in describe_warmup({"first": 5.0, "seconds": 1.0})
 
 
 def test_a_record_without_an_arm_has_nothing_of_it() -> None:

@@ -42,7 +42,7 @@ class Driven:
             self.turns.append(turn)
             made = self.answer(turn)
             if made is None:
-                self.schedule.lose(turn.task, 1.0)
+                self.schedule.drop(turn.task, 1.0)
             elif not turn.again and self.repeats(turn):
                 self.schedule.repeat(made)
             else:
@@ -51,7 +51,7 @@ class Driven:
         return self
 
     def counts(self) -> dict[str, int]:
-        return dict(collections.Counter(one.task for one in self.records))
+        return dict(collections.Counter(record.task for record in self.records))
 
 
 def driven(
@@ -67,8 +67,8 @@ def test_all_blocks_of_all_in_rounds_of_random_order() -> None:
     done = driven(NEVER, replace(RULES, sequential=False))
 
     rounds = [list(group) for _, group in itertools.groupby(done.turns, lambda one: one.number)]
-    assert [one[0].number for one in rounds] == list(range(20))
-    orders = {tuple(turn.task for turn in one) for one in rounds}
+    assert [of_round[0].number for of_round in rounds] == list(range(20))
+    orders = {tuple(turn.task for turn in of_round) for of_round in rounds}
     assert all(sorted(order) == list(NAMES) for order in orders)
     assert len(orders) > 5
     assert driven(NEVER, replace(RULES, sequential=False, seed=8)).turns != done.turns
@@ -238,7 +238,7 @@ def test_every_benchmark_gets_its_blocks_one_after_the_other(make: Callable[[], 
         task for task in done.counts() if done.schedule.count(task)
     }
     for task, count in done.counts().items():
-        numbers = [one.number for one in done.records if one.task == task]
+        numbers = [record.number for record in done.records if record.task == task]
         assert numbers == list(range(count))
         assert count <= rules.blocks
         if task not in lost:
@@ -260,7 +260,7 @@ def test_no_turn_but_repeats_and_first_blocks_comes_when_the_budget_is_spent(
             assert turn.again or turn.number < least
         made = driving.answer(turn)
         if made is None:
-            driving.schedule.lose(turn.task, 1.0)
+            driving.schedule.drop(turn.task, 1.0)
         elif not turn.again and driving.repeats(turn):
             driving.schedule.repeat(made)
         else:
@@ -289,8 +289,8 @@ def simulated(
         return record(turn.task, turn.number, effects[names.index(turn.task)] + noise)
 
     done = Driven(Schedule(names, agreed, conclude), answer).run()
-    found = settled(measured(*done.records), agreed, conclude)
-    return found, conclude(found, "fast", margin=agreed.margin)
+    session = settled(measured(*done.records), agreed, conclude)
+    return session, conclude(session, "fast", margin=agreed.margin)
 
 
 @pytest.mark.parametrize("budget", [None, 45.0])
@@ -299,8 +299,8 @@ def test_looking_early_does_not_raise_the_rate_of_false_calls(budget: float | No
     count = 40
     called = 0
     for _ in range(count):
-        _, found = simulated(rng, [0.0] * 6, 0.01, budget=budget)
-        called += any(one.verdict in ("faster", "slower") for one in found.comparisons)
+        _, compared = simulated(rng, [0.0] * 6, 0.01, budget=budget)
+        called += any(row.verdict in ("faster", "slower") for row in compared.comparisons)
     assert estimates.proportion_bounds(called, count, 0.001)[0] <= 0.055
 
 
@@ -310,11 +310,11 @@ def test_intervals_hold_the_truth_though_each_stops_when_it_is_decided() -> None
     count, effect = 40, 0.008
     suites = benchmarks = left = 0
     for _ in range(count):
-        session, found = simulated(rng, [effect] * 6, 0.007)
+        session, compared = simulated(rng, [effect] * 6, 0.007)
         truth = np.exp(effect)
-        assert found.suite is not None
-        suites += (found.suite.low or 0) <= truth <= (found.suite.high or 0)
-        benchmarks += sum((o.low or 0) <= truth <= (o.high or 0) for o in found.comparisons)
+        assert compared.suite is not None
+        suites += (compared.suite.low or 0) <= truth <= (compared.suite.high or 0)
+        benchmarks += sum((o.low or 0) <= truth <= (o.high or 0) for o in compared.comparisons)
         left += len(session.blocks) < 6 * 20
     assert left > 0.9 * count
     assert estimates.proportion_bounds(suites, count, 0.001)[1] >= 0.935

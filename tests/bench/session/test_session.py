@@ -85,7 +85,8 @@ class Pretend(Protocol):
         if len(self.measured) >= self.stops_after:
             raise KeyboardInterrupt
         tried = sum(
-            (one.number, one.task.name) == (block.number, block.task.name) for one in self.measured
+            (other.number, other.task.name) == (block.number, block.task.name)
+            for other in self.measured
         )
         self.measured.append(block)
         self.now += SECONDS
@@ -227,8 +228,8 @@ def test_tasks_are_interleaved_over_the_session(tmp_path: Path, pretend: Pretend
     _session(tmp_path, pretend, replace(TERMS, blocks=12)).run()
 
     rounds = [list(group) for _, group in itertools.groupby(pretend.measured, lambda b: b.number)]
-    assert [one[0].number for one in rounds] == list(range(12))
-    orders = [tuple(block.task.name for block in one) for one in rounds]
+    assert [of_round[0].number for of_round in rounds] == list(range(12))
+    orders = [tuple(block.task.name for block in of_round) for of_round in rounds]
     assert all(sorted(order) == sorted(NAMES) for order in orders)
     assert len(set(orders)) > 2
 
@@ -324,7 +325,7 @@ def test_two_blocks_of_each_task_are_measured_whatever_the_budget(
 ) -> None:
     done = _session(tmp_path, pretend, replace(TERMS, budget=1.0)).run()
 
-    assert sorted(one.task for one in done.blocks) == sorted(NAMES * 2)
+    assert sorted(block.task for block in done.blocks) == sorted(NAMES * 2)
 
 
 def test_the_budget_is_that_of_all_sittings(
@@ -350,7 +351,7 @@ NOISY = {"gamma": 0.05}
 
 
 def _counts(measured: SessionRecord) -> dict[str, int]:
-    return dict(collections.Counter(one.task for one in measured.blocks))
+    return dict(collections.Counter(block.task for block in measured.blocks))
 
 
 def test_a_benchmark_that_is_decided_is_left(tmp_path: Path, pretend: Pretend) -> None:
@@ -361,7 +362,7 @@ def test_a_benchmark_that_is_decided_is_left(tmp_path: Path, pretend: Pretend) -
     gamma = (5 / 14, 7 / 14, 10 / 14)
     assert done.looks == {"alpha": (5 / 14,), "beta": (5 / 14,), "gamma": gamma}
     assert done.suite_looks == (5 / 14,)
-    verdicts = {one.benchmark: one.verdict for one in _concluded(done).comparisons}
+    verdicts = {row.benchmark: row.verdict for row in _concluded(done).comparisons}
     assert verdicts == {"alpha": "slower", "beta": "slower", "gamma": "slower"}
 
 
@@ -420,16 +421,16 @@ def test_what_is_on_disk_tells_all_that_a_verdict_needs(tmp_path: Path, pretend:
 
 
 def test_lines_tell_what_is_decided_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = []
+    reported = []
     for stop in (18, float("inf")):
         pretend, stream = Pretend(stops_after=stop, spreads=NOISY), io.StringIO()
         _use(pretend, monkeypatch)
         with contextlib.suppress(KeyboardInterrupt):
             _session(tmp_path, pretend, SEQUENTIAL, stream=stream).run()
-        told.append([line for line in stream.getvalue().splitlines() if "decided" in line])
+        reported.append([line for line in stream.getvalue().splitlines() if "decided" in line])
 
-    lines = [[line.partition(", about")[0] for line in lines] for lines in told]
-    assert lines[0] == ["measuring: 2 of 3 decided; not yet: gamma"] * 2
+    lines = [[line.partition(", about")[0] for line in lines] for lines in reported]
+    assert lines[0] == ["measuring: 2 of 3 decided; undecided: gamma"] * 2
     assert lines[1] == ["measuring: 3 of 3 decided"]
 
 
@@ -439,7 +440,7 @@ def test_lines_tell_what_is_decided_once(tmp_path: Path, monkeypatch: pytest.Mon
 def test_blocks_rotate_over_the_replicas(tmp_path: Path, pretend: Pretend) -> None:
     done = _session(tmp_path, pretend, replace(TERMS, blocks=6), replicas=3).run()
 
-    assert {one.number: one.replica for one in done.blocks} == {n: n % 3 for n in range(6)}
+    assert {block.number: block.replica for block in done.blocks} == {n: n % 3 for n in range(6)}
     assert all(
         {arm.replica for arm in block.arms} == {block.number % 3} for block in pretend.measured
     )
@@ -461,7 +462,7 @@ def test_a_task_keeps_the_protocol_that_it_began_with(
         with contextlib.suppress(KeyboardInterrupt):
             done = _session(tmp_path, pretend, terms).run()
 
-    assert {one.task: one.protocol for one in done.blocks} == chosen
+    assert {block.task: block.protocol for block in done.blocks} == chosen
 
 
 def test_a_task_that_its_protocol_cannot_measure_falls_back_and_stays_there(
@@ -482,7 +483,7 @@ def test_a_task_that_its_protocol_cannot_measure_falls_back_and_stays_there(
     done = _session(tmp_path, first, terms).run()
 
     assert done.missing == ()
-    used = {(one.task, one.protocol) for one in done.blocks}
+    used = {(block.task, block.protocol) for block in done.blocks}
     assert used == {("alpha", "pretend"), ("beta", "also"), ("gamma", "pretend")}
     assert "beta" not in {block.task.name for block in first.measured}
 
@@ -497,7 +498,7 @@ def test_a_task_that_fails_later_or_everywhere_is_missing(
     pretend.failing = failing
     monkeypatch.setitem(PROTOCOLS, "also", pretend)
     done = _session(tmp_path, pretend, replace(TERMS, fallback="also")).run()
-    assert {one.benchmark for one in done.missing} == {"beta", "gamma"}
+    assert {entry.benchmark for entry in done.missing} == {"beta", "gamma"}
 
 
 # -- the host ------------------------------------------------------------------------------------
@@ -526,9 +527,9 @@ def test_a_disturbed_block_is_kept_apart_and_measured_again(
     assert pretend.measured[6] is again[1]
     apart = json.loads((tmp_path / "raw" / "disturbed" / "0001-beta" / "block.json").read_text())
     assert apart["disturbed"] == "others worked on the measured CPU"
-    assert [one.disturbed for one in done.blocks] == [""] * 12
-    told = {key: done.disturbance[key] for key in ("disturbed", "measured_again", "kept")}
-    assert told == {"disturbed": 1, "measured_again": 1, "kept": 0}
+    assert [block.disturbed for block in done.blocks] == [""] * 12
+    reported = {key: done.disturbance[key] for key in ("disturbed", "measured_again", "kept")}
+    assert reported == {"disturbed": 1, "measured_again": 1, "kept": 0}
     assert done.seconds == 3 * 1.0 + 13 * SECONDS
 
 
@@ -540,7 +541,7 @@ def test_at_most_a_fifth_is_measured_again_and_the_rest_kept_and_told(
 
     assert len(pretend.measured) == 12 + 2
     assert len(done.blocks) == 12
-    assert all(one.disturbed for one in done.blocks)
+    assert all(block.disturbed for block in done.blocks)
     assert (done.disturbance["measured_again"], done.disturbance["kept"]) == (2, 12)
 
 
@@ -552,7 +553,7 @@ def test_a_disturbed_block_is_measured_again_though_the_budget_has_ended(
     done = _session(tmp_path, pretend, replace(TERMS, budget=80.0)).run()
 
     assert len(pretend.measured) == 9
-    numbers = {(one.task, one.number) for one in done.blocks}
+    numbers = {(block.task, block.number) for block in done.blocks}
     assert len(numbers) == 8
     assert all((task, number - 1) in numbers for task, number in numbers if number)
 
@@ -600,7 +601,7 @@ def test_a_benchmark_that_fails_twice_is_missing_and_the_rest_goes_on(
         "beta",
         "fast-add was killed by SIGSEGV (the last line)",
     )
-    assert {one.task for one in done.blocks} == {"alpha", "gamma"}
+    assert {block.task for block in done.blocks} == {"alpha", "gamma"}
     assert len(done.blocks) == 8
     assert all(block.number < 3 for block in pretend.measured if block.task.name == "beta")
     # What was measured of it before is still there for whoever wants to look.
@@ -620,7 +621,7 @@ def test_what_is_missing_stays_missing_in_the_next_sitting(
     _use(second, monkeypatch)
     done = _session(tmp_path, second).run()
 
-    assert [one.benchmark for one in done.missing] == ["beta"]
+    assert [entry.benchmark for entry in done.missing] == ["beta"]
     assert "beta" not in [block.task.name for block in second.measured]
 
 
@@ -634,11 +635,11 @@ def test_a_script_that_fails_in_calibration_is_missing_but_for_what_it_did_befor
     }
     done = _session(tmp_path, pretend).run()
 
-    assert {one.benchmark: one.reason for one in done.missing} == {
+    assert {entry.benchmark: entry.reason for entry in done.missing} == {
         "alpha": "base exited with status 1 before its first value (boom)",
         "beta": "base was stopped (time-out)",
     }
-    assert {one.task for one in done.blocks} == {"beta_one", "beta_two", "gamma"}
+    assert {block.task for block in done.blocks} == {"beta_one", "beta_two", "gamma"}
 
 
 def test_when_nothing_was_measured_the_next_run_tries_all_again(
@@ -659,8 +660,8 @@ def test_two_scripts_that_make_benchmarks_of_one_name_are_one(
     pretend.tasks = {"alpha": ("shared",), "beta": ("shared", "own")}
     done = _session(tmp_path, pretend, names=("alpha", "beta")).run()
 
-    assert sorted(one.task for one in done.blocks) == ["own"] * 4 + ["shared"] * 4
-    assert {one.benchmark for one in done.blocks if one.task == "shared"} == {"alpha"}
+    assert sorted(block.task for block in done.blocks) == ["own"] * 4 + ["shared"] * 4
+    assert {block.benchmark for block in done.blocks if block.task == "shared"} == {"alpha"}
 
 
 def test_names_of_any_kind_get_folders_of_their_own(tmp_path: Path, pretend: Pretend) -> None:
@@ -668,7 +669,7 @@ def test_names_of_any_kind_get_folders_of_their_own(tmp_path: Path, pretend: Pre
     pretend.tasks = {"alpha": names}
     done = _session(tmp_path, pretend, names=("alpha",)).run()
 
-    assert {one.task for one in done.blocks} == set(names)
+    assert {block.task for block in done.blocks} == set(names)
     assert len(done.blocks) == 4 * len(names)
     assert len({slug(name) for name in names}) == len(names)
     assert {path.parent for path in tmp_path.rglob("block.json")} == set(
@@ -744,7 +745,7 @@ def _measured(tmp_path: Path, what: str, after: int, protocol: str) -> SessionRe
     [
         ("lockstep", "crash", r"odd was killed by SIGSEGV while timing value \d of its process$"),
         ("sequential", "exit", r"odd exited with status 4 while .*process \(patient: giving up\)$"),
-        ("lockstep", "hang", r"odd was stopped: nothing came for 5 s \(time-out\) while timing"),
+        ("lockstep", "hang", r"odd was stopped: no response for 5 s \(time-out\) while timing"),
     ],
 )
 def test_a_candidate_that_fails_in_a_benchmark_loses_that_benchmark_only(
@@ -756,7 +757,7 @@ def test_a_candidate_that_fails_in_a_benchmark_loses_that_benchmark_only(
     (missing,) = done.missing
     assert missing.benchmark == "patient"
     assert re.match(reason, missing.reason)
-    assert [(one.number, one.task) for one in done.blocks] == [(0, "tiny"), (1, "tiny")]
+    assert [(block.number, block.task) for block in done.blocks] == [(0, "tiny"), (1, "tiny")]
     for block in done.blocks:
         assert block.means["base"] > 0
         assert block.means["odd"] > 0

@@ -38,19 +38,22 @@ class Partly(Pretend):
         trials = super().measure(block, rig)
         failed = {arm.name for arm in block.arms if self.fails(block, arm.name)}
         return tuple(
-            replace(one, result=None, failure=CRASH) if one.arm in failed else one for one in trials
+            replace(trial, result=None, failure=CRASH) if trial.arm in failed else trial
+            for trial in trials
         )
 
     def calibrate(
         self, benchmark: Benchmark, arm: RunnableArm, rig: Rig, effort: Effort, *, hash_seed: int
     ) -> ScriptLoops:
         base = replace(arm, name="base")
-        found = super().calibrate(benchmark, base, rig, effort, hash_seed=hash_seed)
+        calibrated = super().calibrate(benchmark, base, rig, effort, hash_seed=hash_seed)
         failure = self.uncalibrated.get(arm.kind)
         if failure is not None:
-            return replace(found, tasks=(), failure=failure)
+            return replace(calibrated, tasks=(), failure=failure)
         loops = {"base": 3, "cython": 300, "pypy": 900}[arm.name]
-        return replace(found, tasks=tuple(replace(one, loops=loops) for one in found.tasks))
+        return replace(
+            calibrated, tasks=tuple(replace(task, loops=loops) for task in calibrated.tasks)
+        )
 
 
 def use(monkeypatch: pytest.MonkeyPatch, fails: Fails = lambda _block, _arm: False) -> Partly:
@@ -102,15 +105,15 @@ def test_each_kind_has_its_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     assert one.calibrated == ["alpha"] * 3 + ["beta"] * 3
     block = one.measured[0]
-    found = {arm.name: block.task_of(arm) for arm in block.arms}
-    assert {name: task.loops for name, task in found.items()} == {
+    calibrated = {arm.name: block.task_of(arm) for arm in block.arms}
+    assert {name: task.loops for name, task in calibrated.items()} == {
         "base": 3,
         "cython": 300,
         "pypy": 900,
     }
     # What compiles while it runs is warmed up for seconds: values take 0.1 s here.
     assert has_jit(KINDS["pypy"])
-    assert (found["cython"].warmups, found["pypy"].warmups) == (1, 30)
+    assert (calibrated["cython"].warmups, calibrated["pypy"].warmups) == (1, 30)
 
 
 def test_an_arm_that_fails_is_missing_for_that_benchmark_alone(
@@ -120,11 +123,11 @@ def test_an_arm_that_fails_is_missing_for_that_benchmark_alone(
         monkeypatch,
         lambda block, arm: arm == "cython" and block.task.name == "beta" and block.number > 0,
     )
-    told = io.StringIO()
-    done = session(tmp_path, one, stream=told).run()
+    output = io.StringIO()
+    done = session(tmp_path, one, stream=output).run()
 
     assert done.missing == (Missing(benchmark="beta", reason="it crashed", arm="cython"),)
-    assert "beta is missing for cython: it crashed" in told.getvalue()
+    assert "beta is missing for cython: it crashed" in output.getvalue()
     assert len(done.blocks) == 8
     for block in done.blocks:
         assert set(block.means) == ({*ARMS} if block.task == "alpha" else {"base", "pypy"})
@@ -145,7 +148,7 @@ def test_it_is_missing_after_a_stop_as_well(
     second = use(monkeypatch, fails)
     done = session(tmp_path, second).run()
 
-    assert [one.arm for one in done.missing] == ["pypy"]
+    assert [entry.arm for entry in done.missing] == ["pypy"]
     assert len(done.blocks) == 8
     assert all(names == ["base", "cython"] for names in arms_of(second, "alpha"))
 

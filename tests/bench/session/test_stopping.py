@@ -55,12 +55,12 @@ def test_each_watched_arm_must_be_decided() -> None:
         judge = Judge(lambda task, count: "slower" if task == "a" else other)
         return judge(session, candidate, margin=margin)
 
-    standing = look(some, rules, split)
-    assert standing.decided == {"a"}
-    assert standing.open == ("b",)
-    assert standing.needed == {"b": 7}
+    interim = look(some, rules, split)
+    assert interim.decided == {"a"}
+    assert interim.open == ("b",)
+    assert interim.needed == {"b": 7}
     # The suite is undecided for `fast`.
-    assert not standing.suite_decided
+    assert not interim.suite_decided
 
 
 def test_settled_gives_the_undecided_what_is_left() -> None:
@@ -112,10 +112,10 @@ def test_an_arm_that_lacks_a_benchmark_keeps_nobody_waiting() -> None:
         asked = Judge(lambda task, count: "slower" if task != "b" else "undecided")
         return asked(among(session, "b" if candidate == "slow" else "ab"), candidate, margin=margin)
 
-    standing = look(some, rules, judge)
-    assert standing.decided == {"a"}
-    assert standing.open == ("b",)
-    assert standing.needed["b"] is not None
+    interim = look(some, rules, judge)
+    assert interim.decided == {"a"}
+    assert interim.open == ("b",)
+    assert interim.needed["b"] is not None
 
 
 def test_an_arm_without_any_benchmark_is_not_waited_for() -> None:
@@ -126,9 +126,9 @@ def test_an_arm_without_any_benchmark_is_not_waited_for() -> None:
         asked = Judge(lambda task, count: "slower")
         return asked(among(session, "" if candidate == "slow" else "a"), candidate, margin=margin)
 
-    standing = look(some, rules, judge)
-    assert standing.decided == {"a"}
-    assert standing.suite_decided
+    interim = look(some, rules, judge)
+    assert interim.decided == {"a"}
+    assert interim.suite_decided
 
 
 plans = st.builds(look_counts, st.integers(2, 200), st.integers(1, 6))

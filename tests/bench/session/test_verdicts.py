@@ -80,8 +80,8 @@ def test_without_replicas_it_speaks_of_two_binaries() -> None:
 def test_replicas_are_the_unit_of_what_builds_differ_by() -> None:
     """The same ratios with their replicas known: the interval covers what builds do."""
     session = measured(replicas=3)
-    blind = replace(session, blocks=tuple(replace(one, replica=0) for one in session.blocks))
-    wide, narrow = (conclude(one, "fast", margin=0.01) for one in (session, blind))
+    blind = replace(session, blocks=tuple(replace(block, replica=0) for block in session.blocks))
+    wide, narrow = (conclude(record, "fast", margin=0.01) for record in (session, blind))
 
     assert {row.builds for row in wide.comparisons} == {3}
     for known, unknown in zip(wide.comparisons, narrow.comparisons, strict=True):
@@ -99,7 +99,7 @@ def test_few_replicas_are_warned_of(replicas: int, warned: bool) -> None:
 def test_looks_are_paid_for() -> None:
     session = measured()
     looked = replace(session, looks={"nbody": (0.5, 0.7, 1.0)}, suite_looks=(0.25, 0.5, 0.75, 1.0))
-    before, after = (conclude(one, "fast", margin=0.01) for one in (session, looked))
+    before, after = (conclude(record, "fast", margin=0.01) for record in (session, looked))
 
     chaos, nbody = range(2)
     assert after.comparisons[chaos] == before.comparisons[chaos]
@@ -117,7 +117,7 @@ def test_looks_are_paid_for() -> None:
 
 def test_disturbed_blocks_count_and_are_told() -> None:
     session = measured()
-    blocks = [replace(one, disturbed="steal 12%") for one in session.blocks[:2]]
+    blocks = [replace(block, disturbed="steal 12%") for block in session.blocks[:2]]
     disturbed = replace(session, blocks=(*blocks, *session.blocks[2:]))
     chaos, nbody = conclude(disturbed, "fast", margin=0.01).comparisons
 
@@ -136,15 +136,15 @@ def suite_of(ratio: float) -> Comparisons:
 
 
 def test_the_band_is_what_the_placebos_gave() -> None:
-    found = [suite_of(ratio) for ratio in (0.99, 1.03, 1.0)]
-    band = Band.of(found)
+    suites = [suite_of(ratio) for ratio in (0.99, 1.03, 1.0)]
+    band = Band.of(suites)
 
     assert band is not None
     assert band.suite is not None
     assert band.suite == pytest.approx((0.99, 1.03), rel=0.005)
     assert set(band.benchmarks) == {"chaos", "nbody"}
     for number, name in enumerate(("chaos", "nbody")):
-        ratios = [one.comparisons[number].ratio for one in found]
+        ratios = [suite.comparisons[number].ratio for suite in suites]
         assert band.benchmarks[name] == (min(ratios), max(ratios))
 
 
@@ -172,7 +172,7 @@ def test_a_band_without_a_suite_warns_of_nothing() -> None:
 def lacking(task: str, arm: str) -> SessionRecord:
     """The same session, in which an arm is missing for one benchmark alone."""
     done = measured()
-    blocks = [without(one, (arm,)) if one.task == task else one for one in done.blocks]
+    blocks = [without(block, (arm,)) if block.task == task else block for block in done.blocks]
     lost = Missing(benchmark=task, reason="it has no types", arm=arm)
     return replace(done, blocks=tuple(blocks), missing=(*done.missing, lost))
 
@@ -182,16 +182,16 @@ def test_what_one_arm_lacks_is_missing_for_it_alone() -> None:
 
     fast = conclude(done, "fast", margin=0.01)
     assert [row.benchmark for row in fast.comparisons] == ["nbody"]
-    assert {one.benchmark for one in fast.missing} == {"go", "chaos"}
+    assert {entry.benchmark for entry in fast.missing} == {"go", "chaos"}
     other = conclude(done, "placebo", margin=0.01)
     assert [row.benchmark for row in other.comparisons] == ["chaos", "nbody"]
-    assert {one.benchmark for one in other.missing} == {"go"}
-    assert all("arm" not in one for one in fast.as_json()["missing"])
+    assert {entry.benchmark for entry in other.missing} == {"go"}
+    assert all("arm" not in entry for entry in fast.as_json()["missing"])
 
 
 def test_among_some_benchmarks_only_theirs_count() -> None:
     some = among(measured(), ["nbody"])
-    assert {one.task for one in some.blocks} == {"nbody"}
+    assert {block.task for block in some.blocks} == {"nbody"}
     assert some.missing == ()
     assert conclude(some, "fast", margin=0.01).suite is not None
 
@@ -199,12 +199,12 @@ def test_among_some_benchmarks_only_theirs_count() -> None:
 def test_a_warm_up_is_told_on_the_comparison() -> None:
     done = measured()
     warm = {"fast": {"first": 12.0, "seconds": 1.5}}
-    done = replace(done, blocks=tuple(replace(one, warmups=warm) for one in done.blocks))
+    done = replace(done, blocks=tuple(replace(block, warmups=warm) for block in done.blocks))
     (row, _other) = conclude(done, "fast", margin=0.01).comparisons
-    (warning,) = [one for one in row.warnings if one.startswith("warm-up")]
+    (warning,) = [warning for warning in row.warnings if warning.startswith("warm-up")]
     assert "of fast" in warning
     assert "12x" in warning
     assert not any(
-        one.startswith("warm-up")
-        for one in conclude(done, "placebo", margin=0.01).comparisons[0].warnings
+        warning.startswith("warm-up")
+        for warning in conclude(done, "placebo", margin=0.01).comparisons[0].warnings
     )

@@ -101,7 +101,7 @@ def test_patchbench_and_git_name_the_same_commit(
     # Again: from what is there. And for people.
     assert main.main(clone.arguments()) == 0
     out, err = capsys.readouterr()
-    assert err.count("was run already") == len(document["steps"]) + 2
+    assert err.count("Already complete") == len(document["steps"]) + 2
     assert f"{clone.commits[SLOW]}\n  tests, " in out
     assert "change 4 [bold]?[31m" in out
 

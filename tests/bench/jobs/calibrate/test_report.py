@@ -31,8 +31,8 @@ def test_every_protocol_of_every_class_and_which_are_chosen() -> None:
         "exact 95% interval)",
         "few blocks: 10 of some protocol and class; 20 are the least",
         "blocks side by side: 1 (not tried)",
-        "corun measures none of class processes: it starts processes, whose CPU time is not its "
-        "own",
+        "corun measures none of class processes: it starts processes, whose CPU time is not "
+        "counted",
     ]  # fmt: skip
 
 
