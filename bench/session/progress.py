@@ -19,7 +19,7 @@ class Telling:
     def begin(self) -> None:
         """A turn begins, or all have been taken: a look may lie behind it."""
         if self._schedule.looks > self._looks and self._is_new:
-            self._bar.tell(told(self._schedule.standing))
+            self._bar.report(told(self._schedule.standing))
         self._looks = self._schedule.looks
 
     def end(self, turn: ScheduledBlock, *, is_new: bool) -> None:
