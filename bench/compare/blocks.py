@@ -283,7 +283,7 @@ def _block_warnings(ratios: list[float], estimate: ranks.RankEstimate, builds: i
         found.append("one-block: no interval from a single block")
     elif count < FEW:
         found.append(f"few-blocks: {count} blocks give a wide interval")
-    if estimate.known and not estimate.spread:
+    if estimate.has_error and not estimate.spread:
         found.append("no-spread: all blocks gave the same ratio")
     far = stats.outliers(ratios)
     if far:
@@ -307,7 +307,7 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
     keys = ranks.common_rounds([one.rounds for one in used])
     builds = len({replica for _, replica in keys}) or max(one.builds for one in used)
     estimate: stats.Estimate | ranks.RankEstimate = _bare_mean(used)
-    if keys and all(one.estimate.known for one in used):
+    if keys and all(one.estimate.has_error for one in used):
         estimate = ranks.estimate_suite(
             [one.rounds for one in used],
             [one.estimate.value for one in used],
@@ -373,7 +373,7 @@ def _process_warnings(one: Recorded, estimate: stats.Estimate) -> list[str]:
 def _suite_of_processes(family: Sequence[_Known]) -> _Known:
     used, warnings = _for_suite(family)
     estimates = [one.estimate for one in used if isinstance(one.estimate, stats.Estimate)]
-    known = all(one.known for one in estimates)
+    known = all(one.has_error for one in estimates)
     estimate = stats.combine(estimates) if known else _bare_mean(used)
     return _Known(
         benchmark="",
@@ -386,8 +386,8 @@ def _suite_of_processes(family: Sequence[_Known]) -> _Known:
 
 def _for_suite(family: Sequence[_Known]) -> tuple[Sequence[_Known], list[str]]:
     """Those of the family that have an error (all, where none has), and who is left out."""
-    used = [one for one in family if one.estimate.known]
-    left = [one.benchmark for one in family if not one.estimate.known]
+    used = [one for one in family if one.estimate.has_error]
+    left = [one.benchmark for one in family if not one.estimate.has_error]
     if not used or not left:
         return family, []
     return used, [f"left-out: of the suite, for want of an interval: {', '.join(left)}"]

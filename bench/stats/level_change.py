@@ -1,6 +1,7 @@
-"""What a change between two levels is, and `scan`, which finds them (`bench.stats.change_points`).
+"""Values of the change point detection, and `scan`, which imports the method when it is called.
 
-Apart from the method, so that whoever imports the room does not pay for NumPy.
+They are separate from `bench.stats.change_points`, so that importing this room does not import
+NumPy.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What an alarm takes. Lengths are nights; the others are shares of the reference's scale.
+    """Parameters of the detection. Lengths are nights, `clip` is in units of the reference's scale.
 
     `windows`: lengths of the recent window. `reference`, `least_reference`: most and fewest nights
-    that it is held against; `stride`: the reference moves on by so many at a time, which costs
-    nothing and saves most of the work. `clip`: one night counts for no more. `threshold`: the score
-    above which there is an alarm, for a long reference. `least`: a change of the log is no news
-    below this, `floor`: and noise is never taken as smaller than this (log units).
+    that it is compared with; `stride`: the step by which the reference moves, which costs no
+    accuracy and saves most of the work. `clip`: the limit of one night's deviation. `threshold`:
+    the score above which there is an alarm, for a long reference. `least`: smaller changes are not
+    reported; `floor`: the smallest scale that is assumed (both in log units).
     """
 
     windows: tuple[int, ...] = (5, 7, 14)
@@ -45,9 +46,9 @@ class LevelChange:
     """A change between two levels. `start`: index of the first night of the new level, `found`: of
     the night that raised the alarm.
 
-    `ratio` is new / old; `low`, `high` its plain 95% interval, which knows nothing of having been
-    picked for its size: measure again before you quote it. `score` is that of the alarm, in units
-    of its own threshold: above 1.
+    `ratio` is new / old; `low`, `high` its plain 95% interval, which is not corrected for the
+    selection of large changes: measure again before you quote it. `score` is that of the alarm, in
+    units of its threshold, so above 1.
     """
 
     start: int
@@ -66,7 +67,7 @@ def scan(
     known: Sequence[LevelChange] = (),
     watched: int = 0,
 ) -> tuple[LevelChange, ...]:
-    """All changes of one series: see `change_points.scan`."""
+    """Return all changes of one series: see `change_points.scan`."""
     from bench.stats import change_points
 
     return change_points.scan(values, epochs, settings, known=known, watched=watched)
