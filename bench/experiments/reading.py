@@ -96,7 +96,7 @@ class _Reader:
     def experiment(self, document: Document) -> Experiment:
         content, keys = document.content, self.keys
         known = ("name", "base", "source", "candidate", "flavor", *_CONDITION_KEYS)
-        keys.known(content, "", known)
+        keys.reject_unknown(content, "", known)
         shared = ArmRequest(
             flavor=read_flavor(keys, content.get("flavor", {}), "flavor", Flavor()),
             source=read_source(keys, content["source"]) if "source" in content else None,
@@ -121,7 +121,7 @@ class _Reader:
             return replace(shared, name=BASE, revision=value)
         if not isinstance(value, dict):
             self.keys.fail("base", f"is {kind_of(value)}", "a revision or a table")
-        self.keys.known(
+        self.keys.reject_unknown(
             value, "base", ("source", "revision", "flavor", "series", "patch", "variant", "runtime")
         )
         revision = value.get("revision")
@@ -147,7 +147,7 @@ class _Reader:
     def candidate(self, table: Any, key: str, shared: ArmRequest) -> ArmRequest:
         if not isinstance(table, dict):
             self.keys.fail(key, f"is {kind_of(table)}", "a [[candidate]] table")
-        self.keys.known(table, key, _CANDIDATE_KEYS)
+        self.keys.reject_unknown(table, key, _CANDIDATE_KEYS)
         return self.arm(table, key, shared)
 
     def arm(self, table: Mapping[str, Any], key: str, shared: ArmRequest) -> ArmRequest:

@@ -40,7 +40,7 @@ def read_source(keys: Keys, value: Any, key: str = "source") -> SourceSpec:
         value = {"location": value}
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "git, debian, a URL, a path, or a table")
-    keys.known(value, key, ("location", "sha256"))
+    keys.reject_unknown(value, key, ("location", "sha256"))
     text = keys.string(value, key, "location", "")
     sha256 = keys.string(value, key, "sha256", "")
     return source_of(Origin(where=keys.file, file=keys), text, keys.folder, key=key, sha256=sha256)
@@ -109,7 +109,7 @@ def _session(keys: Keys, value: Any, key: str, changes: SessionChanges) -> Sessi
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table")
     given = SessionOptions()
-    keys.known(value, key, tuple(vars(given)))
+    keys.reject_unknown(value, key, tuple(vars(given)))
     table = {name: one for name, one in value.items() if name not in changes.given}
     read = _SessionTable(keys=keys, table=table, key=key)
     return changes.applied(
@@ -161,7 +161,7 @@ def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
     """
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
-    keys.known(value, key, _FLAVOR_KEYS)
+    keys.reject_unknown(value, key, _FLAVOR_KEYS)
     flavor = replace(
         default,
         pgo=keys.boolean(value, key, "pgo", default.pgo),

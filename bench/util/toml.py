@@ -55,7 +55,7 @@ class Keys:
     text: str
     folder: Path
 
-    def known(self, table: Mapping[str, Any], key: str, names: tuple[str, ...]) -> None:
+    def reject_unknown(self, table: Mapping[str, Any], key: str, names: tuple[str, ...]) -> None:
         """Refuse a table with a key that is not among `names`; the message has the closest one."""
         for name in table:
             if name not in names:
