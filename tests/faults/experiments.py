@@ -179,7 +179,7 @@ def an_unknown_benchmark(at: Place) -> Sequence[str]:
     return at.experiment(SLOW, suite=f'["{SUITE}", "fsat"]')
 
 
-@fault(3, "No benchmark", "is left", "Take fewer away")
+@fault(3, "No benchmark", "is left", "Remove fewer benchmarks")
 def a_suite_of_nothing(at: Place) -> Sequence[str]:
     return at.experiment(SLOW, suite=f'["{SUITE}", "-fast", "-pair"]')
 
