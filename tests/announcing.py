@@ -40,7 +40,7 @@ def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | Non
     function = getattr(owner, name)
 
     @functools.wraps(function)
-    def told(*arguments: Any, **named: Any) -> Any:
+    def announced(*arguments: Any, **named: Any) -> Any:
         text = detail(*arguments) if detail else ""
         begin = stage or text.partition(" ")[0]
         rest = text if stage else text.partition(" ")[2]
@@ -48,7 +48,7 @@ def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | Non
         _begun.add(begin)
         return function(*arguments, **named)
 
-    setattr(owner, name, told)
+    setattr(owner, name, announced)
 
 
 def _title(compilation: Any, *_rest: Any) -> str:
