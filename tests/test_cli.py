@@ -1,4 +1,4 @@
-"""The command line itself: what it says of itself, and how it is written."""
+"""The command line: its help texts, exit codes and code."""
 
 from __future__ import annotations
 

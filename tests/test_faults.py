@@ -1,4 +1,4 @@
-"""Every fault gives one clear message and its exit code, and leaves nothing half-made behind."""
+"""Every fault gives one clear message and its exit code, and leaves no incomplete files."""
 
 from __future__ import annotations
 

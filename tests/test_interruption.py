@@ -1,4 +1,4 @@
-"""A run that is killed anywhere goes on where it stood: nothing lost, nothing half-made.
+"""A run that is killed anywhere is continued: nothing is lost or left incomplete.
 
 The pipeline is real but for the CPython, which is the fake: git, make, gcc, the store, pyperf. Each
 round begins with an empty home; the run is killed at a random moment of one stage after the other

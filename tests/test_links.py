@@ -1,4 +1,4 @@
-"""The documentation: what it refers to is there, and the README stays short."""
+"""The documentation: its links work, and the README stays short."""
 
 from __future__ import annotations
 
