@@ -1,4 +1,4 @@
-# `make` alone lists what can be made. Everything works from a fresh checkout.
+# `make` without a target lists the targets. All of them work in a fresh checkout.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .NOTPARALLEL:
@@ -37,10 +37,10 @@ big: setup test-packages ## years of history and full simulations: about half an
 test-packages: setup
 	@scripts/packages.sh packages-test.txt
 
-setup: ## Debian packages (installed when root) and .venv, as far as they are missing
+setup: ## install missing Debian packages (only as root) and make .venv
 	@scripts/setup.sh
 
-format: setup ## bring the code into its form
+format: setup ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -53,7 +53,7 @@ study-simulated: setup ## the same, on simulated sessions: about 15 minutes
 study-real: setup ## the same, measured: a binary against itself, beside pyperformance: 2 to 3 hours
 	$(BIN)/patchbench study real $(STUDY)
 
-study-small: setup ## every study in small, to try them; says nothing
+study-small: setup ## every study at a small scale, to try them; their results mean nothing
 	$(BIN)/patchbench study recorded --small
 	$(BIN)/patchbench study simulated --small
 	$(BIN)/patchbench study real --small
@@ -66,13 +66,13 @@ clean: ## remove what was made here; never results or patchbench's home
 	find bench builder ext tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 announce-bench:
-	@echo 'make bench does three things; a second time, only what is left to do:' >&2
-	@echo '  1. Debian packages and .venv, as far as they are missing: 1 to 4 minutes' >&2
+	@echo 'make bench does three things, and skips what is done already:' >&2
+	@echo '  1. missing Debian packages and .venv: 1 to 4 minutes' >&2
 	@echo '  2. CPython: fetch the source, build base and candidate: 3 to 6 minutes on 2 cores' >&2
-	@echo '  3. measure them, and write the verdict and its report: about 4 minutes' >&2
+	@echo '  3. measure both, and write the verdict and its report: about 4 minutes' >&2
 
 announce-test:
 	@echo 'make test does three things:' >&2
-	@echo '  1. Debian packages and .venv, as far as they are missing: 1 to 4 minutes' >&2
+	@echo '  1. missing Debian packages and .venv: 1 to 4 minutes' >&2
 	@echo '  2. format, lint, types and the fast tests: 1 to 3 minutes' >&2
 	@echo '  3. the slow tests, and those that build and run real CPythons: about 30 minutes on 2 cores' >&2

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes requirements.lock: what pip chooses today for pyproject.toml, in an empty environment.
+# Writes requirements.lock: the versions that pip chooses now for pyproject.toml in an empty environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -8,8 +8,8 @@ trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3}" -m venv "$folder"
 python=$folder/bin/python
 pip=("$python" -m pip --disable-pip-version-check --no-input)
-# What builds the editable install is pinned as well; pip itself is the environment's own.
-"$python" >"$folder/wanted" <<'END'
+# The build requirements of the editable install are pinned as well; pip is that of the environment.
+"$python" >"$folder/requirements" <<'END'
 import tomllib
 with open("pyproject.toml", "rb") as file:
     content = tomllib.load(file)
@@ -17,9 +17,9 @@ project = content["project"]
 extras = project["optional-dependencies"]
 print(*content["build-system"]["requires"], *project["dependencies"], *extras["dev"], sep="\n")
 END
-"${pip[@]}" install -q --upgrade -r "$folder/wanted"
+"${pip[@]}" install -q --upgrade -r "$folder/requirements"
 {
-    echo '# Made by `make lock` from pyproject.toml: change that, then make this again.'
+    echo '# Made by `make lock` from pyproject.toml: change that file, then run `make lock`.'
     "${pip[@]}" freeze -q --all --exclude pip
 } >"$folder/requirements.lock"
 cp "$folder/requirements.lock" requirements.lock

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of a list (default: packages.txt) that are missing, when root; prints
-# the line that installs them otherwise. Stops only when something that no build can do without does
-# not work.
+# the line that installs them otherwise. Fails only if something that every build
+# needs does not work.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 list=${1:-packages.txt}
@@ -17,7 +17,7 @@ missing_packages() {
 }
 
 apt() {
-    # Errors go to stderr; what is left is hundreds of lines of progress.
+    # Errors go to stderr; stdout is hundreds of lines of progress.
     DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
         "$@" >/dev/null
 }
@@ -25,10 +25,10 @@ apt() {
 install_packages() {
     local lists=(/var/lib/apt/lists/*_Packages*)
     if [[ ! -e ${lists[0]} ]]; then
-        say 'There are no package lists yet: getting them.'
+        say 'There are no package lists yet; downloading them.'
         apt update || return 1
     fi
-    # Lists that are old name files which the archive has replaced since.
+    # Old lists may name files that the archive has replaced since.
     apt install --no-install-recommends "$@" ||
         { apt update && apt install --no-install-recommends "$@"; }
 }
@@ -46,14 +46,14 @@ check_essentials() {
         done
     fi
     if ((${#lacks[@]})); then
-        say "Nothing can be built without: ${lacks[*]}"
+        say "Every build needs these, which are missing: ${lacks[*]}"
         exit 1
     fi
-    say 'Going on: what every build needs is there. `patchbench doctor` tells what the rest is for.'
+    say 'Continuing: everything that every build needs is installed. `patchbench doctor` explains the rest.'
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    say 'This machine has no apt. Packages under other names do as well; Debian calls them:'
+    say 'This machine has no apt. Install the equivalents of these Debian packages:'
     say "  $(grep -Ev '^[[:space:]]*(#|$)' "$list" | tr '\n' ' ')"
     check_essentials
     exit
@@ -69,7 +69,7 @@ if (($(id -u) == 0)); then
     if install_packages "${missing[@]}"; then
         exit
     fi
-    say 'apt could not install them; its messages above say why.'
+    say 'apt could not install them; its messages above have the reason.'
 else
     say 'To install them:'
     say "  sudo apt-get update && sudo apt-get install --no-install-recommends ${missing[*]}"

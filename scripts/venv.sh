@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes .venv with the pinned packages of requirements.lock and this checkout (editable) in it.
-# Does nothing when it is there and up to date; one that is broken or half-made is made anew.
+# Does nothing if it is up to date; a broken or incomplete one is made again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -34,7 +34,7 @@ find_python() {
 
 pip_install() {
     .venv/bin/python -m pip install --disable-pip-version-check --no-input "$@" >&2 ||
-        fail 'pip could not install the packages; its messages above say why. `make setup` again tries anew.'
+        fail 'pip could not install the packages; its messages above have the reason. `make setup` tries again.'
 }
 
 make_venv() {
@@ -50,11 +50,11 @@ make_venv() {
     fail "$python cannot make a virtual environment. On Debian: sudo apt-get install python3-venv"
 }
 
-# An environment knows its own path: one that came along with a copied folder is of no use.
+# An environment contains its own path: one in a copied folder does not work.
 packages="packages $({ cat requirements.lock && pwd -P; } | hashed)"
 project="project $(hashed <pyproject.toml)"
 
-# A new minor version of the system's Python leaves an environment that starts and finds nothing.
+# A new minor version of the system's Python leaves an environment whose Python starts but finds no packages.
 if [[ $(head -n 1 "$stamp" 2>/dev/null) != "$packages" ]] ||
     ! .venv/bin/python -c 'import rich' 2>/dev/null; then
     python=$(find_python)

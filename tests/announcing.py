@@ -1,4 +1,4 @@
-"""The command line, which says on stderr when a stage begins, and whose disk is slow or full.
+"""The command line with announcements of stages on stderr, and with a slow or full disk.
 
     python -m tests.announcing [--full-in STAGE N] ARGUMENTS...
 
@@ -36,11 +36,11 @@ _begun: set[str] = set()
 
 
 def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | None = None) -> None:
-    """Let a function say that its stage begins."""
+    """Make a function announce its stage."""
     function = getattr(owner, name)
 
     @functools.wraps(function)
-    def told(*arguments: Any, **named: Any) -> Any:
+    def announced(*arguments: Any, **named: Any) -> Any:
         text = detail(*arguments) if detail else ""
         begin = stage or text.partition(" ")[0]
         rest = text if stage else text.partition(" ")[2]
@@ -48,7 +48,7 @@ def announce(owner: Any, name: str, stage: str, detail: Callable[..., str] | Non
         _begun.add(begin)
         return function(*arguments, **named)
 
-    setattr(owner, name, told)
+    setattr(owner, name, announced)
 
 
 def _title(compilation: Any, *_rest: Any) -> str:
@@ -75,7 +75,7 @@ def announce_all() -> None:
 
 
 def slow_down() -> None:
-    """Make windows between the steps of every write."""
+    """Add pauses between the steps of every write."""
 
     def later(function: Callable[..., Any]) -> Callable[..., Any]:
         def paused(*arguments: Any, **named: Any) -> Any:

@@ -72,7 +72,7 @@ class Browser:
     def requests(self) -> list[str]:
         """What the page asked for since the last call, and was not stopped by its own policy."""
         logged = [
-            json.loads(one["message"])["message"] for one in self.driver.get_log("performance")
+            json.loads(event["message"])["message"] for event in self.driver.get_log("performance")
         ]
         stopped = {
             event["params"]["requestId"]
@@ -85,13 +85,13 @@ class Browser:
         ]
         own = self._page.as_uri()
         return [
-            one["request"]["url"]
-            for one in sent
+            event["request"]["url"]
+            for event in sent
             # The browser's own first page asks for much.
-            if one["documentURL"].partition("#")[0] == own
-            and one["request"]["url"].partition("#")[0] not in (own, "data:,")
-            and one["requestId"] not in stopped
+            if event["documentURL"].partition("#")[0] == own
+            and event["request"]["url"].partition("#")[0] not in (own, "data:,")
+            and event["requestId"] not in stopped
         ]
 
     def complaints(self) -> list[str]:
-        return [one["message"] for one in self.driver.get_log("browser")]
+        return [event["message"] for event in self.driver.get_log("browser")]

@@ -1,4 +1,4 @@
-"""An experiment on the fake CPython, and its command line as a process of its own."""
+"""An experiment on the fake CPython, and its command line in a separate process."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Ground:
 
     @property
     def host_lock(self) -> Path:
-        """What stands for the lock of the whole host."""
+        """The file that replaces the lock of the whole host."""
         return self.root / "host.lock"
 
     @property
@@ -51,12 +51,12 @@ class Ground:
 
     @property
     def configured(self) -> Path:
-        """A line, the prefix, for every time that a configure ran."""
+        """A file with one line, the prefix, for each run of configure."""
         return self.root / "configured"
 
     @property
     def full(self) -> Path:
-        """While this file is there, the fake's make finds no space on the disk."""
+        """While this file exists, the fake's make reports a full disk."""
         return self.root / "full"
 
     def arguments(self, *more: str) -> list[str]:
@@ -65,14 +65,14 @@ class Ground:
         return [*options, *more]
 
     def environment(self) -> dict[str, str]:
-        """What the command line is started with."""
+        """The environment variables of the command line."""
         scratch = self.root / "tmp"
         scratch.mkdir(exist_ok=True)
         ours = {"PATCHBENCH_HOST_LOCK": str(self.host_lock), "TMPDIR": str(scratch)}
         return {**os.environ, **ours, "PYTHONPATH": str(PROJECT)}
 
     def clear(self) -> None:
-        """Begin anew: an empty home, no results."""
+        """Reset: an empty home, no results."""
         for folder in (self.home, self.out):
             shutil.rmtree(folder, ignore_errors=True)
         self.configured.unlink(missing_ok=True)
@@ -140,7 +140,7 @@ def _edit(path: Path, old: str, new: str) -> None:
 
 @dataclass
 class Running:
-    """A command line at work. `lines` is what it has said on stderr, `stages` what it announced,
+    """A running command line. `lines` are its lines on stderr, `stages` the announced stages,
     with the seconds since it began.
     """
 
@@ -181,7 +181,7 @@ class Running:
             self.output = stream.read()
 
     def comes_to(self, stage: str, detail: str = "") -> bool:
-        """Wait until a stage begins; False when the process ended without."""
+        """Wait until a stage begins; False if the process ended before."""
 
         def there() -> bool:
             return any(name == stage and detail in text for name, text, _ in self.stages)
@@ -189,7 +189,7 @@ class Running:
         return self._wait(there)
 
     def says(self, text: str) -> bool:
-        """Wait until a line on stderr holds `text`; False when the process ended without."""
+        """Wait until a line on stderr holds `text`; False if the process ended before."""
         return self._wait(lambda: any(text in line for line in self.lines))
 
     def _wait(self, there: Any) -> bool:
@@ -200,7 +200,7 @@ class Running:
             return bool(there())
 
     def waits(self, seconds: float) -> None:
-        """Let it work for so long, or until it ends."""
+        """Wait some seconds, or until it ends."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(seconds)
 
@@ -211,11 +211,11 @@ class Running:
 
     @property
     def said(self) -> str:
-        """All that came on stderr but the announcements."""
+        """The output on stderr without the announcements."""
         return "\n".join(line for line in self.lines if not line.startswith("@ "))
 
     def end(self) -> int:
-        """Wait for its end; its return code."""
+        """Wait for its end; return its exit code."""
         code = self.process.wait(PATIENCE)
         for thread in self._threads:
             # An orphan may hold the pipe for a moment.
@@ -225,7 +225,7 @@ class Running:
 
 @contextlib.contextmanager
 def start(ground: Ground, arguments: list[str], *wrapper: str) -> Iterator[Running]:
-    """Start the command line; it is gone on the way out, however that is."""
+    """Start the command line; it is killed when the context ends for any reason."""
     process = subprocess.Popen(
         [*wrapper, sys.executable, "-m", "tests.announcing", *arguments],
         cwd=ground.root,
@@ -245,7 +245,7 @@ def start(ground: Ground, arguments: list[str], *wrapper: str) -> Iterator[Runni
 
 
 def leftovers(ground: Ground, seconds: float = 60.0) -> list[str]:
-    """Processes of ours that are still there after some `seconds`: they were given time to end."""
+    """Return our processes that still exist after `seconds`, the time that they have to end."""
     end = time.monotonic() + seconds
     while found := list(_ours(ground)):
         if time.monotonic() > end:
@@ -270,7 +270,7 @@ def _ours(ground: Ground) -> Iterator[str]:
 
 
 def check_whole(ground: Ground, reference: Mapping[str, Any]) -> None:
-    """What must hold at any moment: whatever looks finished is whole, and as in the reference."""
+    """Check the invariant: everything that looks finished is complete and equals the reference."""
     home = Home(root=ground.home, host_lock=ground.host_lock)
     store = Store(home, lambda text: (_ for _ in ()).throw(AssertionError(text)))
     for folder in folders(home.builds):
@@ -310,7 +310,7 @@ def check_block(folder: Path) -> None:
 
 
 def kept(ground: Ground) -> dict[str, str]:
-    """Everything that must never be lost nor changed again, with a hash of its content."""
+    """Return all files that must never disappear or change, each with a hash of its content."""
     home = ground.home
     finished = [ground.out / "plan.json", ground.out / "result.json"]
     finished += home.glob(f"builds/*/{STAMP}")
@@ -324,7 +324,7 @@ def kept(ground: Ground) -> dict[str, str]:
 
 
 def calibrated(ground: Ground) -> list[Any]:
-    """What the calibration has found so far, in its order."""
+    """Return the calibrated loops so far, in their order."""
     path = ground.out / "raw" / "calibration.json"
     return list(json.loads(path.read_text())["benchmarks"]) if path.exists() else []
 

@@ -1,4 +1,4 @@
-"""The command line itself: what it says of itself, and how it is written."""
+"""The command line: its help texts, exit codes and code."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ WITH_DATA = (
 def commands() -> dict[str, argparse.ArgumentParser]:
     actions = command_line(complete=True)._subparsers
     assert actions is not None
-    (found,) = actions._group_actions
-    choices: Any = found.choices
+    (group,) = actions._group_actions
+    choices: Any = group.choices
     return dict(choices)
 
 
@@ -41,9 +41,9 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
 
 
 def families(of: type[PatchbenchError] = PatchbenchError) -> Iterator[type[PatchbenchError]]:
-    for one in of.__subclasses__():
-        yield one
-        yield from families(one)
+    for kind in of.__subclasses__():
+        yield kind
+        yield from families(kind)
 
 
 def ending(arguments: list[str]) -> int:
@@ -89,18 +89,18 @@ def test_help_lists_the_exit_codes_that_there_are() -> None:
     text = EXIT_CODES
     listed = [int(code) for code in re.findall(r"^  (\d+) ", text, re.MULTILINE)]
     assert listed == sorted(set(listed))
-    codes = {one.exit_code for one in families()}
+    codes = {kind.exit_code for kind in families()}
     codes |= {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
     assert set(listed) | {errors.EXIT_TERMINATED} == codes | {0}
     assert str(errors.EXIT_TERMINATED) in text
 
 
 def test_every_kind_of_error_has_a_code_of_its_own() -> None:
-    kinds = [one for one in families() if one.__bases__ == (PatchbenchError,)]
-    codes = [one.exit_code for one in kinds]
+    kinds = [kind for kind in families() if kind.__bases__ == (PatchbenchError,)]
+    codes = [kind.exit_code for kind in kinds]
     assert len(set(codes)) == len(codes)
     # Others say more, and end as the kind they belong to.
-    assert {one.exit_code for one in families()} == set(codes)
+    assert {kind.exit_code for kind in families()} == set(codes)
     assert PatchbenchError.exit_code not in codes
 
 

@@ -1,4 +1,4 @@
-"""The examples are what patchbench made: each bundle verifies, and what lies beside it is in it."""
+"""The examples are output of patchbench: each bundle verifies and contains the files beside it."""
 
 from __future__ import annotations
 

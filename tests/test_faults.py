@@ -1,4 +1,4 @@
-"""Every fault gives one clear message and its exit code, and leaves nothing half-made behind."""
+"""Every fault gives one clear message and its exit code, and leaves no incomplete files."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def _run(at: Place, arguments: list[str]) -> int:
 
 @pytest.mark.parametrize("row", PARAMETERS)
 def test_fault(row: Row, at: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    given = list(row.prepare(at))
+    options = list(row.prepare(at))
     before, half_made = at.files(), at.half_made()
     capsys.readouterr()
 
-    code = _run(at, given)
+    code = _run(at, options)
 
     out, err = capsys.readouterr()
     assert code == row.code, err
@@ -74,13 +74,13 @@ def test_fault(row: Row, at: Place, capsys: pytest.CaptureFixture[str]) -> None:
         assert text in err
     assert "Traceback" not in err + out
     assert "\x1b" not in err + out
-    told = [line for line in err.splitlines() if line.startswith("patchbench: ")]
+    messages = [line for line in err.splitlines() if line.startswith("patchbench: ")]
     if row.is_error:
         assert out == ""
-        assert len(told) == 1
+        assert len(messages) == 1
         assert "\n  to do: " in err
     else:
-        assert told == []
+        assert messages == []
     assert set(at.half_made()) <= set(half_made)
     assert at.files() == before
     if row.check is not None:
@@ -96,7 +96,7 @@ def test_json_is_all_that_stdout_holds(
     finished = stores.again(at)
     blocks = at.out / "raw" / "blocks"
     name, *rest = command.split()
-    given = {
+    options = {
         "build": ["build", *finished[1 : finished.index("--out")], "--series", "3.13/slow"],
         "builds": ["builds", *(at.result()["base"]["build"][word.lower()] for word in rest)],
         "run": finished,
@@ -110,7 +110,7 @@ def test_json_is_all_that_stdout_holds(
         at.patch.setattr(main, "PROJECT", Path(__file__).parent.parent)
     capsys.readouterr()
 
-    code = _run(at, [*given.get(name, [name]), "--json"])
+    code = _run(at, [*options.get(name, [name]), "--json"])
 
     out, err = capsys.readouterr()
     assert code == 0 or name == "doctor"

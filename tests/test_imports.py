@@ -1,4 +1,4 @@
-"""The rules of the house that import-linter cannot say (its contracts are in pyproject.toml).
+"""The rules of the code base beyond import-linter (its contracts are in pyproject.toml).
 
 What a room offers, who starts processes, who reads the environment, who talks to git, how large a
 room may be, and that a class name means one thing.

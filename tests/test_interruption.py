@@ -1,4 +1,4 @@
-"""A run that is killed anywhere goes on where it stood: nothing lost, nothing half-made.
+"""A run that is killed anywhere is continued: nothing is lost or left incomplete.
 
 The pipeline is real but for the CPython, which is the fake: git, make, gcc, the store, pyperf. Each
 round begins with an empty home; the run is killed at a random moment of one stage after the other
@@ -106,7 +106,7 @@ class Hunt:
     chance: random.Random
     stages: collections.Counter[str] = field(default_factory=collections.Counter)
     signals: collections.Counter[signal.Signals] = field(default_factory=collections.Counter)
-    told: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
 
     def aims(self) -> list[Aim]:
         """The kills of one round, in the order in which the pipeline comes to them."""
@@ -142,8 +142,8 @@ class Hunt:
         code = running.end()
         if code == 0:
             return False
-        self.told.append(f"{aim.signal.name} at {running.stage}, aimed at {aim}: {code}")
-        assert code == EXIT_CODES[aim.signal], f"{self.told[-1]}\n{running.said}"
+        self.log.append(f"{aim.signal.name} at {running.stage}, aimed at {aim}: {code}")
+        assert code == EXIT_CODES[aim.signal], f"{self.log[-1]}\n{running.said}"
         assert "Traceback" not in running.said
         self.stages[running.stage] += 1
         self.signals[aim.signal] += 1
@@ -157,7 +157,7 @@ def test_a_run_that_is_killed_anywhere_goes_on(undisturbed: Undisturbed, ground:
         _hunted_round(hunt, ground, undisturbed)
         if hunt.is_over():
             break
-    print("\n".join(hunt.told))
+    print("\n".join(hunt.log))
     print(dict(hunt.stages), dict(hunt.signals))
     assert sum(hunt.stages.values()) >= KILLS
     assert {stage for stage in AIMS if hunt.stages[stage] < KILLS_PER_STAGE} == set()
@@ -175,14 +175,14 @@ def _hunted_round(hunt: Hunt, ground: Ground, undisturbed: Undisturbed) -> None:
         assert not pipeline.is_timing(ground)
         pipeline.check_whole(ground, undisturbed.outcome)
         after = pipeline.kept(ground)
-        assert before.items() <= after.items(), hunt.told[-1]
+        assert before.items() <= after.items(), hunt.log[-1]
         now = pipeline.calibrated(ground)
-        assert now[: len(calibrated)] == calibrated, hunt.told[-1]
+        assert now[: len(calibrated)] == calibrated, hunt.log[-1]
         before, calibrated = after, now
         if not goes_on:
             break
     with pipeline.start(ground, ground.arguments()) as running:
-        assert running.end() == 0, f"{hunt.told[-1]}\n{running.said}"
+        assert running.end() == 0, f"{hunt.log[-1]}\n{running.said}"
     assert before.items() <= pipeline.kept(ground).items()
     assert pipeline.outcome(ground) == undisturbed.outcome
 

@@ -1,4 +1,4 @@
-"""The documentation: what it refers to is there, and the README stays short."""
+"""The documentation: its links work, and the README stays short."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def targets(text: str) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text("utf-8")
-    assert [one for one in targets(text) if not (page.parent / one).exists()] == []
+    assert [target for target in targets(text) if not (page.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_that_are_named_are_there(page: Path) -> None:
     text = LINK.sub("", page.read_text("utf-8"))
     named = {match[0] for match in NAMED.finditer(text) if text[match.end() :][:1] not in "<*"}
-    assert {one for one in named if not (ROOT / one).exists()} == set()
+    assert {target for target in named if not (ROOT / target).exists()} == set()
 
 
 def test_the_readme_is_short_and_leads_to_the_rest() -> None:
@@ -43,7 +43,10 @@ def test_the_readme_is_short_and_leads_to_the_rest() -> None:
     led_to = set(targets(text))
     pages = {f"docs/{page.name}" for page in ROOT.glob("docs/*.md")}
     # Those of a table of contents of their own: docs/method.md and docs/ladder.md lead there.
-    apart = {"docs/validation.md", *(one for one in pages if one.startswith("docs/variants-"))}
+    apart = {
+        "docs/validation.md",
+        *(target for target in pages if target.startswith("docs/variants-")),
+    }
     assert pages - apart <= led_to
 
 

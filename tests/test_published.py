@@ -66,9 +66,11 @@ def _git(*arguments: str) -> str:
 def test_no_file_names_an_archive_or_a_machine() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("this is no git checkout, so what is published is unknown")
-    found = {name: offences(data.decode("utf-8", "replace")) for name, data in published()}
-    assert found
-    assert {name: what for name, what in found.items() if what} == {}
+    offences_by_name = {
+        name: offences(data.decode("utf-8", "replace")) for name, data in published()
+    }
+    assert offences_by_name
+    assert {name: what for name, what in offences_by_name.items() if what} == {}
 
 
 @pytest.mark.parametrize(

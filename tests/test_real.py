@@ -74,7 +74,7 @@ def test_a_series_of_ours_runs_to_its_verdict(
     assert candidate["gate"]["tests"] > 40
     assert not candidate["missing"]
     # Callgrind counts a third fewer instructions: far beyond what noise could turn around.
-    nbody = next(one for one in candidate["comparisons"] if one["benchmark"] == "nbody")
+    nbody = next(row for row in candidate["comparisons"] if row["benchmark"] == "nbody")
     assert nbody["verdict"] == "faster"
     assert nbody["blocks"] == 8
     assert "faster" in (results / "report.md").read_text()
@@ -113,9 +113,9 @@ def test_the_same_run_again_builds_and_measures_nothing(
     before = _result(results)
     trials = {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")}
     assert _run(experiment, real_home, results) == 0
-    told = capfd.readouterr()
-    assert "Already complete" in told.err
-    assert "configure" not in told.err
+    captured = capfd.readouterr()
+    assert "Already complete" in captured.err
+    assert "configure" not in captured.err
     assert _result(results) == before
     assert {path: path.stat().st_mtime_ns for path in results.rglob("raw/**/*.json")} == trials
 
@@ -124,7 +124,7 @@ def test_the_builds_are_listed_with_their_facts(
     real_home: Path, results: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--home", str(real_home), "builds", "--json"]) == 0
-    listed = {one["key"]: one for one in json.loads(capfd.readouterr().out)}
+    listed = {row["key"]: row for row in json.loads(capfd.readouterr().out)}
     result = _result(results)
     for arm in (result["base"], result["candidates"][0]):
         assert listed[arm["build"]["key"]]["facts"]["version"] == "2.7.18"
@@ -140,7 +140,7 @@ def test_every_series_applies_to_its_release(
     newest = {"2.7": "2.7.18", "3.13": "3.13.5"}
     for name in names:
         own = tomllib.loads((root / name / "series.toml").read_text())
-        stack = [word for one in (*own.get("requires", ()), name) for word in ("--series", one)]
+        stack = [word for row in (*own.get("requires", ()), name) for word in ("--series", row)]
         arguments = ["--base", newest[name.split("/")[0]], *stack, "--source", "debian"]
         assert main(["--home", str(real_home), "run", *arguments, "--dry-run"]) == 0
         assert f" + {name}, build" in capfd.readouterr().out

@@ -36,15 +36,15 @@ SEMANTICS = {
 PAIRS = [
     pair
     for pair in combinations(SERIES, 2)
-    if pair[0].branch == pair[1].branch and not any(one.requires for one in pair)
+    if pair[0].branch == pair[1].branch and not any(item.requires for item in pair)
 ]
 
 
 @pytest.fixture(scope="module")
 def home(real_home: Path) -> Home:
-    made = Home(root=real_home, host_lock=real_home / "host.lock")
-    made.prepare()
-    return made
+    home = Home(root=real_home, host_lock=real_home / "host.lock")
+    home.prepare()
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -55,43 +55,45 @@ def source(home: Home) -> Source:
 def applied(source: Source, *stack: Series) -> tuple[str, tuple[str, ...]]:
     """The tree after a stack, and the paths that it changed."""
     revision = source.resolve(NEWEST[stack[0].branch])
-    for one in stack:
-        check_applies(one, revision)
-    found = apply_series(source.repository, source.repository.tree(revision.commit), stack)
-    return found.tree, found.changed
+    for item in stack:
+        check_applies(item, revision)
+    applied = apply_series(source.repository, source.repository.tree(revision.commit), stack)
+    return applied.tree, applied.changed
 
 
-@pytest.mark.parametrize("series", SERIES, ids=lambda one: one.name)
+@pytest.mark.parametrize("series", SERIES, ids=lambda item: item.name)
 def test_every_series_applies_on_what_it_requires_and_not_without(
     source: Source, series: Series
 ) -> None:
-    required = [one for one in SERIES if one.name in series.requires]
+    required = [item for item in SERIES if item.name in series.requires]
     assert applied(source, *required, series)[1]
     if required:
         with pytest.raises(PatchError, match="requires"):
             applied(source, series)
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " ".join(one.name for one in pair))
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " ".join(item.name for item in pair))
 def test_two_series_stack_in_either_order_or_say_that_they_do_not(
     source: Source, pair: tuple[Series, Series]
 ) -> None:
-    told = any(one.name in other.conflicts for one, other in permutations(pair))
+    is_declared = any(item.name in other.conflicts for item, other in permutations(pair))
     trees = set()
     for order in permutations(pair):
-        if told:
+        if is_declared:
             with pytest.raises(PatchError, match="exclude each other"):
                 applied(source, *order)
         else:
             trees.add(applied(source, *order)[0])
-    assert len(trees) == (0 if told else 1), "the order makes a difference that nobody tells"
+    assert len(trees) == (0 if is_declared else 1), (
+        "the order matters, and no series declares the conflict"
+    )
 
 
 @pytest.mark.parametrize("branch", NEWEST)
 def test_all_that_go_together_build_and_are_python_still(
     source: Source, home: Home, branch: str
 ) -> None:
-    proposals = [one for one in SERIES if one.branch == branch and one.status not in CONTROLS]
+    proposals = [item for item in SERIES if item.branch == branch and item.status not in CONTROLS]
     stack, _ = compatible_series(proposals)
     assert len(stack) >= 4
     tree, changed = applied(source, *stack)
@@ -101,7 +103,7 @@ def test_all_that_go_together_build_and_are_python_still(
         tree=tree,
         flavor=Flavor(),
         compiler=identify_compiler("gcc", runner),
-        series=tuple(one.name for one in stack),
+        series=tuple(item.name for item in stack),
         changed=changed,
     )
     builder = Builder(home=home, store=Store(home, print), runner=runner, say=print)

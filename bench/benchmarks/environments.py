@@ -1,17 +1,18 @@
 """Environments: an interpreter, the packages that benchmarks need, and its copy of their scripts.
 
-    envs/<key>/bin/python       symlink to the build's interpreter, which finds its prefix by it
-                                and calls itself by this path: one path length for all arms
+    envs/<key>/bin/python       symlink to the build's interpreter, which finds its prefix through
+    it
+                                and has this path as sys.executable: the same length for all arms
                base/            pyperf and what it imports
                layers/<hash>/   one folder per set of requirements, installed when first needed;
                                 layers/<hash>.json is its stamp
                suite/<folder>/  copies of the benchmarks' folders: Python 2.7 writes .pyc files
-                                beside them, and a candidate may have a bytecode of its own
+                                beside them, and the bytecode of a candidate may differ
                pip/             the interpreter's own bundled pip, unpacked: certificates in a
                                 zip cannot be read by the pip of 2.7
                env.json         the stamp, written last
 
-Nothing is ever written into the build. Packages are found through PYTHONPATH alone.
+Nothing is ever written into the build. Packages are found only through PYTHONPATH.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ from builder.process import Command, Completed, Runner, clean_environment, last_
 from builder.runtimes import Runtime
 
 STAMP = "env.json"
-# Stands in commands that are shown for versions that a pip has not chosen yet.
+# Placeholder in shown commands for versions that pip has not chosen yet.
 VERSIONS = "VERSIONS-OF-THE-FIRST"
 CPYTHON = "cpython"
 _PROCEDURE = 1
 _PIP_SECONDS = 1800.0
-# Its name for itself, its version, and the folders that may hold the pip it brings: CPython's own,
-# and the one that a distribution's configure option names instead.
-_ASK = """
+# Prints sys.executable, the version, and the folders that may hold the bundled pip: CPython's own,
+# and the one that a distribution sets by a configure option.
+_QUERY = """
 import ensurepip, json, os, sys
 folders = [os.path.join(os.path.dirname(ensurepip.__file__), "_bundled")]
 folders.append(str(getattr(ensurepip, "_WHEEL_PKG_DIR", None) or ""))
@@ -52,9 +53,9 @@ print(json.dumps([sys.executable, ".".join(map(str, sys.version_info[:3])), fold
 class Interpreter:
     """An interpreter to make an environment for.
 
-    `identity` says what it is (a build's key): the same identity means the same environment.
-    `kind` names the kind of runtime: calibrations are shared within a kind. `version` is that of
-    the language, `implementation` as platform.python_implementation() has it, in lower case.
+    `identity` identifies it (a build's key): the same identity means the same environment. `kind`
+    is the kind of runtime: calibrations are shared within a kind. `version` is that of the
+    language, `implementation` is platform.python_implementation() in lower case.
     """
 
     identity: str
@@ -64,12 +65,12 @@ class Interpreter:
 
     @property
     def kind(self) -> str:
-        """cpython-2.7, cpython-3.13, pypy-3.11."""
+        """The kind of runtime: cpython-2.7, cpython-3.13, pypy-3.11."""
         return f"{self.implementation}-{'.'.join(self.version.split('.')[:2])}"
 
 
 def of_runtime(runtime: Runtime) -> Interpreter:
-    """A runtime as an interpreter to make an environment for."""
+    """Convert a runtime to an interpreter to make an environment for."""
     return Interpreter(
         identity=runtime.identity,
         python=runtime.python,
@@ -88,7 +89,7 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """The interpreter, by the path that measured processes call it."""
+        """The path of the interpreter in measured processes."""
         return self.folder / "bin" / "python"
 
     @property
@@ -98,7 +99,7 @@ class Environment:
 
     @property
     def scripts(self) -> Path:
-        """The root that benchmarks' `script` is relative to."""
+        """The folder that `Benchmark.script` is relative to."""
         return self.folder / "suite"
 
     @property
@@ -107,19 +108,19 @@ class Environment:
         return self.folder / "pip"
 
     def layer(self, benchmark: Benchmark) -> Path | None:
-        """The folder of the benchmark's requirements; None when it has none."""
+        """Return the folder of the benchmark's requirements, None if it has none."""
         if not benchmark.requirements:
             return None
         return self.folder / "layers" / layer_name(benchmark)
 
     def pythonpath(self, benchmark: Benchmark) -> tuple[Path, ...]:
-        """What PYTHONPATH must hold for the benchmark."""
+        """Return the folders of PYTHONPATH for the benchmark."""
         layer = self.layer(benchmark)
         return (self.base,) if layer is None else (layer, self.base)
 
 
 def layer_name(benchmark: Benchmark) -> str:
-    """The name of the layer that the benchmark's requirements share."""
+    """Return the name of the layer of the benchmark's requirements."""
     local = any(line.startswith("./") for line in benchmark.requirements)
     return digest([benchmark.folder if local else "", sorted(benchmark.requirements)])
 
@@ -140,36 +141,36 @@ class Environments:
         self._say = say
 
     def find(self, interpreter: Interpreter) -> Environment | None:
-        """The finished environment of an interpreter, or None."""
-        found = self.planned(interpreter)
-        needed = (found.folder / STAMP, found.python, found.base / "pyperf")
-        return found if all(path.exists() for path in needed) else None
+        """Return the finished environment of an interpreter, or None."""
+        planned = self.planned(interpreter)
+        needed = (planned.folder / STAMP, planned.python, planned.base / "pyperf")
+        return planned if all(path.exists() for path in needed) else None
 
     def provide(self, interpreter: Interpreter) -> Environment:
-        """The environment of an interpreter, made if it is not there.
+        """Return the environment of an interpreter, and make it if needed.
 
-        Raises RequirementsError when pyperf cannot be installed into it.
+        Raises RequirementsError if pyperf cannot be installed into it.
         """
-        found = self.find(interpreter)
-        if found is not None:
-            return found
+        finished = self.find(interpreter)
+        if finished is not None:
+            return finished
         planned = self.planned(interpreter)
         with self._hold(f"env-{planned.key}") as held:
             return self.find(interpreter) or self._make(planned, held)
 
     def add(self, suite: Suite, environment: Environment, benchmark: Benchmark) -> Missing | None:
-        """Give the environment the benchmark's scripts and requirements.
+        """Install the benchmark's scripts and requirements into the environment.
 
-        None when it is ready; Missing, with pip's own last error, when it cannot be installed.
-        Raises RequirementsError when the suite's scripts cannot be had at all.
+        Returns None, or Missing with pip's error if the requirements cannot be installed. Raises
+        RequirementsError if the suite's scripts cannot be fetched.
         """
         self.fetch(suite)
         self._copy(environment, benchmark)
         layer = environment.layer(benchmark)
         if layer is None or _stamp_of(layer).exists():
             return None
-        # One lock for all interpreters of a kind: the first install decides the versions of what
-        # the requirements leave open, and the others follow it.
+        # One lock for all interpreters of a kind: the first installation chooses the versions that
+        # the requirements leave open, and the others use the same.
         kind = environment.interpreter.kind
         with self._hold(f"layer-{kind}-{layer.name}") as held, guard_writes(layer):
             if _stamp_of(layer).exists():
@@ -177,19 +178,19 @@ class Environments:
             return self._install_layer(environment, benchmark, layer, held)
 
     def commands(self, interpreter: Interpreter) -> tuple[Command, ...]:
-        """What `provide` would start now: nothing where the environment is there."""
+        """Return the commands that `provide` would start now; none if the environment exists."""
         if self.find(interpreter) is not None:
             return ()
         planned = self.planned(interpreter)
-        return _asking(planned), self._base_command(planned)
+        return _query_command(planned), self._base_command(planned)
 
     def add_commands(
         self, environment: Environment, benchmark: Benchmark, *, follows: bool = False
     ) -> tuple[Command, ...]:
-        """What `add` would start now for a benchmark whose scripts are there.
+        """Return the commands that `add` would start now for a benchmark whose scripts are copied.
 
-        `follows`: another environment of its kind is given the same before; the versions that its
-        pip chooses, which this one will be told to take, are not known yet.
+        `follows`: another environment of its kind gets the same requirements first; the versions
+        that its pip will choose, which this one will use, are not known yet.
         """
         layer = environment.layer(benchmark)
         if layer is None or _stamp_of(layer).exists():
@@ -198,14 +199,16 @@ class Environments:
         return (self._layer_command(environment, benchmark, layer, pins),)
 
     def fetch_commands(self, suite: Suite) -> tuple[Command, ...]:
-        """What `fetch` would start now."""
+        """Return the commands that `fetch` would start now."""
         wheel = suite.wheel
         if wheel is None or wheel.root.exists():
             return ()
-        return (packages.download_command(self._source, _half_of(wheel), wheel.requirement),)
+        return (
+            packages.download_command(self._source, _incomplete_folder(wheel), wheel.requirement),
+        )
 
     def fetch(self, suite: Suite) -> None:
-        """Download the suite's scripts, once, where they are not installed beside us."""
+        """Download the suite's scripts, once, if they are not installed beside us."""
         wheel = suite.wheel
         if wheel is None or wheel.root.exists():
             return
@@ -215,7 +218,7 @@ class Environments:
                     self._fetch(wheel, held)
 
     def planned(self, interpreter: Interpreter) -> Environment:
-        """Where the environment of an interpreter is or will be."""
+        """Return the environment of an interpreter, which may not exist yet."""
         key = digest(
             {
                 "procedure": _PROCEDURE,
@@ -228,7 +231,7 @@ class Environments:
     def _hold(self, name: str) -> contextlib.AbstractContextManager[int]:
         return hold_lock(
             self._home.lock(name),
-            on_wait=lambda _path: self._say("Another run is installing the same; waiting for it."),
+            on_wait=lambda _path: self._say("Waiting for another run that installs the same."),
         )
 
     # -- the environment itself -----------------------------------------------------------------
@@ -250,15 +253,15 @@ class Environments:
         planned.python.symlink_to(interpreter.python.absolute())
         for wheel in self._pip_wheels(planned):
             packages.unpack(wheel, planned.pip)
-        wanted = worker_requirements(interpreter.version)
-        done = self._run_pip(self._base_command(planned, (held,)))
-        if not done.ok:
+        requirements = worker_requirements(interpreter.version)
+        completed = self._run_pip(self._base_command(planned, (held,)))
+        if not completed.ok:
             raise RequirementsError(
-                f"{wanted[0]} cannot be installed for Python {interpreter.version}: "
-                f"{packages.pip_error(done)}",
-                where=last_lines(packages.anonymous(done.output)),
+                f"{requirements[0]} cannot be installed for Python {interpreter.version}: "
+                f"{packages.pip_error(completed)}",
+                where=last_lines(packages.anonymous(completed.output)),
                 hint="If this machine has no package index, put wheels or sdists of "
-                f"{', '.join(wanted)} into a folder and name it with --wheels.",
+                f"{', '.join(requirements)} into a folder and pass the folder with --wheels.",
             )
         stamp = {
             "schema": 1,
@@ -268,37 +271,37 @@ class Environments:
         write_atomically(planned.folder / STAMP, json.dumps(stamp, indent=1))
 
     def _pip_wheels(self, planned: Environment) -> tuple[Path, ...]:
-        """The wheels of its own pip, after seeing that it works and knows itself by the symlink."""
-        command = _asking(planned)
-        done = self._runner.run(command, timeout=60)
+        """Return the wheels of its bundled pip, after checking its version and sys.executable."""
+        command = _query_command(planned)
+        completed = self._runner.run(command, timeout=60)
         try:
-            executable, version, folders = json.loads(done.output.splitlines()[-1])
+            executable, version, folders = json.loads(completed.output.splitlines()[-1])
         except (ValueError, IndexError, TypeError) as error:
             raise RequirementsError(
-                f"The interpreter {done.how()} when asked about itself.",
-                where=f"{command.shown()}\n{last_lines(done.output)}",
+                f"The interpreter {completed.how()} when its version was queried.",
+                where=f"{command.shown()}\n{last_lines(completed.output)}",
                 hint="Build it with zlib and the standard library's ensurepip (CPython has it from "
-                "2.7.9 and 3.4 on); `patchbench doctor` lists the headers that takes.",
+                "2.7.9 and 3.4 on); `patchbench doctor` lists the headers that this needs.",
             ) from error
         expected = planned.interpreter
         if version != expected.version or executable != str(planned.python):
             raise RequirementsError(
-                f"The interpreter calls itself {version} at {executable}.",
-                where=f"{expected.python}, which should be {expected.version}",
+                f"The interpreter reports version {version} and the path {executable}.",
+                where=f"{expected.python}; {expected.version} is expected",
                 hint="Remove the build with `patchbench gc` and build it again.",
             )
         wheels = packages.bundled_wheels([Path(folder) for folder in folders if folder])
         if not wheels:
             raise RequirementsError(
-                f"Python {expected.version} brings no pip of its own.",
+                f"Python {expected.version} has no bundled pip.",
                 where=", ".join(filter(None, folders)),
-                hint="CPython bundles one in ensurepip; this one was built without.",
+                hint="CPython bundles pip in ensurepip; this one was built without it.",
             )
         return wheels
 
     def _base_command(self, planned: Environment, held: tuple[int, ...] = ()) -> Command:
-        wanted = worker_requirements(planned.interpreter.version)
-        return self._pip_command(planned, ["--no-deps", *wanted], planned.base, held)
+        requirements = worker_requirements(planned.interpreter.version)
+        return self._pip_command(planned, ["--no-deps", *requirements], planned.base, held)
 
     def _run_pip(self, command: Command) -> Completed:
         return self._runner.run(command, timeout=_PIP_SECONDS)
@@ -310,10 +313,10 @@ class Environments:
         target: Path,
         held: tuple[int, ...],
     ) -> Command:
-        """Install into `target`: an option that every pip since 1.1 has, unlike --prefix."""
+        """Return an install command with --target: every pip since 1.1 has it, unlike --prefix."""
         interpreter = environment.interpreter
         python2 = interpreter.version.startswith("2.")
-        # The last pip for 2.7 asks for names of .pyc files that are CPython's.
+        # When it compiles, the last pip for 2.7 expects CPython's names of .pyc files.
         plain = ("--no-compile",) if python2 and interpreter.implementation != CPYTHON else ()
         options = (*plain, *self._source.options())
         return packages.pip_command(
@@ -335,11 +338,11 @@ class Environments:
             if target.exists():
                 return
             environment.scripts.mkdir(exist_ok=True)
-            with _half(environment.scripts / ".half") as half:
+            with _incomplete(environment.scripts / ".half") as incomplete:
                 ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
-                shutil.copytree(benchmark.source, half / "copy", ignore=ignored)
+                shutil.copytree(benchmark.source, incomplete / "copy", ignore=ignored)
                 target.parent.mkdir(exist_ok=True)
-                (half / "copy").rename(target)
+                (incomplete / "copy").rename(target)
 
     def _install_layer(
         self, environment: Environment, benchmark: Benchmark, layer: Path, held: int
@@ -347,10 +350,10 @@ class Environments:
         shutil.rmtree(layer, ignore_errors=True)
         self._say(f"Installing the requirements of {benchmark.name}.")
         pins = self._pins(environment, layer.name)
-        done = self._run_pip(self._layer_command(environment, benchmark, layer, pins, (held,)))
-        if not done.ok:
+        completed = self._run_pip(self._layer_command(environment, benchmark, layer, pins, (held,)))
+        if not completed.ok:
             shutil.rmtree(layer, ignore_errors=True)
-            reason = f"its requirements cannot be installed: {packages.pip_error(done)}"
+            reason = f"its requirements cannot be installed: {packages.pip_error(completed)}"
             return Missing(benchmark=benchmark.name, reason=reason)
         installed = packages.distributions(layer)
         self._pin(environment, layer.name, installed)
@@ -366,18 +369,18 @@ class Environments:
         held: tuple[int, ...] = (),
     ) -> Command:
         source = environment.scripts / benchmark.folder
-        wanted = [
+        requirements = [
             str(source / line) if line.startswith("./") else line for line in benchmark.requirements
         ]
         local = any(line.startswith("./") for line in benchmark.requirements)
-        arguments = ["--no-deps", *pins] if pins and not local else wanted
+        arguments = ["--no-deps", *pins] if pins and not local else requirements
         return self._pip_command(environment, arguments, layer, held)
 
     def _pin_file(self, environment: Environment, layer: str) -> Path:
         return self._home.envs / "pins" / f"{environment.interpreter.kind}-{layer}.json"
 
     def _pins(self, environment: Environment, layer: str) -> list[str]:
-        """What the first install of these requirements for this kind of runtime led to."""
+        """Return the versions that the first installation for this kind of runtime chose."""
         path = self._pin_file(environment, layer)
         if not path.exists():
             return []
@@ -394,24 +397,24 @@ class Environments:
     def _fetch(self, wheel: Wheel, held: int) -> None:
         self._say(f"Fetching {wheel.requirement}.")
         wheel.root.parent.mkdir(parents=True, exist_ok=True)
-        with _half(_half_of(wheel)) as half:
-            found = packages.download(
+        with _incomplete(_incomplete_folder(wheel)) as incomplete:
+            archive = packages.download(
                 self._runner,
                 self._source,
-                half,
+                incomplete,
                 requirement=wheel.requirement,
                 sha256=wheel.sha256,
                 held=held,
             )
-            packages.unpack(found, half / "unpacked")
-            (half / "unpacked").rename(wheel.root)
+            packages.unpack(archive, incomplete / "unpacked")
+            (incomplete / "unpacked").rename(wheel.root)
 
 
 @contextlib.contextmanager
-def _half(folder: Path) -> Iterator[Path]:
-    """An empty folder for what is not whole yet; what a killed run left in it is gone.
+def _incomplete(folder: Path) -> Iterator[Path]:
+    """Provide an empty folder for incomplete files, and remove what a killed run left in it.
 
-    The caller holds the lock of what is made there.
+    The caller must hold the lock of what is made there.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -421,12 +424,12 @@ def _half(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _half_of(wheel: Wheel) -> Path:
+def _incomplete_folder(wheel: Wheel) -> Path:
     return wheel.root.with_name(f".{wheel.root.name}.half")
 
 
-def _asking(planned: Environment) -> Command:
-    return Command(argv=(str(planned.python), "-c", _ASK), env=clean_environment())
+def _query_command(planned: Environment) -> Command:
+    return Command(argv=(str(planned.python), "-c", _QUERY), env=clean_environment())
 
 
 def _stamp_of(layer: Path) -> Path:

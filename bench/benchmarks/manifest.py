@@ -1,7 +1,7 @@
-"""The adapter to pyperformance's own manifest code: the only place that knows its inside.
+"""Adapter to pyperformance's private manifest code, which no other module uses.
 
-It is pinned to the release that is installed beside us (suites.MODERN_RELEASE), and imported when a
-manifest is read: it brings pyperf, and most commands read none.
+pyperformance is pinned to the release that is installed beside us (suites.MODERN_RELEASE). It is
+imported only when a manifest is read: it imports pyperf, and most commands read no manifest.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, NotImplemen
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestEntry:
-    """A benchmark as a manifest describes it.
+    """A benchmark in a manifest.
 
-    `edition` names the content of its folder `source`: the release it came with, or a hash.
+    `edition` identifies the content of its folder `source`: the release it is part of, or a hash.
     """
 
     name: str
@@ -35,60 +35,60 @@ class ManifestEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteManifest:
-    """What a manifest holds. Groups without entries of their own are tags, and not listed."""
+    """The content of a manifest. Groups that are only tags are not listed."""
 
     entries: tuple[ManifestEntry, ...]
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read(path: Path | None, *, release: str) -> SuiteManifest:
-    """Read the manifest at `path`, or pyperformance's own; benchmarks of its own are `release`'s.
+    """Read the manifest at `path`, or pyperformance's own, whose edition is `release`.
 
-    Raises ExperimentError when it, or what it names, cannot be read.
+    Raises ExperimentError if the manifest, or a file that it names, cannot be read.
     """
     from pyperformance import _manifest
 
     try:
-        found = _manifest.load_manifest(str(path) if path else None)
+        manifest = _manifest.load_manifest(str(path) if path else None)
         editions: dict[Path, str] = {}
-        entries = tuple(_entry(one, release, editions) for one in found.benchmarks)
-        return SuiteManifest(entries=entries, groups=_groups(found))
+        entries = tuple(_entry(benchmark, release, editions) for benchmark in manifest.benchmarks)
+        return SuiteManifest(entries=entries, groups=_groups(manifest))
     except _BROKEN as error:
         raise ExperimentError(
             f"The manifest cannot be read: {error}.",
             where=str(path or _manifest.DEFAULT_MANIFEST),
-            hint="It must be one that `pyperformance list --manifest` takes.",
+            hint="It must be a file that `pyperformance list --manifest` accepts.",
         ) from error
 
 
-def _groups(found: Any) -> dict[str, tuple[str, ...]]:
+def _groups(manifest: Any) -> dict[str, tuple[str, ...]]:
     groups = {
-        name: tuple(sorted(one.name for one in found.resolve_group(name)))
-        for name in sorted(found.groups)
+        name: tuple(sorted(benchmark.name for benchmark in manifest.resolve_group(name)))
+        for name in sorted(manifest.groups)
     }
     return {name: names for name, names in groups.items() if names}
 
 
-def _entry(found: Any, release: str, editions: dict[Path, str]) -> ManifestEntry:
+def _entry(benchmark: Any, release: str, editions: dict[Path, str]) -> ManifestEntry:
     from pyperformance import _manifest
 
-    if not found.runscript:
-        raise ValueError(f"benchmark {found.name} has no run_benchmark.py")
-    script = Path(found.runscript)
+    if not benchmark.runscript:
+        raise ValueError(f"benchmark {benchmark.name} has no run_benchmark.py")
+    script = Path(benchmark.runscript)
     source = script.parent
     if source not in editions:
-        own = source.parent == Path(_manifest.DEFAULTS_DIR)
-        editions[source] = release if own else content(source)
-    lock = Path(found.requirements_lockfile) if found.requirements_lockfile else None
+        is_own = source.parent == Path(_manifest.DEFAULTS_DIR)
+        editions[source] = release if is_own else content(source)
+    lock = Path(benchmark.requirements_lockfile) if benchmark.requirements_lockfile else None
     return ManifestEntry(
-        name=found.name,
+        name=benchmark.name,
         source=source,
         script=script,
         edition=editions[source],
-        options=tuple(found.extra_opts),
-        tags=tuple(found.tags),
+        options=tuple(benchmark.extra_opts),
+        tags=tuple(benchmark.tags),
         requirements=_requirement_lines(lock) if lock and lock.is_file() else (),
-        python=str(found.python),
+        python=str(benchmark.python),
     )
 
 
@@ -98,7 +98,7 @@ def _requirement_lines(path: Path) -> tuple[str, ...]:
 
 
 def content(folder: Path) -> str:
-    """16 hex digits over a folder's files: their names and what is in them."""
+    """Return a hash, 16 hex digits, of the names and contents of a folder's files."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:

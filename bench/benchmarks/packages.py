@@ -1,7 +1,7 @@
-"""How packages are installed for interpreters: pip's commands, its settings and its errors.
+"""Installation of packages for interpreters: pip's commands, settings and errors.
 
-pip is the only thing here that sees settings of the user's own (index, certificates, proxies): they
-come as a mapping from the command line and go to pip commands, never to a measured process.
+Only pip receives the user's settings (index, certificates, proxies): the command line passes them
+as a mapping, which goes to pip commands and never to a measured process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from builder.process import Command, Completed, Runner, clean_environment, last_
 _DOWNLOAD_SECONDS = 900.0
 _RUN_PIP = INSIDE / "run_pip.py"
 
-# Settings that would send packages elsewhere than where we ask for.
+# Settings that would change the folder that we ask pip to install into.
 _REDIRECTING = frozenset(
     {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_LOG", "PIP_QUIET", "PIP_DRY_RUN"}
 )
@@ -34,29 +34,29 @@ _LOCATION = re.compile(r"(?<![\w.])/[\w./+@~-]*/(?=[\w.+-])")
 
 @dataclass(frozen=True, kw_only=True)
 class PackageSource:
-    """Where packages come from.
+    """The place that packages come from.
 
-    `environment` has the user's settings for pip (PIP_*, SSL_CERT_FILE, HOME, proxies). With
-    `wheels`, a folder of wheels and sdists, nothing else is asked.
+    `environment` has the user's settings for pip (PIP_*, SSL_CERT_FILE, HOME, proxies). If
+    `wheels`, a folder of wheels and sdists, is set, no index is used.
     """
 
     environment: Mapping[str, str] = field(default_factory=dict)
     wheels: Path | None = None
 
     def options(self) -> tuple[str, ...]:
-        """The options of pip that say where to look."""
+        """Return the options of pip that select the source."""
         if self.wheels is None:
             return ()
         return ("--no-index", "--find-links", str(self.wheels.absolute()))
 
     def variables(self) -> dict[str, str]:
-        """The environment of a pip command."""
+        """Return the environment variables of a pip command."""
         chosen = {
             name: value
             for name, value in self.environment.items()
             if name not in _REDIRECTING and name != "PATH" and not name.startswith("PYTHON")
         }
-        # A pip that does not know one of these ignores it; options of that name it would refuse.
+        # pip ignores variables that it does not know, but it refuses unknown options.
         ours = {
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
@@ -78,9 +78,9 @@ def pip_command(
     python2: bool = False,
     keep_fds: tuple[int, ...] = (),
 ) -> Command:
-    """`python -m pip ARGUMENTS`, with pip itself from the folder `pip` where that is given.
+    """`python -m pip ARGUMENTS`, with pip itself from the folder `pip` if that is not None.
 
-    A pip of Python 2 is started by a shim, since an old one needs help where there is no ssl.
+    run_pip.py starts the pip of Python 2, since an old one fails where there is no ssl.
     """
     variables = source.variables()
     if pip is not None:
@@ -90,7 +90,7 @@ def pip_command(
 
 
 def install_here_command(source: PackageSource, folder: Path, requirement: str) -> Command:
-    """Our own pip installs one wheel into `folder`, whatever Python it is for."""
+    """Return the command by which our own pip installs a wheel, for any Python, into `folder`."""
     arguments = ["install", "--no-deps", "--only-binary=:all:", "--ignore-requires-python"]
     return pip_command(
         Path(sys.executable),
@@ -99,20 +99,20 @@ def install_here_command(source: PackageSource, folder: Path, requirement: str) 
     )
 
 
-def pip_error(done: Completed) -> str:
-    """What went wrong, in pip's own last words, without addresses and absolute paths."""
-    if done.timed_out:
-        return f"pip {done.how()}"
-    lines = [line.strip() for line in done.output.splitlines() if line.strip()]
-    said = [line for line in lines if re.match(r"(?i)\s*(error|fatal error)\b[: ]", line)]
-    # Old pips have no "ERROR:"; there the last line says it, but for what they say of themselves.
+def pip_error(completed: Completed) -> str:
+    """Return pip's most specific error message, without addresses and absolute paths."""
+    if completed.timed_out:
+        return f"pip {completed.how()}"
+    lines = [line.strip() for line in completed.output.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"(?i)\s*(error|fatal error)\b[: ]", line)]
+    # Old pips print no "ERROR:"; their last line is the error, except for lines about themselves.
     other = [line for line in lines if not line.startswith(("Storing debug log", "Cleaning up"))]
-    chosen = _telling(said) or (other[-1] if other else f"pip {done.how()}")
+    chosen = _specific(errors) or (other[-1] if other else f"pip {completed.how()}")
     return anonymous(chosen)
 
 
-def _telling(lines: Sequence[str]) -> str:
-    """The first error that is not pip's generic summary, else the last."""
+def _specific(lines: Sequence[str]) -> str:
+    """Return the first error that is not pip's generic summary, else the last one."""
     generic = re.compile(r"(?i)error: (subprocess-exited-with-error|command errored out|failed to)")
     for line in lines:
         if not generic.match(line):
@@ -121,13 +121,13 @@ def _telling(lines: Sequence[str]) -> str:
 
 
 def anonymous(text: str) -> str:
-    """`text` without addresses of indexes and folders of this machine: fit to be published."""
+    """Remove addresses of indexes and folders of this machine, so that `text` can be published."""
     return _LOCATION.sub("", _ADDRESS.sub("<address>", text))
 
 
 def bundled_wheels(folders: Sequence[Path]) -> tuple[Path, ...]:
-    """The wheels from the first folder with a pip: pip's, setuptools' where there is one, and what
-    a distribution has taken out of its pip.
+    """Return the wheels in the first folder that has a wheel of pip: pip's, setuptools' if there is
+    one, and those of packages that a distribution has removed from its pip.
     """
     for folder in folders:
         if any(folder.glob("pip-*.whl")):
@@ -136,16 +136,16 @@ def bundled_wheels(folders: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def distributions(folder: Path) -> tuple[str, ...]:
-    """What is installed below `folder`, as sorted `name==version` lines."""
-    found = metadata.distributions(path=[os.fspath(folder)])
-    lines = {f"{one.metadata['Name']}=={one.version}" for one in found}
+    """Return the packages installed in `folder`, as sorted lines `name==version`."""
+    installed = metadata.distributions(path=[os.fspath(folder)])
+    lines = {f"{item.metadata['Name']}=={item.version}" for item in installed}
     return tuple(sorted(lines, key=str.lower))
 
 
 def unpack(wheel: Path, folder: Path) -> None:
     """Unpack a wheel into `folder`, which may exist.
 
-    Raises RequirementsError for one that is damaged or would write outside of it.
+    Raises RequirementsError for a wheel that is damaged or would write outside of the folder.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -156,7 +156,7 @@ def unpack(wheel: Path, folder: Path) -> None:
         raise RequirementsError(
             f"The wheel cannot be unpacked: {error}.",
             where=wheel.name,
-            hint="Fetch it again.",
+            hint="Download it again.",
         ) from error
 
 
@@ -164,7 +164,7 @@ def _check_member(member: zipfile.ZipInfo) -> None:
     path = PurePosixPath(member.filename)
     mode = member.external_attr >> 16
     if path.is_absolute() or ".." in path.parts or "\\" in member.filename:
-        raise ValueError(f"{member.filename!r} lies outside of it")
+        raise ValueError(f"{member.filename!r} is outside of the target folder")
     if mode and stat.S_ISLNK(mode):
         raise ValueError(f"{member.filename!r} is a symlink")
 
@@ -172,7 +172,7 @@ def _check_member(member: zipfile.ZipInfo) -> None:
 def download_command(
     source: PackageSource, folder: Path, requirement: str, *, held: tuple[int, ...] = ()
 ) -> Command:
-    """Our own pip downloads one wheel into `folder`."""
+    """Return the command by which our own pip downloads one wheel into `folder`."""
     arguments = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
     return pip_command(
         Path(sys.executable), [*arguments, *source.options(), requirement], source, keep_fds=held
@@ -188,24 +188,24 @@ def download(
     sha256: str,
     held: int,
 ) -> Path:
-    """Let our own pip download one wheel into `folder`, and return it once its hash is right.
+    """Download one wheel into `folder` with our own pip, check its hash and return its path.
 
-    Raises RequirementsError when it cannot be had or is another file.
+    Raises RequirementsError if the download fails or the hash differs.
     """
     command = download_command(source, folder, requirement, held=(held,))
-    done = runner.run(command, timeout=_DOWNLOAD_SECONDS)
+    completed = runner.run(command, timeout=_DOWNLOAD_SECONDS)
     wheels = sorted(folder.glob("*.whl"))
-    if not done.ok or not wheels:
+    if not completed.ok or not wheels:
         raise RequirementsError(
-            f"{requirement} cannot be downloaded: {pip_error(done)}",
-            where=last_lines(anonymous(done.output)),
-            hint="If this machine has no package index, put its wheel into a folder and name it "
-            "with --wheels.",
+            f"{requirement} cannot be downloaded: {pip_error(completed)}",
+            where=last_lines(anonymous(completed.output)),
+            hint="If this machine has no package index, put the wheel into a folder and pass "
+            "the folder with --wheels.",
         )
     if sha256_of(wheels[0]) != sha256:
         raise RequirementsError(
             f"{requirement} is not the file that was released.",
             where=f"{wheels[0].name}: SHA-256 {sha256_of(wheels[0])}, not {sha256}",
-            hint="Look at where pip gets its packages from.",
+            hint="Check the package index in pip's settings.",
         )
     return wheels[0]

@@ -1,7 +1,7 @@
-"""Suites of benchmarks: pyperformance's two releases, a user's manifest, and choosing from them.
+"""Suites of benchmarks: pyperformance's two releases, a user's manifest, and selections from them.
 
-A suite is known without a download and without starting anything: the scripts of the one release
-that is not installed beside us (0.9.1, the last for Python 2.7) come with the environments.
+Listing a suite needs no download and starts no process: the scripts of the one release that is not
+installed beside us (0.9.1, the last for Python 2.7) are fetched when environments are made.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from packaging.specifiers import SpecifierSet
 
-from bench.benchmarks import manifest as manifests
+from bench.benchmarks import manifest
 from bench.util import DATA, KERNELS_MANIFEST
 from builder.errors import ExperimentError
 from builder.files import digest
@@ -30,12 +30,12 @@ KERNELS = "kernels"
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """A script of a suite and how it is run.
+    """A script of a suite and how to run it.
 
-    `script` is relative to the root that holds an environment's copies of scripts; its folder there
-    (`folder`) is a copy of `source`. `options` go on its command line, `requirements` are pip's
-    requirement lines ("./x": a folder below `source`). `python` is a version specifier, "" for any.
-    `unfit` says why it can never be measured, "" where it can.
+    `script` is relative to the folder of an environment's copies of scripts; its folder there
+    (`folder`) is a copy of `source`. `options` are added to its command line, `requirements` are
+    pip's requirement lines ("./x": a folder below `source`). `python` is a version specifier, ""
+    for any. `unfit` is the reason why it can never be measured, "" if it can.
     """
 
     name: str
@@ -53,8 +53,8 @@ class Benchmark:
 class Suite:
     """A set of benchmarks for one version of Python.
 
-    `release` names it in results, content included. `groups` are names for several benchmarks,
-    beside their tags. `wheel` is set where the scripts must be fetched first.
+    `release` identifies the suite and its content in results. `groups` are names for several
+    benchmarks, besides their tags. `wheel` is set if the scripts must be fetched first.
     """
 
     name: str
@@ -65,15 +65,15 @@ class Suite:
     wheel: Wheel | None = None
 
     def names(self) -> tuple[str, ...]:
-        """All words that `select` takes, without the exclusions."""
-        tags = {tag for one in self.benchmarks for tag in one.tags}
-        named = [one.name for one in self.benchmarks]
-        return tuple(dict.fromkeys([*self.groups, *_EVERYTHING, *sorted(tags), *named]))
+        """Return all words that `select` accepts, except exclusions."""
+        tags = {tag for benchmark in self.benchmarks for tag in benchmark.tags}
+        own = [benchmark.name for benchmark in self.benchmarks]
+        return tuple(dict.fromkeys([*self.groups, *_EVERYTHING, *sorted(tags), *own]))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wheel:
-    """A release on a package index: what to ask pip for, its hash, and where it is unpacked."""
+    """A release on a package index: pip's requirement, its hash, and the folder to unpack it in."""
 
     requirement: str
     sha256: str
@@ -89,11 +89,11 @@ class Selection:
 
 
 def worker_requirements(version: str) -> tuple[str, ...]:
-    """What a worker needs to run any benchmark: pyperf, pinned, and what it imports.
+    """Return the pinned requirements of a worker for any benchmark: pyperf and what it imports.
 
-    Without psutil, on purpose: on Linux pyperf's worker reads all that it records from /proc, and
-    psutil would cost a third of a worker's start-up and, for 2.7, a compilation per environment.
-    Likewise without docutils, which `statistics` asks for and never imports.
+    psutil is left out on purpose: on Linux pyperf's worker reads all that it records from /proc,
+    and psutil would cost a third of a worker's start-up and, for 2.7, a compilation per
+    environment. docutils is left out as well, which `statistics` requires and never imports.
     """
     if version.startswith("2."):
         return ("pyperf==1.6.1", "statistics==1.0.3.5", "six==1.12.0")
@@ -101,29 +101,30 @@ def worker_requirements(version: str) -> tuple[str, ...]:
 
 
 def load(version: str, words: Sequence[str], *, home: Home) -> Suite:
-    """The suite that `words` choose from: the manifest among them, else pyperformance's own, with
-    our kernels where one or their group is named.
+    """Load the suite that `words` select from: the manifest among them, else pyperformance's, with
+    our kernels if their group or one of them is named.
 
-    `version` is the base's, "3.13.5". Raises ExperimentError for a manifest that cannot be read.
+    `version` is that of the base, "3.13.5". Raises ExperimentError for a manifest that cannot be
+    read.
     """
-    manifests = [word for word in words if is_manifest(word)]
-    if not manifests and _names_kernels(words):
+    paths = [word for word in words if is_manifest(word)]
+    if not paths and _has_kernels(words):
         return _with_kernels(load(version, (), home=home), version)
-    if len(manifests) > 1:
+    if len(paths) > 1:
         raise ExperimentError(
             "The suite names more than one manifest.",
             where="suite",
-            hint="A manifest can include others: see its section [includes].",
+            hint="A manifest can include others in its section [includes].",
         )
-    if manifests:
-        return from_manifest(Path(manifests[0]), version)
+    if paths:
+        return from_manifest(Path(paths[0]), version)
     if version.startswith("2."):
         return last_for_python2(version, home=home)
     return modern(version)
 
 
-def _names_kernels(words: Sequence[str]) -> bool:
-    """Whether a word is the group of our kernels, or one of them."""
+def _has_kernels(words: Sequence[str]) -> bool:
+    """Return whether a word is the group of our kernels, or one of them."""
     parts = {part.strip().lstrip("-") for word in words for part in word.split(",")}
     return KERNELS in parts or any(
         (KERNELS_MANIFEST.parent / f"bm_{part}").is_dir() for part in parts
@@ -131,9 +132,9 @@ def _names_kernels(words: Sequence[str]) -> bool:
 
 
 def _with_kernels(suite: Suite, version: str) -> Suite:
-    """pyperformance's benchmarks and our kernels beside them, as a group of their own."""
+    """Add our kernels to a suite, as a separate group."""
     kernels = from_manifest(KERNELS_MANIFEST, version)
-    everything = tuple(one.name for one in suite.benchmarks)
+    everything = tuple(benchmark.name for benchmark in suite.benchmarks)
     return replace(
         suite,
         release=f"{suite.release} + kernels {kernels.release.split()[-1]}",
@@ -141,30 +142,30 @@ def _with_kernels(suite: Suite, version: str) -> Suite:
         groups={
             **dict.fromkeys((*_EVERYTHING, "default"), everything),
             **suite.groups,
-            KERNELS: tuple(one.name for one in kernels.benchmarks),
+            KERNELS: tuple(benchmark.name for benchmark in kernels.benchmarks),
         },
     )
 
 
 def is_manifest(word: str) -> bool:
-    """Whether a word of a suite is a manifest's path rather than a benchmark or tag."""
+    """Return whether a word is the path of a manifest, not a benchmark or tag."""
     return "/" in word or word.endswith("MANIFEST")
 
 
 def modern(version: str) -> Suite:
-    """pyperformance 1.14.0, from where it is installed beside us."""
-    manifest = manifests.read(None, release=MODERN_RELEASE)
+    """Load pyperformance 1.14.0, which is installed beside us."""
+    content = manifest.read(None, release=MODERN_RELEASE)
     return Suite(
         name="pyperformance",
         release=f"pyperformance {MODERN_RELEASE}",
         version=version,
-        benchmarks=tuple(_from_entry(entry, version) for entry in manifest.entries),
-        groups=_groups(_facts(MODERN_RELEASE)) | manifest.groups,
+        benchmarks=tuple(_from_entry(entry, version) for entry in content.entries),
+        groups=_groups(_facts(MODERN_RELEASE)) | content.groups,
     )
 
 
 def last_for_python2(version: str, *, home: Home) -> Suite:
-    """pyperformance 0.9.1, from our list of its benchmarks; `fetch` brings its scripts."""
+    """Load pyperformance 0.9.1 from our list of its benchmarks; its scripts are fetched later."""
     facts = _facts(LAST_FOR_PYTHON2)
     root = home.suites / f"pyperformance-{LAST_FOR_PYTHON2}"
     folder = f"{LAST_FOR_PYTHON2}/benchmarks"
@@ -181,7 +182,7 @@ def last_for_python2(version: str, *, home: Home) -> Suite:
         )
         for name, table in facts["benchmarks"].items()
     )
-    default = tuple(one.name for one in benchmarks if one.name not in facts["not_default"])
+    default = tuple(item.name for item in benchmarks if item.name not in facts["not_default"])
     return Suite(
         name="pyperformance",
         release=f"pyperformance {LAST_FOR_PYTHON2}",
@@ -197,36 +198,36 @@ def last_for_python2(version: str, *, home: Home) -> Suite:
 
 
 def from_manifest(path: Path, version: str) -> Suite:
-    """A suite of the user's own. Its release names its content, so that a change is a new suite.
+    """Load a user's suite. A hash of its content is part of its release: a change is a new suite.
 
-    Raises ExperimentError when it cannot be read or is empty.
+    Raises ExperimentError if it cannot be read or is empty.
     """
     path = path.resolve()
-    manifest = manifests.read(path, release=MODERN_RELEASE)
-    if not manifest.entries:
+    content = manifest.read(path, release=MODERN_RELEASE)
+    if not content.entries:
         raise ExperimentError(
             "The manifest has no benchmarks.",
             where=str(path),
             hint="List them in its section [benchmarks], as pyperformance's documentation shows.",
         )
-    benchmarks = tuple(_from_entry(entry, version) for entry in manifest.entries)
-    content = digest([(one.name, one.script, one.options) for one in benchmarks])
+    benchmarks = tuple(_from_entry(entry, version) for entry in content.entries)
+    key = digest([(item.name, item.script, item.options) for item in benchmarks])
     return Suite(
         name=path.parent.name,
-        release=f"{path.parent.name} {content}",
+        release=f"{path.parent.name} {key}",
         version=version,
         benchmarks=benchmarks,
-        groups=manifest.groups,
+        groups=content.groups,
     )
 
 
-def _from_entry(entry: manifests.ManifestEntry, version: str) -> Benchmark:
+def _from_entry(entry: manifest.ManifestEntry, version: str) -> Benchmark:
     folder = f"{entry.edition}/{entry.source.name}"
     requirements = entry.requirements
     if entry.edition == MODERN_RELEASE:
         requirements += tuple(_facts(MODERN_RELEASE)["requirements"].get(entry.name, ()))
     if (entry.name, entry.edition) == ("2to3", MODERN_RELEASE) and _minor(version) >= (3, 13):
-        requirements = (*requirements, "./vendor")  # lib2to3, which 3.13 no longer has
+        requirements = (*requirements, "./vendor")  # contains lib2to3, which 3.13 no longer has
     return Benchmark(
         name=entry.name,
         source=entry.source,
@@ -245,10 +246,10 @@ def _minor(version: str) -> tuple[int, int]:
 
 
 def select(suite: Suite, words: Sequence[str]) -> Selection:
-    """The benchmarks that `words` name: groups, tags, names; "-word" takes away.
+    """Select the benchmarks of `words`: groups, tags, names; "-word" removes.
 
-    Without a word that adds, it begins with the default group. Raises ExperimentError for a word
-    that is not there, with the closest that are.
+    If all words remove, the selection begins with the default group. Raises ExperimentError for an
+    unknown word, with the closest known ones.
     """
     parts = [part.strip() for word in words if not is_manifest(word) for part in word.split(",")]
     parts = [part for part in parts if part]
@@ -256,16 +257,16 @@ def select(suite: Suite, words: Sequence[str]) -> Selection:
     chosen = set(_named(suite, added)) - set(
         _named(suite, [part[1:] for part in parts if part.startswith("-")])
     )
-    picked = [one for one in suite.benchmarks if one.name in chosen]
+    picked = [benchmark for benchmark in suite.benchmarks if benchmark.name in chosen]
     if not picked:
         raise ExperimentError(
             f"No benchmark of {suite.release} is left.",
             where=f"suite = {list(words)}",
-            hint="Take fewer away.",
+            hint="Remove fewer benchmarks.",
         )
-    reasons = {one.name: misfit(one, suite.version) for one in picked}
+    reasons = {benchmark.name: misfit(benchmark, suite.version) for benchmark in picked}
     return Selection(
-        benchmarks=tuple(one for one in picked if not reasons[one.name]),
+        benchmarks=tuple(benchmark for benchmark in picked if not reasons[benchmark.name]),
         missing=tuple(
             Missing(benchmark=name, reason=reason) for name, reason in reasons.items() if reason
         ),
@@ -273,9 +274,9 @@ def select(suite: Suite, words: Sequence[str]) -> Selection:
 
 
 def _named(suite: Suite, words: Iterable[str]) -> set[str]:
-    found: set[str] = set()
+    selected: set[str] = set()
     for word in words:
-        names = _one_word(suite, word)
+        names = _benchmarks_of(suite, word)
         if not names:
             near = difflib.get_close_matches(word.lower(), suite.names(), 4, 0.5)
             raise ExperimentError(
@@ -285,20 +286,20 @@ def _named(suite: Suite, words: Iterable[str]) -> set[str]:
                 if near
                 else f"It has: {', '.join(suite.names())}.",
             )
-        found.update(names)
-    return found
+        selected.update(names)
+    return selected
 
 
-def _one_word(suite: Suite, word: str) -> set[str]:
+def _benchmarks_of(suite: Suite, word: str) -> set[str]:
     if word in suite.groups:
         return set(suite.groups[word])
     if word in (*_EVERYTHING, "default"):
-        return {one.name for one in suite.benchmarks}
-    return {one.name for one in suite.benchmarks if one.name == word or word in one.tags}
+        return {benchmark.name for benchmark in suite.benchmarks}
+    return {item.name for item in suite.benchmarks if item.name == word or word in item.tags}
 
 
 def misfit(benchmark: Benchmark, version: str) -> str:
-    """Why this Python cannot run it; "" when it can."""
+    """Return why this Python cannot run the benchmark, "" if it can."""
     if benchmark.unfit:
         return benchmark.unfit
     if benchmark.python and not SpecifierSet(benchmark.python).contains(version, prereleases=True):
@@ -317,13 +318,13 @@ def _groups(facts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """A benchmark that could not be compared, and why; with `arm`, for that arm alone."""
+    """A benchmark that could not be compared, and why; with `arm`, only for that arm."""
 
     benchmark: str
     reason: str
     arm: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """Plain JSON; `arm` is there only where it is one arm's."""
-        told = {"benchmark": self.benchmark, "reason": self.reason}
-        return told | ({"arm": self.arm} if self.arm else {})
+        """Convert to JSON; the key `arm` is present only if the reason concerns one arm."""
+        data = {"benchmark": self.benchmark, "reason": self.reason}
+        return data | ({"arm": self.arm} if self.arm else {})

@@ -1,12 +1,13 @@
-"""Compiled variants of benchmarks: their names, and where there is none. Pure.
+"""Compiled variants of benchmarks: their names, and why a benchmark has none. Pure.
 
     cython   the hot module compiled unchanged
-    typed    with types added from outside (an augmenting .pxd): kernels alone have them
+    typed    with types added in an augmenting .pxd file: only kernels have them
     hand     written by hand: some kernels
 
-A kernel is a benchmark with a folder `pure`, in which its hot module lies (see ext/kernels.py); of
-any other benchmark, the script is that module. What cannot be compiled, or is not worth it since
-the time goes elsewhere, stands in data/variants-*.toml, with the reason that trying it gave.
+A kernel is a benchmark with a folder `pure`, which contains its hot module (see ext/kernels.py).
+For any other benchmark the script itself is that module. data/variants-*.toml lists the benchmarks
+that cannot be compiled, or spend too little time in the module, each with the reason that a trial
+gave.
 """
 
 from __future__ import annotations
@@ -24,30 +25,30 @@ PURE = "pure"
 
 
 def is_kernel(benchmark: Benchmark) -> bool:
-    """Whether the benchmark's hot module is beside its script."""
+    """Return whether the benchmark is a kernel: its hot module is beside its script."""
     return (benchmark.source / PURE).is_dir()
 
 
 def unfit(benchmark: Benchmark, variant: str) -> str:
-    """Why a benchmark has no such variant; "" where it has one, as far as is known beforehand."""
+    """Return why a benchmark has no such variant, "" if it is expected to have one."""
     if not variant or is_kernel(benchmark):
-        return ""  # of a kernel, what is there decides
+        return ""  # the files of a kernel decide later
     if variant != CYTHON:
-        return f"only kernels have a {variant} variant: it needs files beside the benchmark"
-    known = _known(benchmark.folder.partition("/")[0])
-    if benchmark.name in known["tried"] or not benchmark.requirements:
-        return str(known["cannot"].get(benchmark.name, ""))
+        return f"only kernels have a {variant} variant, since it needs files beside the benchmark"
+    trials = _trials(benchmark.folder.partition("/")[0])
+    if benchmark.name in trials["tried"] or not benchmark.requirements:
+        return str(trials["cannot"].get(benchmark.name, ""))
     return (
-        f"nobody has tried it, and its hot code may be in what it requires: `patchbench study "
-        f"variants --benchmarks {benchmark.name}` tries it"
+        f"its variants have not been tried, and its hot code may be in a package that it requires; "
+        f"`patchbench study variants --benchmarks {benchmark.name}` tries them"
     )
 
 
 @functools.cache
-def _known(edition: str) -> Mapping[str, Mapping[str, object]]:
-    """What came of trying a release: `cannot` by reasons, and all that were `tried`."""
+def _trials(edition: str) -> Mapping[str, Mapping[str, object]]:
+    """Return the trials of a release: `cannot` has reasons by name, `tried` all tried names."""
     path = DATA / f"variants-{edition}.toml"
-    nothing: dict[str, dict[str, object]] = {"cannot": {}, "tried": {}}
+    empty: dict[str, dict[str, object]] = {"cannot": {}, "tried": {}}
     if not path.exists():
-        return nothing
-    return nothing | tomllib.loads(path.read_text(encoding="utf-8"))
+        return empty
+    return empty | tomllib.loads(path.read_text(encoding="utf-8"))

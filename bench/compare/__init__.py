@@ -1,4 +1,4 @@
-"""From measured times to comparisons: ratios, intervals, verdicts. Pure."""
+"""Comparisons of measured times: ratios, intervals, verdicts. Pure."""
 
 from bench.compare import pyperf_files
 from bench.compare.blocks import (

@@ -1,9 +1,9 @@
-"""From what was measured of two arms to ratios, intervals, verdicts and warnings.
+"""Compute ratios, intervals, verdicts and warnings from measurements of two arms.
 
-Two kinds of input. `BenchmarkBlocks` is the main line's: blocks as they were measured and kept,
-each with the process means of its arms, two of which are compared (`MeasuredBlock` says what a
-block must have). `Recorded` is what result files of others hold: process means of either side, not
-paired. Both give `bench.compare.comparison.Comparisons`.
+There are two kinds of input. `BenchmarkBlocks` holds the blocks of a session, each with the process
+means of its arms, two of which are compared (`MeasuredBlock` is the protocol of a block).
+`Recorded` holds the process means of result files that other tools wrote, not paired. Both give
+`bench.compare.comparison.Comparisons`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Any, Protocol
 
 from bench.benchmarks import Missing
 from bench.compare.comparison import ERROR, MARGIN, TIME, Comparison, Comparisons, SuiteComparison
-from bench.stats import estimates as stats
-from bench.stats import family_levels, look_level, ranks
+from bench.stats import estimates, family_levels, look_level, ranks
 from builder.errors import DataError
 
 PLAIN = 0.05
 FEW = 5
 UNSTABLE = 0.1
 
+# Results and bundles hold the texts below, and `verify` compares them as they are: a changed text
+# makes older bundles fail.
 BLOCKS_METHOD = (
     "Hodges-Lehmann estimate and exact signed-rank interval of the blocks' log-ratios (of the "
     "replicas' where there are replicas), and Student's t where ranks are too coarse; "
@@ -61,20 +62,20 @@ class MeasuredBlock(Protocol):
 
     @property
     def number(self) -> int:
-        """Its place among the blocks of its benchmark."""
+        """The index of the block among those of its benchmark."""
 
     @property
     def replica(self) -> Hashable:
-        """The label of its builds."""
+        """The label of the builds that ran."""
 
     @property
     def means(self) -> Mapping[str, float]:
-        """The means of its processes."""
+        """The mean of each process, by the name of its arm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairedBlock:
-    """The least `MeasuredBlock`, for callers that have two numbers and keep no more."""
+    """A minimal `MeasuredBlock`, for callers that have only two numbers."""
 
     number: int
     base: float
@@ -89,7 +90,7 @@ class PairedBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkBlocks:
-    """Blocks of one benchmark, all of which have both `arms`, the base's name first. `looks`: see
+    """Blocks of one benchmark. All have both `arms`, of which the first is the base. `looks`: see
     `bench.stats.multiplicity.look_level`.
     """
 
@@ -103,7 +104,7 @@ class BenchmarkBlocks:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """Process means of one benchmark on either side, not paired, one build a side."""
+    """Process means of one benchmark in the base and the candidate, not paired, one build each."""
 
     benchmark: str
     metric: str = TIME
@@ -113,12 +114,12 @@ class Recorded:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
-    """One benchmark, or a suite, on its way: estimated, before its level is known."""
+class _Estimated:
+    """The estimate of one benchmark or a suite, before the level of its interval is known."""
 
     benchmark: str
     metric: str
-    estimate: stats.Estimate | ranks.RankEstimate
+    estimate: estimates.Estimate | ranks.RankEstimate
     builds: int
     rounds: Mapping[Round, float] = field(default_factory=dict)
     looks: tuple[float, ...] = ()
@@ -134,12 +135,12 @@ def compare_blocks(
     warnings: Iterable[str] = (),
     suite_looks: Sequence[float] = (),
 ) -> Comparisons:
-    """Compare what a session measured; `missing` and `warnings` are handed through.
+    """Compare the blocks of a session; `missing` and `warnings` are added to the result.
 
-    A benchmark without blocks becomes missing. DataError for a value that is no time or size, for
-    a benchmark or block given twice; UsageError for a margin or error rate out of range.
+    A benchmark without blocks becomes missing. DataError for a value that is not a time or size,
+    and for a duplicate benchmark or block; UsageError for a margin or error rate out of range.
     """
-    _check_once(f"{one.benchmark} ({one.metric})" for one in measured)
+    _check_once(f"{row.benchmark} ({row.metric})" for row in measured)
     empty = [Missing(benchmark=m.benchmark, reason="no block") for m in measured if not m.blocks]
     frame = Comparisons(
         margin=margin,
@@ -148,9 +149,9 @@ def compare_blocks(
         missing=(*missing, *empty),
         warnings=tuple(warnings),
     )
-    families = _families([_of_blocks(one) for one in measured if one.blocks])
+    families = _families([_of_blocks(row) for row in measured if row.blocks])
     suites = [_suite_of_blocks(family, tuple(suite_looks)) for family in families]
-    return _judged(frame, families, suites)
+    return _with_verdicts(frame, families, suites)
 
 
 def compare_processes(
@@ -161,15 +162,15 @@ def compare_processes(
     missing: Iterable[Missing] = (),
     warnings: Iterable[str] = (),
 ) -> Comparisons:
-    """Compare process means that were not measured in blocks; errors as `compare_blocks`.
+    """Compare process means that were not measured in blocks; raises what `compare_blocks` does.
 
     A `Recorded` with an empty side becomes missing.
     """
-    _check_once(f"{one.benchmark} ({one.metric})" for one in recorded)
+    _check_once(f"{row.benchmark} ({row.metric})" for row in recorded)
     empty = [
-        Missing(benchmark=one.benchmark, reason=f"no values in the {side}")
-        for one in recorded
-        for side, values in (("base", one.base), ("candidate", one.candidate))
+        Missing(benchmark=row.benchmark, reason=f"no values in the {side}")
+        for row in recorded
+        for side, values in (("base", row.base), ("candidate", row.candidate))
         if not values
     ]
     frame = Comparisons(
@@ -179,56 +180,58 @@ def compare_processes(
         missing=(*missing, *empty),
         warnings=tuple(warnings),
     )
-    families = _families([_of_processes(o) for o in recorded if o.base and o.candidate])
-    return _judged(frame, families, [_suite_of_processes(family) for family in families])
+    families = _families([_of_processes(row) for row in recorded if row.base and row.candidate])
+    return _with_verdicts(frame, families, [_suite_of_processes(family) for family in families])
 
 
-def _judged(
-    frame: Comparisons, families: Sequence[Sequence[_Known]], suites: Sequence[_Known]
+def _with_verdicts(
+    frame: Comparisons, families: Sequence[Sequence[_Estimated]], suites: Sequence[_Estimated]
 ) -> Comparisons:
-    """Fill the frame: each family gets its levels, each suite its own."""
+    """Add the rows and suites to the frame, with the level of each interval."""
     rows = []
     for family in families:
         levels = family_levels(
-            [one.estimate.p_value() for one in family],
+            [row.estimate.p_value() for row in family],
             error=frame.error,
-            looks=[one.looks for one in family],
+            looks=[row.looks for row in family],
         )
         rows += [
-            Comparison(benchmark=one.benchmark, **_judgement(one, level, frame.margin))
-            for one, level in zip(family, levels, strict=True)
+            Comparison(benchmark=row.benchmark, **_comparison_fields(row, level, frame.margin))
+            for row, level in zip(family, levels, strict=True)
         ]
     overall = [
-        SuiteComparison(**_judgement(one, look_level(frame.error, one.looks), frame.margin))
-        for one in suites
+        SuiteComparison(
+            **_comparison_fields(suite, look_level(frame.error, suite.looks), frame.margin)
+        )
+        for suite in suites
     ]
     return replace(
         frame,
         comparisons=tuple(rows),
-        suite=next((one for one in overall if one.metric == TIME), None),
-        suites=tuple(one for one in overall if one.metric != TIME),
+        suite=next((suite for suite in overall if suite.metric == TIME), None),
+        suites=tuple(suite for suite in overall if suite.metric != TIME),
     )
 
 
-def _judgement(one: _Known, alpha: float, margin: float) -> dict[str, Any]:
-    low, high = _bounds(one.estimate, alpha)
-    low95, high95 = _bounds(one.estimate, PLAIN)
+def _comparison_fields(row: _Estimated, alpha: float, margin: float) -> dict[str, Any]:
+    low, high = _bounds(row.estimate, alpha)
+    low95, high95 = _bounds(row.estimate, PLAIN)
     return {
-        "metric": one.metric,
-        "ratio": math.exp(one.estimate.value),
+        "metric": row.metric,
+        "ratio": math.exp(row.estimate.value),
         "low": low,
         "high": high,
         "low95": low95,
         "high95": high95,
-        "verdict": stats.verdict(low, high, margin),
-        "blocks": len({index for index, _ in one.rounds}),
-        "builds": one.builds,
-        "warnings": one.warnings,
+        "verdict": estimates.verdict(low, high, margin),
+        "blocks": len({index for index, _ in row.rounds}),
+        "builds": row.builds,
+        "warnings": row.warnings,
     }
 
 
 def _bounds(
-    estimate: stats.Estimate | ranks.RankEstimate, alpha: float
+    estimate: estimates.Estimate | ranks.RankEstimate, alpha: float
 ) -> tuple[float | None, float | None]:
     interval = estimate.interval(alpha)
     return (None, None) if interval is None else (math.exp(interval[0]), math.exp(interval[1]))
@@ -238,86 +241,86 @@ def _check_once(names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise DataError("the same thing was measured twice", where=name)
+            raise DataError("the same benchmark or block occurs twice", where=name)
         seen.add(name)
 
 
-def _families(known: Sequence[_Known]) -> list[list[_Known]]:
-    """By metric: a family is judged together, and has one suite."""
-    families: dict[str, list[_Known]] = {}
-    for one in known:
-        families.setdefault(one.metric, []).append(one)
+def _families(estimated: Sequence[_Estimated]) -> list[list[_Estimated]]:
+    """Group by metric: a family is adjusted for its size together, and has one suite."""
+    families: dict[str, list[_Estimated]] = {}
+    for row in estimated:
+        families.setdefault(row.metric, []).append(row)
     return list(families.values())
 
 
-def _of_blocks(one: BenchmarkBlocks) -> _Known:
-    _check_once(f"{one.benchmark}, block {block.number}" for block in one.blocks)
-    rounds = {(block.number, block.replica): _log_ratio(one, block) for block in one.blocks}
+def _of_blocks(row: BenchmarkBlocks) -> _Estimated:
+    _check_once(f"{row.benchmark}, block {block.number}" for block in row.blocks)
+    rounds = {(block.number, block.replica): _log_ratio(row, block) for block in row.blocks}
     ratios, replicas = list(rounds.values()), [replica for _, replica in rounds]
     estimate = ranks.estimate_blocks(ratios, replicas)
     builds = len(set(replicas))
-    return _Known(
-        benchmark=one.benchmark,
-        metric=one.metric,
+    return _Estimated(
+        benchmark=row.benchmark,
+        metric=row.metric,
         estimate=estimate,
         builds=builds,
         rounds=rounds,
-        looks=one.looks,
-        warnings=(*one.warnings, *_block_warnings(ratios, estimate, builds)),
+        looks=row.looks,
+        warnings=(*row.warnings, *_block_warnings(ratios, estimate, builds)),
     )
 
 
-def _log_ratio(one: BenchmarkBlocks, block: MeasuredBlock) -> float:
-    base, candidate = (block.means[arm] for arm in one.arms)
+def _log_ratio(row: BenchmarkBlocks, block: MeasuredBlock) -> float:
+    base, candidate = (block.means[arm] for arm in row.arms)
     try:
-        return stats.log_ratio(base, candidate)
+        return estimates.log_ratio(base, candidate)
     except ValueError as problem:
-        where = f"{one.benchmark}, block {block.number}"
+        where = f"{row.benchmark}, block {block.number}"
         raise DataError(f"a block cannot be used: {problem}", where=where) from None
 
 
 def _block_warnings(ratios: list[float], estimate: ranks.RankEstimate, builds: int) -> list[str]:
     count = len(ratios)
-    found = [ONE_BUILD] if builds == 1 else []
+    warnings = [ONE_BUILD] if builds == 1 else []
     if count == 1:
-        found.append("one-block: no interval from a single block")
+        warnings.append("one-block: no interval from a single block")
     elif count < FEW:
-        found.append(f"few-blocks: {count} blocks give a wide interval")
-    if estimate.known and not estimate.spread:
-        found.append("no-spread: all blocks gave the same ratio")
-    far = stats.outliers(ratios)
+        warnings.append(f"few-blocks: {count} blocks give a wide interval")
+    if estimate.has_error and not estimate.spread:
+        warnings.append("no-spread: all blocks gave the same ratio")
+    far = estimates.outliers(ratios)
     if far:
         rest = [ratio for index, ratio in enumerate(ratios) if index not in far]
-        found.append(
+        warnings.append(
             f"outlying-blocks: {len(far)} of {count} blocks lie far from the rest; they count, "
             f"without them the ratio would be {math.exp(ranks.hodges_lehmann(rest)):.4f}"
         )
-    return found
+    return warnings
 
 
-def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Known:
-    """The suite of a family: its interval rests on the blocks that all have.
+def _suite_of_blocks(family: Sequence[_Estimated], looks: tuple[float, ...]) -> _Estimated:
+    """Estimate the suite of a family. Its interval uses the blocks that all benchmarks have.
 
-    A benchmark that was left as soon as it was decided has its luck in its centre, and a mean of
-    many such centres shows it. The blocks that all have were measured whatever they said; at which
-    count that ended is what the looks pay for. The ratio is that of all blocks, the mean of what is
-    shown, and the interval is extended to hold it.
+    The measurement of a benchmark stops as soon as it is decided, which biases its centre, and the
+    bias adds up in a mean of many such centres. The blocks that all benchmarks have were measured
+    whatever their values; the looks account for the choice of their number. The ratio is that of
+    all blocks, the mean of the shown ratios, and the interval is extended to contain it.
     """
     used, warnings = _for_suite(family)
-    keys = ranks.common_rounds([one.rounds for one in used])
-    builds = len({replica for _, replica in keys}) or max(one.builds for one in used)
-    estimate: stats.Estimate | ranks.RankEstimate = _bare_mean(used)
-    if keys and all(one.estimate.known for one in used):
+    keys = ranks.common_rounds([row.rounds for row in used])
+    builds = len({replica for _, replica in keys}) or max(row.builds for row in used)
+    estimate: estimates.Estimate | ranks.RankEstimate = _bare_mean(used)
+    if keys and all(row.estimate.has_error for row in used):
         estimate = ranks.estimate_suite(
-            [one.rounds for one in used],
-            [one.estimate.value for one in used],
+            [row.rounds for row in used],
+            [row.estimate.value for row in used],
             {key: key[1] for key in keys},
         )
-        rows = [[one.rounds[key] for key in keys] for one in used]
+        rows = [[row.rounds[key] for key in keys] for row in used]
         warnings = [*warnings, *_apart(estimate, rows)]
-    if any(len(one.rounds) > len(keys) for one in used):
+    if any(len(row.rounds) > len(keys) for row in used):
         warnings = [*warnings, COMMON.format(count=len(keys))]
-    return _Known(
+    return _Estimated(
         benchmark="",
         metric=family[0].metric,
         estimate=estimate,
@@ -329,8 +332,8 @@ def _suite_of_blocks(family: Sequence[_Known], looks: tuple[float, ...]) -> _Kno
 
 
 def _apart(estimate: ranks.RankEstimate, rows: Sequence[Sequence[float]]) -> Iterator[str]:
-    """Whether the rounds, each a mean over the benchmarks, are elsewhere than the benchmarks, each
-    at the centre of the same rounds: there is no one number then.
+    """Warn if the interval of the rounds (each a mean over the benchmarks) does not contain the
+    mean of the benchmarks' centres over the same rounds: then no single number describes both.
     """
     bounds = estimate.own_interval(PLAIN)
     typical = math.fsum(ranks.hodges_lehmann(row) for row in rows) / len(rows)
@@ -338,44 +341,46 @@ def _apart(estimate: ranks.RankEstimate, rows: Sequence[Sequence[float]]) -> Ite
         yield APART.format(ratio=math.exp(estimate.centre))
 
 
-def _of_processes(one: Recorded) -> _Known:
+def _of_processes(row: Recorded) -> _Estimated:
     try:
-        estimate = stats.estimate_processes(one.base, one.candidate)
+        estimate = estimates.estimate_processes(row.base, row.candidate)
     except ValueError as problem:
-        raise DataError(f"values cannot be used: {problem}", where=one.benchmark) from None
-    return _Known(
-        benchmark=one.benchmark,
-        metric=one.metric,
+        raise DataError(f"values cannot be used: {problem}", where=row.benchmark) from None
+    return _Estimated(
+        benchmark=row.benchmark,
+        metric=row.metric,
         estimate=estimate,
         builds=1,
-        warnings=(*one.warnings, *_process_warnings(one, estimate)),
+        warnings=(*row.warnings, *_process_warnings(row, estimate)),
     )
 
 
-def _process_warnings(one: Recorded, estimate: stats.Estimate) -> list[str]:
-    base, candidate = len(one.base), len(one.candidate)
-    found = [NO_BLOCKS, ONE_BUILD]
+def _process_warnings(row: Recorded, estimate: estimates.Estimate) -> list[str]:
+    base, candidate = len(row.base), len(row.candidate)
+    warnings = [NO_BLOCKS, ONE_BUILD]
     if min(base, candidate) == 1:
-        found.append("one-process: no interval from a single process")
+        warnings.append("one-process: no interval from a single process")
     elif min(base, candidate) < FEW:
-        found.append(f"few-processes: {base} and {candidate} give a wide interval, or a lucky one")
+        warnings.append(
+            f"few-processes: {base} and {candidate} give a wide interval, or a lucky one"
+        )
     if base != candidate:
-        found.append(f"unequal-processes: {base} in the base, {candidate} in the candidate")
-    for side, values in (("base", one.base), ("candidate", one.candidate)):
-        spread = stats.relative_spread(values)
+        warnings.append(f"unequal-processes: {base} in the base, {candidate} in the candidate")
+    for side, values in (("base", row.base), ("candidate", row.candidate)):
+        spread = estimates.relative_spread(values)
         if spread > UNSTABLE:
-            found.append(f"unstable: process means of the {side} vary by {spread:.0%}")
+            warnings.append(f"unstable: process means of the {side} vary by {spread:.0%}")
     if estimate.skewed(PLAIN):
-        found.append("skewed: far-off processes pull the ratio of means away from the others'")
-    return found
+        warnings.append("skewed: far-off processes pull the ratio of means away from the others'")
+    return warnings
 
 
-def _suite_of_processes(family: Sequence[_Known]) -> _Known:
+def _suite_of_processes(family: Sequence[_Estimated]) -> _Estimated:
     used, warnings = _for_suite(family)
-    estimates = [one.estimate for one in used if isinstance(one.estimate, stats.Estimate)]
-    known = all(one.known for one in estimates)
-    estimate = stats.combine(estimates) if known else _bare_mean(used)
-    return _Known(
+    parts = [row.estimate for row in used if isinstance(row.estimate, estimates.Estimate)]
+    has_error = all(part.has_error for part in parts)
+    estimate = estimates.combine(parts) if has_error else _bare_mean(used)
+    return _Estimated(
         benchmark="",
         metric=family[0].metric,
         estimate=estimate,
@@ -384,15 +389,17 @@ def _suite_of_processes(family: Sequence[_Known]) -> _Known:
     )
 
 
-def _for_suite(family: Sequence[_Known]) -> tuple[Sequence[_Known], list[str]]:
-    """Those of the family that have an error (all, where none has), and who is left out."""
-    used = [one for one in family if one.estimate.known]
-    left = [one.benchmark for one in family if not one.estimate.known]
+def _for_suite(family: Sequence[_Estimated]) -> tuple[Sequence[_Estimated], list[str]]:
+    """Return the rows of a family that have an error (all if none has), and a warning about the
+    others.
+    """
+    used = [row for row in family if row.estimate.has_error]
+    left = [row.benchmark for row in family if not row.estimate.has_error]
     if not used or not left:
         return family, []
     return used, [f"left-out: of the suite, for want of an interval: {', '.join(left)}"]
 
 
-def _bare_mean(used: Sequence[_Known]) -> stats.Estimate:
-    value = math.fsum(one.estimate.value for one in used) / len(used)
-    return stats.Estimate(value=value, centre=value, error=None, freedom=0.0, units=1)
+def _bare_mean(used: Sequence[_Estimated]) -> estimates.Estimate:
+    value = math.fsum(row.estimate.value for row in used) / len(used)
+    return estimates.Estimate(value=value, centre=value, error=None, freedom=0.0, units=1)

@@ -1,22 +1,23 @@
-"""What a comparison says: the frozen values that verdicts, tables and reports are made of.
+"""Frozen values of comparisons, from which tables and reports are made.
 
 `Comparisons.document()` is the JSON of `compare --json`:
 
     schema       1
     margin       ratios inside [1 / (1 + margin), 1 + margin] are equivalent
     error        the error rate of the intervals: 0.05 for 95%
-    method       how the intervals came about, one line
+    method       how the intervals were computed, one line
     comparisons  a list of benchmark, metric, ratio, low, high, low95, high95, verdict, blocks,
                  builds and warnings. `low` and `high` are adjusted for many benchmarks and for
-                 looking early, and give the verdict; `low95` and `high95` are plain
+                 early looks, and give the verdict; `low95` and `high95` are plain
     suite        of the times: the same keys without benchmark; null where no time was compared
     suites       the same, one for each other metric
     missing      a list of benchmark and reason
-    warnings     what holds for all of it
+    warnings     warnings about all comparisons
 
-Bounds are null where there is no interval: a single block, or so few under so strict a level that
-the interval would span more than a factor of a million. A ratio is always a number. `blocks` is 0
-where processes were not measured in blocks. Each warning reads "code: what it means here".
+Bounds are null if there is no interval: with a single block, or with so few at so strict a level
+that the interval would extend by more than a factor of a million. A ratio is always a number.
+`blocks` is 0 if processes were not measured in blocks. Each warning reads "code: what it means
+here".
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ MARGIN = 0.01
 ERROR = 0.05
 
 Positive = Annotated[float, Meta(ge=1e-100, le=1e100)]
-"""A time or a ratio, so bounded that a quotient of two is finite; msgspec refuses anything else
-where a document is read."""
+"""A time or a ratio within bounds that keep the quotient of two finite; msgspec refuses other
+values when it reads a document."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteComparison:
     """Base against candidate over all benchmarks of a metric: the geometric mean of their ratios.
 
-    `low`, `high` are adjusted for looking early only: the suite is one comparison.
+    `low`, `high` are adjusted for early looks only: the suite is one comparison.
     """
 
     metric: str
@@ -62,14 +63,14 @@ class SuiteComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(SuiteComparison):
-    """Base against candidate on one benchmark; `low`, `high` adjusted for there being many."""
+    """Base against candidate on one benchmark; `low`, `high` adjusted for the number of them."""
 
     benchmark: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparisons:
-    """All that one base and one candidate gave. The module's docstring describes the JSON."""
+    """All comparisons of one base and one candidate. The module's docstring describes the JSON."""
 
     margin: float
     error: float
@@ -88,36 +89,36 @@ class Comparisons:
             raise UsageError(f"the error rate is {self.error}", hint="give a share, 0.05 for 5%")
 
     def as_json(self) -> dict[str, Any]:
-        """Plain lists, dictionaries and finite numbers, without the schema number."""
+        """Convert to lists, dictionaries and finite numbers, without the schema number."""
         data = asdict(self)
         for row in data["comparisons"]:
-            # The name first, for those who read JSON by eye.
+            # The name comes first, for human readers of the JSON.
             rest = {key: row.pop(key) for key in list(row) if key != "benchmark"}
             row.update(rest)
         for row in data["missing"]:
-            # Whose it is goes without saying: all of this is of one candidate.
+            # All of this concerns one candidate.
             del row["arm"]
         return data
 
     def document(self) -> dict[str, Any]:
-        """`as_json()` under its schema number."""
+        """Return `as_json()` with the schema number."""
         return {"schema": SCHEMA, **self.as_json()}
 
 
 def spelled(ratio: float) -> str:
-    """A ratio in words: "1.10x slower" is the ratio itself, "1.10x faster" its reciprocal."""
+    """Format a ratio: "1.10x slower" is the ratio itself, "1.10x faster" its reciprocal."""
     times = f"{max(ratio, 1 / ratio):.2f}x"
     if times == "1.00x":
         return times
     return f"{times} slower" if ratio > 1 else f"{times} faster"
 
 
-# Colour is never the only sign.
+# Signs of the verdicts, so that colour is not their only mark.
 SIGNS = {"faster": "+", "slower": "-", "equivalent": "=", "undecided": "?", "broken": "!"}
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """An interval of ratios."""
+    """Format an interval of ratios."""
     if low is None or high is None:
         return "no interval"
     return f"{low:.4f} to {high:.4f}"

@@ -1,7 +1,7 @@
-"""Result files that pyperf or pyperformance wrote: reading them, and comparing two of them.
+"""Read result files of pyperf or pyperformance, and compare two of them.
 
-The drop-in for `pyperf compare_to`, with our verdicts. pyperf's own loader reads the files; what it
-raises becomes a DataError that names the file.
+This replaces `pyperf compare_to`, with our verdicts. pyperf's own loader reads the files; its
+exceptions become a DataError that names the file.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from builder.errors import DataError
 
 METRICS = {"second": TIME, "byte": MEMORY, "integer": "count"}
 
-# Metadata that should agree for a ratio to speak of the change alone.
-TELLING = (
+# Metadata that should agree, since otherwise the change is not the only cause of a ratio.
+COMPARED_METADATA = (
     "hostname",
     "platform",
     "cpu_model_name",
@@ -45,7 +45,7 @@ HIDDEN = frozenset({"hostname", "python_cflags"})
 SHOWN = 60
 
 GZIP_MAGIC = b"\x1f\x8b"
-# All that the loader is known to raise on files that are not what they should be.
+# Exceptions that the loader is known to raise for damaged files.
 DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -63,7 +63,7 @@ class RecordedBenchmark:
     """One benchmark of a file. `processes` holds the arithmetic mean of each process's values.
 
     Runs that only calibrate have no values and are not counted. `loops` and `inner_loops` are those
-    that occurred, sorted, `values` the numbers of values a process.
+    that occurred, sorted, `values` the numbers of values in a process.
     """
 
     name: str
@@ -76,7 +76,7 @@ class RecordedBenchmark:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultFile:
-    """A result file. `metadata` maps each of TELLING that it has to its values, sorted."""
+    """A result file. `metadata` maps the keys of COMPARED_METADATA in it to their sorted values."""
 
     path: Path
     benchmarks: tuple[RecordedBenchmark, ...]
@@ -84,18 +84,18 @@ class ResultFile:
 
 
 def load(path: Path) -> ResultFile:
-    """Read a pyperf file, gzip-compressed or not, whatever it is called.
+    """Read a pyperf file, gzip-compressed or not, with any name.
 
-    DataError where it cannot be read, is damaged, is no pyperf JSON, has a version that pyperf does
-    not know, a benchmark twice, or a value that is not finite.
+    DataError if it cannot be read, is damaged, is not pyperf JSON, or has a version that pyperf
+    does not know, a duplicate benchmark, or a value that is not finite.
     """
     import pyperf
 
     try:
         suite = pyperf.BenchmarkSuite.load(_text(path))
         benchmarks = suite.get_benchmarks()
-        recorded = tuple(_benchmark(one) for one in benchmarks)
-        metadata = _metadata(one.get_metadata() for one in benchmarks)
+        recorded = tuple(_benchmark(item) for item in benchmarks)
+        metadata = _metadata(item.get_metadata() for item in benchmarks)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise DataError(
@@ -115,15 +115,15 @@ def load(path: Path) -> ResultFile:
 def compare_files(
     base: Path, candidate: Path, *, margin: float = MARGIN, error: float = ERROR
 ) -> Comparisons:
-    """Compare two result files: the unit is the process. Errors as `load`."""
+    """Compare two result files: the unit is the process. Raises what `load` does."""
     files = load(base), load(candidate)
-    sides = [{one.name: one for one in file.benchmarks} for file in files]
+    sides = [{item.name: item for item in file.benchmarks} for file in files]
     recorded, missing = [], []
     for name in dict.fromkeys(name for side in sides for name in side):
         first, second = (side.get(name) for side in sides)
         if first is None or second is None:
-            there = "base" if second is None else "candidate"
-            missing.append(Missing(benchmark=name, reason=f"only in the {there}'s file"))
+            side = "base" if second is None else "candidate"
+            missing.append(Missing(benchmark=name, reason=f"only in the {side}'s file"))
         elif first.metric != second.metric:
             reason = f"{first.metric} in the base's file, {second.metric} in the candidate's"
             missing.append(Missing(benchmark=name, reason=reason))
@@ -135,19 +135,19 @@ def compare_files(
 
 
 def differences(base: ResultFile, candidate: ResultFile) -> tuple[str, ...]:
-    """Warnings for metadata that should agree and does not."""
-    found = []
-    for key in TELLING:
+    """Return warnings about metadata that should agree and does not."""
+    warnings = []
+    for key in COMPARED_METADATA:
         values = base.metadata.get(key, ()), candidate.metadata.get(key, ())
         if values[0] == values[1]:
             continue
         shown = "" if key in HIDDEN else f": {_show(values[0])}, {_show(values[1])}"
-        found.append(f"metadata-{key}: differs between base and candidate{shown}")
-    return tuple(found)
+        warnings.append(f"metadata-{key}: differs between base and candidate{shown}")
+    return tuple(warnings)
 
 
 def _text(path: Path) -> io.TextIOWrapper:
-    """The file as text. Compression is told by content: a misnamed file is still readable."""
+    """Open the file as text. Its content shows whether it is compressed, whatever its name is."""
     raw = path.read_bytes()
     if raw.startswith(GZIP_MAGIC):
         raw = gzip.decompress(raw)
@@ -165,28 +165,28 @@ def _benchmark(benchmark: Any) -> RecordedBenchmark:
     runs = [run for run in benchmark.get_runs() if run.values]
     means = tuple(math.fsum(run.values) / len(run.values) for run in runs)
     if not all(LEAST <= mean <= MOST for mean in means):
-        raise ValueError(f"benchmark {name!r} has values that are no times or sizes")
+        raise ValueError(f"benchmark {name!r} has values that are not times or sizes")
 
-    def seen(of: Callable[[Any], int]) -> tuple[int, ...]:
-        return tuple(sorted({of(run) for run in runs}))
+    def distinct(count: Callable[[Any], int]) -> tuple[int, ...]:
+        return tuple(sorted({count(run) for run in runs}))
 
     return RecordedBenchmark(
         name=name,
         metric=METRICS.get(unit, unit),
         processes=means,
-        values=seen(lambda run: len(run.values)),
-        loops=seen(lambda run: run.get_loops()),
-        inner_loops=seen(lambda run: run.get_inner_loops()),
+        values=distinct(lambda run: len(run.values)),
+        loops=distinct(lambda run: run.get_loops()),
+        inner_loops=distinct(lambda run: run.get_inner_loops()),
     )
 
 
-def _metadata(each: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, set[str]] = {}
-    for one in each:
-        for key in TELLING:
-            if key in one:
-                found.setdefault(key, set()).add(str(one[key]))
-    return {key: tuple(sorted(values)) for key, values in found.items()}
+def _metadata(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    values: dict[str, set[str]] = {}
+    for item in items:
+        for key in COMPARED_METADATA:
+            if key in item:
+                values.setdefault(key, set()).add(str(item[key]))
+    return {key: tuple(sorted(texts)) for key, texts in values.items()}
 
 
 def _pair(base: RecordedBenchmark, candidate: RecordedBenchmark) -> Recorded:
@@ -197,8 +197,8 @@ def _pair(base: RecordedBenchmark, candidate: RecordedBenchmark) -> Recorded:
         ("inner-loops", "inner loops", base.inner_loops, candidate.inner_loops),
     ):
         if first and second and first != second:
-            told = f"{_span(first)} in the base, {_span(second)} in the candidate"
-            warnings.append(f"{code}: {what} differ: {told}")
+            spans = f"{_span(first)} in the base, {_span(second)} in the candidate"
+            warnings.append(f"{code}: {what} differ: {spans}")
     return Recorded(
         benchmark=base.name,
         metric=base.metric,

@@ -1,4 +1,4 @@
-"""Experiments: read from a file or built from values, and the plan that one becomes. Pure."""
+"""Experiments, read from a file or built from values, and plans of runs. Pure."""
 
 from bench.experiments.build import Origin, build, command_line
 from bench.experiments.experiment import (
@@ -13,7 +13,7 @@ from bench.experiments.experiment import (
     Experiment,
 )
 from bench.experiments.plan import Plan, PlannedArm, runtime_json
-from bench.experiments.reading import Document, load, read, understand
+from bench.experiments.reading import Document, experiment_from, load, read
 from bench.experiments.request import ExperimentRequest, experiment_of
 from bench.experiments.session_options import (
     SessionChanges,
@@ -53,6 +53,7 @@ __all__ = [
     "build",
     "choices_of",
     "command_line",
+    "experiment_from",
     "experiment_of",
     "load",
     "number_range",
@@ -66,6 +67,5 @@ __all__ = [
     "runtime_place",
     "source_of",
     "suite_names",
-    "understand",
     "whole_range",
 ]

@@ -1,8 +1,7 @@
-"""Making an experiment from typed values, with the checks that all of them pass.
+"""Build an experiment from typed values, and check it.
 
-The reader of experiment files, the command line, the nights, the ladder and bisections build
-their experiments here. Which name a complaint gives to a value is the caller's: a file's key with
-its line, or an option.
+Experiment files, the command line, nights, the ladder and bisections build their experiments here.
+The caller chooses how an error names a value: as a key of a file with its line, or as an option.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ from bench.util import NAME, Keys, as_name, is_name
 from builder.builds import Flavor, layout, loop_flags
 from builder.errors import ExperimentError
 
-# Names of files beside those that are named after the arms, and names of arms that are added.
+# Names of other files beside those named after arms, and names of arms that a session adds.
 _TAKEN = ("base", "block", AA)
-NOT_BUILT = "goes without a runtime: nothing of that is built"
+NOT_BUILT = "cannot be combined with a runtime, which is not built"
 _CHANGED = tuple(vars(SessionChanges()))
 _OPTION = re.compile(r"--(with|without|enable|disable)-[A-Za-z0-9][\w-]*(=.*)?", re.ASCII)
-# Options that a flavor has keys for, or that are always given; and what to do in their place.
+# Options for which a flavor has keys, or which are always set; and what to do instead.
 _OURS = {
-    "--enable-option-checking": "it is on, so that no option is lost",
-    "--disable-option-checking": "it is on, so that no option is lost",
+    "--enable-option-checking": "it is always on, so that no option is ignored",
+    "--disable-option-checking": "it is always on, so that no option is ignored",
     "--enable-optimizations": "use pgo = true",
     "--with-lto": "use lto = true",
     "--with-computed-gotos": "use computed_gotos = true",
@@ -48,10 +47,10 @@ _OURS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where the values of an experiment come from, for messages.
+    """The origin of an experiment's values, for messages.
 
-    `names` has what the user calls some of the keys (session.blocks: --blocks); all others are
-    named by the key, with the line of `file` where there is one.
+    `names` has the user's names of some keys (session.blocks: --blocks); all others are named by
+    the key, with the line in `file` if there is one.
     """
 
     where: str
@@ -59,11 +58,11 @@ class Origin:
     file: Keys | None = None
 
     def named(self, key: str) -> str:
-        """What the user calls a key."""
+        """Return the user's name of a key."""
         return self.names.get(key, key)
 
     def fail(self, key: str, problem: str, right: str) -> NoReturn:
-        """Raise ExperimentError: where the value stands, what is wrong, what would be right."""
+        """Raise ExperimentError: the place of the value, what is wrong, and what would be right."""
         if self.file is not None and key not in self.names:
             self.file.fail(key, problem, right)
         raise ExperimentError(
@@ -72,7 +71,7 @@ class Origin:
 
 
 def command_line(more: Mapping[str, str] | None = None) -> Origin:
-    """Values that came from options, named by them; `more` has options of other names."""
+    """Return the origin of options; `more` has the names of further ones."""
     keys = ("suite", "gate", "wheels", "source", *(f"session.{name}" for name in _CHANGED))
     names = {key: f"--{key.rpartition('.')[2]}" for key in keys}
     return Origin(where="the command line", names={**names, **(more or {})})
@@ -86,9 +85,9 @@ def build(
     candidates: Iterable[ArmRequest],
     conditions: Conditions,
 ) -> Experiment:
-    """The experiment of these values; arms without a name are named after what they are.
+    """Build an experiment; an arm without a name is named after its series, patches and so on.
 
-    Raises ExperimentError for what makes no experiment.
+    Raises ExperimentError for values that do not make an experiment.
     """
     experiment = Experiment(
         name=name,
@@ -107,8 +106,8 @@ def build(
 
 def _default_name(arm: ArmRequest) -> str:
     stem = "+".join(
-        [one.rsplit("/", 1)[-1] for one in arm.series]
-        + [Path(one).stem if one != "-" else "stdin" for one in arm.patches]
+        [series.rsplit("/", 1)[-1] for series in arm.series]
+        + [Path(patch).stem if patch != "-" else "stdin" for patch in arm.patches]
         + ([placebo_name(arm.placebo)] if arm.placebo else [])
         + ([Path(arm.runtime).name] if arm.runtime else [])
         + ([arm.variant] if arm.variant else [])
@@ -125,14 +124,16 @@ def _check(origin: Origin, experiment: Experiment) -> None:
     if not is_name(experiment.name):
         origin.fail("name", f"is {experiment.name!r}", NAME)
     if not all(experiment.suite) or not experiment.suite:
-        origin.fail("suite", "names nothing", "benchmarks, tags, or a manifest's path")
+        origin.fail(
+            "suite", "is empty or has an empty word", "benchmarks, tags, or a manifest's path"
+        )
     if experiment.gate not in GATES:
         origin.fail("gate", f"is {experiment.gate!r}", f"one of: {', '.join(GATES)}")
     check_session(origin, session)
     _check_arm(origin, base, "base")
     if base.runtime and session.placebos:
         origin.fail("session.placebos", "needs a base that is built", "a revision as the base")
-    # Without one of its own, the base is where a candidate's revision left its branch.
+    # A base without a revision is the commit at which a candidate's revision left its branch.
     if not base.runtime and not any(arm.revision for arm in (base, *experiment.candidates)):
         origin.fail("base.revision", "is missing", "a branch, tag or commit")
     _check_candidates(origin, experiment)
@@ -151,9 +152,11 @@ def _check_candidates(origin: Origin, experiment: Experiment) -> None:
             right = "a series, patch, revision, flavor, variant or runtime"
             origin.fail(key, "is the base itself", right)
         if arm.name in names:
-            origin.fail(f"{key}.name", f"{arm.name!r} is there twice", "a name for each arm")
+            origin.fail(
+                f"{key}.name", f"{arm.name!r} is used twice", "a different name for each arm"
+            )
         if arm.name in (*_TAKEN, *others):
-            origin.fail(f"{key}.name", f"{arm.name!r} is taken", "another name")
+            origin.fail(f"{key}.name", f"{arm.name!r} is reserved", "another name")
         names.append(arm.name)
 
 
@@ -176,31 +179,31 @@ def _check_arm(origin: Origin, arm: ArmRequest, key: str) -> None:
     }
     for name, value in built.items():
         if arm.runtime and value:
-            origin.fail(f"{key}.{name}", NOT_BUILT, "an arm of its own for each")
+            origin.fail(f"{key}.{name}", NOT_BUILT, "a separate arm for each")
     check_flavor(origin, arm.flavor, f"{key}.flavor")
 
 
 def check_session(origin: Origin, options: SessionOptions, key: str = "session") -> None:
-    """Raises ExperimentError for an option that is out of its range, or of the others'."""
-    for one in fields(options):
-        value = getattr(options, one.name)
-        right = right_value(one.name, value)
+    """Raise ExperimentError for an option that is out of range or contradicts another one."""
+    for option in fields(options):
+        value = getattr(options, option.name)
+        right = right_value(option.name, value)
         if right:
-            origin.fail(f"{key}.{one.name}", f"is {value!r}", right)
+            origin.fail(f"{key}.{option.name}", f"is {value!r}", right)
     if options.replicas > options.blocks:
         blocks = origin.named(f"{key}.blocks")
         origin.fail(
             f"{key}.replicas",
             f"is {options.replicas}, and {blocks} {options.blocks}",
-            "as many blocks as replicas, or more: blocks rotate over the replicas",
+            "at least as many blocks as replicas, since blocks rotate over the replicas",
         )
 
 
 def check_flavor(origin: Origin, flavor: Flavor, key: str) -> None:
-    """Raises ExperimentError for options of configure or gcc that a flavor cannot have."""
+    """Raise ExperimentError for options of configure or gcc that a flavor cannot have."""
     for option in flavor.configure:
         if not _OPTION.fullmatch(option):
-            # Others say where to install to, and configure takes abbreviations of them.
+            # Other options set the install folder, and configure accepts abbreviations of them.
             right = "options --with-*, --without-*, --enable-* and so on"
             origin.fail(f"{key}.configure", f"has {option!r}", right)
         instead = _OURS.get(option.split("=", 1)[0])

@@ -1,6 +1,6 @@
 """An experiment: a base, its candidates, a suite and how to measure.
 
-`bench.experiments.build` makes one and checks it; whoever has one can rely on its ranges.
+`bench.experiments.build` makes and checks it, so that its values are within their ranges.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ BASE, CANDIDATE, AA, PLACEBO = "base", "candidate", "aa", "placebo"
 
 @dataclass(frozen=True, kw_only=True)
 class ArmRequest:
-    """One variant as the experiment asks for it.
+    """An arm as an experiment requests it.
 
     `bench.experiments.build` names an arm without a `name`; an empty `revision` is the base's.
-    `patches` are files, "-" standard input. `placebo` as `builder.builds.layout` has them:
-    padding:3. `variant` is the compiled code that it runs, as `bench.benchmarks.variants` has them.
-    `runtime` is the path or name of another Python (see `builder.runtimes.runtime.find`), of which
-    nothing is built: all else is empty then.
+    `patches` are files, "-" is standard input. `placebo` is a layout of `builder.builds.layout`:
+    padding:3. `variant` is the compiled code that it runs, one of `bench.benchmarks.VARIANTS`.
+    `runtime` is the path or name of another Python (see `builder.runtimes.runtime.find`), which is
+    not built: all other fields are empty then.
     """
 
     name: str = ""
@@ -40,7 +40,7 @@ class ArmRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """All that an experiment has but its arms. `wheels` is a folder, "" for none."""
+    """Everything of an experiment except its arms. `wheels` is a folder, "" for none."""
 
     suite: tuple[str, ...] = ("quick",)
     gate: str = "core"
@@ -50,7 +50,7 @@ class Conditions:
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionChanges:
-    """What a command line says of the conditions; empty values where it is silent."""
+    """Changes of the conditions by a command line; an empty value changes nothing."""
 
     suite: tuple[str, ...] = ()
     gate: str = ""
@@ -59,7 +59,7 @@ class ConditionChanges:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The keys of an experiment file that are changed: suite, session.blocks."""
+        """The changed keys, as in an experiment file: suite, session.blocks."""
         own = ("suite", "gate", "wheels")
         session = tuple(f"session.{name}" for name in self.session.given)
         return (*(name for name in own if getattr(self, name)), *session)
@@ -67,8 +67,8 @@ class ConditionChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """A base, its candidates, a suite and how to measure. `base.revision` may be empty only when a
-    candidate's revision decides it (`run --candidate`).
+    """A base, its candidates, a suite and how to measure. `base.revision` may be empty only if it
+    follows from a candidate's revision (`run --candidate`).
     """
 
     name: str
@@ -81,24 +81,24 @@ class Experiment:
 
     @property
     def arms(self) -> tuple[tuple[str, ArmRequest], ...]:
-        """Every arm with its kind: the base, the candidates, and what the session adds to them."""
+        """Every arm with its kind: the base, the candidates, and the arms that the session adds."""
         own = [(self._kind(arm), arm) for arm in self.candidates]
         return ((BASE, self.base), *own, *added(self.base, self.session))
 
     def _kind(self, arm: ArmRequest) -> str:
-        """A candidate that is the base but for its layout is a placebo."""
+        """Return the kind of a candidate: a placebo if it differs from the base only in layout."""
         return PLACEBO if arm.placebo and is_base(arm, self.base) else CANDIDATE
 
 
 def is_base(arm: ArmRequest, base: ArmRequest) -> bool:
-    """Whether a candidate asks for the base itself, its layout aside."""
-    told = (arm.series, arm.patches, arm.flavor, arm.variant, arm.runtime)
+    """Return whether a candidate equals the base, apart from its layout."""
+    ours = (arm.series, arm.patches, arm.flavor, arm.variant, arm.runtime)
     theirs = (base.series, base.patches, base.flavor, base.variant, base.runtime)
-    return not arm.revision and told == theirs
+    return not arm.revision and ours == theirs
 
 
 def added(base: ArmRequest, session: SessionOptions) -> tuple[tuple[str, ArmRequest], ...]:
-    """The arms that a session adds, each with its kind."""
+    """Return the arms that a session adds, each with its kind."""
     arms = [(AA, replace(base, name=AA))] if session.aa else []
     for number in range(1, session.placebos + 1):
         placebo = layout.numbered(number)
@@ -107,5 +107,5 @@ def added(base: ArmRequest, session: SessionOptions) -> tuple[tuple[str, ArmRequ
 
 
 def placebo_name(placebo: str) -> str:
-    """The name of an arm that is nothing but a placebo."""
+    """Return the name of an arm that is only a placebo."""
     return f"placebo-{placebo.replace(':', '-')}"

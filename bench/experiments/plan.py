@@ -1,7 +1,7 @@
-"""The plan of a run: everything that is decided before the first compiler starts. Pure.
+"""The plan of a run: all decisions that are made before the first compilation. Pure.
 
-Its identity names the results folder and tells whether a folder holds this very experiment. What a
-run draws at random comes from the plan's seed.
+Its identity is part of the results folder's name, and shows whether a folder belongs to the same
+experiment. All random choices of a run are drawn from the plan's seed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedArm:
-    """An arm whose revision, patches and compiler are settled: a recipe for each replica.
+    """An arm with resolved revision, patches and compiler: one recipe for each replica.
 
-    `kind` is one of base, candidate, aa (the base again), placebo. `patches` tells the SHA-256 of
-    each patch by its name below the results folder; an arm that is added to the base has none.
-    `variant`: the compiled code that the builds run, "" for none. With a `runtime` there are no
-    recipes: nothing is built.
+    `kind` is base, candidate, aa (the base again) or placebo. `patches` maps the name of each patch
+    in the results folder to its SHA-256; an arm that a session adds has none. `variant` is the
+    compiled code that the builds run, "" for none. An arm with a `runtime` has no recipes.
     """
 
     name: str
@@ -38,14 +37,14 @@ class PlannedArm:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe of the first replica. Not of a runtime."""
+        """The recipe of the first replica. IndexError for a runtime."""
         return self.recipes[0]
 
     @property
     def identity(self) -> tuple[str, str]:
-        """What the first replica runs: two arms with one identity measure the same thing."""
-        what = self.runtime.identity if self.runtime is not None else self.recipe.key
-        return what, self.variant
+        """The identity of the first replica: arms with the same identity measure the same code."""
+        key = self.runtime.identity if self.runtime is not None else self.recipe.key
+        return key, self.variant
 
     @property
     def version(self) -> str:
@@ -54,36 +53,36 @@ class PlannedArm:
 
     @property
     def title(self) -> str:
-        """For tables and progress: 3.13.5 plain + compact-int-add, cython."""
+        """The arm in tables and progress messages: 3.13.5 plain + compact-int-add, cython."""
         if self.runtime is not None:
             return runtime_title(self.runtime)
         return self.recipe.title + (f", {self.variant}" if self.variant else "")
 
     def to_json(self) -> dict[str, Any]:
-        """What plan.json says of it."""
-        told: dict[str, Any] = {
+        """Convert to JSON for plan.json."""
+        data: dict[str, Any] = {
             "name": self.name,
             "kind": self.kind,
             "key": self.runtime.identity if self.runtime is not None else self.recipe.key,
             "recipe": asdict(self.recipe) if self.recipes else None,
             "patches": dict(self.patches),
-            "replicas": [{"key": one.key, "replica": one.replica} for one in self.recipes],
+            "replicas": [{"key": recipe.key, "replica": recipe.replica} for recipe in self.recipes],
         }
         if self.variant:
-            told["variant"] = self.variant
+            data["variant"] = self.variant
         if self.runtime is not None:
-            told["runtime"] = runtime_json(self.runtime)
-        return told
+            data["runtime"] = runtime_json(self.runtime)
+        return data
 
 
 def runtime_title(runtime: Runtime) -> str:
-    """What a runtime is, in a line: pypy 7.3.19 (Python 3.11.11)."""
+    """Return a one-line description: pypy 7.3.19 (Python 3.11.11)."""
     facts = runtime.facts
     return f"{facts.implementation} {facts.release} (Python {facts.version})".replace("  ", " ")
 
 
 def runtime_json(runtime: Runtime) -> dict[str, Any]:
-    """What results say of a runtime: nothing of where it lies on this machine."""
+    """Convert a runtime to JSON for results, without its path on this machine."""
     return {
         "name": Path(runtime.name).name,
         "identity": runtime.identity,
@@ -95,8 +94,8 @@ def runtime_json(runtime: Runtime) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A run, settled: `arms` with the base first, `suite` as the release's name and `benchmarks` as
-    the names chosen from it.
+    """The resolved experiment of a run. `arms` begin with the base, `suite` is the name of the
+    release, `benchmarks` are the names selected from it.
     """
 
     experiment: Experiment
@@ -112,25 +111,25 @@ class Plan:
 
     @property
     def replicas(self) -> int:
-        """How many builds each arm that is built has; 1 where nothing is."""
+        """The number of builds of each arm; 1 if nothing is built."""
         return max((len(arm.recipes) for arm in self.arms), default=0) or 1
 
     @property
     def watched(self) -> tuple[str, ...]:
-        """The arms whose verdicts decide when enough was measured: the candidates. An experiment
-        that has none asks about its placebos, or about the base against itself.
+        """The arms whose verdicts decide when the session ends: the candidates, or in an experiment
+        without any its placebos and A/A arms.
         """
         own = tuple(arm.name for arm in self.candidates if arm.kind == CANDIDATE)
         return own or tuple(arm.name for arm in self.candidates)
 
     @property
     def candidates(self) -> tuple[PlannedArm, ...]:
-        """All arms but the base."""
+        """All arms except the base."""
         return self.arms[1:]
 
     @property
     def identity(self) -> str:
-        """16 hex digits over all that the result depends on, and nothing else."""
+        """A hash, 16 hex digits, of everything that the result depends on, and of nothing else."""
         return digest(
             {
                 "arms": [_identified(arm) for arm in self.arms],
@@ -143,7 +142,7 @@ class Plan:
         )
 
     def to_json(self, seed: int) -> dict[str, Any]:
-        """What plan.json holds; `seed` is the one that this run draws from."""
+        """Convert to JSON for plan.json; `seed` is that of this run."""
         return {
             "schema": SCHEMA,
             "identity": self.identity,
@@ -159,8 +158,10 @@ class Plan:
 
 
 def _identified(arm: PlannedArm) -> list[Any]:
-    """All that the arm is; what it has not is not there, so that older plans keep their names."""
-    told: list[Any] = [arm.name, arm.kind, [recipe.key for recipe in arm.recipes]]
+    """Return the arm's part of the identity; absent features add nothing, so that the identities of
+    older plans stay valid.
+    """
+    parts: list[Any] = [arm.name, arm.kind, [recipe.key for recipe in arm.recipes]]
     if arm.runtime is not None:
-        told.append(arm.runtime.identity)
-    return [*told, arm.variant] if arm.variant else told
+        parts.append(arm.runtime.identity)
+    return [*parts, arm.variant] if arm.variant else parts

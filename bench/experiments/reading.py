@@ -1,6 +1,6 @@
-"""Reading experiment files: TOML in, an experiment out, with messages that name line and key.
+"""Read experiment files: from TOML to an experiment, with errors that name line and key.
 
-What a value may be is decided in `bench.experiments.build`; here is what it must look like.
+This module checks the types of values; `bench.experiments.build` checks the values.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CONDITION_KEYS = ("suite", "gate", "wheels", "session")
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """A parsed file before it is understood; `text` is searched for the line of a complaint."""
+    """A parsed TOML file; its `text` is searched for the line of an error."""
 
     content: dict[str, Any]
     file: str
@@ -71,32 +71,32 @@ def _why_unreadable(error: Exception) -> str:
     return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-def understand(document: Document, changes: ConditionChanges | None = None) -> Experiment:
-    """The experiment that a document asks for, with what a command line says otherwise.
+def experiment_from(document: Document, changes: ConditionChanges | None = None) -> Experiment:
+    """Build the experiment of a document, with the changes of a command line.
 
-    Relative paths start at the document's folder. Raises ExperimentError naming the file, the line
-    where it can be told, and the key; or the option.
+    Paths are relative to the document's folder. Raises ExperimentError naming the file, the line if
+    it is known, and the key; or the option.
     """
     keys = Keys(file=document.file, text=document.text, folder=document.folder)
     return _Reader(keys=keys, changes=changes or ConditionChanges()).experiment(document)
 
 
 def load(path: Path) -> Experiment:
-    """Read and understand an experiment file."""
-    return understand(read(path))
+    """Read an experiment file, and build its experiment."""
+    return experiment_from(read(path))
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reader:
-    """Reads an experiment."""
+    """Reads the tables of an experiment document."""
 
     keys: Keys
     changes: ConditionChanges
 
     def experiment(self, document: Document) -> Experiment:
         content, keys = document.content, self.keys
-        known = ("name", "base", "source", "candidate", "flavor", *_CONDITION_KEYS)
-        keys.known(content, "", known)
+        names = ("name", "base", "source", "candidate", "flavor", *_CONDITION_KEYS)
+        keys.reject_unknown(content, "", names)
         shared = ArmRequest(
             flavor=read_flavor(keys, content.get("flavor", {}), "flavor", Flavor()),
             source=read_source(keys, content["source"]) if "source" in content else None,
@@ -121,7 +121,7 @@ class _Reader:
             return replace(shared, name=BASE, revision=value)
         if not isinstance(value, dict):
             self.keys.fail("base", f"is {kind_of(value)}", "a revision or a table")
-        self.keys.known(
+        self.keys.reject_unknown(
             value, "base", ("source", "revision", "flavor", "series", "patch", "variant", "runtime")
         )
         revision = value.get("revision")
@@ -130,7 +130,7 @@ class _Reader:
         return replace(self.arm(value, "base", shared), name=BASE)
 
     def candidates(self, value: Any, shared: ArmRequest, is_alone: bool) -> list[ArmRequest]:
-        """None are needed where the session adds arms: the base `is_alone` where it adds none."""
+        """Return the candidates; none are needed if the session adds arms (not `is_alone`)."""
         if value in (None, []) and not is_alone:
             return []
         if not isinstance(value, list) or not value:
@@ -147,11 +147,11 @@ class _Reader:
     def candidate(self, table: Any, key: str, shared: ArmRequest) -> ArmRequest:
         if not isinstance(table, dict):
             self.keys.fail(key, f"is {kind_of(table)}", "a [[candidate]] table")
-        self.keys.known(table, key, _CANDIDATE_KEYS)
+        self.keys.reject_unknown(table, key, _CANDIDATE_KEYS)
         return self.arm(table, key, shared)
 
     def arm(self, table: Mapping[str, Any], key: str, shared: ArmRequest) -> ArmRequest:
-        """An arm with the source and flavor that are `shared`, where it has none of its own."""
+        """Return the arm of a table, with source and flavor from `shared` unless it sets them."""
         keys, has_variant = self.keys, "variant" in table
         own = table.get("flavor")
         return ArmRequest(
@@ -162,9 +162,9 @@ class _Reader:
             else shared.source,
             series=keys.strings(table, key, "series"),
             patches=tuple(
-                # Not resolved: /dev/fd/63, a shell's <(git diff), leads to no path.
-                one if one == "-" else str((keys.folder / one).absolute())
-                for one in keys.strings(table, key, "patch")
+                # Not resolved: the target of /dev/fd/63, a shell's <(git diff), is not a path.
+                patch if patch == "-" else str((keys.folder / patch).absolute())
+                for patch in keys.strings(table, key, "patch")
             ),
             placebo=keys.string(table, key, "placebo", ""),
             variant=keys.choice(table, key, "variant", VARIANTS, "") if has_variant else "",
@@ -175,9 +175,9 @@ class _Reader:
         )
 
     def runtime(self, table: Mapping[str, Any], key: str) -> str:
-        """A name, or a path that starts at the file's folder."""
+        """Return a runtime's name, or its path, relative to the file's folder."""
         text = self.keys.string(table, key, "runtime", "")
         for name in _CANDIDATE_KEYS if text else ():
             if name in table and name not in ("name", "runtime"):
-                self.keys.fail(f"{key}.{name}", NOT_BUILT, "an arm of its own for each")
+                self.keys.fail(f"{key}.{name}", NOT_BUILT, "a separate arm for each")
         return runtime_place(text, self.keys.folder)

@@ -1,4 +1,4 @@
-"""What a command line asks for, as typed values, and the experiment that it leads to."""
+"""The experiment that a command line requests: its typed values, and the experiment of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.experiments.build import build, command_line
 from bench.experiments.experiment import ArmRequest, ConditionChanges, Conditions, Experiment
-from bench.experiments.reading import read, understand
+from bench.experiments.reading import experiment_from, read
 from bench.experiments.session_options import SessionOptions
 from bench.experiments.shared_keys import runtime_place, source_of, suite_names
 from builder.builds import Flavor
@@ -16,10 +16,10 @@ from builder.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class ExperimentRequest:
-    """A file, or what one would say of the arms; and changes to its conditions.
+    """An experiment file, or the options that define arms; and changes to the conditions.
 
-    `candidate` is the revision of the candidate that is built. Without a `base` the candidate's own
-    history decides.
+    `candidate` is the revision of the candidate that is built. Without a `base` the base is found
+    in the candidate's history.
     """
 
     file: Path | None = None
@@ -36,7 +36,7 @@ class ExperimentRequest:
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The options that say what the arms are, as a file does."""
+        """The set options that define arms, as a file does."""
         values = {
             "--base": self.base,
             "--patch": self.patches,
@@ -52,17 +52,17 @@ class ExperimentRequest:
 
 
 def experiment_of(request: ExperimentRequest) -> Experiment:
-    """The experiment that is asked for. Raises UsageError for a request that says too much or too
-    little, and ExperimentError for values that make no experiment.
+    """Build the requested experiment. Raises UsageError for a request with too many or too few
+    options, and ExperimentError for values that do not make an experiment.
     """
     if request.file is None:
         return _composed(request)
     if request.given:
         raise UsageError(
-            f"{request.given[0]} goes without a FILE: the file says what the arms are.",
-            hint="Change the file, or leave it out.",
+            f"{request.given[0]} cannot be combined with a FILE, which defines the arms.",
+            hint="Change the file, or omit it.",
         )
-    return understand(read(request.file), request.changes)
+    return experiment_from(read(request.file), request.changes)
 
 
 def _composed(request: ExperimentRequest) -> Experiment:
@@ -84,7 +84,7 @@ def _composed(request: ExperimentRequest) -> Experiment:
 def _refuse_too_little(request: ExperimentRequest) -> None:
     if not request.given:
         raise UsageError(
-            "There is no experiment.",
+            "No experiment is specified.",
             hint="Name a file (experiments/quickstart.toml), or --base with --patch, --series, "
             "--candidate, --variant or --runtime.",
         )
@@ -93,40 +93,40 @@ def _refuse_too_little(request: ExperimentRequest) -> None:
     arms = (request.patches, request.series, request.candidate, request.variant, request.runtime)
     if not any(arms):
         raise UsageError(
-            "There is nothing to compare the base with.",
-            hint="Give it a --patch, a --series, a --candidate, a --variant or a --runtime.",
+            "There is no candidate to compare the base with.",
+            hint="Add --patch, --series, --candidate, --variant or --runtime.",
         )
 
 
 def _candidates(request: ExperimentRequest, shared: ArmRequest, here: Path) -> list[ArmRequest]:
-    """The arm that is built, and the one that is there already, as far as they are named."""
+    """Return the candidates: one that is built, and a runtime, if they are specified."""
     built = replace(
         shared,
         revision=request.candidate,
         series=request.series,
-        # Not resolved: /dev/fd/63, a shell's <(git diff), leads to no path.
+        # Not resolved: the target of /dev/fd/63, a shell's <(git diff), is not a path.
         patches=tuple(
-            one if one == "-" else str((here / one).absolute()) for one in request.patches
+            patch if patch == "-" else str((here / patch).absolute()) for patch in request.patches
         ),
         variant=request.variant,
     )
-    there = replace(shared, runtime=runtime_place(request.runtime, here))
-    return [arm for arm in (built, there) if arm != shared]
+    runtime = replace(shared, runtime=runtime_place(request.runtime, here))
+    return [arm for arm in (built, runtime) if arm != shared]
 
 
 def _conditions(changes: ConditionChanges, here: Path) -> Conditions:
-    plain = Conditions()
+    default = Conditions()
     return Conditions(
-        suite=suite_names(changes.suite, here) or plain.suite,
-        gate=changes.gate or plain.gate,
+        suite=suite_names(changes.suite, here) or default.suite,
+        gate=changes.gate or default.gate,
         wheels=changes.wheels,
         session=changes.session.applied(SessionOptions()),
     )
 
 
 def _names(request: ExperimentRequest) -> dict[str, str]:
-    """The options that name the arms, by the keys of an experiment file."""
+    """Return the options that name the arms, by the keys of an experiment file."""
     named = ("--series", "--patch", "--candidate", "--variant")
     built = [option for option in named if option in request.given][:1]
-    there = ["--runtime"] if request.runtime else []
-    return {f"candidate[{n}].name": option for n, option in enumerate((*built, *there), 1)}
+    runtime = ["--runtime"] if request.runtime else []
+    return {f"candidate[{n}].name": option for n, option in enumerate((*built, *runtime), 1)}

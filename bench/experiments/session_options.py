@@ -1,7 +1,6 @@
-"""The options of a session, with the range or the choices of each.
+"""Options of a session, with the range or the choices of each.
 
-The ranges stand on the fields: who reads a file, a command line or a value that another module
-gives takes them from here.
+The metadata of the fields has the ranges, which apply to files, command lines and other modules.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ def _number(low: float, high: float) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionOptions:
-    """The timing part. `budget` and `timeout` in seconds; `process_seconds` of timed values in each
-    process of a block, None for what suits the protocol.
+    """Options of the timing part. `budget` and `timeout` are in seconds; `process_seconds` is the
+    time of the timed values in each process of a block, None for the default of the protocol.
 
-    The session ends when every benchmark is decided (`until` "decided"; "blocks" does not ask),
-    after `blocks` blocks of each, or when `budget` is spent, whichever is first. `seed` None: drawn
-    at the first run and recorded. `replicas` is how often each arm is built, `placebos` how many
+    The session ends when every benchmark is decided (only if `until` is "decided"), after `blocks`
+    blocks of each, or when `budget` is spent, whichever is first. A `seed` of None is drawn at the
+    first run and recorded. `replicas` is how often each arm is built, `placebos` how many
     placebo arms are added, and `aa` adds the base against itself.
     """
 
@@ -51,7 +50,7 @@ class SessionOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionChanges:
-    """What a command line says of a session: values in place of others, None where it is silent."""
+    """Changes of session options by a command line; None changes nothing."""
 
     budget: float | None = None
     blocks: int | None = None
@@ -64,43 +63,45 @@ class SessionChanges:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The values that are given, by the names of the options."""
+        """The changed values, by the names of the options."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def applied(self, options: SessionOptions) -> SessionOptions:
-        """The options with these changes."""
+        """Return `options` with these changes."""
         return replace(options, **self.given)
 
 
 def whole_range(name: str) -> tuple[int, int]:
-    """The least and the largest value of an option that is a whole number. Raises KeyError."""
+    """Return the least and the largest value of an integer option. Raises KeyError for others."""
     low, high = _metadata(name)[_WHOLE]
     return int(low), int(high)
 
 
 def number_range(name: str) -> tuple[float, float]:
-    """The least and the largest value of an option that is a number. Raises KeyError."""
+    """Return the least and the largest value of a float option. Raises KeyError for others."""
     low, high = _metadata(name)[_NUMBER]
     return low, high
 
 
 def choices_of(name: str) -> tuple[str, ...]:
-    """The values that an option can have. Raises KeyError where it is not chosen from a few."""
+    """Return the choices of an option. Raises KeyError if it has no fixed choices."""
     return tuple(_metadata(name)[_CHOICES])
 
 
 def right_value(name: str, value: Any) -> str:
-    """What the value of an option would have to be; "" where it is right."""
-    about = _metadata(name)
-    if value is None or not about:
+    """Return what the value of an option must be, "" if `value` is valid."""
+    metadata = _metadata(name)
+    if value is None or not metadata:
         return ""
-    if _CHOICES in about:
-        return "" if value in about[_CHOICES] else f"one of: {', '.join(about[_CHOICES])}"
-    if _DURATION in about:
+    if _CHOICES in metadata:
+        return "" if value in metadata[_CHOICES] else f"one of: {', '.join(metadata[_CHOICES])}"
+    if _DURATION in metadata:
         return "" if is_duration(value) else DURATION
-    low, high = about.get(_WHOLE) or about[_NUMBER]
+    low, high = metadata.get(_WHOLE) or metadata[_NUMBER]
     words = (
-        f"a whole number, {low} to {high}" if _WHOLE in about else f"a number from {low} to {high}"
+        f"a whole number, {low} to {high}"
+        if _WHOLE in metadata
+        else f"a number from {low} to {high}"
     )
     return "" if low <= value <= high else words
 

@@ -1,6 +1,6 @@
-"""Reading what experiment files and nightly files share: sources, suites, sessions, flavors.
+"""Read the keys that experiment and nightly files share: sources, suites, sessions, flavors.
 
-What a value may be is decided in `bench.experiments.build`; here is what it must look like.
+This module checks the types of values; `bench.experiments.build` checks the values.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from builder.sources import SourceSpec, parse
 
 
 def runtime_place(text: str, folder: Path) -> str:
-    """A runtime's name as it is, or its path, which starts at a folder."""
+    """Return a runtime's name unchanged, or its path, relative to `folder`, as an absolute path."""
     if "/" not in text:
         return text
-    # Not resolved: the interpreter of a virtual environment is a link.
+    # Not resolved: the interpreter of a virtual environment is a symlink.
     return str((folder / Path(text).expanduser()).absolute())
 
 
 def read_source(keys: Keys, value: Any, key: str = "source") -> SourceSpec:
-    """The source that a text or table names. Raises ExperimentError naming the key."""
+    """Read a source from a text or table. Raises ExperimentError naming the key."""
     if isinstance(value, str):
         value = {"location": value}
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "git, debian, a URL, a path, or a table")
-    keys.known(value, key, ("location", "sha256"))
+    keys.reject_unknown(value, key, ("location", "sha256"))
     text = keys.string(value, key, "location", "")
     sha256 = keys.string(value, key, "sha256", "")
     return source_of(Origin(where=keys.file, file=keys), text, keys.folder, key=key, sha256=sha256)
@@ -49,19 +49,19 @@ def read_source(keys: Keys, value: Any, key: str = "source") -> SourceSpec:
 def source_of(
     origin: Origin, text: str, folder: Path, *, key: str = "source", sha256: str = ""
 ) -> SourceSpec:
-    """The source of a text; a path starts at a folder. Raises ExperimentError."""
+    """Return the source of a text; a path is relative to `folder`. Raises ExperimentError."""
     is_local = text not in ("", "default", "debian", "git") and ":" not in text
     place = str((folder / Path(text).expanduser()).resolve()) if is_local else text
     try:
         return parse(place, sha256)
     except UsageError as error:
-        origin.fail(key, f"is not right: {error.what}", error.hint)
+        origin.fail(key, f"is not valid: {error.what}", error.hint)
 
 
 def read_conditions(
     keys: Keys, table: Mapping[str, Any], changes: ConditionChanges | None = None
 ) -> Conditions:
-    """Suite, gate, wheels and session of a document; what is changed is not looked at in it."""
+    """Read suite, gate, wheels and session of a document; ignore keys that `changes` replaces."""
     changes = changes or ConditionChanges()
     wheels = keys.string(table, "", "wheels", "")
     session = _session(keys, table.get("session", {}), "session", changes.session)
@@ -75,13 +75,13 @@ def read_conditions(
 
 
 def origin_of(keys: Keys, changes: ConditionChanges) -> Origin:
-    """A file of which options changed some values."""
+    """Return the origin of a file's values, some of which options changed."""
     options = {key: f"--{key.rpartition('.')[2]}" for key in changes.given}
     return Origin(where="the command line", names=options, file=keys)
 
 
 def read_suite(keys: Keys, value: Any, key: str = "suite") -> tuple[str, ...]:
-    """The words of a suite: a text or a list of them. Raises ExperimentError naming the key."""
+    """Read the words of a suite, a text or a list. Raises ExperimentError naming the key."""
     names = (value,) if isinstance(value, str) else value
     right = '"quick", "core", "full", a list of benchmarks and tags, or a manifest\'s path'
     if not isinstance(names, list | tuple) or not names:
@@ -93,47 +93,47 @@ def read_suite(keys: Keys, value: Any, key: str = "suite") -> tuple[str, ...]:
 
 
 def suite_names(names: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """The words of a suite; a manifest's path starts at a folder."""
+    """Return the words of a suite; a manifest's path is relative to `folder`."""
     return tuple(str((folder / name).resolve()) if is_manifest(name) else name for name in names)
 
 
 def read_session(keys: Keys, value: Any, key: str = "session") -> SessionOptions:
-    """The options that the table `value` gives. Raises ExperimentError naming the key."""
+    """Read session options from the table `value`. Raises ExperimentError naming the key."""
     options = _session(keys, value, key, SessionChanges())
     check_session(Origin(where=keys.file, file=keys), options, key)
     return options
 
 
 def _session(keys: Keys, value: Any, key: str, changes: SessionChanges) -> SessionOptions:
-    """What is changed is not looked at in the table."""
+    """Read session options; keys that `changes` replaces are ignored in the table."""
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table")
-    given = SessionOptions()
-    keys.known(value, key, tuple(vars(given)))
-    table = {name: one for name, one in value.items() if name not in changes.given}
+    default = SessionOptions()
+    keys.reject_unknown(value, key, tuple(vars(default)))
+    table = {name: item for name, item in value.items() if name not in changes.given}
     read = _SessionTable(keys=keys, table=table, key=key)
     return changes.applied(
         SessionOptions(
-            margin=read.number("margin", given.margin),
-            blocks=read.whole("blocks", given.blocks),
+            margin=read.number("margin", default.margin),
+            blocks=read.whole("blocks", default.blocks),
             budget=keys.duration(table, key, "budget"),
-            protocol=read.choice("protocol", given.protocol),
+            protocol=read.choice("protocol", default.protocol),
             process_seconds=read.number("process_seconds", 0.0)
             if "process_seconds" in table
             else None,
-            timeout=keys.duration(table, key, "timeout") or given.timeout,
+            timeout=keys.duration(table, key, "timeout") or default.timeout,
             seed=read.whole("seed", 0) if "seed" in table else None,
-            replicas=read.whole("replicas", given.replicas),
-            until=read.choice("until", given.until),
-            aa=keys.boolean(table, key, "aa", given.aa),
-            placebos=read.whole("placebos", given.placebos),
+            replicas=read.whole("replicas", default.replicas),
+            until=read.choice("until", default.until),
+            aa=keys.boolean(table, key, "aa", default.aa),
+            placebos=read.whole("placebos", default.placebos),
         )
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _SessionTable:
-    """A table of session options; the ranges are those of the options."""
+    """Reads a table of session options, whose ranges are those of SessionOptions."""
 
     keys: Keys
     table: Mapping[str, Any]
@@ -155,13 +155,13 @@ _FLAVOR_KEYS = ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc", "lo
 
 
 def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
-    """The flavor of the table `value`, with what it does not say from `default`.
+    """Read a flavor from the table `value`; missing keys are taken from `default`.
 
     Raises ExperimentError naming `key`.
     """
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
-    keys.known(value, key, _FLAVOR_KEYS)
+    keys.reject_unknown(value, key, _FLAVOR_KEYS)
     flavor = replace(
         default,
         pgo=keys.boolean(value, key, "pgo", default.pgo),

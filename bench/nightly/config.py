@@ -166,7 +166,7 @@ class _Reader:
 
     def nightly(self, path: Path) -> Nightly:
         content = self.document.content
-        self.keys.known(content, "", (*_OWN, *_SHARED))
+        self.keys.reject_unknown(content, "", (*_OWN, *_SHARED))
         conditions = read_conditions(self.keys, content)
         folder = self._path(content, "", "folder", "nights")
         site = self._table("site", ("folder", "url"))
@@ -209,7 +209,7 @@ class _Reader:
     ) -> Branch:
         if not isinstance(table, dict):
             self.keys.fail(key, f"is {kind_of(table)}", "a [[branch]] table")
-        self.keys.known(table, key, ("name", "revision", "release", "source", "suite"))
+        self.keys.reject_unknown(table, key, ("name", "revision", "release", "source", "suite"))
         revision = self.keys.string(table, key, "revision", "")
         if not revision:
             self.keys.fail(f"{key}.revision", "is missing", "a branch of the source")
@@ -268,7 +268,7 @@ class _Reader:
         if not isinstance(table, dict):
             self.keys.fail(name, f"is {kind_of(table)}", "a table")
         if known:
-            self.keys.known(table, name, known)
+            self.keys.reject_unknown(table, name, known)
         return table
 
     def _path(self, table: Mapping[str, Any], key: str, name: str, default: str) -> Path:

@@ -19,7 +19,7 @@ class ProgressReport:
     def begin(self) -> None:
         """A turn begins, or all turns are over: report a look that came just before."""
         if self._schedule.looks > self._looks and self._is_new:
-            self._bar.tell(describe(self._schedule.interim))
+            self._bar.report(describe(self._schedule.interim))
         self._looks = self._schedule.looks
 
     def end(self, turn: ScheduledBlock, *, is_new: bool) -> None:

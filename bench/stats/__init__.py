@@ -1,4 +1,4 @@
-"""Statistics. Floats in, floats out; imports nothing of the project."""
+"""Statistics: pure functions of floats, which import nothing of the project."""
 
 from bench.stats import accuracy, estimates, ranks
 from bench.stats.accuracy import SPAN, Accuracy, AccuracyCell

@@ -1,4 +1,4 @@
-"""The error of a protocol for its machine time. Pure: floats in, floats out.
+"""The error of a protocol in relation to its machine time. Pure functions of floats.
 
 The true ratio is 1 for blocks of one binary against itself, or that of a known difference; the
 error of a block is its deviation from it on the log scale. Errors have two parts: the noise of a
@@ -72,7 +72,7 @@ def accuracy(
     JASA 1973): see `expected_bias`.
     """
     if not same or any(len(cell.errors) < 2 for cell in (*same, *known)):
-        raise ValueError("an accuracy needs a benchmark, and two blocks of each")
+        raise ValueError("an accuracy needs at least one benchmark, and two blocks of each")
     mean_square = _mean([cell.mean_square for cell in same])
     low, high = _spread_bounds(same)
     noise = _mean([cell.mean_square * cell.seconds for cell in same]) / SPAN
@@ -123,7 +123,7 @@ def expected_bias(known: Sequence[AccuracyCell], usual: float) -> float:
 
 
 def least(accuracies: Mapping[str, Accuracy]) -> str:
-    """The name with the smallest error after SPAN; the first of equal ones."""
+    """Return the name with the smallest error after SPAN, the first one of equals."""
     return min(accuracies, key=lambda name: accuracies[name].after)
 
 

@@ -1,24 +1,24 @@
-"""Change points over nights: did a benchmark's time move, and since when. Floats in, floats out.
+"""Detect change points: since which night a benchmark's time has been different. Pure functions.
 
 The method is the window-limited generalized likelihood ratio (Willsky and Jones 1976; Lai 1995,
 "Sequential changepoint detection in quality control and dynamical systems", J. R. Statist. Soc. B
-57): each night the mean of the last w nights, for several w, is held against the nights before
-them, and the largest of these scores against one threshold. Two things are added for benchmarks:
+57): each night the mean of the last w nights, for several w, is compared with the nights before
+them, and the largest of these scores with one threshold. Two things are added for benchmarks:
 
 - Scores are clipped (Huber's psi), and no window is shorter than five nights: a single night,
-  however wild, raises no alarm; even a great step takes three or four nights to be believed.
-- The reference is the up to 250 nights before the window, and its centre and scale are robust: the
-  median and the median absolute deviation, improved by one step of winsorizing. With few nights in
-  it the threshold rises as Student's t does.
+  however extreme, raises no alarm; even a large step takes three or four nights to raise one.
+- The reference is up to 250 nights before the window. Its centre and scale are robust: the
+  median and the median absolute deviation, improved by one step of winsorizing. With few
+  nights in it the threshold rises as the quantile of Student's t does.
 
-A change that was found ends the reference: what comes later is held against nights after it. So
-does a new epoch, which is never alarmed itself: no window and no reference reaches over one.
+A detected change ends the reference: later nights are compared with nights after it. So does a
+new epoch, which never raises an alarm itself: no window and no reference crosses its start.
 
-The threshold is not from a formula. It was chosen by simulation
-(`bench.validation.change_points`), which says how often this alarms though nothing changed, and
-how fast it finds a step. Nights are taken as independent and nearly normal: where they are not,
-alarms are more frequent, which is why each is confirmed by measuring again. A slow drift moves the
-reference along and is not seen: the ratios against a fixed release show it.
+The threshold was chosen by simulation (`bench.validation.change_points`), not by a formula. The
+simulation gives the rate of false alarms and the delay until a step is detected. It assumes that
+nights are independent and nearly normal: where they are not, alarms are more frequent, which is
+why each is confirmed by measuring again. A slow drift moves the reference along and is not
+detected: the ratios to a fixed release show it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from bench.stats.level_change import SETTINGS, Floats, LevelChange, Settings
 # The median absolute deviation of a normal distribution is this part of its standard deviation.
 _MAD_SHARE = 0.6744897501960817
 _NORMAL_95 = 1.959963984540054
-# So many nights are scored in one go: after a change the rest is scored anew.
+# Number of nights that are scored at once: after a change the rest is scored again.
 _CHUNK = 256
 
 
@@ -48,37 +48,37 @@ def scan(
     known: Sequence[LevelChange] = (),
     watched: int = 0,
 ) -> tuple[LevelChange, ...]:
-    """All changes of one series: seconds or ratios by night, NaN where a night has no value.
+    """Return all changes of a series of seconds or ratios, one a night, NaN for a missing value.
 
-    `epochs` gives each night's; where it differs from the night before, all starts anew. The result
-    at a night depends on no later night: what a scan of the first `watched` nights found may be
-    given as `known`, and only the nights since then are scored.
+    `epochs` has the epoch of each night; the detection restarts at a night whose epoch differs from
+    the one before. The result at a night does not depend on later nights: the result of a scan of
+    the first `watched` nights may be passed as `known`, and only later nights are scored.
     """
     logs, nights = _logs(values)
     new = int(np.searchsorted(nights, watched))
-    found = list(known)
+    changes = list(known)
     for first, last in _spans(epochs, nights):
         if last <= new:
             continue
         own = [change.start for change in known if change.start >= nights[first]]
         start = max(first, int(np.searchsorted(nights, own[-1]))) if own else first
         while (change := _first(logs[start:last], settings, since=new - start)) is not None:
-            found.append(_moved(change, nights, start))
+            changes.append(_moved(change, nights, start))
             start += change.start
-    return tuple(found)
+    return tuple(changes)
 
 
 def _logs(values: Sequence[float] | Floats) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """The logs of the values that there are, and at which nights they are."""
+    """Return the logarithms of the valid values, and the indices of their nights."""
     array = np.asarray(values, dtype=np.float64)
     nights = np.flatnonzero(np.isfinite(array) & (array > 0))
     return np.log(array[nights]), nights
 
 
 def _spans(epochs: Any, nights: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    """First and last + 1 of each run of nights in one epoch, as indices into `nights`.
+    """Return first and last + 1 of each run of nights in one epoch, as indices into `nights`.
 
-    Every change counts, a return to an earlier epoch's number too, and one in nights without value.
+    Every change of the epoch counts, also one back to an earlier number or in nights without value.
     """
     if epochs is None:
         return [(0, len(nights))]
@@ -88,7 +88,7 @@ def _spans(epochs: Any, nights: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
 
 
 def _moved(change: LevelChange, nights: npt.NDArray[np.int64], start: int) -> LevelChange:
-    """The same change in the caller's nights."""
+    """Convert the indices of a change to the caller's nights."""
     return LevelChange(
         start=int(nights[start + change.start]),
         found=int(nights[start + change.found]),
@@ -109,7 +109,7 @@ class _References:
 
 
 def _references(logs: Floats, first: int, last: int, settings: Settings) -> _References:
-    """Those of windows that begin at `first` to `last`; the others are not worked out."""
+    """Compute the references of windows that begin at `first` to `last`, and no others."""
     stride, most = settings.stride, settings.reference
     count = last // stride + 1
     centre, scale, nights = np.zeros(count), np.ones(count), np.ones(count)
@@ -129,15 +129,15 @@ def _references(logs: Floats, first: int, last: int, settings: Settings) -> _Ref
 def _short_levels(
     logs: Floats, ends: npt.NDArray[np.int64], settings: Settings
 ) -> tuple[Floats, Floats]:
-    """`_level` of the nights before each of `ends`, all at once: rows are filled up with infinity,
-    which sorts to the end. They are as long as the longest reference whatever is asked for, since a
-    sum's last bit goes by its length.
+    """Compute `_level` of the nights before each of `ends` at once. Short rows are padded with
+    infinity, which sorts to the end. All rows are as long as the longest reference, also where a
+    shorter one would do, since the last bit of a sum depends on the length of the row.
     """
     width, counts = settings.reference, ends[:, None]
-    there = np.arange(width) < counts
+    is_filled = np.arange(width) < counts
     padded = np.full(width, np.inf)
     padded[: min(width, len(logs))] = logs[:width]
-    rows = np.where(there, padded, np.inf)
+    rows = np.where(is_filled, padded, np.inf)
 
     def medians(values: Floats) -> Floats:
         ordered = np.sort(values, axis=1)
@@ -146,14 +146,14 @@ def _short_levels(
 
     middle = medians(rows)
     spread = np.maximum(medians(np.abs(rows - middle)) / _MAD_SHARE, settings.floor)
-    kept = np.where(there, np.clip(rows, middle - 3 * spread, middle + 3 * spread), 0)
+    kept = np.where(is_filled, np.clip(rows, middle - 3 * spread, middle + 3 * spread), 0)
     centre = kept.sum(axis=1, keepdims=True) / counts
-    squares = np.where(there, (kept - centre) ** 2, 0).sum(axis=1) / (ends - 1)
+    squares = np.where(is_filled, (kept - centre) ** 2, 0).sum(axis=1) / (ends - 1)
     return centre[:, 0], np.maximum(np.sqrt(squares) / 0.99, settings.floor)
 
 
 def _middles(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
-    """The places of the one or two values in the middle."""
+    """Return the indices of the one or two middle values."""
     return (counts - 1) // 2, counts // 2
 
 
@@ -161,7 +161,8 @@ def _level(rows: Floats, settings: Settings) -> tuple[Floats, Floats]:
     """Robust centre and scale of each row: a step of winsorizing from the median and the MAD.
 
     The step keeps nearly all of the mean's and the deviation's efficiency, of which the MAD alone
-    has 37%. Values are winsorized at three scales: on normal noise that takes 1% off the deviation.
+    has 37%. Values are winsorized at three scales: on normal noise that reduces the deviation by
+    1%.
     """
     middle = np.median(rows, axis=1, keepdims=True)
     spread = np.median(np.abs(rows - middle), axis=1, keepdims=True) / _MAD_SHARE
@@ -171,7 +172,7 @@ def _level(rows: Floats, settings: Settings) -> tuple[Floats, Floats]:
 
 
 def _first(logs: Floats, settings: Settings, *, since: int = 0) -> LevelChange | None:
-    """The first alarm in one run of nights that is raised by night `since` or a later one."""
+    """Return the first alarm in a run of nights that night `since` or a later one raises."""
     least = -(-settings.least_reference // settings.stride) * settings.stride
     begin = max(least + min(settings.windows) - 1, since)
     for first in range(begin, len(logs), _CHUNK):
@@ -187,14 +188,13 @@ def _first(logs: Floats, settings: Settings, *, since: int = 0) -> LevelChange |
 
 
 def _scores(logs: Floats, first: int, last: int, settings: Settings) -> Floats:
-    """The scores of nights `first` to `last` - 1: a row for each window, in units of the threshold.
-
-    0 where a window leaves too short a reference, or its change is too small to be of interest.
+    """Return the scores of nights `first` to `last` - 1, a row for each window, in units of the
+    threshold. 0 where the reference before a window is too short, or the change is too small.
     """
     stride = settings.stride
     nights = np.arange(first, last)
     lowest = max(0, first + 1 - max(settings.windows))
-    known = _references(logs, lowest, last - min(settings.windows), settings)
+    references = _references(logs, lowest, last - min(settings.windows), settings)
     scores = np.zeros((len(settings.windows), len(nights)))
     for row, width in enumerate(settings.windows):
         starts = nights + 1 - width
@@ -204,13 +204,13 @@ def _scores(logs: Floats, first: int, last: int, settings: Settings) -> Floats:
             continue
         at = starts // stride
         recent = np.lib.stride_tricks.sliding_window_view(logs, width)[starts]
-        far = (recent - known.centre[at, None]) / known.scale[at, None]
+        far = (recent - references.centre[at, None]) / references.scale[at, None]
         mean = np.clip(far, -settings.clip, settings.clip).mean(axis=1)
-        score = mean / np.sqrt(1 / width + 1 / known.nights[at])
-        score /= _limit(settings.threshold, known.nights[at] - 1)
-        # By the median, not the clipped mean: on a very quiet host that never gets large enough.
+        score = mean / np.sqrt(1 / width + 1 / references.nights[at])
+        score /= _limit(settings.threshold, references.nights[at] - 1)
+        # The median, not the clipped mean, which never becomes large enough on a very quiet host.
         high = np.flatnonzero(np.abs(score) > 1)
-        moved = np.median(recent[high], axis=1) - known.centre[at[high]]
+        moved = np.median(recent[high], axis=1) - references.centre[at[high]]
         score[high[np.abs(moved) < settings.least]] = 0
         scores[row, ok] = score
     return scores
@@ -225,10 +225,10 @@ def _limit(threshold: float, freedom: Floats) -> Floats:
 
 
 def _change(logs: Floats, night: int, window: int, score: float, settings: Settings) -> LevelChange:
-    """The alarm of `night`, with its ratio from unclipped values: the median of the new level.
+    """Return the change of an alarm. Its ratio uses unclipped values: the median of the new level.
 
-    The window says that there is a change, not where in it: the new level begins where the nights
-    up to the alarm, three or more, have the highest score.
+    The change may be anywhere in the window: the new level begins where the nights from there to
+    the alarm, at least three, have the highest score.
     """
     first = night + 1 - window
     end = first // settings.stride * settings.stride
@@ -241,7 +241,7 @@ def _change(logs: Floats, night: int, window: int, score: float, settings: Setti
     window = 3 + int(scores[2:].argmax())
     start = night + 1 - window
     moved = float(np.median(logs[start : night + 1])) - float(old[0])
-    # A median's error is 1.2533 times a mean's.
+    # The standard error of a median is 1.2533 times that of a mean (normal values).
     error = _NORMAL_95 * float(scale[0]) * math.sqrt(1.5708 / window + 1 / nights)
     return LevelChange(
         start=start,

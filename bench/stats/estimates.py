@@ -1,13 +1,12 @@
-"""From log-ratios and process means to estimates and verdicts. Pure: floats in, floats out.
+"""Estimates and verdicts from log-ratios and process means. Pure functions of floats.
 
 The unit of inference is the block (one process of each arm, measured together), never a single
 value: values of one process share its address layout, hash seed and neighbours, and counting them
-as independent is what makes other tools call one binary different from itself. What blocks are
-judged by is in `bench.stats.ranks`; here is Student's t, for separate processes (which no random
-order within blocks makes symmetric), for means of errors, and where ranks are too coarse.
+as independent makes other tools report that a binary differs from itself. Blocks are compared by
+`bench.stats.ranks`. This module has Student's t, for separate processes (whose differences no
+random order within blocks makes symmetric), for means of errors, and where ranks are too coarse.
 
-How strict an interval must be where there are many benchmarks or many looks is for
-`bench.stats.multiplicity`.
+`bench.stats.multiplicity` adjusts the level of an interval for many benchmarks and many looks.
 
 All values are natural logarithms of candidate / base unless a name says `ratio`.
 """
@@ -25,19 +24,19 @@ if TYPE_CHECKING:
 
 Floats: TypeAlias = "NDArray[np.float64]"
 
-# Half-widths beyond this (a factor of a million) say nothing about a program.
+# Half-widths beyond this (a factor of a million) are of no use.
 WIDEST = math.log(1e6)
-# No time or size of a program lies outside, and all arithmetic inside is safe from overflow.
+# All times and sizes of programs are inside, and no arithmetic with values inside overflows.
 LEAST, MOST = 1e-100, 1e100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A log-ratio and how well it is known.
+    """A log-ratio with its standard error.
 
-    `error` is the standard error of `centre`, None where nothing tells it (one block, one process);
-    `freedom` its degrees of freedom. `centre` is what the interval is built around: `value` itself
-    but for separate processes, see `estimate_processes`. `units` counts what the error rests on.
+    `error` is the standard error of `centre`, None if it is unknown (one block, one process);
+    `freedom` its degrees of freedom. `centre` is the centre of the interval: `value` itself except
+    for separate processes, see `estimate_processes`. `units` is the number of independent values.
     """
 
     value: float
@@ -47,15 +46,15 @@ class Estimate:
     units: int
 
     @property
-    def known(self) -> bool:
-        """Whether there is anything that tells its error."""
+    def has_error(self) -> bool:
+        """Whether the standard error is known."""
         return self.error is not None
 
     def interval(self, alpha: float) -> tuple[float, float] | None:
-        """The two-sided interval of level 1 - alpha, in logarithms; None where there is none.
+        """The two-sided interval of level 1 - alpha, in logarithms; None if there is none.
 
-        It always holds `value`. None as well where it would be wider than a factor of a million
-        either way: two blocks under a strict level say nothing.
+        It always contains `value`. It is None as well if it would extend by more than a factor of
+        a million either way, as with two blocks at a strict level.
         """
         half = self._half_width(alpha)
         if not half <= WIDEST:
@@ -105,16 +104,17 @@ def estimate_mean(log_ratios: Sequence[float]) -> Estimate:
 
 
 def estimate_processes(base: Sequence[float], candidate: Sequence[float]) -> Estimate:
-    """Two separate sets of process means (no blocks): what a pair of result files holds.
+    """Estimate the ratio of two separate sets of process means: two result files, without blocks.
 
     `value` is the logarithm of the ratio of arithmetic means, the number that pyperf prints. The
-    interval is Welch's t on the logarithms of the process means, which is steadier where a process
-    is far out, with the degrees of freedom of Welch's own paper (Biometrika 1947): those of
-    Satterthwaite that most tools use are always fewer. They are held to what they would be if both
-    arms varied alike, which is all of them for equal counts; for unequal ones Welch's follow the
-    small arm's variance, and are many just where that is low by luck (3 processes against 17 would
-    be called ten times too often under the level of 40 benchmarks). `Estimate.interval` is extended
-    to hold `value` where the two disagree. ValueError for a value not finite and above zero.
+    interval is Welch's t on the logarithms of the process means, which is more robust to an
+    outlying process, with the degrees of freedom of Welch's own paper (Biometrika 1947): those of
+    Satterthwaite that most tools use are always fewer. They are limited to what they would be if
+    both arms had equal variances, which is all of them for equal counts; for unequal ones Welch's
+    follow the small arm's variance, and are many just where that is low by chance (3 processes
+    against 17 would have ten times the nominal false-positive rate at the level of 40 benchmarks).
+    `Estimate.interval` is extended to contain `value` where the two disagree. ValueError for a
+    value that is not finite and above zero.
     """
     import numpy as np
 
@@ -136,28 +136,28 @@ def estimate_processes(base: Sequence[float], candidate: Sequence[float]) -> Est
 
 
 def combine(estimates: Sequence[Estimate]) -> Estimate:
-    """The mean of independent estimates: the suite of two files, where nothing is shared.
+    """Return the mean of independent estimates: the suite of two files, whose errors share nothing.
 
-    Degrees of freedom after Satterthwaite (1946). ValueError where one has no error.
+    Degrees of freedom after Satterthwaite (1946). ValueError if an estimate has no error.
     """
-    errors = [one.error for one in estimates if one.error is not None]
+    errors = [item.error for item in estimates if item.error is not None]
     if not estimates or len(errors) != len(estimates):
         raise ValueError("only estimates with an error can be combined")
     parts = [error**2 for error in errors]
-    freedoms = [one.freedom for one in estimates]
+    freedoms = [item.freedom for item in estimates]
     freedom = _freedom(parts, freedoms) if any(parts) else math.fsum(freedoms)
     count = len(estimates)
     return Estimate(
-        value=math.fsum(one.value for one in estimates) / count,
-        centre=math.fsum(one.centre for one in estimates) / count,
+        value=math.fsum(item.value for item in estimates) / count,
+        centre=math.fsum(item.centre for item in estimates) / count,
         error=math.sqrt(math.fsum(parts)) / count,
         freedom=freedom,
-        units=min(one.units for one in estimates),
+        units=min(item.units for item in estimates),
     )
 
 
 def verdict(low: float | None, high: float | None, margin: float) -> str:
-    """Of an interval of ratios: equivalent, faster, slower or undecided.
+    """Return the verdict of an interval of ratios: equivalent, faster, slower or undecided.
 
     equivalent: it lies wholly inside [1 / (1 + margin), 1 + margin]; else faster or slower: it
     excludes 1; else, or without an interval, undecided.
@@ -174,8 +174,8 @@ def verdict(low: float | None, high: float | None, margin: float) -> str:
 def outliers(log_ratios: Sequence[float], far: float = 5.0) -> tuple[int, ...]:
     """Indices of blocks more than `far` robust standard deviations from the median.
 
-    The scale is 1.4826 times the median absolute deviation (Hampel 1974). For telling, never for
-    dropping. None below five blocks, or where more than half agree exactly.
+    The scale is 1.4826 times the median absolute deviation (Hampel 1974). Outliers are
+    reported, never dropped. Empty below five blocks, or if more than half agree exactly.
     """
     import numpy as np
 
@@ -194,11 +194,11 @@ def relative_spread(values: Sequence[float]) -> float:
 
 
 def proportion_bounds(hits: int, trials: int, error: float = 0.05) -> tuple[float, float]:
-    """Exact bounds of a proportion, x of n (Clopper and Pearson 1934)."""
+    """Return the exact bounds of a proportion, `hits` of `trials` (Clopper and Pearson 1934)."""
     from scipy import special
 
     if not 0 <= hits <= trials or trials < 1:
-        raise ValueError(f"{hits} of {trials} is no proportion")
+        raise ValueError(f"{hits} of {trials} is not a proportion")
     low = float(special.betaincinv(hits, trials - hits + 1, error / 2)) if hits else 0.0
     if hits == trials:
         return low, 1.0
@@ -212,7 +212,7 @@ def _freedom(parts: Sequence[float], freedoms: Sequence[float]) -> float:
 
 
 def checked(values: Sequence[float]) -> Floats:
-    """The values as an array. ValueError unless they are one or more finite numbers in a row."""
+    """Convert a sequence to an array. ValueError unless it has one or more finite numbers."""
     import numpy as np
 
     array = np.asarray(values, dtype=np.float64)

@@ -1,6 +1,7 @@
-"""What a change between two levels is; `bench.stats.change_points` finds them.
+"""Values of the change point detection.
 
-Apart from the method, which needs NumPy, so that importing the room takes no time.
+They are separate from `bench.stats.change_points`, so that importing this room does not import
+NumPy.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What an alarm takes. Lengths are nights; the others are shares of the reference's scale.
+    """Parameters of the detection. Lengths are nights, `clip` is in units of the reference's scale.
 
     `windows`: lengths of the recent window. `reference`, `least_reference`: most and fewest nights
-    that it is held against; `stride`: the reference moves on by so many at a time, which costs
-    nothing and saves most of the work. `clip`: one night counts for no more. `threshold`: the score
-    above which there is an alarm, for a long reference. `least`: a change of the log is no news
-    below this, `floor`: and noise is never taken as smaller than this (log units).
+    that it is compared with; `stride`: the step by which the reference moves, which costs no
+    accuracy and saves most of the work. `clip`: the limit of one night's deviation. `threshold`:
+    the score above which there is an alarm, for a long reference. `least`: smaller changes are not
+    reported; `floor`: the smallest scale that is assumed (both in log units).
     """
 
     windows: tuple[int, ...] = (5, 7, 14)
@@ -44,9 +45,9 @@ class LevelChange:
     """A change between two levels. `start`: index of the first night of the new level, `found`: of
     the night that raised the alarm.
 
-    `ratio` is new / old; `low`, `high` its plain 95% interval, which knows nothing of having been
-    picked for its size: measure again before you quote it. `score` is that of the alarm, in units
-    of its own threshold: above 1.
+    `ratio` is new / old; `low`, `high` its plain 95% interval, which is not corrected for the
+    selection of large changes: measure again before you quote it. `score` is that of the alarm, in
+    units of its threshold, so above 1.
     """
 
     start: int

@@ -1,7 +1,7 @@
 """Levels of intervals, adjusted for many benchmarks and for interim analyses (looks). Pure.
 
-A look is an interim analysis in the sense of group sequential testing. Floats in, floats out;
-imports nothing of the project.
+A look is an interim analysis in the sense of group sequential testing. These functions of floats
+import nothing of the project.
 """
 
 from __future__ import annotations

@@ -1,23 +1,23 @@
-"""Blocks to a ratio and its interval: signed ranks. Pure: floats in, floats out.
+"""Ratio and interval from blocks by signed ranks. Pure functions of floats.
 
 **Why ranks.** The arms of a block are exchangeable when nothing differs between them: their order
 is drawn at random, and what they share (the host's speed, drift, a burst, the addresses) cancels or
-falls on either alike. So each block's log-ratio is as likely to be x as -x, whatever the shape of
-the noise, and whatever one block has to do with the next. Wilcoxon's signed ranks (Biometrics
+affects both alike. So each block's log-ratio is as likely to be x as -x, whatever the shape of
+the noise and the dependence between blocks. Wilcoxon's signed ranks (Biometrics
 Bulletin 1945) rest on that symmetry and on nothing else: their level is exact for any number of
 blocks, by the randomization itself (Fisher 1935; for interleaved trials see Abedi and Brecht 2017).
-Student's t needs normal means in the far tails, where many benchmarks and many looks put us.
+Student's t needs normal means in the far tails, which are used with many benchmarks and looks.
 
 **Why not the mean.** Measured here, one block in fifteen is off by 2.5 to 15% for the whole life of
 one of its processes, and the mean carries that. The Hodges-Lehmann estimate (Annals of Mathematical
 Statistics 1963), the median of the averages of all pairs of blocks, is the centre that belongs to
-signed ranks. It does without 5% of the mean's precision where noise is normal, and gains a multiple
-where it is not. Unlike a trimmed mean's its interval is exact also at the strictest levels.
+signed ranks. It loses 5% of the mean's precision where noise is normal, and gains a multiple where
+it is not. Unlike a trimmed mean's its interval is exact also at the strictest levels.
 
 **Where ranks are too coarse.** n blocks that all agree have p = 2 ** (1 - n) at the least. A
 stricter interval spans all blocks, and Student's t interval as well: it excludes 1 only where every
 single block agrees and t says so. Both intervals alone hold the truth, and which is taken follows
-from n and the level, not from the values, so that nothing has to be paid for having two.
+from n and the level, not from the values, so that no correction for having two is needed.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ Round = TypeVar("Round", bound=Hashable)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RankEstimate:
-    """A log-ratio and how well it is known.
+    """A log-ratio with the values that give its interval.
 
-    `value` is what is shown; `averages` are those of all pairs of units (Walsh averages, a unit
-    with itself among them), sorted, around whose median the interval lies. It is extended to hold
-    `value` where a suite's is the mean of what its benchmarks show. `units` are what it rests on:
-    the log-ratios of blocks, replicas or rounds.
+    `value` is the estimate that is shown. `averages` are those of all pairs of units (Walsh
+    averages, including each unit with itself), sorted; the interval is built around their median
+    and extended to contain `value`, which for a suite is the mean of its benchmarks' values.
+    `units` are the log-ratios of blocks, replicas or rounds.
     """
 
     value: float
@@ -63,8 +63,8 @@ class RankEstimate:
         return estimates.estimate_mean(self.units)
 
     @property
-    def known(self) -> bool:
-        """Whether there is anything that tells its error: a single unit has none."""
+    def has_error(self) -> bool:
+        """Whether there is an interval: a single unit has none."""
         return len(self.units) > 1
 
     @property
@@ -73,15 +73,15 @@ class RankEstimate:
         return bool(self.averages[0] < self.averages[-1])
 
     def interval(self, alpha: float) -> tuple[float, float] | None:
-        """The two-sided interval of level 1 - alpha, in logarithms; None where there is none.
+        """The two-sided interval of level 1 - alpha, in logarithms; None if there is none.
 
-        None as well where it would be wider than a factor of a million either way.
+        It is None as well if it would extend by more than a factor of a million either way.
         """
         own = self.own_interval(alpha)
         return None if own is None else (min(own[0], self.value), max(own[1], self.value))
 
     def own_interval(self, alpha: float) -> tuple[float, float] | None:
-        """The interval that the units give, not extended to `value`."""
+        """The interval of the units, not extended to contain `value`."""
         cut = _cut(len(self.units), alpha)
         low, high = float(self.averages[max(cut, 0)]), float(self.averages[-1 - max(cut, 0)])
         if cut < 0:
@@ -93,7 +93,7 @@ class RankEstimate:
 
     def p_value(self) -> float | None:
         """The least alpha whose interval excludes 0; None where there is no interval."""
-        if not self.known:
+        if not self.has_error:
             return None
         if min(self.value, self.centre) <= 0 <= max(self.value, self.centre):
             return 1.0
@@ -107,12 +107,13 @@ class RankEstimate:
 def estimate_blocks(
     log_ratios: Sequence[float], replicas: Sequence[Hashable] | None = None
 ) -> RankEstimate:
-    """One benchmark (or a suite's rounds) from the log-ratios of its blocks.
+    """Estimate one benchmark (or a suite's rounds) from the log-ratios of its blocks.
 
     `replicas` labels each block with the replica whose builds it ran; None, or one label for all,
-    means one build a side. Builds are a random effect (Kalibera and Jones, "Rigorous benchmarking
-    in reasonable time", ISMM 2013): with several of them the unit is the replica, at the centre of
-    its blocks, and few replicas make wide intervals. ValueError for what is not finite.
+    means one build of each arm. Builds are a random effect (Kalibera and Jones, "Rigorous
+    benchmarking in reasonable time", ISMM 2013): with several of them the unit is the replica, at
+    the centre of its blocks, and few replicas make wide intervals. ValueError for a value that is
+    not finite.
     """
     estimates.checked(log_ratios)
     groups: dict[Hashable, list[float]] = {}
@@ -128,32 +129,32 @@ def estimate_suite(
     values: Sequence[float],
     replicas: Mapping[Round, Hashable] | None = None,
 ) -> RankEstimate:
-    """The mean of the benchmarks' `values`, with the interval of the rounds that all have.
+    """Return the mean of the benchmarks' `values`, with the interval of their common rounds.
 
-    `series` has one mapping a benchmark, from round to log-ratio; a round that several benchmarks
-    name was measured close together, with the same builds, which `replicas` labels. The mean over
-    the benchmarks of a round is one unit, so that whatever they share is counted. The first rounds
-    count, as many as the benchmark with the fewest has: what one of them has beyond was measured
-    because of what it had shown. ValueError where there is no common round.
+    `series` has one mapping for each benchmark, from round to log-ratio. The blocks of a round were
+    measured close together, with the same builds, which `replicas` labels. The mean over the
+    benchmarks of a round is one unit, so that shared influences are counted. Only the first rounds
+    are used, as many as the benchmark with the fewest has: whether later ones were measured
+    depends on the earlier results. ValueError if there is no common round.
     """
     rounds = common_rounds(series)
     if not rounds:
         raise ValueError("the benchmarks of a suite need a round in common")
-    means = [math.fsum(one[name] for one in series) / len(series) for name in rounds]
+    means = [math.fsum(ratios[name] for ratios in series) / len(series) for name in rounds]
     labels = None if replicas is None else [replicas[name] for name in rounds]
     estimate = estimate_blocks(means, labels)
     return replace(estimate, value=math.fsum(values) / len(values))
 
 
 def common_rounds(series: Sequence[Mapping[Round, float]]) -> list[Round]:
-    """The rounds that all benchmarks have, in the order of the first."""
+    """Return the rounds that all benchmarks have, in the order of the first benchmark."""
     if not series:
         return []
-    return [name for name in series[0] if all(name in one for one in series[1:])]
+    return [name for name in series[0] if all(name in ratios for ratios in series[1:])]
 
 
 def hodges_lehmann(values: Sequence[float]) -> float:
-    """The median of the averages of all pairs (Hodges and Lehmann 1963)."""
+    """Return the median of the averages of all pairs (Hodges and Lehmann 1963)."""
     return _median(_averages(estimates.checked(values)))
 
 
@@ -170,7 +171,7 @@ def _averages(values: Floats) -> Floats:
 
 
 def _median(averages: Floats) -> float:
-    """Of what is sorted."""
+    """Return the median of sorted values."""
     count = len(averages)
     return float(averages[(count - 1) // 2] + averages[count // 2]) / 2
 
@@ -183,7 +184,7 @@ def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def _cut(units: int, alpha: float) -> int:
-    """How many averages an interval of level 1 - alpha leaves out on either side; -1 where even
+    """Return how many averages an interval of level 1 - alpha omits on either side, -1 if even
     all of them are not enough.
     """
     import numpy as np
@@ -193,15 +194,15 @@ def _cut(units: int, alpha: float) -> int:
 
 @functools.lru_cache(maxsize=256)
 def _cumulated(units: int) -> Floats:
-    """P(T <= t) of Wilcoxon's statistic, for t from 0 on: each rank is in T by an even chance.
+    """P(T <= t) of Wilcoxon's statistic, for t from 0 on: each rank is in T with probability 1/2.
 
-    Exact but for rounding: the chances of each sum, one rank after the other.
+    Exact except for rounding: the probability of each sum, one rank after the other.
     """
     import numpy as np
 
-    chances = np.zeros(units * (units + 1) // 2 + 1)
-    chances[0] = 1.0
+    probabilities = np.zeros(units * (units + 1) // 2 + 1)
+    probabilities[0] = 1.0
     for rank in range(1, units + 1):
-        chances[rank:] += chances[:-rank].copy()
-        chances /= 2
-    return np.cumsum(chances)
+        probabilities[rank:] += probabilities[:-rank].copy()
+        probabilities /= 2
+    return np.cumsum(probabilities)

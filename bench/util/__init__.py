@@ -1,4 +1,4 @@
-"""Helpers that know nothing of measuring: console output, documents, TOML, text, anonymizing."""
+"""General helpers: console output, JSON documents, TOML, text, anonymizing of results."""
 
 from bench.util import documents
 from bench.util.anonymize import published

@@ -1,6 +1,6 @@
-"""What may leave this machine: its folders by name, its host by a hash. Pure.
+"""Anonymize results: folders of this machine become names, its host name a hash. Pure.
 
-Results and trials go through here before they are written, so that nothing has to be removed from
+Results and trials are anonymized before they are written, so that nothing has to be removed from
 them later.
 """
 
@@ -11,24 +11,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# pyperf's own, in the metadata of every run.
+# pyperf writes this key into the metadata of every run.
 _HOST_KEY = "hostname"
 
 
 def published(value: Any, places: Mapping[Path, str], host: str | None = None) -> Any:
-    """JSON as it may be published: in all its strings each folder of `places` becomes its name.
+    """Return a copy of JSON `value` in which each folder of `places` is replaced by its name.
 
-    The longest folder comes first, so that the one inside another has its own name. Whole parts of
-    a path alone are replaced, /home/ann is not in /home/anna; what stands before may be anything
-    (-I/home/ann). The root, somebody's home in a container, would be in any path and replaces
-    nothing. `host`, where given, takes the place of pyperf's hostname. Bytes that are no UTF-8
-    (names of files may hold some) are escaped: the result can be written.
+    The longest folder is replaced first, so that a folder inside another gets its own name. Only
+    whole parts of a path are replaced: /home/ann does not match in /home/anna. Any text may come
+    before the folder (-I/home/ann). The root directory, which is the home folder in some
+    containers, would match in every path and is not replaced. `host`, if given, replaces pyperf's
+    hostname. Bytes that are not UTF-8 (file names may hold some) are escaped, so that the result
+    can be encoded.
     """
     longest = sorted(places.items(), key=lambda item: -len(str(item[0])))
     patterns = tuple(
         (
             re.compile(re.escape(str(folder)) + r"(?![\w-])"),
-            name.replace("\\", r"\\"),  # no template, whatever it holds
+            name.replace("\\", r"\\"),  # escaped: `sub` must not read it as a template
         )
         for folder, name in longest
         if folder != Path(folder.anchor)

@@ -1,6 +1,6 @@
-"""How long work shows itself: a bar with the time left on a terminal, plain lines elsewhere.
+"""Messages and progress of a command: a progress bar on a terminal, plain lines elsewhere.
 
-Everything here goes to stderr; stdout is for data.
+Messages and progress go to stderr; stdout is for data.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from bench.util.text import harmless
 
-if TYPE_CHECKING:  # rich takes as long as all the rest that `patchbench --help` needs
+if TYPE_CHECKING:  # importing rich takes as long as everything else that `patchbench --help` needs
     from rich.console import Console
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
-# On a pipe, a line for progress at most this often.
+# Without a terminal, the minimum time in seconds between two lines of progress.
 _PLAIN_SECONDS = 20.0
 
 
 def stdout_console() -> Console:
-    """For tables on stdout: as wide as the terminal, and wide enough for all columns on a pipe."""
+    """Return a console for tables on stdout: as wide as the terminal, or 140 columns on a pipe."""
     from bench.util.streams import OutputConsole
 
     width = None if sys.stdout.isatty() else 140
@@ -39,20 +39,22 @@ class Bar:
         self._title = title
         self._total = total
         self._done = 0.0
-        self._began = self._told = time.monotonic()
+        self._began = self._printed = time.monotonic()
         self._task: TaskID | None = None
         if show.bars is not None:
             self._task = show.bars.add_task(cell(title), total=total, note="")
 
     def advance(self, steps: float = 1, note: str = "", left: float | None = None) -> None:
-        """Count `steps` as done; `note` says what they were, `left` how many are expected still."""
+        """Count `steps` as completed; `note` describes them, `left` is the number of steps expected
+        to remain.
+        """
         self._done += steps
         if left is not None:
             self._total = self._done + left
         if self._show.bars is not None and self._task is not None:
             self._show.bars.update(self._task, advance=steps, total=self._total, note=cell(note))
-        elif time.monotonic() - self._told > _PLAIN_SECONDS:
-            self._told = time.monotonic()
+        elif time.monotonic() - self._printed > _PLAIN_SECONDS:
+            self._printed = time.monotonic()
             self._show.say(f"{self._title}: {self._done:.0f} of {self._total:.0f}{self._left()}")
 
     def _left(self) -> str:
@@ -61,14 +63,14 @@ class Bar:
             return ""
         return f", about {spent / self._done * (self._total - self._done):.0f} s left"
 
-    def tell(self, text: str) -> None:
-        """A line on what was reached, where there is no bar whose note could say it."""
+    def report(self, text: str) -> None:
+        """Print a line about the progress, unless there is a bar whose note shows it."""
         if self._task is None:
-            self._told = time.monotonic()
+            self._printed = time.monotonic()
             self._show.say(f"{self._title}: {text}{self._left()}")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._show.bars is not None and self._task is not None:
             self._show.bars.remove_task(self._task)
 
@@ -89,18 +91,18 @@ class Show:
         self.bars: Progress | None = None
 
     def say(self, text: str) -> None:
-        """One line of what is going on."""
+        """Print a message of one line."""
         if not self.quiet:
             self.console.print(cell(text))
 
     def detail(self, text: str) -> None:
-        """A line that only --verbose shows: the commands that are started."""
+        """Print a command that is started; only with --verbose."""
         if self.verbose and not self.quiet:
             self.console.print(f"[dim]$ {cell(text)}[/dim]")
 
     @contextmanager
     def bar(self, title: str, total: float) -> Iterator[Bar]:
-        """A bar for work of `total` steps."""
+        """Show a progress bar for work of `total` steps."""
         if self.quiet or not self.console.is_terminal:
             yield Bar(self, title, total)
             return
@@ -124,17 +126,17 @@ class Show:
 
 
 def print_json(data: Any) -> None:
-    """Data for machines, on stdout."""
+    """Print `data` as JSON on stdout."""
     sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
 
 
 def print_table(table: Table) -> None:
-    """A table for people, on stdout."""
+    """Print a table on stdout."""
     stdout_console().print(table)
 
 
 def cell(text: object) -> str:
-    """Text of unknown origin, made safe for a table."""
+    """Escape text of unknown origin for a table: markup and control characters."""
     from rich.markup import escape
 
     return escape(harmless(str(text)))

@@ -1,8 +1,8 @@
-"""JSON documents and frozen values: read from files, checked against their types, and back.
+"""Conversion between JSON documents and frozen dataclasses, with checked types.
 
-msgspec checks the types and names the key that does not fit. What its own errors lack is added
-here: the file, and what to do. Hostile input (deep nesting, NaN, numbers without end) is an error
-of the family like any other damage.
+msgspec checks the types and names the key that is wrong. This module adds the file and a hint to
+its errors. Hostile input (deep nesting, NaN, extremely long numbers) raises a PatchbenchError like
+any other damage.
 """
 
 from __future__ import annotations
@@ -16,33 +16,33 @@ from typing import Any, TypeVar
 from builder.errors import DataError, PatchbenchError
 
 T = TypeVar("T")
-# What msgspec raises, beside its own errors, for content that is not what it should be.
+# Exceptions besides its own that msgspec raises for damaged content.
 _DAMAGE = (ValueError, TypeError, ArithmeticError, RecursionError)
 
 
 def dump(value: Any) -> Any:
-    """Frozen values as lists, dictionaries, text and numbers; dates and moments in ISO format."""
+    """Convert frozen dataclasses to lists, dictionaries, text and numbers; dates to ISO format."""
     import msgspec
 
     return _iso(msgspec.to_builtins(value, builtin_types=(date, datetime), str_keys=True))
 
 
 def _iso(value: Any) -> Any:
-    # msgspec's own text of a moment in UTC ends in Z, which ours never did.
+    # msgspec formats a time in UTC with a final Z; our documents have +00:00.
     if isinstance(value, dict):
-        return {key: _iso(one) for key, one in value.items()}
+        return {key: _iso(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_iso(one) for one in value]
+        return [_iso(item) for item in value]
     return value.isoformat() if isinstance(value, date) else value
 
 
 def load(kind: type[T], value: Any) -> T:
-    """The value that `dump` was given. ValueError names the key that is lacking or of a wrong type.
+    """Convert the output of `dump` back. ValueError names a key that is missing or wrong.
 
-    What the document lacks has its default; what it has more is left out: an older or newer
-    version may have written it.
+    Missing keys with a default get it, and unknown keys are ignored: an older or newer version may
+    have written the document.
     """
-    import msgspec  # where it is used: most commands start without it
+    import msgspec  # imported here, since most commands do not need it
 
     try:
         return msgspec.convert(value, kind)
@@ -51,9 +51,9 @@ def load(kind: type[T], value: Any) -> T:
 
 
 def with_texts(value: T, change: Callable[[str], str]) -> T:
-    """The same value with every text in it, keys of mappings too, put through `change`.
+    """Return a copy of `value` with `change` applied to every text in it, including mapping keys.
 
-    `change` must leave names of fields as they are: it replaces characters that no name has.
+    `change` must leave names of fields as they are: it replaces only characters that none has.
     """
     import msgspec
 
@@ -64,35 +64,35 @@ def _changed(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {change(key): _changed(one, change) for key, one in value.items()}
+        return {change(key): _changed(item, change) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_changed(one, change) for one in value]
+        return [_changed(item, change) for item in value]
     return value
 
 
 def parse(text: str | bytes) -> Any:
-    """JSON, and nothing that is not: no NaN, no infinity. Raises ValueError or RecursionError."""
+    """Parse strict JSON: NaN and infinity are refused. Raises ValueError or RecursionError."""
     return json.loads(text, parse_constant=_no_number)
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
+    raise ValueError(f"{name} is not a number in JSON")
 
 
 def read_json(
     path: Path,
     *,
     what: str = "",
-    hint: str = "Get it again from where it was made.",
+    hint: str = "Copy or download it again.",
     error: type[PatchbenchError] = DataError,
 ) -> dict[str, Any]:
-    """The JSON object in a file. Raises `error` where there is none; `what` says what it should be,
-    as the subject of a sentence.
+    """Read the JSON object in a file. Raises `error` if there is none; `what` is the name of the
+    document in the message, as the subject of a sentence.
     """
     try:
         content = parse(path.read_bytes().decode("utf-8"))
         if not isinstance(content, dict):
-            raise ValueError("it is no JSON object")
+            raise ValueError("it is not a JSON object")
     except (OSError, ValueError, RecursionError) as problem:
         raise error(
             f"{what or path.name} cannot be read.",
@@ -108,10 +108,10 @@ def typed(
     *,
     where: str,
     what: str,
-    hint: str = "Get it again from where it was made.",
+    hint: str = "Copy or download it again.",
     error: type[PatchbenchError] = DataError,
 ) -> T:
-    """A document's content as what it should be; `error` names the file and the key."""
+    """Convert a document's content to `kind`. Raises `error`, which names the file and the key."""
     try:
         return load(kind, content)
     except ValueError as problem:
@@ -123,9 +123,9 @@ def read(
     path: Path,
     *,
     what: str,
-    hint: str = "Get it again from where it was made.",
+    hint: str = "Copy or download it again.",
     error: type[PatchbenchError] = DataError,
 ) -> T:
-    """A document from a file, checked. Raises `error` with the file, the key and what to do."""
+    """Read a document of type `kind` from a file. Raises `error` with the file, key and hint."""
     content = read_json(path, what=what, hint=hint, error=error)
     return typed(kind, content, where=str(path), what=what, hint=hint, error=error)

@@ -1,4 +1,4 @@
-"""rich's console for stdout and for stderr, and what each does when its reader is gone."""
+"""rich consoles for stdout and stderr, each with its own reaction to a closed pipe."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from rich.console import Console
 
 
 class OutputConsole(Console):
-    """rich would end the process itself, with a status that means something else here."""
+    """Console for stdout. A closed pipe raises BrokenPipeError: rich itself would end the process,
+    with an exit code that has another meaning here.
+    """
 
     def on_broken_pipe(self) -> None:
-        """Leave it to the command line."""
+        """Raise BrokenPipeError, which the command line handles."""
         raise BrokenPipeError
 
 
 class MessageConsole(Console):
-    """A run does not end because nobody reads what it says."""
+    """Console for stderr. A closed pipe silences it: a run does not end for want of a reader."""
 
     def on_broken_pipe(self) -> None:
-        """Say nothing more."""
+        """Print no more messages."""
         self.quiet = True

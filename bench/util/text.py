@@ -1,4 +1,4 @@
-""""""
+"""Text for terminals, paths, mails and shell commands: escaped, wrapped and shortened."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Iterator, Sequence
 
 from builder.files import digest
 
-# C0 and C1 controls, and what lets text run backwards or begin a line that nobody sees coming.
+# C0 and C1 controls, marks that change the direction of text, and Unicode line separators.
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
 )
 
 
 def harmless(text: str) -> str:
-    """`text` without terminal control characters: patches and logs may hold any."""
+    """Replace control characters, which patches and logs may contain, by question marks."""
     return _CONTROL.sub("?", text)
 
 
 def slug(name: str) -> str:
-    """A benchmark's name as part of a path. Where anything had to be replaced, a digest is added,
-    so that no two names share a path.
+    """Convert a benchmark's name to a part of a path. If characters had to be replaced, a digest is
+    appended, so that no two names share a path.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:100]
     return plain if plain == name and not name.startswith(".") else f"{plain}-{digest(name)[:6]}"
@@ -32,7 +32,7 @@ COLUMNS = 76
 
 
 def plain(text: object) -> str:
-    """Text of unknown origin as one line of printable ASCII; other letters are shown as escapes."""
+    """Return text of unknown origin as one line of printable ASCII, other letters as escapes."""
     return " ".join(_ascii(text).split())
 
 
@@ -41,10 +41,10 @@ def _ascii(text: object) -> str:
 
 
 def command(text: str) -> list[str]:
-    """A command in lines that a shell joins again; chopped between words where that can be."""
+    """Wrap a shell command into lines continued by backslashes, between words where possible."""
     try:
         words = [re.sub(r"\s", " ", word) for word in shlex.split(_ascii(text))]
-    except ValueError:  # it never was one
+    except ValueError:  # not a shell command
         return [*paragraph(text, "  ")]
     lines = ["  "]
     for word in map(shlex.quote, words):
@@ -59,16 +59,16 @@ def command(text: str) -> list[str]:
 
 
 def _chopped(word: str, room: int) -> list[str]:
-    """One word that has no room in a line, in pieces that begin at the margin: those are joined."""
-    bare = shlex.split(word)[0]
-    # A quoted piece may be five times as long as the bare one, since every ' becomes '"'"'.
+    """Split a word that is longer than a line; the shell joins pieces that begin at column 0."""
+    unquoted = shlex.split(word)[0]
+    # A quoted piece may be five times as long as the unquoted one, since every ' becomes '"'"'.
     size = (room - len("    ''")) // 5
-    pieces = [shlex.quote(bare[at : at + size]) for at in range(0, len(bare), size)]
+    pieces = [shlex.quote(unquoted[at : at + size]) for at in range(0, len(unquoted), size)]
     return ["    " + pieces[0], *("\0" + piece for piece in pieces[1:])]
 
 
 def _continued(lines: Sequence[str], at: int) -> str:
-    """A line of a command, with what joins the next one to it."""
+    """Return a line of a command with the backslash that continues it, if another line follows."""
     line = lines[at].removeprefix("\0")
     if at + 1 == len(lines):
         return line
@@ -76,19 +76,17 @@ def _continued(lines: Sequence[str], at: int) -> str:
 
 
 def safe(line: str) -> str:
-    """A line as it may stand in a mail: nothing that a mailbox takes for the next mail, or a server
-    for the end of this one.
+    """Return a line that is safe in a mail: indented if a mailbox would read it as the start of the
+    next mail ("From "), or a server or reader as the end of this one.
     """
     return f" {line}" if line.startswith("From ") or line in (".", "--") else line
 
 
 def paragraph(text: object, indent: str = "", first: str | None = None) -> Iterator[str]:
-    """Text of unknown origin in lines; `first` stands before the first one, `indent` before all
-    others.
-    """
+    """Wrap text of unknown origin; `first` precedes the first line, `indent` all others."""
     yield from textwrap.wrap(
         plain(text),
-        # One column is left for safe.
+        # `safe` may add one column.
         COLUMNS - 1,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
@@ -97,5 +95,5 @@ def paragraph(text: object, indent: str = "", first: str | None = None) -> Itera
 
 
 def cut(text: str, width: int) -> str:
-    """The beginning of a text, with dots where that is not all of it."""
+    """Shorten a text to `width` characters, with three dots at the end if it was longer."""
     return text if len(text) <= width else text[: width - 3] + "..."

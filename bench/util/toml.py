@@ -1,7 +1,7 @@
-"""Reading a TOML document key by key: typed values out, complaints that name file, line and key.
+"""Read typed values from a TOML document, with errors that name file, line and key.
 
-Own code, since tomllib gives no line of a key, and msgspec's messages name neither file nor line
-nor the key that was meant.
+This is our own code, since tomllib does not give the line of a key, and msgspec's messages contain
+neither the file nor the line nor the key that was probably meant.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _KEY = re.compile(r"\s*([\w\s.\"'-]+?)\s*=")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 NAME = "letters, digits and . _ + -, at most 64"
 DURATION = 'a time such as "90s", "10m", "1h"; a week at most'
-"""What a name and a time are to be, for messages."""
-# What is longer was not meant; poll(2) takes no more than three weeks.
+"""Descriptions of a valid name and a valid duration, for messages."""
+# Longer times are mistakes; poll(2) accepts at most about three weeks.
 _LONGEST = 7 * 24 * 3600.0
 
 
 def seconds_of(text: str) -> float:
-    """Seconds of "90s", "10m" or "1.5h", at most a week. Raises ValueError."""
+    """Convert "90s", "10m" or "1.5h" to seconds. Raises ValueError, also above a week."""
     match = _DURATION.fullmatch(text.strip())
     seconds = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
     if not is_duration(seconds):
@@ -38,41 +38,41 @@ def seconds_of(text: str) -> float:
 
 
 def is_duration(seconds: float) -> bool:
-    """Whether a time to wait or to measure is one that can be meant: a week at most."""
+    """Return whether `seconds` is a plausible time to wait or measure: above 0, at most a week."""
     return 0 < seconds <= _LONGEST
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be part of a path and of a table."""
+    """Return whether a text can be used as a name, in a path and in a table."""
     return _NAME.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """Reads the tables of one document. `key` is a table's own full name, "" for the document."""
+    """Reads the tables of one document. `key` is the full name of a table, "" for the document."""
 
     file: str
     text: str
     folder: Path
 
-    def known(self, table: Mapping[str, Any], key: str, names: tuple[str, ...]) -> None:
-        """Refuse a table that has any other key than `names`, with the nearest of them."""
+    def reject_unknown(self, table: Mapping[str, Any], key: str, names: tuple[str, ...]) -> None:
+        """Refuse a table with a key that is not among `names`; the message has the closest one."""
         for name in table:
             if name not in names:
                 near = difflib.get_close_matches(name, names, 1)
                 meant = f"{near[0]} (did you mean that?), or one of: " if near else "one of: "
                 full = f"{key}.{name}" if key else name
-                self.fail(full, "is not a key patchbench knows", meant + ", ".join(names))
+                self.fail(full, "is not a key that patchbench knows", meant + ", ".join(names))
 
     def string(self, table: Mapping[str, Any], key: str, name: str, default: str) -> str:
-        """One line of text."""
+        """Return one line of text."""
         value = table.get(name, default)
         if not isinstance(value, str) or "\0" in value or "\n" in value:
             self.fail(_join(key, name), f"is {kind_of(value)}", "one line of text")
         return str(value)
 
     def strings(self, table: Mapping[str, Any], key: str, name: str) -> tuple[str, ...]:
-        """A string or a list of strings; empty where the key is not there."""
+        """Return a string or list of strings as a tuple, empty if the key is missing."""
         value = table.get(name, [])
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not all(isinstance(v, str) and v for v in values):
@@ -80,7 +80,7 @@ class Keys:
         return tuple(values)
 
     def boolean(self, table: Mapping[str, Any], key: str, name: str, default: bool) -> bool:
-        """True or false."""
+        """Return true or false."""
         value = table.get(name, default)
         if not isinstance(value, bool):
             self.fail(_join(key, name), f"is {kind_of(value)}", "true or false")
@@ -96,7 +96,7 @@ class Keys:
         low: float,
         high: float,
     ) -> float:
-        """A number from `low` to `high`."""
+        """Return a number from `low` to `high`."""
         value = table.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             self.fail(_join(key, name), f"is {kind_of(value)}", f"a number from {low} to {high}")
@@ -114,7 +114,7 @@ class Keys:
         low: int,
         high: int,
     ) -> int:
-        """A whole number from `low` to `high`."""
+        """Return a whole number from `low` to `high`."""
         value = table.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int):
             self.fail(_join(key, name), f"is {kind_of(value)}", f"a whole number, {low} to {high}")
@@ -123,7 +123,7 @@ class Keys:
         return int(value)
 
     def duration(self, table: Mapping[str, Any], key: str, name: str) -> float | None:
-        """Seconds of a time such as "10m"; None where the key is not there."""
+        """Return the seconds of a duration such as "10m", None if the key is missing."""
         if name not in table:
             return None
         try:
@@ -134,21 +134,21 @@ class Keys:
     def choice(
         self, table: Mapping[str, Any], key: str, name: str, allowed: tuple[str, ...], default: str
     ) -> str:
-        """One of `allowed`."""
+        """Return one of `allowed`."""
         value = table.get(name, default)
         if value not in allowed:
             self.fail(_join(key, name), f"is {_short(value)}", f"one of: {', '.join(allowed)}")
         return str(value)
 
     def name(self, table: Mapping[str, Any], key: str, default: str) -> str:
-        """A name that can be part of a path and of a table."""
+        """Return a name that can be used in a path and in a table."""
         value = self.string(table, key, "name", default)
         if not is_name(value):
             self.fail(_join(key, "name"), f"is {value!r}", NAME)
         return value
 
     def fail(self, key: str, problem: str, right: str) -> NoReturn:
-        """Raise ExperimentError: where the key stands, what is wrong, what would be right."""
+        """Raise ExperimentError: the place of the key, what is wrong, and what would be right."""
         raise ExperimentError(
             f"{key} {problem}.",
             where=f"{self.file}{self._line(key)}",
@@ -156,19 +156,19 @@ class Keys:
         )
 
     def _line(self, key: str) -> str:
-        """The line that gives the key, else the nearest table around it; "" where none does."""
+        """Return ", line N" of the key, else of the nearest enclosing table, else ""."""
         best, line = 0, ""
         for number, place in _places(self.text):
             is_around = key.startswith((f"{place}.", f"{place}["))
-            is_it = f"{place}.".startswith((f"{key}.", f"{key}["))
+            is_inside = f"{place}.".startswith((f"{key}.", f"{key}["))
             shared = min(len(place), len(key))
-            if (is_it or is_around) and shared > best:
+            if (is_inside or is_around) and shared > best:
                 best, line = shared, f", line {number}"
         return line
 
 
 def _places(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that begin a table or give a key, each with the full name: candidate[2].flavor."""
+    """Yield the lines that begin a table or set a key, with its full name: candidate[2].flavor."""
     table = ""
     tables: Counter[str] = Counter()
     for number, line in enumerate(text.splitlines(), 1):
@@ -187,7 +187,7 @@ def _join(key: str, name: str) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """What a value is, in words."""
+    """Describe the kind of a value, for messages."""
     if isinstance(value, bool):
         return "true" if value else "false"
     names = {int: "a number", float: "a number", str: "text", list: "a list", dict: "a table"}
@@ -196,7 +196,7 @@ def kind_of(value: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    """A value of a file in a message; Python refuses to print integers of thousands of digits."""
+    """Format a value for a message; Python refuses to print integers of thousands of digits."""
     if isinstance(value, int) and value.bit_length() > 200:
         return "a number far too large"
     text = repr(value)
@@ -204,5 +204,5 @@ def _short(value: Any) -> str:
 
 
 def as_name(text: str) -> str:
-    """A name for an arm or an experiment, made from that of a file, revision or flavor."""
+    """Make a name for an arm or experiment from the name of a file, revision or flavor."""
     return re.sub(r"[^A-Za-z0-9._+-]", "-", text).strip("-._+")[:64] or "arm"

@@ -89,12 +89,12 @@ def a_candidate_that_is_the_base(at: Place) -> Sequence[str]:
     return at.experiment("[[candidate]]\n")
 
 
-@fault(3, "'slow' is there twice", "a name for each arm")
+@fault(3, "'slow' is used twice", "a different name for each arm")
 def two_candidates_of_one_name(at: Place) -> Sequence[str]:
     return at.experiment(SLOW + SLOW)
 
 
-@fault(3, "'block' is taken", "another name")
+@fault(3, "'block' is reserved", "another name")
 def a_candidate_named_as_a_file_of_ours(at: Place) -> Sequence[str]:
     return at.experiment(SLOW + 'name = "block"\n')
 
@@ -169,7 +169,7 @@ def pgo_by_configures_option(at: Place) -> Sequence[str]:
     return at.experiment(f'{SLOW}[flavor]\nconfigure = ["--enable-optimizations"]\n')
 
 
-@fault(3, "option-checking", "no option is lost")
+@fault(3, "option-checking", "no option is ignored")
 def no_check_of_options(at: Place) -> Sequence[str]:
     return at.experiment(f'{SLOW}[flavor]\nconfigure = ["--disable-option-checking"]\n')
 
@@ -179,7 +179,7 @@ def an_unknown_benchmark(at: Place) -> Sequence[str]:
     return at.experiment(SLOW, suite=f'["{SUITE}", "fsat"]')
 
 
-@fault(3, "No benchmark", "is left", "Take fewer away")
+@fault(3, "No benchmark", "is left", "Remove fewer benchmarks")
 def a_suite_of_nothing(at: Place) -> Sequence[str]:
     return at.experiment(SLOW, suite=f'["{SUITE}", "-fast", "-pair"]')
 
@@ -206,7 +206,7 @@ def wheels_that_are_nowhere(at: Place) -> Sequence[str]:
     return at.patched(fake.speed_patch(1.05), "--wheels", str(at.here / "nowhere"))
 
 
-@fault(3, "source is not right", "SHA-256", "archive")
+@fault(3, "source is not valid", "SHA-256", "archive")
 def a_hash_of_a_repository(at: Place) -> Sequence[str]:
     return at.experiment(SLOW, source='{ location = "git:x", sha256 = "00" }')
 

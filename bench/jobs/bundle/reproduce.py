@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from bench.context import Context
-from bench.experiments import Document, understand
+from bench.experiments import Document, experiment_from
 from bench.jobs.bundle import report, reproduction
 from bench.jobs.bundle.agreement import read_part
 from bench.jobs.bundle.recipes import plan_of
@@ -36,7 +36,7 @@ def reproduce(
         plan = plan_of(read_part(unpacked.folder / PLAN))
         before = results.read(unpacked.folder)
         content = reproduction.document(plan, unpacked.folder, wishes)
-        asked = understand(Document(content=content, file=source.name, folder=Path.cwd()))
+        asked = experiment_from(Document(content=content, file=source.name, folder=Path.cwd()))
         folder = out or Path("results") / f"{plan.name}-{plan.identity}-again"
         _refuse_the_same(folder, before)
         context.show.say("Its patches become programs that run here: read them if it is not yours.")

@@ -60,7 +60,7 @@ class Wishes:
 
 
 def document(plan: PlanRecord, folder: Path, wishes: Wishes) -> dict[str, Any]:
-    """The experiment of a plan, as `bench.experiments.experiment.understand` takes it.
+    """The experiment of a plan, as `bench.experiments.reading.experiment_from` takes it.
 
     `folder` has the patches. Raises UsageError for what only the user can tell.
     """

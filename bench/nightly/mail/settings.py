@@ -80,7 +80,7 @@ def read_mail(keys: Keys, value: Any) -> MailSettings:
     if "password" in value:
         right = "password_file, or password_env with the name of a variable"
         keys.fail(f"{key}.password", "does not belong into a file that others may read", right)
-    keys.known(value, key, tuple(MailSettings.__dataclass_fields__))
+    keys.reject_unknown(value, key, tuple(MailSettings.__dataclass_fields__))
     tls = keys.choice(value, key, "tls", TLS, "starttls")
     settings = MailSettings(
         to=tuple(_address(keys, f"{key}.to", one) for one in keys.strings(value, key, "to")),

@@ -68,9 +68,9 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
-    found = Home(root=tmp_path / "home", host_lock=tmp_path / "host.lock")
-    found.prepare()
-    return found
+    home = Home(root=tmp_path / "home", host_lock=tmp_path / "host.lock")
+    home.prepare()
+    return home
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def _suite() -> Suite:
 
 
 def _benchmark(name: str) -> Benchmark:
-    return next(one for one in _suite().benchmarks if one.name == name)
+    return next(item for item in _suite().benchmarks if item.name == name)
 
 
 def _runs(environment: Environment, code: str, *paths: Path) -> str:
@@ -131,8 +131,8 @@ def test_paths_have_one_length_for_all_builds(
     ready: tuple[Home, Environment], wheels: Path
 ) -> None:
     home, environment = ready
-    one = _environments(home, wheels)
-    other = one.provide(_interpreter("build-with-another-name"))
+    environments = _environments(home, wheels)
+    other = environments.provide(_interpreter("build-with-another-name"))
     assert other.folder != environment.folder
     assert len(str(other.python)) == len(str(environment.python))
 
@@ -210,29 +210,29 @@ def test_what_a_killed_run_left_is_made_again(home: Home, wheels: Path) -> None:
     (planned.folder / "base" / "half").mkdir(parents=True)
     (planned.folder / "bin").mkdir()
     (planned.folder / "bin" / "python").symlink_to("nowhere")
-    found = environments.provide(_interpreter("killed"))
-    assert not (found.base / "half").exists()
-    layer = found.layer(_benchmark("needs"))
+    environment = environments.provide(_interpreter("killed"))
+    assert not (environment.base / "half").exists()
+    layer = environment.layer(_benchmark("needs"))
     assert layer is not None
     (layer / "half").mkdir(parents=True)
-    assert environments.add(_suite(), found, _benchmark("needs")) is None
+    assert environments.add(_suite(), environment, _benchmark("needs")) is None
     assert not (layer / "half").exists()
 
 
 def test_two_runs_make_one_environment(home: Home, wheels: Path) -> None:
     runner = recording()
-    found: list[Environment] = []
+    provided: list[Environment] = []
 
     def provide() -> None:
-        found.append(_environments(home, wheels, runner).provide(_interpreter("shared")))
+        provided.append(_environments(home, wheels, runner).provide(_interpreter("shared")))
 
     threads = [threading.Thread(target=provide) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(set(found)) == 1
-    assert len(found) == 3
+    assert len(set(provided)) == 1
+    assert len(provided) == 3
     assert len(pips(runner)) == 1
     # pip has the lock's descriptor: if we are killed, the next run waits until pip is gone too.
     assert len(pips(runner)[0].keep_fds) == 1
@@ -251,9 +251,9 @@ def test_without_pyperf_there_is_no_environment(home: Home, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("python", "version", "said"),
     [
-        (sys.executable, "3.1.4", "calls itself"),
-        ("/bin/false", VERSION, "exited with status 1 when asked"),
-        ("/bin/echo", VERSION, "when asked"),
+        (sys.executable, "3.1.4", "reports version"),
+        ("/bin/false", VERSION, "exited with status 1 when its version"),
+        ("/bin/echo", VERSION, "when its version was queried"),
     ],
 )
 def test_an_interpreter_that_is_not_what_it_should_be(

@@ -27,26 +27,26 @@ def made(folder: Path, lines: str, *names: str) -> Path:
 
 
 def test_pyperformances_own_benchmarks_have_the_release_as_their_edition() -> None:
-    found = manifest.read(None, release=MODERN_RELEASE)
-    assert {one.edition for one in found.entries} == {MODERN_RELEASE}
-    names = {one.name for one in found.entries}
+    result = manifest.read(None, release=MODERN_RELEASE)
+    assert {entry.edition for entry in result.entries} == {MODERN_RELEASE}
+    names = {entry.name for entry in result.entries}
     assert {"nbody", "json_dumps"} <= names
-    assert all(set(group) <= names for group in found.groups.values())
+    assert all(set(group) <= names for group in result.groups.values())
 
 
 def test_benchmarks_of_ones_own_have_a_hash_as_their_edition() -> None:
-    found = {one.name: one for one in manifest.read(MANIFEST, release="r").entries}
-    tiny = found["tiny"]
+    result = {entry.name: entry for entry in manifest.read(MANIFEST, release="r").entries}
+    tiny = result["tiny"]
     assert tiny.edition == manifest.content(tiny.source) != "r"
     assert tiny.script == tiny.source / "run_benchmark.py"
-    assert found["needs"].requirements
+    assert result["needs"].requirements
 
 
 def test_a_group_without_benchmarks_is_not_listed(tmp_path: Path) -> None:
     path = made(tmp_path, "one\t<local>\n", "one")
-    found = manifest.read(path, release="r")
-    assert [one.name for one in found.entries] == ["one"]
-    assert all(found.groups.values())
+    result = manifest.read(path, release="r")
+    assert [entry.name for entry in result.entries] == ["one"]
+    assert all(result.groups.values())
 
 
 @pytest.mark.parametrize(

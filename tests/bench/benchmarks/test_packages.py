@@ -52,7 +52,7 @@ def test_a_folder_of_wheels_is_asked_alone() -> None:
     [
         (
             "Looking\nERROR: Could not find a version (from versions: none)\n"
-            "ERROR: No matching distribution found for x==1\nWARNING: pip is old\n",
+            "ERROR: No matching distribution wheels for x==1\nWARNING: pip is old\n",
             "ERROR: Could not find a version (from versions: none)",
         ),
         (
@@ -63,8 +63,8 @@ def test_a_folder_of_wheels_is_asked_alone() -> None:
             "error: command 'gcc' failed with exit status 1",
         ),
         (
-            "Cleaning up...\nNo distributions at all found for x\nStoring debug log for failure\n",
-            "No distributions at all found for x",
+            "Cleaning up...\nNo distributions at all wheels for x\nStoring debug log for failure\n",
+            "No distributions at all wheels for x",
         ),
         (
             "ERROR: Could not install packages: HTTPSConnectionPool(host='index.example', "
@@ -89,7 +89,7 @@ def test_wheels_that_reach_outside_are_refused(tmp_path: Path, name: str) -> Non
     wheel = tmp_path / "bad-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(zipfile.ZipInfo(name), "x")
-    with pytest.raises(RequirementsError, match="lies outside"):
+    with pytest.raises(RequirementsError, match="is outside"):
         packages.unpack(wheel, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -122,9 +122,9 @@ def test_the_first_folder_with_a_pip_counts(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    found = packages.bundled_wheels(
+    wheels = packages.bundled_wheels(
         [tmp_path / folder for folder in ("absent", "none", "one", "two")]
     )
     # A distribution takes other packages out of its pip, and puts them beside it.
-    assert [path.name for path in found] == ["pip-1.whl", "setuptools-2.whl", "six-3.whl"]
+    assert [path.name for path in wheels] == ["pip-1.whl", "setuptools-2.whl", "six-3.whl"]
     assert packages.bundled_wheels([tmp_path / "none"]) == ()

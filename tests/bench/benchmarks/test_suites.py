@@ -37,7 +37,7 @@ def own() -> Suite:
 
 
 def _chosen(suite: Suite, *words: str) -> list[str]:
-    return [one.name for one in suites.select(suite, words).benchmarks]
+    return [item.name for item in suites.select(suite, words).benchmarks]
 
 
 def test_the_suite_follows_the_version(old: Suite, modern: Suite) -> None:
@@ -49,15 +49,15 @@ def test_the_suite_follows_the_version(old: Suite, modern: Suite) -> None:
 
 def test_quick_is_the_same_and_needs_nothing(old: Suite, modern: Suite) -> None:
     quick = suites.select(old, ["quick"]).benchmarks
-    assert [one.name for one in quick] == _chosen(modern, "quick")
+    assert [item.name for item in quick] == _chosen(modern, "quick")
     assert 6 <= len(quick) <= 10
-    for one in (*quick, *suites.select(modern, ["core"]).benchmarks):
-        assert one.requirements == ()
+    for item in (*quick, *suites.select(modern, ["core"]).benchmarks):
+        assert item.requirements == ()
 
 
 def test_every_name_of_a_group_is_a_benchmark(old: Suite, modern: Suite, own: Suite) -> None:
     for suite in (old, modern, own):
-        names = {one.name for one in suite.benchmarks}
+        names = {item.name for item in suite.benchmarks}
         for group, members in suite.groups.items():
             assert set(members) <= names, group
     assert 15 <= len(suites.select(old, ["core"]).benchmarks) <= 20
@@ -65,30 +65,32 @@ def test_every_name_of_a_group_is_a_benchmark(old: Suite, modern: Suite, own: Su
 
 
 def test_every_script_of_1_14_is_there(modern: Suite) -> None:
-    for one in modern.benchmarks:
-        assert (one.source / Path(one.script).name).is_file()
-        assert one.script.startswith(one.folder + "/")
+    for item in modern.benchmarks:
+        assert (item.source / Path(item.script).name).is_file()
+        assert item.script.startswith(item.folder + "/")
 
 
 def test_options_tags_and_requirements(old: Suite, modern: Suite) -> None:
     for suite in (old, modern):
-        found = {one.name: one for one in suite.benchmarks}
-        assert found["pickle_pure_python"].options == ("--pure-python", "pickle")
-        assert found["pickle"].script == found["pickle_list"].script
-        assert "apps" in found["html5lib"].tags
-        assert "html5lib==1.0.1" in found["html5lib"].requirements or suite is modern
-    assert "html5lib==1.1" in {one.name: one for one in modern.benchmarks}["html5lib"].requirements
+        by_name = {item.name: item for item in suite.benchmarks}
+        assert by_name["pickle_pure_python"].options == ("--pure-python", "pickle")
+        assert by_name["pickle"].script == by_name["pickle_list"].script
+        assert "apps" in by_name["html5lib"].tags
+        assert "html5lib==1.0.1" in by_name["html5lib"].requirements or suite is modern
+    assert (
+        "html5lib==1.1" in {item.name: item for item in modern.benchmarks}["html5lib"].requirements
+    )
 
 
 def test_all_requirements_of_0_9_1_are_pinned(old: Suite) -> None:
-    for one in old.benchmarks:
-        assert all("==" in line for line in one.requirements), one.name
+    for item in old.benchmarks:
+        assert all("==" in line for line in item.requirements), item.name
 
 
 def test_lib2to3_is_installed_where_python_has_none(home: Home) -> None:
     def requirements(version: str) -> tuple[str, ...]:
         suite = suites.load(version, [], home=home)
-        return next(one.requirements for one in suite.benchmarks if one.name == "2to3")
+        return next(item.requirements for item in suite.benchmarks if item.name == "2to3")
 
     assert requirements("3.13.5") == ("./vendor",)
     assert requirements("3.11.2") == ()
@@ -117,10 +119,10 @@ def test_default_and_full(old: Suite, modern: Suite) -> None:
 
 def test_what_this_python_cannot_run_is_told(home: Home, old: Suite) -> None:
     selection = suites.select(suites.load("3.9.2", [], home=home), ["networkx", "nbody"])
-    assert [one.name for one in selection.benchmarks] == ["nbody"]
+    assert [item.name for item in selection.benchmarks] == ["nbody"]
     assert selection.missing[0].benchmark == "networkx"
     assert selection.missing[0].reason == "it needs Python >=3.11, and this is 3.9.2"
-    assert [one.benchmark for one in suites.select(old, ["hg_startup"]).missing] == ["hg_startup"]
+    assert [item.benchmark for item in suites.select(old, ["hg_startup"]).missing] == ["hg_startup"]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +152,9 @@ def test_a_manifest_of_ones_own(own: Suite) -> None:
     assert own.name == "suite"
     assert _chosen(own, "pair") == ["tiny", "several"]
     assert _chosen(own, "quickest") == ["tiny", "several"]
-    found = {one.name: one for one in own.benchmarks}
-    assert found["needs"].requirements == ("tiny-dependency==1.0",)
-    assert found["several"].options == ("sweet",)
+    by_name = {item.name: item for item in own.benchmarks}
+    assert by_name["needs"].requirements == ("tiny-dependency==1.0",)
+    assert by_name["several"].options == ("sweet",)
     assert suites.select(own, ["future", "tiny"]).missing[0].benchmark == "future"
 
 
@@ -161,12 +163,12 @@ def test_a_changed_benchmark_is_another_suite(tmp_path: Path, own: Suite) -> Non
     shutil.copytree(MANIFEST.parent, copy)
     same = suites.from_manifest(copy / "MANIFEST", "3.13.5")
     assert same.release == own.release
-    assert [one.folder for one in same.benchmarks] == [one.folder for one in own.benchmarks]
+    assert [item.folder for item in same.benchmarks] == [item.folder for item in own.benchmarks]
     with (copy / "bm_tiny" / "run_benchmark.py").open("a") as script:
         script.write("# changed\n")
     changed = suites.from_manifest(copy / "MANIFEST", "3.13.5")
     assert changed.release != own.release
-    assert [one.name for one in changed.benchmarks if one.folder not in
+    assert [item.name for item in changed.benchmarks if item.folder not in
             {other.folder for other in own.benchmarks}] == ["tiny"]  # fmt: skip
 
 
@@ -176,9 +178,9 @@ def test_a_manifest_may_include_pyperformances(tmp_path: Path) -> None:
     manifest.write_text(
         "[includes]\n<default>\n[benchmarks]\nname\tmetafile\ntiny\t<local>\n", encoding="utf-8"
     )
-    found = {one.name: one for one in suites.from_manifest(manifest, "3.13.5").benchmarks}
-    assert found["nbody"].folder == "1.14.0/bm_nbody"
-    assert found["tiny"].source == tmp_path / "bm_tiny"
+    by_name = {item.name: item for item in suites.from_manifest(manifest, "3.13.5").benchmarks}
+    assert by_name["nbody"].folder == "1.14.0/bm_nbody"
+    assert by_name["tiny"].source == tmp_path / "bm_tiny"
 
 
 @pytest.mark.parametrize(

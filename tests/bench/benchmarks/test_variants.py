@@ -18,7 +18,7 @@ def test_a_kernel_has_its_module_beside_the_script(tmp_path: Path) -> None:
     assert not is_kernel(benchmark(tmp_path))
     (tmp_path / "pure").mkdir()
     assert is_kernel(benchmark(tmp_path))
-    assert [unfit(benchmark(tmp_path), one) for one in ("", *variants.VARIANTS)] == [""] * 4
+    assert [unfit(benchmark(tmp_path), variant) for variant in ("", *variants.VARIANTS)] == [""] * 4
 
 
 def test_other_benchmarks_are_compiled_unchanged_or_not_at_all(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_what_was_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.Mon
         '[cannot]\ngo = "it is all in C"\n[tried]\nmako = {}\n'
     )
     monkeypatch.setattr(variants, "DATA", tmp_path)
-    variants._known.cache_clear()
+    variants._trials.cache_clear()
     assert unfit(benchmark(tmp_path), "cython") == "it is all in C"
     assert unfit(benchmark(tmp_path, "chaos"), "cython") == ""
     # What needs packages has its hot code there, unless it was tried.
@@ -41,5 +41,5 @@ def test_what_was_tried_in_vain_says_why(tmp_path: Path, monkeypatch: pytest.Mon
         replace(benchmark(tmp_path, name), requirements=("mako==1",)) for name in ("mako", "other")
     )
     assert unfit(mako, "cython") == ""
-    assert "nobody has tried it" in unfit(other, "cython")
-    variants._known.cache_clear()
+    assert "have not been tried" in unfit(other, "cython")
+    variants._trials.cache_clear()

@@ -37,13 +37,13 @@ def around(ratio: float, spread: float = 0.002, count: int = 10) -> list[float]:
     return [ratio * math.exp(spread * (index % 2 * 2 - 1)) for index in range(count)]
 
 
-def codes(one: SuiteComparison) -> list[str]:
-    return [warning.partition(":")[0] for warning in one.warnings]
+def codes(row: SuiteComparison) -> list[str]:
+    return [warning.partition(":")[0] for warning in row.warnings]
 
 
 def test_ratio_is_candidate_over_base() -> None:
-    found = compare_blocks([measured("slow", around(1.1)), measured("fast", around(0.9))])
-    slow, fast = found.comparisons
+    result = compare_blocks([measured("slow", around(1.1)), measured("fast", around(0.9))])
+    slow, fast = result.comparisons
     assert (slow.ratio, slow.verdict) == (pytest.approx(1.1), "slower")
     assert (fast.ratio, fast.verdict) == (pytest.approx(0.9), "faster")
 
@@ -55,8 +55,8 @@ def test_all_four_verdicts() -> None:
         "equivalent": around(1.001, 0.001, 20),
         "undecided": around(1.02, 0.2),
     }
-    found = compare_blocks([measured(name, ratios) for name, ratios in given_ratios.items()])
-    assert {one.benchmark: one.verdict for one in found.comparisons} == {
+    result = compare_blocks([measured(name, ratios) for name, ratios in given_ratios.items()])
+    assert {row.benchmark: row.verdict for row in result.comparisons} == {
         name: name for name in given_ratios
     }
 
@@ -68,12 +68,12 @@ def test_the_margin_decides_what_is_equivalent() -> None:
 
 
 def test_suite_is_the_geometric_mean_of_the_ratios() -> None:
-    found = compare_blocks([measured(f"b{n}", around(1 + n / 100)) for n in range(5)])
-    assert found.suite is not None
-    assert found.suite.ratio == pytest.approx(
-        math.prod(one.ratio for one in found.comparisons) ** (1 / 5)
+    result = compare_blocks([measured(f"b{n}", around(1 + n / 100)) for n in range(5)])
+    assert result.suite is not None
+    assert result.suite.ratio == pytest.approx(
+        math.prod(row.ratio for row in result.comparisons) ** (1 / 5)
     )
-    assert (found.suite.blocks, found.suite.builds) == (10, 1)
+    assert (result.suite.blocks, result.suite.builds) == (10, 1)
 
 
 def test_a_suite_of_arms_with_two_speeds_says_so() -> None:
@@ -101,7 +101,7 @@ def test_many_benchmarks_widen_the_interval_that_gives_the_verdict() -> None:
     rng = np.random.default_rng(1)
     noise = [np.exp(rng.normal(0, 0.01, 10)).tolist() for _ in range(40)]
     alone = compare_blocks([measured("b0", noise[0])]).comparisons[0]
-    among = compare_blocks([measured(f"b{n}", one) for n, one in enumerate(noise)]).comparisons[0]
+    among = compare_blocks([measured(f"b{n}", row) for n, row in enumerate(noise)]).comparisons[0]
     assert (alone.low, alone.high) == (alone.low95, alone.high95)
     assert (among.low95, among.high95) == (alone.low95, alone.high95)
     assert among.low is not None
@@ -110,70 +110,70 @@ def test_many_benchmarks_widen_the_interval_that_gives_the_verdict() -> None:
 
 
 def test_another_metric_is_a_family_and_a_suite_of_its_own() -> None:
-    found = compare_blocks(
+    result = compare_blocks(
         [
             measured("b", around(1.1)),
             measured("b", around(0.8), metric="memory"),
             measured("c", around(1.2)),
         ]
     )
-    assert [(one.benchmark, one.metric) for one in found.comparisons] == [
+    assert [(row.benchmark, row.metric) for row in result.comparisons] == [
         ("b", "time"),
         ("c", "time"),
         ("b", "memory"),
     ]
-    assert found.suite is not None
-    assert found.suite.ratio == pytest.approx(math.sqrt(1.1 * 1.2))
-    assert [(one.metric, one.ratio) for one in found.suites] == [("memory", pytest.approx(0.8))]
+    assert result.suite is not None
+    assert result.suite.ratio == pytest.approx(math.sqrt(1.1 * 1.2))
+    assert [(row.metric, row.ratio) for row in result.suites] == [("memory", pytest.approx(0.8))]
 
 
 def test_without_times_there_is_no_suite_of_times() -> None:
-    found = compare_blocks([measured("b", around(0.8), metric="memory")])
-    assert found.suite is None
-    assert len(found.suites) == 1
+    result = compare_blocks([measured("b", around(0.8), metric="memory")])
+    assert result.suite is None
+    assert len(result.suites) == 1
 
 
 def test_one_block_has_a_ratio_but_no_interval() -> None:
-    (one,) = compare_blocks([measured("b", [1.3])]).comparisons
-    assert one.ratio == pytest.approx(1.3)
-    assert (one.low, one.high, one.low95, one.high95) == (None,) * 4
-    assert (one.verdict, one.blocks) == ("undecided", 1)
-    assert "one-block" in codes(one)
+    (row,) = compare_blocks([measured("b", [1.3])]).comparisons
+    assert row.ratio == pytest.approx(1.3)
+    assert (row.low, row.high, row.low95, row.high95) == (None,) * 4
+    assert (row.verdict, row.blocks) == ("undecided", 1)
+    assert "one-block" in codes(row)
 
 
 def test_two_to_four_blocks_give_wide_intervals_and_say_so() -> None:
     widths = []
     for count in (2, 3, 4, 5):
-        (one,) = compare_blocks([measured("b", [1.0, 1.02, 1.0, 1.02, 1.0][:count])]).comparisons
-        assert one.low95 is not None
-        assert one.high95 is not None
-        widths.append(one.high95 / one.low95)
-        assert ("few-blocks" in codes(one)) == (count < 5)
+        (row,) = compare_blocks([measured("b", [1.0, 1.02, 1.0, 1.02, 1.0][:count])]).comparisons
+        assert row.low95 is not None
+        assert row.high95 is not None
+        widths.append(row.high95 / row.low95)
+        assert ("few-blocks" in codes(row)) == (count < 5)
     assert widths == sorted(widths, reverse=True)
     assert widths[0] > 1.2
 
 
 def test_two_blocks_among_a_thousand_benchmarks_have_no_adjusted_interval() -> None:
-    found = compare_blocks([measured(f"b{n}", [1.0, 1.4]) for n in range(1000)])
-    one = found.comparisons[0]
-    assert one.low95 is not None
-    assert (one.low, one.high, one.verdict) == (None, None, "undecided")
+    result = compare_blocks([measured(f"b{n}", [1.0, 1.4]) for n in range(1000)])
+    row = result.comparisons[0]
+    assert row.low95 is not None
+    assert (row.low, row.high, row.verdict) == (None, None, "undecided")
 
 
 def test_suite_leaves_out_who_has_one_block_and_says_so() -> None:
-    found = compare_blocks(
+    result = compare_blocks(
         [measured("a", around(1.1)), measured("lonely", [3.0]), measured("c", around(1.1))]
     )
-    assert found.suite is not None
-    assert found.suite.ratio == pytest.approx(1.1)
-    assert "lonely" in found.suite.warnings[-1]
+    assert result.suite is not None
+    assert result.suite.ratio == pytest.approx(1.1)
+    assert "lonely" in result.suite.warnings[-1]
 
 
 def test_suite_of_single_blocks_has_a_ratio_and_no_interval() -> None:
-    found = compare_blocks([measured("a", [1.1]), measured("b", [1.1])])
-    assert found.suite is not None
-    assert found.suite.ratio == pytest.approx(1.1)
-    assert (found.suite.low95, found.suite.verdict) == (None, "undecided")
+    result = compare_blocks([measured("a", [1.1]), measured("b", [1.1])])
+    assert result.suite is not None
+    assert result.suite.ratio == pytest.approx(1.1)
+    assert (result.suite.low95, result.suite.verdict) == (None, "undecided")
 
 
 def test_replicas_are_counted_and_widen() -> None:
@@ -187,26 +187,26 @@ def test_replicas_are_counted_and_widen() -> None:
             ),
         )
 
-    one = compare_blocks([blocks([""] * 12)])
+    row = compare_blocks([blocks([""] * 12)])
     three = compare_blocks([blocks(["r0", "r1", "r2"] * 4)])
-    assert one.suite is not None
+    assert row.suite is not None
     assert three.suite is not None
-    assert (one.comparisons[0].builds, three.comparisons[0].builds) == (1, 3)
-    assert (one.suite.builds, three.suite.builds) == (1, 3)
-    assert "one-build" in codes(one.comparisons[0])
+    assert (row.comparisons[0].builds, three.comparisons[0].builds) == (1, 3)
+    assert (row.suite.builds, three.suite.builds) == (1, 3)
+    assert "one-build" in codes(row.comparisons[0])
     assert "one-build" not in codes(three.comparisons[0]) + codes(three.suite)
-    assert (three.comparisons[0].low95 or 0) < (one.comparisons[0].low95 or 0)
-    assert (three.suite.low95 or 0) < (one.suite.low95 or 0)
+    assert (three.comparisons[0].low95 or 0) < (row.comparisons[0].low95 or 0)
+    assert (three.suite.low95 or 0) < (row.suite.low95 or 0)
 
 
 def test_outlying_blocks_count_and_are_told() -> None:
     ratios = [*around(1.0, count=9), 1.3]
-    (one,) = compare_blocks([measured("b", ratios)]).comparisons
-    assert one.ratio == pytest.approx(1.0)
-    assert one.high95 is not None
-    assert one.high95 > 1.0
-    assert "outlying-blocks" in codes(one)
-    assert one.blocks == 10
+    (row,) = compare_blocks([measured("b", ratios)]).comparisons
+    assert row.ratio == pytest.approx(1.0)
+    assert row.high95 is not None
+    assert row.high95 > 1.0
+    assert "outlying-blocks" in codes(row)
+    assert row.blocks == 10
 
 
 def test_after_looks_the_suite_rests_on_the_blocks_that_all_have() -> None:
@@ -233,20 +233,20 @@ def test_after_looks_the_suite_rests_on_the_blocks_that_all_have() -> None:
 def test_looking_early_widens_and_the_plain_interval_stays() -> None:
     ratios = [1.02 + 0.001 * index for index in range(-6, 7)]
     (late,) = compare_blocks([measured("b", ratios)]).comparisons
-    found = compare_blocks([measured("b", ratios, looks=(0.25, 0.5))], suite_looks=(0.5,))
-    (early,) = found.comparisons
-    assert found.suite is not None
+    result = compare_blocks([measured("b", ratios, looks=(0.25, 0.5))], suite_looks=(0.5,))
+    (early,) = result.comparisons
+    assert result.suite is not None
     assert (early.low95, early.high95) == (late.low95, late.high95)
     assert (early.low or 9) < (late.low or 0)
-    assert (found.suite.low or 9) < (found.suite.low95 or 0)
+    assert (result.suite.low or 9) < (result.suite.low95 or 0)
 
 
 def test_no_blocks_is_missing_and_what_is_missing_is_handed_through() -> None:
     hung = Missing(benchmark="hung", reason="took longer than 60 s")
-    found = compare_blocks([measured("none", [])], missing=[hung], warnings=["load: high"])
-    assert found.missing == (hung, Missing(benchmark="none", reason="no block"))
-    assert (found.comparisons, found.suite) == ((), None)
-    assert found.warnings == ("load: high",)
+    result = compare_blocks([measured("none", [])], missing=[hung], warnings=["load: high"])
+    assert result.missing == (hung, Missing(benchmark="none", reason="no block"))
+    assert (result.comparisons, result.suite) == ((), None)
+    assert result.warnings == ("load: high",)
 
 
 @pytest.mark.parametrize("bad", [0.0, -0.1, math.nan, math.inf])
@@ -288,12 +288,12 @@ def recorded(name: str, base: list[float], candidate: list[float]) -> Recorded:
 
 
 def test_processes_say_what_they_lack() -> None:
-    found = compare_processes([recorded("b", [1.0, 1.01] * 5, [1.1, 1.12] * 5)])
-    (one,) = found.comparisons
-    assert found.suite is not None
-    assert (one.verdict, one.blocks, one.builds) == ("slower", 0, 1)
-    assert codes(one) == ["no-blocks", "one-build"]
-    assert codes(found.suite) == ["no-blocks", "one-build"]
+    result = compare_processes([recorded("b", [1.0, 1.01] * 5, [1.1, 1.12] * 5)])
+    (row,) = result.comparisons
+    assert result.suite is not None
+    assert (row.verdict, row.blocks, row.builds) == ("slower", 0, 1)
+    assert codes(row) == ["no-blocks", "one-build"]
+    assert codes(result.suite) == ["no-blocks", "one-build"]
 
 
 @pytest.mark.parametrize(
@@ -307,13 +307,13 @@ def test_processes_say_what_they_lack() -> None:
     ],
 )
 def test_processes_warn(base: list[float], candidate: list[float], code: str) -> None:
-    (one,) = compare_processes([recorded("b", base, candidate)]).comparisons
-    assert code in codes(one)
+    (row,) = compare_processes([recorded("b", base, candidate)]).comparisons
+    assert code in codes(row)
 
 
 def test_processes_of_one_side_only_are_missing() -> None:
-    found = compare_processes([recorded("b", [1.0], []), recorded("c", [], [])])
-    assert [(one.benchmark, one.reason) for one in found.missing] == [
+    result = compare_processes([recorded("b", [1.0], []), recorded("c", [], [])])
+    assert [(row.benchmark, row.reason) for row in result.missing] == [
         ("b", "no values in the candidate"),
         ("c", "no values in the base"),
         ("c", "no values in the candidate"),
@@ -321,23 +321,23 @@ def test_processes_of_one_side_only_are_missing() -> None:
 
 
 def test_suite_of_processes_leaves_out_single_ones() -> None:
-    found = compare_processes(
+    result = compare_processes(
         [recorded("b", [1.0, 1.01], [2.0, 2.01]), recorded("alone", [1.0], [5.0])]
     )
-    assert found.suite is not None
-    assert found.suite.ratio == pytest.approx(found.comparisons[0].ratio)
-    assert "alone" in found.suite.warnings[-1]
+    assert result.suite is not None
+    assert result.suite.ratio == pytest.approx(result.comparisons[0].ratio)
+    assert "alone" in result.suite.warnings[-1]
     bare = compare_processes([recorded("alone", [1.0], [5.0])])
     assert bare.suite is not None
     assert (bare.suite.ratio, bare.suite.low95) == (pytest.approx(5.0), None)
 
 
 def test_json_has_the_agreed_shape() -> None:
-    found = compare_blocks(
+    result = compare_blocks(
         [measured("b", around(1.1)), measured("one", [1.0])],
         missing=[Missing(benchmark="c", reason="crashed")],
     )
-    data = json.loads(json.dumps(found.document(), allow_nan=False))
+    data = json.loads(json.dumps(result.document(), allow_nan=False))
     assert list(data) == [
         "schema",
         *("margin", "error", "method"),
@@ -348,7 +348,7 @@ def test_json_has_the_agreed_shape() -> None:
     assert list(data["suite"]) == KEYS[1:]
     assert data["comparisons"][1]["low"] is None
     assert data["missing"] == [{"benchmark": "c", "reason": "crashed"}]
-    assert "schema" not in found.as_json()
+    assert "schema" not in result.as_json()
 
 
 extreme = st.floats(1e-100, 1e100)
@@ -363,39 +363,39 @@ def test_json_numbers_are_finite_whatever_was_measured(
         for index, (base, candidate) in enumerate(pairs)
     )
     sides = tuple(zip(*pairs, strict=True))
-    for found in (
+    for result in (
         compare_blocks([BenchmarkBlocks(benchmark="b", blocks=blocks)]),
         compare_processes([Recorded(benchmark="b", base=sides[0], candidate=sides[1])]),
     ):
-        json.dumps(found.document(), allow_nan=False)
-        _holds_together(found)
+        json.dumps(result.document(), allow_nan=False)
+        _holds_together(result)
 
 
 @given(st.lists(st.lists(st.floats(0.8, 1.25), min_size=1, max_size=8), min_size=1, max_size=6))
 def test_intervals_and_verdicts_hold_together(rows: list[list[float]]) -> None:
-    found = compare_blocks([measured(f"b{n}", row) for n, row in enumerate(rows)])
-    _holds_together(found)
+    result = compare_blocks([measured(f"b{n}", row) for n, row in enumerate(rows)])
+    _holds_together(result)
     swapped = compare_blocks(
         [measured(f"b{n}", [1 / ratio for ratio in row]) for n, row in enumerate(rows)]
     )
-    for one, other in zip(found.comparisons, swapped.comparisons, strict=True):
-        assert other.ratio == pytest.approx(1 / one.ratio)
+    for row, other in zip(result.comparisons, swapped.comparisons, strict=True):
+        assert other.ratio == pytest.approx(1 / row.ratio)
 
 
-def _holds_together(found: Comparisons) -> None:
-    assert found.suite is not None
-    for one in (*found.comparisons, found.suite):
-        if one.low95 is None or one.high95 is None:
-            assert (one.low, one.high, one.verdict) == (None, None, "undecided")
+def _holds_together(result: Comparisons) -> None:
+    assert result.suite is not None
+    for row in (*result.comparisons, result.suite):
+        if row.low95 is None or row.high95 is None:
+            assert (row.low, row.high, row.verdict) == (None, None, "undecided")
             continue
-        assert one.low95 <= one.ratio <= one.high95
-        if one.low is None or one.high is None:
-            assert one.verdict == "undecided"
+        assert row.low95 <= row.ratio <= row.high95
+        if row.low is None or row.high is None:
+            assert row.verdict == "undecided"
             continue
-        assert one.low <= one.low95 * (1 + 1e-9)
-        assert one.high >= one.high95 * (1 - 1e-9)
-        assert one.verdict != "slower" or one.low > 1
-        assert one.verdict != "faster" or one.high < 1
+        assert row.low <= row.low95 * (1 + 1e-9)
+        assert row.high >= row.high95 * (1 - 1e-9)
+        assert row.verdict != "slower" or row.low > 1
+        assert row.verdict != "faster" or row.high < 1
 
 
 @pytest.mark.parametrize(
@@ -436,8 +436,8 @@ def test_any_block_with_the_means_of_its_arms_is_compared_as_it_is() -> None:
         for arms in (("base", "slow"), ("slow", "base"))
     )
     pairs = [
-        PairedBlock(number=one.number, base=2.0, candidate=one.means["slow"], replica=one.replica)
-        for one in kept
+        PairedBlock(number=row.number, base=2.0, candidate=row.means["slow"], replica=row.replica)
+        for row in kept
     ]
     assert compare_blocks([BenchmarkBlocks(benchmark="b", blocks=pairs)]).comparisons == (slow,)
     assert slow.ratio == pytest.approx(1.1, rel=0.01)

@@ -48,14 +48,14 @@ def ours_says(base: Processes, candidate: Processes) -> Comparison:
     def means(processes: Processes) -> tuple[float, ...]:
         return tuple(math.fsum(values) / len(values) for values in processes)
 
-    one = Recorded(benchmark="b", base=means(base), candidate=means(candidate))
-    return compare_processes([one]).comparisons[0]
+    row = Recorded(benchmark="b", base=means(base), candidate=means(candidate))
+    return compare_processes([row]).comparisons[0]
 
 
-def excludes_1(one: Comparison) -> bool:
-    assert one.low95 is not None
-    assert one.high95 is not None
-    return one.low95 > 1 or one.high95 < 1
+def excludes_1(row: Comparison) -> bool:
+    assert row.low95 is not None
+    assert row.high95 is not None
+    return row.low95 > 1 or row.high95 < 1
 
 
 def test_values_of_one_process_are_not_independent() -> None:
@@ -76,11 +76,11 @@ def test_values_of_one_process_are_not_independent() -> None:
 
 def test_a_real_difference_is_found_as_often_as_by_welch_on_log_process_means() -> None:
     rng = np.random.default_rng(21)
-    splits, found = 200, 0
+    splits, excluded = 200, 0
     for _ in range(splits):
         processes = np.exp(rng.normal(0, 0.01, (20, 1))) * np.exp(rng.normal(0, 0.01, (20, 3)))
         base, candidate = processes[:10].tolist(), (1.03 * processes[10:]).tolist()
-        one, logs = ours_says(base, candidate), np.log([np.mean(base, 1), np.mean(candidate, 1)])
+        row, logs = ours_says(base, candidate), np.log([np.mean(base, 1), np.mean(candidate, 1)])
         error = math.sqrt(logs.var(axis=1, ddof=1).sum() / 10)
         parts = logs.var(axis=1, ddof=1)
         freedom = 9 * parts.sum() ** 2 / (parts**2).sum()
@@ -91,9 +91,9 @@ def test_a_real_difference_is_found_as_often_as_by_welch_on_log_process_means() 
             freedom=freedom,
             units=10,
         )
-        assert excludes_1(one) or (welch.p_value() or 0) > 0.05
-        found += excludes_1(one)
-    assert found > 0.95 * splits
+        assert excludes_1(row) or (welch.p_value() or 0) > 0.05
+        excluded += excludes_1(row)
+    assert excluded > 0.95 * splits
 
 
 def test_unequal_counts_are_no_significance(tmp_path: Path) -> None:
@@ -107,10 +107,10 @@ def test_unequal_counts_are_no_significance(tmp_path: Path) -> None:
     paths = tmp_path / "base.json", tmp_path / "candidate.json"
     for path, side in zip(paths, (base, candidate), strict=True):
         pyperf_benchmark(side).dump(str(path))
-    (one,) = compare_files(*paths).comparisons
-    assert not excludes_1(one)
-    assert one.verdict in ("equivalent", "undecided")
-    assert any(warning.startswith("unequal-processes") for warning in one.warnings)
+    (row,) = compare_files(*paths).comparisons
+    assert not excludes_1(row)
+    assert row.verdict in ("equivalent", "undecided")
+    assert any(warning.startswith("unequal-processes") for warning in row.warnings)
 
 
 def test_single_values_are_no_significance() -> None:
@@ -153,11 +153,11 @@ def test_long_benchmarks_do_not_outvote_short_ones() -> None:
         )
         for number, (time, ratio) in enumerate(zip(seconds, ratios, strict=True))
     ]
-    found = compare_blocks(measured)
-    assert found.suite is not None
-    assert found.suite.verdict == "slower"
-    assert found.suite.ratio == pytest.approx(1.3 ** (20 / 39) * 0.99 ** (19 / 39), rel=0.002)
-    verdicts = [one.verdict for one in found.comparisons]
+    result = compare_blocks(measured)
+    assert result.suite is not None
+    assert result.suite.verdict == "slower"
+    assert result.suite.ratio == pytest.approx(1.3 ** (20 / 39) * 0.99 ** (19 / 39), rel=0.002)
+    verdicts = [row.verdict for row in result.comparisons]
     assert verdicts.count("slower") == 20
     assert "slower" not in verdicts[20:]
 
@@ -175,11 +175,11 @@ def test_building_again_moves_results_and_only_replicas_show_it() -> None:
         scenario = Scenario(
             benchmarks=1, blocks=20, build_spread=0.03, replicas=replicas, spread=0.005
         )
-        found = [compare_blocks(session(scenario, rng)).comparisons[0] for _ in range(200)]
-        assert all(one.builds == replicas for one in found)
-        told = [any(w.startswith("one-build") for w in one.warnings) for one in found]
-        assert all(told) if replicas == 1 else not any(told)
-        return sum(one.verdict in ("faster", "slower") for one in found)
+        result = [compare_blocks(session(scenario, rng)).comparisons[0] for _ in range(200)]
+        assert all(row.builds == replicas for row in result)
+        warned = [any(w.startswith("one-build") for w in row.warnings) for row in result]
+        assert all(warned) if replicas == 1 else not any(warned)
+        return sum(row.verdict in ("faster", "slower") for row in result)
 
     assert called(1) > 150
     assert estimates.proportion_bounds(called(4), 200)[0] < 0.05

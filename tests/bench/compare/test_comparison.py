@@ -28,8 +28,10 @@ ONE = Comparison(
 
 def test_the_document_is_what_its_description_says() -> None:
     missing = (Missing(benchmark="go", reason="no wheel", arm="fast"),)
-    found = Comparisons(margin=0.01, error=0.05, method="m", comparisons=(ONE,), missing=missing)
-    document = json.loads(json.dumps(found.document(), allow_nan=False))
+    comparisons = Comparisons(
+        margin=0.01, error=0.05, method="m", comparisons=(ONE,), missing=missing
+    )
+    document = json.loads(json.dumps(comparisons.document(), allow_nan=False))
     assert document["schema"] == 1
     assert list(document) == [
         *("schema", "margin", "error", "method", "comparisons", "suite", "suites"),

@@ -52,14 +52,14 @@ def write(path: Path, *benchmarks: pyperf.Benchmark) -> Path:
     return path
 
 
-def codes(one: Comparison) -> set[str]:
-    return {warning.partition(":")[0] for warning in one.warnings}
+def codes(row: Comparison) -> set[str]:
+    return {warning.partition(":")[0] for warning in row.warnings}
 
 
 def test_process_means_are_read_and_calibration_is_not(tmp_path: Path) -> None:
-    (one,) = load(write(tmp_path / "a.json", benchmark("b", [(1.0, 2.0), (3.0, 5.0)]))).benchmarks
-    assert (one.name, one.metric, one.processes) == ("b", "time", (1.5, 4.0))
-    assert (one.values, one.loops, one.inner_loops) == ((2,), (4,), (1,))
+    (row,) = load(write(tmp_path / "a.json", benchmark("b", [(1.0, 2.0), (3.0, 5.0)]))).benchmarks
+    assert (row.name, row.metric, row.processes) == ("b", "time", (1.5, 4.0))
+    assert (row.values, row.loops, row.inner_loops) == ((2,), (4,), (1,))
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
@@ -78,10 +78,10 @@ def test_compression_is_told_by_content(tmp_path: Path) -> None:
 def test_ratio_is_that_of_arithmetic_process_means(tmp_path: Path) -> None:
     base = write(tmp_path / "base.json", benchmark("b", STEADY))
     slow = write(tmp_path / "slow.json", benchmark("b", STEADY, scale=1.2))
-    (one,) = compare_files(base, slow).comparisons
-    assert one.ratio == pytest.approx(1.2)
-    assert (one.verdict, one.blocks, one.builds) == ("slower", 0, 1)
-    assert codes(one) == {"no-blocks", "one-build"}
+    (row,) = compare_files(base, slow).comparisons
+    assert row.ratio == pytest.approx(1.2)
+    assert (row.verdict, row.blocks, row.builds) == ("slower", 0, 1)
+    assert codes(row) == {"no-blocks", "one-build"}
     (other,) = compare_files(slow, base).comparisons
     assert (other.ratio, other.verdict) == (pytest.approx(1 / 1.2), "faster")
 
@@ -89,9 +89,9 @@ def test_ratio_is_that_of_arithmetic_process_means(tmp_path: Path) -> None:
 def test_processes_count_alike_whatever_the_number_of_their_values(tmp_path: Path) -> None:
     base = write(tmp_path / "base.json", benchmark("b", [(1.0,) * 9, (2.0,)]))
     same = write(tmp_path / "same.json", benchmark("b", [(1.5,), (1.5,)]))
-    (one,) = compare_files(base, same).comparisons
-    assert one.ratio == pytest.approx(1.0)
-    assert "values" in codes(one)
+    (row,) = compare_files(base, same).comparisons
+    assert row.ratio == pytest.approx(1.0)
+    assert "values" in codes(row)
 
 
 def test_unequal_processes_and_loops_are_handled_and_told(tmp_path: Path) -> None:
@@ -99,18 +99,18 @@ def test_unequal_processes_and_loops_are_handled_and_told(tmp_path: Path) -> Non
     candidate = write(
         tmp_path / "candidate.json", benchmark("b", STEADY[:5], loops=8, inner_loops=3)
     )
-    (one,) = compare_files(base, candidate).comparisons
-    assert {"unequal-processes", "loops", "inner-loops"} <= codes(one)
-    assert "loops: loops a value differ: 4 in the base, 8 in the candidate" in one.warnings
-    assert one.low95 is not None
+    (row,) = compare_files(base, candidate).comparisons
+    assert {"unequal-processes", "loops", "inner-loops"} <= codes(row)
+    assert "loops: loops a value differ: 4 in the base, 8 in the candidate" in row.warnings
+    assert row.low95 is not None
 
 
 def test_one_process_has_no_interval(tmp_path: Path) -> None:
     base = write(tmp_path / "base.json", benchmark("b", STEADY))
     candidate = write(tmp_path / "candidate.json", benchmark("b", [(2.0, 2.0)]))
-    (one,) = compare_files(base, candidate).comparisons
-    assert (one.low, one.low95, one.verdict) == (None, None, "undecided")
-    assert "one-process" in codes(one)
+    (row,) = compare_files(base, candidate).comparisons
+    assert (row.low, row.low95, row.verdict) == (None, None, "undecided")
+    assert "one-process" in codes(row)
 
 
 def test_what_cannot_be_compared_is_missing_with_its_reason(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ def test_what_cannot_be_compared_is_missing_with_its_reason(tmp_path: Path) -> N
         benchmark("calibrated", STEADY),
         benchmark("unit", STEADY, unit="byte"),
     )
-    found = compare_files(base, candidate)
-    assert [one.benchmark for one in found.comparisons] == ["both"]
-    assert {one.benchmark: one.reason for one in found.missing} == {
+    result = compare_files(base, candidate)
+    assert [row.benchmark for row in result.comparisons] == ["both"]
+    assert {row.benchmark: row.reason for row in result.missing} == {
         "old": "only in the base's file",
         "new": "only in the candidate's file",
         "unit": "time in the base's file, memory in the candidate's",
@@ -147,11 +147,11 @@ def test_memory_is_a_metric_of_its_own(tmp_path: Path) -> None:
         benchmark("b", STEADY),
         benchmark("m", sizes, scale=2.0, unit="byte"),
     )
-    found = compare_files(base, candidate)
-    assert {one.benchmark: one.metric for one in found.comparisons} == {"b": "time", "m": "memory"}
-    assert found.suite is not None
-    assert found.suite.ratio == pytest.approx(1.0)
-    assert [(one.metric, one.ratio) for one in found.suites] == [("memory", pytest.approx(2.0))]
+    result = compare_files(base, candidate)
+    assert {row.benchmark: row.metric for row in result.comparisons} == {"b": "time", "m": "memory"}
+    assert result.suite is not None
+    assert result.suite.ratio == pytest.approx(1.0)
+    assert [(row.metric, row.ratio) for row in result.suites] == [("memory", pytest.approx(2.0))]
 
 
 def test_what_differs_between_the_files_is_named(tmp_path: Path) -> None:
@@ -159,21 +159,21 @@ def test_what_differs_between_the_files_is_named(tmp_path: Path) -> None:
     theirs = {"python_version": "3.13.6", "hostname": "beta", "cpu_count": 2}
     base = write(tmp_path / "base.json", benchmark("b", STEADY, **ours))
     candidate = write(tmp_path / "candidate.json", benchmark("b", STEADY, **theirs))
-    found = compare_files(base, candidate)
-    assert found.warnings == (
+    result = compare_files(base, candidate)
+    assert result.warnings == (
         "metadata-hostname: differs between base and candidate",
         "metadata-aslr: differs between base and candidate: full, not recorded",
         "metadata-python_version: differs between base and candidate: 3.13.5, 3.13.6",
     )
-    assert "alpha" not in json.dumps(found.document())
+    assert "alpha" not in json.dumps(result.document())
     assert compare_files(base, base).warnings == ()
 
 
 def test_a_file_against_itself_is_never_called(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", benchmark("b", STEADY), benchmark("c", STEADY))
-    found = compare_files(path, path)
-    assert [one.ratio for one in found.comparisons] == [1.0, 1.0]
-    assert {one.verdict for one in found.comparisons} <= {"equivalent", "undecided"}
+    result = compare_files(path, path)
+    assert [row.ratio for row in result.comparisons] == [1.0, 1.0]
+    assert {row.verdict for row in result.comparisons} <= {"equivalent", "undecided"}
 
 
 def document(tmp_path: Path, **changes: Any) -> dict[str, Any]:
@@ -190,8 +190,8 @@ def test_older_formats_of_pyperf_are_read(tmp_path: Path) -> None:
     }
     path = tmp_path / "old.json"
     path.write_text(json.dumps(data))
-    (one,) = load(path).benchmarks
-    assert (one.name, one.processes) == ("b", (2.0,))
+    (row,) = load(path).benchmarks
+    assert (row.name, row.processes) == ("b", (2.0,))
 
 
 BROKEN: dict[str, Any] = {

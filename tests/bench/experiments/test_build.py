@@ -33,9 +33,9 @@ def made(*candidates: ArmRequest, origin: Origin | None = None, **given: Any) ->
 
 def test_arms_are_named_after_what_they_are() -> None:
     many = replace(PATCHED, series=("3.13/b",), variant="typed", name="")
-    found = made(PATCHED, many, PYPY, replace(PATCHED, name="own", revision="main"))
-    assert found.base.name == "base"
-    assert [arm.name for arm in found.candidates] == ["a", "b+a+typed", "pypy3", "own"]
+    experiment = made(PATCHED, many, PYPY, replace(PATCHED, name="own", revision="main"))
+    assert experiment.base.name == "base"
+    assert [arm.name for arm in experiment.candidates] == ["a", "b+a+typed", "pypy3", "own"]
 
 
 def test_an_arm_never_takes_the_name_of_a_file_of_its_folder() -> None:
@@ -58,8 +58,8 @@ def test_no_candidate_is_needed_where_the_session_adds_an_arm() -> None:
 
 WRONG: list[tuple[str, list[ArmRequest], dict[str, Any]]] = [
     ("name is 'a/b'", [], {"name": "a/b"}),
-    ("--suite names nothing", [], {"suite": ()}),
-    ("--suite names nothing", [], {"suite": ("nbody", "")}),
+    ("--suite is empty", [], {"suite": ()}),
+    ("--suite is empty", [], {"suite": ("nbody", "")}),
     ("--gate is 'some'", [], {"gate": "some"}),
     ("--blocks is 1", [], {"session": SessionOptions(blocks=1)}),
     ("session.margin is 0.9", [], {"session": SessionOptions(margin=0.9)}),
@@ -69,13 +69,13 @@ WRONG: list[tuple[str, list[ArmRequest], dict[str, Any]]] = [
     ("--placebos needs a base", [], {"base": PYPY, "session": SessionOptions(placebos=1)}),
     ("candidate[1] is the base itself", [ArmRequest()], {}),
     ("candidate[2] is the base itself", [PATCHED, ArmRequest(name="z")], {}),
-    ("candidate[2].name 'a' is there twice", [PATCHED, PATCHED], {}),
-    ("candidate[1].name 'aa' is taken", [replace(PATCHED, name="aa")], {}),
+    ("candidate[2].name 'a' is used twice", [PATCHED, PATCHED], {}),
+    ("candidate[1].name 'aa' is reserved", [replace(PATCHED, name="aa")], {}),
     ("candidate[1].name is 'a b'", [replace(PATCHED, name="a b")], {}),
     ("candidate[1].variant is 'fast'", [replace(PATCHED, variant="fast")], {}),
     ("candidate[1].placebo is 'luck:1'", [ArmRequest(placebo="luck:1")], {}),
-    ("candidate[1].series goes without", [replace(PYPY, series=("a/b",))], {}),
-    ("candidate[1].revision goes without", [replace(PYPY, revision="main")], {}),
+    ("candidate[1].series cannot be combined with", [replace(PYPY, series=("a/b",))], {}),
+    ("candidate[1].revision cannot be combined with", [replace(PYPY, revision="main")], {}),
     ("base.flavor.configure has", [], {"base": replace(BASE, flavor=Flavor(configure=("-O3",)))}),
     (
         "candidate[1].flavor.loop_cflags has",

@@ -71,4 +71,4 @@ def test_the_plan_is_plain_json() -> None:
     assert content["seed"] == 7
     assert content["identity"] == PLAN.identity
     assert [arm["key"] for arm in content["arms"]] == [arm.recipe.key for arm in PLAN.arms]
-    assert [one["key"] for one in content["arms"][0]["replicas"]] == [RECIPE.key]
+    assert [replica["key"] for replica in content["arms"][0]["replicas"]] == [RECIPE.key]

@@ -96,7 +96,7 @@ def identity(experiment: Experiment, folder: Path) -> str:
         experiment=experiment,
         arms=arms,
         suite="pyperformance 1.14.0",
-        benchmarks=tuple(_short(one, folder) for one in experiment.suite),
+        benchmarks=tuple(_short(name, folder) for name in experiment.suite),
         protocol="lockstep",
     )
     return f"{experiment.name} {plan.identity} {_short(experiment.wheels, folder)}".strip()
@@ -108,7 +108,7 @@ def _recipe(arm: ArmRequest, replica: int, folder: Path) -> Recipe:
         "revision": arm.revision,
         "source": _short(str(source), folder),
         "series": arm.series,
-        "patches": [_short(one, folder) for one in arm.patches],
+        "patches": [_short(name, folder) for name in arm.patches],
     }
     return Recipe(
         revision=Revision(
@@ -226,8 +226,8 @@ def test_of_runs_from_options(line: str, recorded: str, taken: Taken) -> None:
 @pytest.mark.parametrize(("recorded", "line"), WITH_FILE)
 def test_of_runs_from_a_file(line: str, recorded: str, taken: Taken) -> None:
     Path("asked.toml").write_text(FILE)
-    found = taken("run", str(Path.cwd() / "asked.toml"), *line.split())
-    assert identity(found, Path.cwd()) == recorded
+    experiment = taken("run", str(Path.cwd() / "asked.toml"), *line.split())
+    assert identity(experiment, Path.cwd()) == recorded
 
 
 @pytest.mark.parametrize(("recorded", "line"), LADDERS)
@@ -239,13 +239,13 @@ def test_of_nights(tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     (folder / "nightly.toml").write_text(NIGHTLY)
-    found = nightly.load(folder / "nightly.toml")
+    config = nightly.load(folder / "nightly.toml")
     made = {}
-    for branch, flavor in found.lines:
+    for branch, flavor in config.lines:
         for what, others, session, suite in (
             ("", {"tonight": "new", "release": "v3.13.5"}, None, ()),
             (" alone", {}, None, ()),
-            (" again", {"tonight": "new"}, found.confirm, ("nbody",)),
+            (" again", {"tonight": "new"}, config.confirm, ("nbody",)),
         ):
             name = f"{branch.name} {flavor.name}{what}"
             experiment = nightly.experiment(
@@ -278,4 +278,4 @@ def test_an_identity_holds_what_an_arm_asks_for(taken: Taken) -> None:
     ]
     others.append(replace(asked, session=replace(asked.session, blocks=9)))
     others.append(replace(asked, suite=("core",)))
-    assert len({identity(one, Path.cwd()) for one in (asked, *others)}) == len(others) + 1
+    assert len({identity(name, Path.cwd()) for name in (asked, *others)}) == len(others) + 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.experiments.experiment import ArmRequest
-from bench.experiments.reading import Document, load, read, understand
+from bench.experiments.reading import Document, experiment_from, load, read
 from bench.experiments.session_options import SessionOptions
 from builder.builds.recipe import Flavor
 from builder.errors import ExperimentError
@@ -187,10 +187,10 @@ INVALID = [
     (BASE + "candidate = [1]\n", "candidate[1] is a number", 2, "[[candidate]]"),
     (BASE + "[[candidate]]\n", "candidate[1] is the base itself", 2, "a series, patch"),
     (BASE + ONE + "[[candidate]]\n", "candidate[2] is the base itself", 4, "a series, patch"),
-    (BASE + ONE + ONE, "candidate[2].name 'a' is there twice", 4, "a name for each"),
-    (BASE + ONE + TWO, "candidate[2].name 'a' is there twice", 5, "a name for each"),
-    (BASE + ONE + 'name = "base"\n', "candidate[1].name 'base' is there twice", 4, "a name"),
-    (BASE + ONE + 'name = "block"\n', "candidate[1].name 'block' is taken", 4, "another name"),
+    (BASE + ONE + ONE, "candidate[2].name 'a' is used twice", 4, "a different name for each"),
+    (BASE + ONE + TWO, "candidate[2].name 'a' is used twice", 5, "a different name for each"),
+    (BASE + ONE + 'name = "base"\n', "candidate[1].name 'base' is used twice", 4, "a different"),
+    (BASE + ONE + 'name = "block"\n', "candidate[1].name 'block' is reserved", 4, "another name"),
     (BASE + ONE + 'name = "a/b"\n', "candidate[1].name is 'a/b'", 4, "letters, digits"),
     (BASE + ONE + 'name = ".."\n', "candidate[1].name is '..'", 4, "letters, digits"),
     (BASE + ONE + f'name = "{"a" * 65}"\n', "candidate[1].name is", 4, "at most 64"),
@@ -246,9 +246,9 @@ INVALID = [
     (BASE + "candidate = []\n[session]\nreplicas = 2\n", "candidate is a list", 2, "[[candidate]]"),
     (BASE + ONE + 'placebo = "luck:1"\n', "candidate[1].placebo is 'luck:1'", 4, "padding"),
     (BASE + ONE + 'placebo = "links:0"\n', "candidate[1].placebo is 'links:0'", 4, "links"),
-    (BASE + ONE + 'name = "aa"\n', "candidate[1].name 'aa' is taken", 4, "another name"),
+    (BASE + ONE + 'name = "aa"\n', "candidate[1].name 'aa' is reserved", 4, "another name"),
     (BASE + ONE + 'name = "placebo-padding-1"\n[session]\nplacebos = 1\n',
-     "candidate[1].name 'placebo-padding-1' is taken", 4, "another name"),
+     "candidate[1].name 'placebo-padding-1' is reserved", 4, "another name"),
     (BASE + ONE + "[session]\nbudgets = 1\n", "session.budgets is not a key", 5, "budget (did you"),
 ]  # fmt: skip
 
@@ -302,7 +302,7 @@ def test_a_document_without_a_file_names_no_line(tmp_path: Path) -> None:
         folder=tmp_path,
     )
     with pytest.raises(ExperimentError) as caught:
-        understand(document)
+        experiment_from(document)
     assert caught.value.where == "the command line"
 
 
@@ -313,9 +313,9 @@ def test_arms_may_run_compiled_code_or_be_other_runtimes(tmp_path: Path) -> None
     text = 'base = "3.13"\n[[candidate]]\nvariant = "cython"\n[[candidate]]\nruntime = "pypy3"\n'
     text += '[[candidate]]\nseries = "3.13/a"\nvariant = "typed"\n'
     text += '[[candidate]]\nruntime = "../opt/bin/graalpy"\nname = "graal"\n'
-    found = load(written(tmp_path, text))
+    experiment = load(written(tmp_path, text))
 
-    assert [(one.name, one.variant, one.runtime) for one in found.candidates] == [
+    assert [(arm.name, arm.variant, arm.runtime) for arm in experiment.candidates] == [
         ("cython", "cython", ""),
         ("pypy3", "", "pypy3"),
         ("a+typed", "typed", ""),
@@ -332,14 +332,17 @@ def test_the_base_may_be_a_runtime(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ('[[candidate]]\nvariant = "fast"', "candidate[1].variant"),
-        ('[[candidate]]\nruntime = "pypy3"\nseries = "a/b"', "goes without a runtime"),
-        ('[[candidate]]\nruntime = "pypy3"\nflavor = { pgo = true }', "goes without a runtime"),
+        ('[[candidate]]\nruntime = "pypy3"\nseries = "a/b"', "cannot be combined with a runtime"),
+        (
+            '[[candidate]]\nruntime = "pypy3"\nflavor = { pgo = true }',
+            "cannot be combined with a runtime",
+        ),
     ],
 )
 def test_what_a_variant_or_runtime_cannot_be(text: str, reason: str, tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError) as told:
+    with pytest.raises(ExperimentError) as caught:
         load(written(tmp_path, f'base = "3.13"\n{text}\n'))
-    assert reason in str(told.value)
+    assert reason in str(caught.value)
 
 
 def test_placebos_need_a_base_that_is_built(tmp_path: Path) -> None:

@@ -67,13 +67,13 @@ def asked(*line: str) -> Experiment:
 
 
 def test_the_arms_of_a_command_line() -> None:
-    found = asked(
+    experiment = asked(
         *("--base", "3.13", "--patch", "a.diff", "--series", "3.13/b", "--variant", "cython"),
         *("--runtime", "../pypy", "--source", "debian", "--pgo"),
     )
     debian, pgo = SourceSpec(kind="debian"), Flavor(pgo=True)
-    assert found.base == ArmRequest(name="base", revision="3.13", source=debian, flavor=pgo)
-    assert found.candidates == (
+    assert experiment.base == ArmRequest(name="base", revision="3.13", source=debian, flavor=pgo)
+    assert experiment.candidates == (
         ArmRequest(
             name="b+a+cython",
             patches=(str(Path.cwd() / "a.diff"),),
@@ -84,22 +84,22 @@ def test_the_arms_of_a_command_line() -> None:
         ),
         ArmRequest(name="pypy", runtime=str(Path.cwd() / "../pypy"), source=debian, flavor=pgo),
     )
-    assert (found.name, found.suite, found.gate) == ("adhoc", ("quick",), "core")
+    assert (experiment.name, experiment.suite, experiment.gate) == ("adhoc", ("quick",), "core")
 
 
 def test_without_a_base_the_candidate_decides() -> None:
-    found = asked("--candidate", "feature/fast")
-    assert (found.base.revision, found.candidates[0].revision) == ("", "feature/fast")
+    experiment = asked("--candidate", "feature/fast")
+    assert (experiment.base.revision, experiment.candidates[0].revision) == ("", "feature/fast")
 
 
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("", "There is no experiment."),
+        ("", "No experiment is specified."),
         ("--patch a.diff", "--base is missing."),
-        ("--base 3.13", "There is nothing to compare the base with."),
-        ("x.toml --lto", "--lto goes without a FILE"),
-        ("x.toml --candidate a --base b", "--base goes without a FILE"),
+        ("--base 3.13", "There is no candidate to compare the base with."),
+        ("x.toml --lto", "--lto cannot be combined with a FILE"),
+        ("x.toml --candidate a --base b", "--base cannot be combined with a FILE"),
     ],
 )
 def test_a_request_that_says_too_little_or_too_much(line: str, what: str) -> None:
@@ -112,8 +112,8 @@ def test_a_request_that_says_too_little_or_too_much(line: str, what: str) -> Non
     ("line", "what"),
     [
         ("--patch a.diff --replicas 5 --blocks 4", "--replicas is 5, and --blocks 4."),
-        ("--patch a.diff --runtime b/a", "--runtime 'a' is there twice."),
-        ("--patch placebo-padding-1.diff --placebos 1", "--patch 'placebo-padding-1' is taken."),
+        ("--patch a.diff --runtime b/a", "--runtime 'a' is used twice."),
+        ("--patch placebo-padding-1.diff --placebos 1", "--patch 'placebo-padding-1' is reserved."),
     ],
 )
 def test_a_value_of_the_command_line_is_named_by_its_option(line: str, what: str) -> None:
@@ -130,8 +130,8 @@ def test_what_an_option_replaces_is_not_looked_at_in_the_file(tmp_path: Path) ->
     path.write_text(FILE.replace("replicas = 3", 'replicas = 99\nblocks = "many"'))
     with pytest.raises(ExperimentError, match=r"session\.replicas is|session\.blocks is"):
         asked(str(path))
-    found = asked(str(path), "--replicas", "3", "--blocks", "5")
-    assert found.session == SessionOptions(aa=True, replicas=3, blocks=5)
+    experiment = asked(str(path), "--replicas", "3", "--blocks", "5")
+    assert experiment.session == SessionOptions(aa=True, replicas=3, blocks=5)
 
 
 @pytest.mark.parametrize(

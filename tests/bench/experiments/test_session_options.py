@@ -43,7 +43,7 @@ def test_a_value_out_of_range_is_told_what_is_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_a_value_that_is_no_choice_is_told_the_choices(name: str) -> None:
-    assert [right_value(name, one) for one in choices_of(name)] == [""] * len(choices_of(name))
+    assert [right_value(name, value) for value in choices_of(name)] == [""] * len(choices_of(name))
     assert right_value(name, "luck") == f"one of: {', '.join(choices_of(name))}"
 
 
@@ -55,7 +55,7 @@ def test_a_time_is_a_week_at_most(name: str) -> None:
 
 
 def test_what_all_sessions_begin_with_is_right() -> None:
-    assert {right_value(name, one) for name, one in vars(SessionOptions()).items()} == {""}
+    assert {right_value(name, value) for name, value in vars(SessionOptions()).items()} == {""}
 
 
 def test_changes_leave_alone_what_they_do_not_name() -> None:
@@ -74,9 +74,9 @@ def session_options() -> Iterator[tuple[str, argparse.Action]]:
     for action in command_line(complete=True)._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command, parser in action.choices.items():
-                for one in parser._actions:
-                    if one.dest in SessionOptions.__dataclass_fields__ and one.nargs != 0:
-                        yield command, one
+                for value in parser._actions:
+                    if value.dest in SessionOptions.__dataclass_fields__ and value.nargs != 0:
+                        yield command, value
 
 
 OPTIONS = [

@@ -31,13 +31,13 @@ def noisy(spread: float, bias: float = 0.0, count: int = 20, seed: int = 1) -> A
     chance = random.Random(seed)
     drawn = [chance.gauss(0, 1) for _ in range(count)]
     mean, deviation = statistics.fmean(drawn), statistics.stdev(drawn)
-    scaled = tuple(bias + spread * (one - mean) / deviation for one in drawn)
+    scaled = tuple(bias + spread * (value - mean) / deviation for value in drawn)
     return AccuracyCell(errors=scaled, seconds=2.0)
 
 
 def test_the_error_of_a_block_counts_from_the_truth_and_not_from_the_mean() -> None:
-    found = accuracy([AccuracyCell(errors=(0.03, 0.03, 0.03, 0.03), seconds=1.0)], [])
-    assert found.error == pytest.approx(0.03)
+    result = accuracy([AccuracyCell(errors=(0.03, 0.03, 0.03, 0.03), seconds=1.0)], [])
+    assert result.error == pytest.approx(0.03)
 
 
 def test_each_benchmark_has_the_same_weight() -> None:
@@ -45,9 +45,9 @@ def test_each_benchmark_has_the_same_weight() -> None:
         AccuracyCell(errors=(0.01,) * 100, seconds=1.0),
         AccuracyCell(errors=(0.03,) * 2, seconds=3.0),
     )
-    found = accuracy([small, large], [])
-    assert found.error == pytest.approx(math.sqrt((0.01**2 + 0.03**2) / 2))
-    assert (found.seconds, found.benchmarks, found.blocks) == (2.0, 2, 102)
+    result = accuracy([small, large], [])
+    assert result.error == pytest.approx(math.sqrt((0.01**2 + 0.03**2) / 2))
+    assert (result.seconds, result.benchmarks, result.blocks) == (2.0, 2, 102)
 
 
 def test_noise_shrinks_with_time_and_bias_does_not() -> None:
@@ -60,25 +60,25 @@ def test_noise_shrinks_with_time_and_bias_does_not() -> None:
 
 def test_the_interval_of_the_error_is_that_of_a_variance_around_a_known_mean() -> None:
     cell = noisy(0.02, count=20)
-    found = accuracy([cell], [])
+    result = accuracy([cell], [])
     total = sum(error * error for error in cell.errors)
     low, high = (math.sqrt(total / scipy_stats.chi2.ppf(q, 20)) for q in (0.975, 0.025))
-    assert (found.low, found.high) == pytest.approx((low, high))
+    assert (result.low, result.high) == pytest.approx((low, high))
 
 
 def test_the_bias_and_its_interval_are_students() -> None:
     cell = noisy(0.01, bias=0.004)
-    found = accuracy([cell], [cell])
+    result = accuracy([cell], [cell])
     half = scipy_stats.t.ppf(0.975, 19) * 0.01 / math.sqrt(20)
-    assert found.bias == pytest.approx(math.expm1(0.004))
-    assert (found.bias_low, found.bias_high) == pytest.approx(
+    assert result.bias == pytest.approx(math.expm1(0.004))
+    assert (result.bias_low, result.bias_high) == pytest.approx(
         (math.expm1(0.004 - half), math.expm1(0.004 + half))
     )
 
 
 def test_without_a_known_difference_there_is_no_bias() -> None:
-    found = accuracy([noisy(0.01)], [])
-    assert (found.bias, found.bias_low, found.bias_high) == (None, None, None)
+    result = accuracy([noisy(0.01)], [])
+    assert (result.bias, result.bias_low, result.bias_high) == (None, None, None)
     assert squared_bias([]) == 0.0
 
 
@@ -87,32 +87,34 @@ def test_the_squared_bias_is_right_on_average_where_noise_is_larger() -> None:
     rng = np.random.default_rng(3)
     truth = 0.002
     drawn = rng.normal(truth, 0.01, size=(3000, 10))
-    cells = [AccuracyCell(errors=tuple(map(float, one)), seconds=1.0) for one in drawn]
+    cells = [AccuracyCell(errors=tuple(map(float, row)), seconds=1.0) for row in drawn]
     # All at once, so that nothing is cut off at 0.
     assert squared_bias(cells) == pytest.approx(truth**2, rel=0.25)
 
 
 @given(same=many_cells, known=st.lists(cells, max_size=3))
 def test_what_always_holds(same: list[AccuracyCell], known: list[AccuracyCell]) -> None:
-    found = accuracy(same, known)
-    assert 0 <= found.low <= found.error * (1 + 1e-9)
-    assert found.error <= found.high * (1 + 1e-9)
-    assert all(math.isfinite(one) for one in (found.after, found.high, found.seconds))
-    if found.bias is not None:
-        assert found.bias_low is not None
-        assert found.bias_high is not None
-        assert found.bias_low <= found.bias + 1e-12 <= found.bias_high + 2e-12
-        assert found.after >= accuracy(same, []).after
+    result = accuracy(same, known)
+    assert 0 <= result.low <= result.error * (1 + 1e-9)
+    assert result.error <= result.high * (1 + 1e-9)
+    assert all(math.isfinite(value) for value in (result.after, result.high, result.seconds))
+    if result.bias is not None:
+        assert result.bias_low is not None
+        assert result.bias_high is not None
+        assert result.bias_low <= result.bias + 1e-12 <= result.bias_high + 2e-12
+        assert result.after >= accuracy(same, []).after
 
 
 @given(same=many_cells, known=many_cells, factor=st.floats(0.1, 2))
 def test_errors_twice_as_large_are_twice_the_error(
     same: list[AccuracyCell], known: list[AccuracyCell], factor: float
 ) -> None:
-    def scaled(ones: list[AccuracyCell]) -> list[AccuracyCell]:
+    def scaled(cells: list[AccuracyCell]) -> list[AccuracyCell]:
         return [
-            AccuracyCell(errors=tuple(factor * error for error in one.errors), seconds=one.seconds)
-            for one in ones
+            AccuracyCell(
+                errors=tuple(factor * error for error in cell.errors), seconds=cell.seconds
+            )
+            for cell in cells
         ]
 
     before, after = accuracy(same, known), accuracy(scaled(same), scaled(known))
@@ -124,10 +126,10 @@ def test_errors_twice_as_large_are_twice_the_error(
 def test_a_difference_in_the_other_direction_changes_no_error(
     same: list[AccuracyCell], known: list[AccuracyCell]
 ) -> None:
-    def turned(ones: list[AccuracyCell]) -> list[AccuracyCell]:
+    def turned(cells: list[AccuracyCell]) -> list[AccuracyCell]:
         return [
-            AccuracyCell(errors=tuple(-error for error in one.errors), seconds=one.seconds)
-            for one in ones
+            AccuracyCell(errors=tuple(-error for error in cell.errors), seconds=cell.seconds)
+            for cell in cells
         ]
 
     before, after = accuracy(same, known), accuracy(turned(same), turned(known))
@@ -146,13 +148,13 @@ def test_the_least_error_for_its_time_wins() -> None:
     quick = AccuracyCell(errors=noisy(0.02).errors, seconds=1.0)
     slow = AccuracyCell(errors=noisy(0.015).errors, seconds=4.0)
     biased = AccuracyCell(errors=noisy(0.005).errors, seconds=1.0)
-    found = {
+    result = {
         "slow": accuracy([slow], []),
         "quick": accuracy([quick], []),
         "biased": accuracy([biased], [noisy(0.0, bias=0.01)]),
     }
-    assert least(found) == "quick"
-    assert least({"slow": found["slow"], "biased": found["biased"]}) == "slow"
+    assert least(result) == "quick"
+    assert least({"slow": result["slow"], "biased": result["biased"]}) == "slow"
 
 
 def test_harm_must_be_shown_to_be_small() -> None:
@@ -194,6 +196,6 @@ def test_a_mean_error_that_others_do_not_share_is_mostly_noise() -> None:
 def test_an_expected_bias_lies_between_none_and_what_was_seen(bias: float, usual: float) -> None:
     cell = noisy(0.001, bias=bias)
     error = estimate_mean(cell.errors).error or 0.0
-    found = expected_bias([cell], usual**2)
-    assert 0 <= found <= (bias + 1e-9) ** 2 + error**2
+    result = expected_bias([cell], usual**2)
+    assert 0 <= result <= (bias + 1e-9) ** 2 + error**2
     assert expected_bias([cell], 0.0) == 0.0

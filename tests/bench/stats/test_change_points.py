@@ -128,10 +128,10 @@ def test_night_by_night_gives_what_the_whole_scan_gives(
     values[at:] *= step
     values[gap : gap + 4] = np.nan
     epochs = [0] * epoch + [1] * (130 - epoch)
-    found: tuple[LevelChange, ...] = ()
+    changes: tuple[LevelChange, ...] = ()
     for count in range(1, 131):
-        found = scan(values[:count], epochs[:count], known=found, watched=count - 1)
-    assert scan(values, epochs) == found
+        changes = scan(values[:count], epochs[:count], known=changes, watched=count - 1)
+    assert scan(values, epochs) == changes
 
 
 def test_the_chunks_of_a_long_series_join() -> None:

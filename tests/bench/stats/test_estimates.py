@@ -72,9 +72,9 @@ def test_scaling_the_candidate_shifts_everything(values: list[float], shift: flo
 def test_the_order_of_values_does_not_matter(values: list[float], random: object) -> None:
     mixed = list(values)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    one, other = estimates.estimate_mean(values), estimates.estimate_mean(mixed)
-    assert one.value == pytest.approx(other.value, abs=1e-12)
-    assert one.error == pytest.approx(other.error, abs=1e-12)
+    first, second = estimates.estimate_mean(values), estimates.estimate_mean(mixed)
+    assert first.value == pytest.approx(second.value, abs=1e-12)
+    assert first.error == pytest.approx(second.error, abs=1e-12)
 
 
 @given(st.lists(times, min_size=1, max_size=20), st.lists(times, min_size=1, max_size=20))
@@ -111,13 +111,13 @@ def test_processes_of_one_kind_are_called_no_more_often_than_said(
     base: int, candidate: int
 ) -> None:
     rng = np.random.default_rng(5)
-    found = {0.05: 0, 0.005: 0}
+    calls = {0.05: 0, 0.005: 0}
     for _ in range(2000):
         arms = np.exp(rng.normal(0, 0.01, base + candidate)).tolist()
         p_value = estimates.estimate_processes(arms[:base], arms[base:]).p_value() or 0
-        for alpha in found:
-            found[alpha] += p_value <= alpha
-    for alpha, hits in found.items():
+        for alpha in calls:
+            calls[alpha] += p_value <= alpha
+    for alpha, hits in calls.items():
         assert estimates.proportion_bounds(hits, 2000, 0.001)[0] <= alpha
 
 
@@ -152,8 +152,8 @@ def test_processes_refuse_what_is_no_time(bad: float) -> None:
 def test_combining_is_the_mean_and_adds_variances(rows: list[list[float]]) -> None:
     parts = [estimates.estimate_mean(row) for row in rows]
     combined = estimates.combine(parts)
-    variance = math.fsum((one.error or 0) ** 2 for one in parts) / len(parts) ** 2
-    assert combined.value == pytest.approx(statistics.fmean(one.value for one in parts))
+    variance = math.fsum((part.error or 0) ** 2 for part in parts) / len(parts) ** 2
+    assert combined.value == pytest.approx(statistics.fmean(part.value for part in parts))
     assert combined.error == pytest.approx(math.sqrt(variance), abs=1e-12)
     assert combined.freedom <= 3 * len(parts) + 1e-6
 
@@ -190,7 +190,7 @@ def test_verdict(low: float | None, high: float | None, margin: float, expected:
 def test_verdicts_mirror_when_the_arms_change_places(a: float, b: float, margin: float) -> None:
     low, high = sorted((a, b))
     edge = {1 / (1 + margin), 1 + margin, 1.0}
-    if any(math.isclose(bound, one, rel_tol=1e-9) for bound in (low, high) for one in edge):
+    if any(math.isclose(bound, limit, rel_tol=1e-9) for bound in (low, high) for limit in edge):
         return
     mirror = {"faster": "slower", "slower": "faster"}
     here, there = estimates.verdict(low, high, margin), estimates.verdict(1 / high, 1 / low, margin)

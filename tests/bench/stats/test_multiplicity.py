@@ -39,11 +39,11 @@ def test_levels_lie_between_bonferroni_and_plain_and_exclude_just_those_found(
 ) -> None:
     levels = family_levels(p_values)
     known = [p for p in p_values if p is not None]
-    found = sum(p <= level for p, level in zip(p_values, levels, strict=True) if p is not None)
+    calls = sum(p <= level for p, level in zip(p_values, levels, strict=True) if p is not None)
     count = max(len(known), 1)
     assert all(0.05 / count * 0.999 <= level <= 0.05 * 1.001 for level in levels)
     if levels:
-        assert levels[0] == pytest.approx(0.05 * max(found, 1) / count)
+        assert levels[0] == pytest.approx(0.05 * max(calls, 1) / count)
 
 
 @given(p_lists, st.floats(0.001, 0.2))
@@ -51,7 +51,7 @@ def test_a_stricter_rate_never_gives_a_laxer_level(
     p_values: list[float | None], error: float
 ) -> None:
     strict, lax = family_levels(p_values, error=error / 2), family_levels(p_values, error=error)
-    assert all(one <= other for one, other in zip(strict, lax, strict=True))
+    assert all(first <= second for first, second in zip(strict, lax, strict=True))
 
 
 def test_a_benchmark_looked_at_early_has_its_own_level() -> None:

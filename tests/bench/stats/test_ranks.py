@@ -13,7 +13,7 @@ from scipy.stats import wilcoxon
 from bench.stats import estimates, ranks
 
 # Rounded: squares of the tiniest numbers are no longer what they should be.
-log_ratios = st.floats(-3, 3).map(lambda one: round(one, 9))
+log_ratios = st.floats(-3, 3).map(lambda value: round(value, 9))
 samples = st.lists(log_ratios, min_size=2, max_size=30)
 alphas = st.floats(1e-4, 0.5)
 
@@ -24,16 +24,16 @@ either = pytest.mark.parametrize("estimate", [ranks.estimate_blocks, estimates.e
 
 
 def scattered(count: int, seed: int = 1, centre: float = 0.0) -> list[float]:
-    return [float(one) for one in np.random.default_rng(seed).normal(centre, 0.01, count)]
+    return [float(value) for value in np.random.default_rng(seed).normal(centre, 0.01, count)]
 
 
 @pytest.mark.parametrize("count", [6, 9, 15, 30, 60])
 @pytest.mark.parametrize("centre", [0.0, 0.002, 0.006])
 def test_p_values_are_those_of_the_exact_signed_rank_test(count: int, centre: float) -> None:
     values = scattered(count, centre=centre)
-    assert not all(one > 0 for one in values)
-    found = ranks.estimate_blocks(values).p_value()
-    assert found == pytest.approx(wilcoxon(values, method="exact").pvalue)
+    assert not all(value > 0 for value in values)
+    result = ranks.estimate_blocks(values).p_value()
+    assert result == pytest.approx(wilcoxon(values, method="exact").pvalue)
 
 
 def test_the_interval_is_the_textbooks() -> None:
@@ -54,7 +54,7 @@ def test_one_bad_block_does_not_move_the_ratio() -> None:
 def test_one_block_has_a_ratio_and_no_interval() -> None:
     estimate = ranks.estimate_blocks([0.25])
     assert estimate.value == 0.25
-    assert not estimate.known
+    assert not estimate.has_error
     assert estimate.interval(0.05) is None
     assert estimate.p_value() is None
 
@@ -89,10 +89,10 @@ def test_where_ranks_are_too_coarse_every_block_must_agree_and_t_as_well() -> No
 
 @either
 def test_two_values_under_a_strict_level_say_nothing(estimate: Estimate) -> None:
-    found = estimate([0.0, 0.1])
-    assert found.interval(0.05) is not None
-    assert found.interval(1e-6) is None
-    assert found.interval(0.0) is None
+    result = estimate([0.0, 0.1])
+    assert result.interval(0.05) is not None
+    assert result.interval(1e-6) is None
+    assert result.interval(0.0) is None
 
 
 @either
@@ -100,12 +100,12 @@ def test_two_values_under_a_strict_level_say_nothing(estimate: Estimate) -> None
 def test_interval_holds_the_estimate_and_grows_with_confidence(
     estimate: Estimate, values: list[float], alpha: float
 ) -> None:
-    found = estimate(values)
-    inner, outer = found.interval(alpha), found.interval(alpha / 2)
+    result = estimate(values)
+    inner, outer = result.interval(alpha), result.interval(alpha / 2)
     if inner is None:
         assert outer is None
         return
-    assert inner[0] <= found.value <= inner[1]
+    assert inner[0] <= result.value <= inner[1]
     assert outer is None or (outer[0] <= inner[0] and inner[1] <= outer[1])
 
 
@@ -139,9 +139,9 @@ def test_scaling_the_candidate_shifts_everything(
 def test_the_order_of_blocks_does_not_matter(values: list[float], random: object) -> None:
     mixed = list(values)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    one, other = ranks.estimate_blocks(values), ranks.estimate_blocks(mixed)
-    assert one.value == other.value
-    assert one.interval(0.05) == pytest.approx(other.interval(0.05))
+    first, second = ranks.estimate_blocks(values), ranks.estimate_blocks(mixed)
+    assert first.value == second.value
+    assert first.interval(0.05) == pytest.approx(second.interval(0.05))
 
 
 @either
@@ -149,8 +149,8 @@ def test_the_order_of_blocks_does_not_matter(values: list[float], random: object
 def test_p_value_is_where_the_interval_stops_holding_zero(
     estimate: Estimate, values: list[float], alpha: float
 ) -> None:
-    found = estimate(values)
-    interval, p_value = found.interval(alpha), found.p_value()
+    result = estimate(values)
+    interval, p_value = result.interval(alpha), result.p_value()
     assert p_value is not None
     assume(interval is not None and abs(p_value - alpha) > 1e-9 and len(set(values)) > 1)
     assert interval is not None
@@ -209,30 +209,33 @@ def suite(rows: list[list[float]]) -> ranks.RankEstimate:
 
 @given(st.lists(st.lists(log_ratios, min_size=6, max_size=6), min_size=1, max_size=6))
 def test_suite_rests_on_the_rounds_means(rows: list[list[float]]) -> None:
-    found = suite(rows)
+    result = suite(rows)
     means = [math.fsum(column) / len(rows) for column in zip(*rows, strict=True)]
-    interval, of_rounds = found.interval(0.05), ranks.estimate_blocks(means).interval(0.05)
-    assert len(found.units) == 6
+    interval, of_rounds = result.interval(0.05), ranks.estimate_blocks(means).interval(0.05)
+    assert len(result.units) == 6
     assert interval is not None
     assert of_rounds is not None
-    assert interval[0] == pytest.approx(min(of_rounds[0], found.value))
-    assert interval[1] == pytest.approx(max(of_rounds[1], found.value))
+    assert interval[0] == pytest.approx(min(of_rounds[0], result.value))
+    assert interval[1] == pytest.approx(max(of_rounds[1], result.value))
 
 
 @given(st.lists(samples, min_size=2, max_size=6))
 def test_suite_ratio_is_the_mean_of_what_is_shown_whatever_the_counts(
     rows: list[list[float]],
 ) -> None:
-    found = suite(rows)
+    result = suite(rows)
     shown = [ranks.estimate_blocks(row).value for row in rows]
-    assert found.value == pytest.approx(math.fsum(shown) / len(shown), abs=1e-9)
-    assert len(found.units) == min(map(len, rows))
+    assert result.value == pytest.approx(math.fsum(shown) / len(shown), abs=1e-9)
+    assert len(result.units) == min(map(len, rows))
 
 
 def test_suite_counts_what_benchmarks_of_a_round_share() -> None:
-    """Ten benchmarks that move together tell no more than one."""
-    one = scattered(20)
-    together, alone = suite([one] * 10).interval(0.05), ranks.estimate_blocks(one).interval(0.05)
+    """Ten benchmarks that vary together have no more information than one."""
+    ratios = scattered(20)
+    together, alone = (
+        suite([ratios] * 10).interval(0.05),
+        ranks.estimate_blocks(ratios).interval(0.05),
+    )
     assert together == pytest.approx(alone)
     apart = suite([scattered(20, seed) for seed in range(10)]).interval(0.05)
     assert together is not None
@@ -242,8 +245,8 @@ def test_suite_counts_what_benchmarks_of_a_round_share() -> None:
 
 def test_suite_takes_replicas_from_its_rounds() -> None:
     rows = [{(index, index % 2): 0.01 * (index % 2) for index in range(8)} for _ in range(3)]
-    found = ranks.estimate_suite(rows, [0.005] * 3, {key: key[1] for key in rows[0]})
-    assert len(found.units) == 2
+    result = ranks.estimate_suite(rows, [0.005] * 3, {key: key[1] for key in rows[0]})
+    assert len(result.units) == 2
 
 
 @pytest.mark.parametrize("series", [[], [{0: 0.1}, {1: 0.1}]])

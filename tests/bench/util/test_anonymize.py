@@ -15,7 +15,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("/home/ann", "~"),
         ("cat /home/ann/x", "cat ~/x"),
@@ -28,8 +28,8 @@ PLACES = {
         ("nothing", "nothing"),
     ],
 )
-def test_folders_become_names_by_whole_parts_the_longest_first(text: str, told: str) -> None:
-    assert published(text, PLACES) == told
+def test_folders_become_names_by_whole_parts_the_longest_first(text: str, expected: str) -> None:
+    assert published(text, PLACES) == expected
 
 
 def test_the_root_replaces_nothing() -> None:

@@ -52,7 +52,7 @@ def test_where_there_is_no_bar_a_line_tells_what_was_reached() -> None:
     stream = io.StringIO()
     with Show(stream=stream).bar("measuring", 4) as bar:
         bar.advance(2)
-        bar.tell("1 of 2 decided")
+        bar.report("1 of 2 decided")
     assert stream.getvalue().startswith("measuring: 1 of 2 decided, about ")
 
 
@@ -62,7 +62,7 @@ def test_a_bar_is_as_long_as_what_is_expected() -> None:
     show.console = Console(file=stream, force_terminal=True, width=100)
     with show.bar("measuring", 40) as bar:
         bar.advance(note="0 of 2 decided; hexiom: block 1", left=9)
-        bar.tell("for those without a bar")
+        bar.report("for those without a bar")
         assert show.bars is not None
         (task,) = show.bars.tasks
         assert (task.completed, task.total) == (1, 10)

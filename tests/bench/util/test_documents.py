@@ -77,8 +77,8 @@ def test_moments_and_dates_are_in_iso_format() -> None:
 def test_every_text_can_be_changed() -> None:
     (line,) = report().lines
     odd = replace(line, branch="ma\x1bin", missing={"sl\x1bow": "too \x1bslow"})
-    found = documents.with_texts(odd, lambda text: text.replace("\x1b", "?"))
-    assert found == replace(line, branch="ma?in", missing={"sl?ow": "too ?slow"})
+    changed = documents.with_texts(odd, lambda text: text.replace("\x1b", "?"))
+    assert changed == replace(line, branch="ma?in", missing={"sl?ow": "too ?slow"})
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_every_text_can_be_changed() -> None:
     [
         (None, "No such file"),
         ("", "Expecting value"),
-        ("[]", "it is no JSON object"),
-        ('{"commit": NaN}', "NaN is no number"),
+        ("[]", "it is not a JSON object"),
+        ('{"commit": NaN}', "NaN is not a number"),
         ('{"commit": ' + "1" * 5000 + "}", "digits"),
         ("[" * 100_000, "recursion"),
         ("\udc00", "utf-8"),
@@ -112,5 +112,5 @@ def test_what_cannot_be_read_names_the_file_and_the_key(
 def test_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "revised.json"
     path.write_text('{"commit": "a", "date": "2026-11-01"}')
-    found = documents.read(Revised, path, what="A revision")
-    assert found == Revised(commit="a", date=date(2026, 11, 1))
+    revised = documents.read(Revised, path, what="A revision")
+    assert revised == Revised(commit="a", date=date(2026, 11, 1))

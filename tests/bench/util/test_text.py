@@ -53,7 +53,7 @@ def test_slugs_are_paths_and_no_two_names_share_one() -> None:
     names = ["a/b", "a_b", "a b", "..", ".", ".hidden", "é", "x" * 300, "x" * 301]
     slugs = [slug(name) for name in names]
     assert len(set(slugs)) == len(names)
-    assert not any("/" in one or one in (".", "..") or len(one) > 110 for one in slugs)
+    assert not any("/" in slug or slug in (".", "..") or len(slug) > 110 for slug in slugs)
 
 
 @pytest.mark.parametrize(

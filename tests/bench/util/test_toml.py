@@ -101,12 +101,12 @@ def test_text_is_of_one_line(text: str) -> None:
 
 
 def test_an_unknown_key_has_the_nearest_known_one_named() -> None:
-    error = refusal(lambda: KEYS.known({"nmae": 1}, "candidate[1]", ("name", "why")))
-    assert error.what == "candidate[1].nmae is not a key patchbench knows."
+    error = refusal(lambda: KEYS.reject_unknown({"nmae": 1}, "candidate[1]", ("name", "why")))
+    assert error.what == "candidate[1].nmae is not a key that patchbench knows."
     assert "name (did you mean that?), or one of: name, why" in error.hint
     assert error.where == "x.toml, line 8"  # that of the table, since no line gives the key
-    assert "did you mean" not in refusal(lambda: KEYS.known({"q": 1}, "", ("name",))).hint
-    KEYS.known({"name": 1}, "", ("name", "why"))
+    assert "did you mean" not in refusal(lambda: KEYS.reject_unknown({"q": 1}, "", ("name",))).hint
+    KEYS.reject_unknown({"name": 1}, "", ("name", "why"))
 
 
 @pytest.mark.parametrize(

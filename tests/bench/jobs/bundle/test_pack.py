@@ -169,7 +169,7 @@ def test_an_altered_member_is_named_by_the_manifest(
     ("name", "text", "expected"),
     [
         ("result.json", "{", "There is no result here: result.json cannot be read. result.json"),
-        ("plan.json", "[]", "plan.json cannot be read. plan.json: it is no JSON object"),
+        ("plan.json", "[]", "plan.json cannot be read. plan.json: it is not a JSON object"),
         (
             "raw/rules.json",
             "{",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.experiments.experiment import AA, BASE, CANDIDATE, PLACEBO, Experiment
-from bench.experiments.reading import Document, understand
+from bench.experiments.reading import Document, experiment_from
 from bench.jobs.bundle import report
 from bench.jobs.bundle.recipes import plan_of
 from bench.jobs.bundle.reproduction import Wishes, document, revision_name, side_by_side
@@ -43,7 +43,7 @@ def plan(folder: Path) -> dict[str, Any]:
 
 def understood(plan: dict[str, Any], folder: Path, wishes: Wishes = NONE) -> Experiment:
     content = document(plan_of(plan), folder, wishes)
-    return understand(Document(content=content, file="bundle", folder=folder))
+    return experiment_from(Document(content=content, file="bundle", folder=folder))
 
 
 def test_a_plan_gives_the_experiment_again(plan: dict[str, Any], folder: Path) -> None:

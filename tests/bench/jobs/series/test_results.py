@@ -145,7 +145,7 @@ def damaged(**changed: Any) -> str:
     ("text", "reason"),
     [
         ("", "Expecting value"),
-        ("[]", "it is no JSON object"),
+        ("[]", "it is not a JSON object"),
         ("{}", "schema None, not 1"),
         ("[" * 100_000, "recursion"),
         (damaged(schema=2), "schema 2, not 1"),
