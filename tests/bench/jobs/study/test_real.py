@@ -14,6 +14,8 @@ import pytest
 
 from bench.jobs.study import real
 from bench.jobs.study.real import RealStudyRequest
+from bench.measure import choice
+from bench.run import base
 from bench.util import documents
 from bench.validation import CALM, LOADED, Alone, Part, ProcedureComparison, RealRow
 from builder.errors import DataError
@@ -122,9 +124,9 @@ def measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
         prepared.append(words)
 
     monkeypatch.setattr(real, "read_host", lambda: HOST)
-    monkeypatch.setattr(real.interpreters, "base_build", nothing)
-    monkeypatch.setattr(real.interpreters, "prepare", prepare)
-    monkeypatch.setattr(real.interpreters, "measuring", nothing)
+    monkeypatch.setattr(base, "base_build", nothing)
+    monkeypatch.setattr(base, "prepare", prepare)
+    monkeypatch.setattr(base, "measuring", nothing)
     context: Any = SimpleNamespace(show=SimpleNamespace(say=lambda _text: None))
 
     def run(**request: Any) -> Part:
@@ -180,7 +182,7 @@ def test_every_session_has_a_seed_of_its_own_and_always_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     choices = SimpleNamespace(protocol="lockstep", fallback=None)
-    monkeypatch.setattr(real.choice, "choices", lambda *_: choices)
+    monkeypatch.setattr(choice, "choices", lambda *_: choices)
     context: Any = SimpleNamespace(home=None, show=SimpleNamespace(say=None))
 
     def terms(salt: str, seed: int = 1) -> Any:
