@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from bench.cli import main
-from bench.cli.commands import inventory
 from bench.cli.parser import EXIT_CODES, command_line
 from builder import errors
 from builder.errors import PatchbenchError
@@ -131,57 +130,3 @@ def test_mistakes_look_like_all_errors(line: str, capsys: pytest.CaptureFixture[
     assert err.startswith("patchbench: ")
     assert "to do: `patchbench" in err
     assert "--help` lists what is possible." in err
-
-
-# -- what nobody has foreseen -------------------------------------------------------------------
-
-
-def _fails(_context: Any, _options: Any) -> int:
-    raise AssertionError("nobody\nwould have thought it")
-
-
-@pytest.fixture
-def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[str]:
-    monkeypatch.setattr(inventory, "_builds", _fails)
-    return ["--home", str(tmp_path), "builds"]
-
-
-def test_a_bug_is_told_without_a_traceback(
-    broken: list[str], tmp_path: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main.main(broken) == errors.EXIT_BUG
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("patchbench: this is a bug of patchbench (AssertionError: nobody).")
-    assert "Traceback" not in err
-    (log,) = tmp_path.glob("crashes/*.log")
-    assert f"log: {log}" in err
-    assert log.stat().st_mode & 0o777 == 0o600
-    assert "would have thought it" in log.read_text()
-    assert "'builds'" in log.read_text()
-
-
-def test_a_log_that_cannot_be_saved_is_said_so(
-    broken: list[str], tmp_path: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "crashes").write_text("a file where the folder would be")
-    assert main.main(broken) == errors.EXIT_BUG
-    err = capsys.readouterr().err
-    assert "log: it could not be saved: File exists" in err
-    assert "--verbose shows where" in err
-
-
-def test_a_bug_shows_where_when_asked(
-    broken: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main.main([*broken, "--verbose"]) == errors.EXIT_BUG
-    assert "_fails" in capsys.readouterr().err
-
-
-def test_home_is_the_option_else_the_variable_else_the_cache(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    assert main._home(None).name == "patchbench"
-    monkeypatch.setenv("PATCHBENCH_HOME", str(tmp_path / "variable"))
-    assert main._home(None) == tmp_path / "variable"
-    assert main._home(str(tmp_path / "option")) == tmp_path / "option"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,66 +12,12 @@ import pytest
 
 from bench.cli.main import main
 from bench.experiments.experiment import Experiment
-from bench.jobs.bundle import archive as bundles
-from bench.jobs.bundle import verify as verifying
-from bench.report.formats import catalogue
 from bench.results import result as results
 from bench.run import run as running
 from builder.errors import DataError, StoreError, UsageError, VerifyError
 from tests import pipeline
+from tests.bench.jobs.bundle.conftest import Bench
 from tests.bench.results_folder import NAME, lay_out, rewrite
-
-
-class Bench:
-    """A results folder, its bundle, and the command line."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.results = root / "out"
-        self.bundle = root / "evidence.tar.gz"
-
-    def patchbench(self, *arguments: object) -> int:
-        return main(["--quiet", "--home", str(self.root / "home"), *map(str, arguments)])
-
-    def pack(self) -> Path:
-        assert self.patchbench("bundle", self.results, "--out", self.bundle) == 0
-        return self.bundle
-
-    def repacked(self, change: Callable[[Path], Any]) -> Path:
-        """The bundle with something altered, and a manifest that agrees with that."""
-        folder = self.root / "unpacked"
-        folder.mkdir()
-        bundles.unpack(self.bundle, folder)
-        change(folder)
-        members: dict[str, bytes | Path] = {
-            path.relative_to(folder).as_posix(): path
-            for path in folder.rglob("*")
-            if path.is_file() and path.name != bundles.MANIFEST
-        }
-        forged = self.root / "forged.tar.gz"
-        bundles.pack(members, forged, top="x", version="0.1.0", renderer=verifying.renderer())
-        return forged
-
-
-@pytest.fixture(autouse=True)
-def _quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that draw no charts."""
-    monkeypatch.setattr(catalogue, "OF_A_RUN", ("md", "mail", "submission"))
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("original") / "out"
-    lay_out(folder)
-    return folder
-
-
-@pytest.fixture
-def bench(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.chdir(tmp_path)
-    made = Bench(tmp_path)
-    shutil.copytree(original, made.results)
-    return made
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -102,135 +46,10 @@ def test_a_bundle_holds_all_of_a_run_and_verifies(
     assert "DISAGREE" not in out
 
 
-def test_it_verifies_where_nothing_else_is(
-    bench: Bench, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
-) -> None:
-    elsewhere = tmp_path_factory.mktemp("elsewhere") / "renamed.tar.gz"
-    elsewhere.write_bytes(bench.pack().read_bytes())
-    capsys.readouterr()
-    assert bench.patchbench("verify", elsewhere, "--json") == 0
-    found = told(capsys)
-    assert found["agrees"]
-    assert found["bundle"] == "renamed.tar.gz"
-    assert [check["problems"] for check in found["checks"]] == [[]] * 8
-    assert not (bench.root / "home").exists()
-
-
 def test_the_same_results_give_the_same_bundle(bench: Bench) -> None:
     first = bench.pack().read_bytes()
     (bench.results / "report.md").write_text("an older one")
     assert bench.pack().read_bytes() == first
-
-
-def test_a_digit_that_was_altered_is_named(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.pack()
-    name = f"raw/blocks/0002-nbody/{NAME}.json"
-
-    def change(folder: Path) -> None:
-        rewrite(folder / name, {"benchmarks.0.runs.0.values": [0.009, 0.009, 0.0091]})
-
-    forged = bench.repacked(change)
-    capsys.readouterr()
-    assert bench.patchbench("verify", forged) == VerifyError.exit_code
-    out, err = capsys.readouterr()
-    assert "raw data" in out
-    assert "1 DISAGREE" in out
-    assert "The bundle does not verify: 1 thing." in err
-    assert f"{name}, mean: recorded is 0.00" in err
-
-
-def test_an_altered_member_is_named_by_the_manifest(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Also where no figure depends on it: a digit of what pyperf says of the machine."""
-    source = bench.pack()
-    folder = bench.root / "unpacked"
-    folder.mkdir()
-    bundles.unpack(source, folder)
-    rewrite(folder / "raw/blocks/0001-nbody/base.json", {"version": "1.1"})
-    altered = bench.root / "altered.tar.gz"
-    with tarfile.open(altered, "w:gz") as archive:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                archive.add(path, f"x/{path.relative_to(folder)}")
-    capsys.readouterr()
-    assert bench.patchbench("verify", altered, "--json") == VerifyError.exit_code
-    out, err = capsys.readouterr()
-    problems = [problem for check in json.loads(out)["checks"] for problem in check["problems"]]
-    assert problems == [
-        "raw/blocks/0001-nbody/base.json: it is not what was packed (another SHA-256)"
-    ]
-    assert problems[0] in err
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "expected"),
-    [
-        ("result.json", "{", "There is no result here: result.json cannot be read. result.json"),
-        ("plan.json", "[]", "plan.json cannot be read. plan.json: it is not a JSON object"),
-        (
-            "raw/rules.json",
-            "{",
-            "A file of the results folder is damaged: it cannot be read. raw/rules.json",
-        ),
-        ("more.txt", "more", "more.txt: this patchbench makes no such report"),
-        (
-            "raw/blocks/0000-nbody/block.json",
-            "[1]",
-            "is damaged: it cannot be read. raw/blocks/0000-nbody/block.json",
-        ),
-    ],
-)
-def test_contents_that_cannot_be_read_are_named(
-    name: str, text: str, expected: str, bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.pack()
-    forged = bench.repacked(lambda folder: (folder / name).write_text(text))
-    assert bench.patchbench("verify", forged) == VerifyError.exit_code
-    assert expected in capsys.readouterr().err
-
-
-def test_reports_of_another_patchbench_are_not_compared(
-    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.pack()
-    monkeypatch.setattr(verifying, "renderer", lambda: "another")
-    forged = bench.repacked(lambda folder: (folder / "mail.txt").write_text("other words"))
-    monkeypatch.setattr(verifying, "renderer", lambda: "yet another")
-    assert bench.patchbench("verify", forged) == 0
-    assert "agree: made by another patchbench" in capsys.readouterr().out
-
-
-def test_a_report_that_was_altered_is_named(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.pack()
-    forged = bench.repacked(lambda folder: (folder / "mail.txt").write_text("other words"))
-    assert bench.patchbench("verify", forged) == VerifyError.exit_code
-    assert "mail.txt: it is not what result.json gives" in capsys.readouterr().err
-
-
-def test_hostile_text_of_a_bundle_stays_text(
-    bench: Bench, capsys: pytest.CaptureFixture[str]
-) -> None:
-    bench.pack()
-    evil = "\x1b[2J\x1b]0;owned\x07[red]x[/red]"
-    forged = bench.repacked(lambda folder: rewrite(folder / "plan.json", {"name": evil}))
-    bench.patchbench("verify", forged)
-    out, err = capsys.readouterr()
-    assert "\x1b" not in out + err
-
-
-def test_many_problems_are_told_in_part(
-    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(verifying, "_SHOWN", 5)
-    bench.pack()
-    forged = bench.repacked(lambda folder: rewrite(folder / "result.json", {"blocks": []}))
-    assert bench.patchbench("verify", forged) == VerifyError.exit_code
-    assert "... and 3 more (--json tells all)" in capsys.readouterr().err
 
 
 def test_an_archive_that_climbs_out_is_refused(
@@ -376,6 +195,7 @@ def test_a_source_of_the_users_own_is_asked_for(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_reports")
 def test_a_run_of_the_fake_is_bundled_verified_and_reproduced(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

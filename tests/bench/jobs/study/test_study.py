@@ -74,23 +74,6 @@ def test_damaged_findings_are_told(
     assert "Remove the file" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ["page", "--data", "x"],
-        ["simulated", "--slowdown", "x"],
-        ["recorded", "--base", "x"],
-        ["record", "--seed", "1"],
-        ["record"],
-    ],
-)
-def test_options_that_mean_nothing_are_refused(
-    wrong: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["study", *wrong]) == UsageError.exit_code
-    assert "study" in capsys.readouterr().err
-
-
 def test_a_study_in_small_goes_not_into_the_docs() -> None:
     class Somewhere:
         project = PROJECT
