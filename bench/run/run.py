@@ -225,9 +225,13 @@ class _Run:
             known = choice.load(home, host)
             if known is not None:
                 told = f"a base against itself: the calibration of {known.when}, and runs since"
-                return ProtocolRecord(origin=origin, false_calls=known.false_calls, told=told)
+                return ProtocolRecord(
+                    origin=origin, false_calls=known.false_calls, comparisons=told
+                )
         counted = choice.FalseCalls.counted(called, of) if of else None
-        return ProtocolRecord(origin=origin, false_calls=counted, told="the A/A arm of this run")
+        return ProtocolRecord(
+            origin=origin, false_calls=counted, comparisons="the A/A arm of this run"
+        )
 
 
 def _seeded(arguments: Sequence[str], seed: int) -> str:

@@ -1,4 +1,4 @@
-"""What takes a Result, for tests that write the document that it is read from."""
+"""Helpers for tests that change a result's document, and for comparisons made by hand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def given(function: Callable[Concatenate[Result, P], R]) -> Callable[..., R]:
-    """The function, of a document."""
+    """A function of a Result, as a function of the result's document."""
 
     def called(document: Mapping[str, Any], *more: Any, **named: Any) -> R:
         return function(understood(document), *more, **named)
@@ -23,7 +23,7 @@ def given(function: Callable[Concatenate[Result, P], R]) -> Callable[..., R]:
 
 
 def comparison(ratio: float, verdict: str = "undecided", **more: Any) -> Comparison:
-    """A comparison as a result has it, with an interval of one percent to either side."""
+    """A comparison with an interval of 0.01 on either side of the ratio."""
     figures = {
         "benchmark": "nbody",
         "metric": "time",
@@ -41,6 +41,6 @@ def comparison(ratio: float, verdict: str = "undecided", **more: Any) -> Compari
 
 
 def suite(ratio: float, verdict: str = "undecided", **more: Any) -> SuiteComparison:
-    """The same of a whole suite."""
+    """The same for a whole suite."""
     figures = vars(comparison(ratio, verdict, **more)).items()
-    return SuiteComparison(**{name: one for name, one in figures if name != "benchmark"})
+    return SuiteComparison(**{name: value for name, value in figures if name != "benchmark"})
