@@ -27,7 +27,7 @@ from tests.golden.specimen import specimen
     ],
 )
 def test_only_what_is_known_to_be_off_is_off(fact: object, words: str) -> None:
-    assert wording.told(fact) == words
+    assert wording.fact_text(fact) == words
 
 
 @pytest.mark.parametrize(
