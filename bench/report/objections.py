@@ -62,7 +62,7 @@ def _controls(result: Result) -> Iterator[str]:
         if candidate.verdict in ("faster", "slower"):
             yield (
                 f"The base against itself (A/A) came out as {candidate.verdict} over the suite: "
-                "this session sees differences where there are none."
+                "this session shows differences where there are none."
             )
         if called:
             yield f"The base against itself (A/A) was called different on {', '.join(called)}."
@@ -77,8 +77,8 @@ def _placebo_overlap(band: Band, candidate: CandidateResult) -> Iterator[str]:
     suite, limits = candidate.suite, band.suite
     if suite and limits and suite.verdict in ("faster", "slower") and _lies_in(suite, limits):
         yield (
-            f"The suite's ratio of {suite.ratio:.4f} lies within what placebos did, which "
-            f"change nothing but the layout: {limits[0]:.4f} to {limits[1]:.4f}."
+            f"The suite's ratio of {suite.ratio:.4f} lies within the placebo band, "
+            f"{limits[0]:.4f} to {limits[1]:.4f}: a change of layout alone can have the same effect."
         )
     bands = band.benchmarks
     names = [
@@ -89,7 +89,7 @@ def _placebo_overlap(band: Band, candidate: CandidateResult) -> Iterator[str]:
         and _lies_in(row, bands[row.benchmark])
     ]
     if names:
-        yield f"Placebos, which change nothing but the layout, moved these as far: {_list(names)}."
+        yield f"A change of layout alone (placebos) had the same effect on: {_list(names)}."
 
 
 def _lies_in(row: SuiteComparison, limits: Sequence[float]) -> bool:
@@ -99,8 +99,8 @@ def _lies_in(row: SuiteComparison, limits: Sequence[float]) -> bool:
 def _replicas(result: Result) -> Iterator[str]:
     if any(row.builds == 1 for _, candidate in _measured(result) for row in candidate.comparisons):
         yield (
-            "One build of each arm: the verdicts speak of these binaries only. Building again can "
-            "move a benchmark by some percent (layout, PGO training)."
+            "One build of each arm: the verdicts hold only for these binaries. Other builds can "
+            "change a ratio by some percent (layout, PGO training)."
         )
 
 
@@ -110,14 +110,14 @@ def _undecided(result: Result) -> Iterator[str]:
         undecided = names_of(rows, "undecided")
         if undecided:
             yield (
-                f"{prefix}{_count(undecided, rows)} undecided: a difference as large as the "
-                "interval is wide may be there or not."
+                f"{prefix}{_count(undecided, rows)} undecided: there may be no difference, or "
+                "one as large as the interval allows."
             )
         same = names_of(rows, "equivalent")
         if same:
             yield (
-                f"{prefix}{_count(same, rows)} called equivalent, which still may mean a "
-                f"difference of {candidate.margin * 100:g}%, the margin."
+                f"{prefix}{_count(same, rows)} called equivalent, but may still differ by "
+                f"up to {candidate.margin * 100:g}%, the margin."
             )
 
 
@@ -126,16 +126,19 @@ def _blocks(result: Result) -> Iterator[str]:
         few = [row.benchmark for row in candidate.comparisons if row.blocks < FEW_BLOCKS]
         if few:
             names = _list(few)
-            yield f"{prefix}fewer than {FEW_BLOCKS} blocks on {names}: wide or lucky intervals."
+            yield (
+                f"{prefix}fewer than {FEW_BLOCKS} blocks on {names}: wide intervals, or narrow by "
+                "chance."
+            )
 
 
 def _disturbed(result: Result) -> Iterator[str]:
     counts = result.session.disturbance
     if counts.get("disturbed"):
         yield (
-            f"Something else was busy on the host during {counts['disturbed']} blocks; "
+            f"Something else used the host too much during {counts['disturbed']} blocks; "
             f"{counts.get('measured_again', 0)} were measured again, {counts.get('kept', 0)} count "
-            "all the same."
+            "nevertheless."
         )
     shares = [block.state.steal for block in result.blocks]
     steals = [share for share in shares if share is not None]
@@ -149,12 +152,12 @@ def _suite(result: Result) -> Iterator[str]:
     if count:
         yield (
             f"The geometric mean is of {count} benchmarks of {result.session.suite}, each "
-            "counted alike; another selection has another mean."
+            "with the same weight; another selection has another mean."
         )
     for prefix, candidate in _measured(result):
         if candidate.missing:
             names = _list([row.benchmark for row in candidate.missing])
-            yield f"{prefix}asked for and not measured: {names}."
+            yield f"{prefix}requested, but not measured: {names}."
 
 
 def _builds(result: Result) -> Iterator[str]:
@@ -164,7 +167,7 @@ def _builds(result: Result) -> Iterator[str]:
     if plain:
         yield (
             f"Built without PGO: {_list(plain)}. Releases and most distributions are built with "
-            "PGO and LTO, where the same change may gain less, or lose."
+            "PGO and LTO, where the same change may gain less, or make Python slower."
         )
     if len({facts.compiler for _, facts in built}) > 1:
         yield "Not all arms were built by the same compiler."
@@ -175,9 +178,9 @@ def _builds(result: Result) -> Iterator[str]:
     ]
     if merged:
         yield (
-            f"Computed gotos with hardly an indirect jump in the evaluation function: "
-            f"{_list(merged)}. The compiler merged them, and a ratio between such a build and "
-            "another measures that as well."
+            f"Computed gotos, but very few indirect jumps in the evaluation function: "
+            f"{_list(merged)}. The compiler merged them; a ratio between such a build and another "
+            "includes that difference."
         )
     for candidate in main_candidates(result):
         unasked = [row.fact for row in candidate.differences if not row.asked]
@@ -197,8 +200,9 @@ def _procedure(result: Result) -> Iterator[str]:
         )
     elif calls.upper > _VAGUE:
         yield (
-            "How often this procedure calls a base different from itself on this host is hardly "
-            f"known: {calls.called} of {calls.of} times, which may be {calls.upper:.0%}."
+            "How often this procedure calls a base different from itself on this host is known "
+            f"only roughly: {calls.called} of {calls.of} times, so the rate may be up to "
+            f"{calls.upper:.0%}."
         )
 
 
@@ -206,24 +210,26 @@ def _host(result: Result) -> Iterator[str]:
     host = result.host
     if host.hypervisor:
         yield (
-            f"A virtual machine ({host.hypervisor}): neighbours share its cores, caches and "
-            "frequency, and cannot be seen."
+            f"A virtual machine ({host.hypervisor}): other guests share its cores, caches and "
+            "frequency, and cannot be observed."
         )
     if host.quota:
-        yield f"The control group grants {host.quota:g} CPUs of time, and stops what takes more."
+        yield (
+            f"The control group grants {host.quota:g} CPUs of time and pauses processes that use "
+            "more."
+        )
     yield from _frequency(host)
     if host.smt:
-        yield "SMT is on: the other thread of the core, if it works, takes from this one."
+        yield "SMT is on: work on the other thread of the core slows this one down."
     if host.aslr:
         yield (
-            "ASLR is on: each process has another layout of memory; that is in the intervals, and "
-            "makes them wider."
+            "ASLR is on: each process has another memory layout, which makes the intervals wider."
         )
 
 
 def _frequency(host: HostRecord) -> Iterator[str]:
     if host.turbo is None:
-        yield "Turbo: the host does not tell whether it is on."
+        yield "Turbo: the host does not report whether it is on."
     elif host.turbo:
         yield "Turbo is on: the frequency depends on heat and on what other cores do."
     governor = host.governor

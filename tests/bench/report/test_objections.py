@@ -77,7 +77,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
     [
         (rows(builds=1), "One build of each arm"),
         (rows(verdict="undecided"), "2 of 2 benchmarks are undecided"),
-        (rows(verdict="equivalent"), "2 of 2 benchmarks are called equivalent, which still may"),
+        (rows(verdict="equivalent"), "2 of 2 benchmarks are called equivalent, but may still"),
         (rows(blocks=4), "fewer than 5 blocks on nbody, richards"),
         (candidate(gate=None), "No gate: whether fast-paths still is Python"),
         (candidate(warnings=["same-code: identical"]), "same-code: identical"),
@@ -99,7 +99,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         (session(false_calls=None), "the host was not calibrated"),
         (
             session(false_calls={"called": 0, "of": 2, "upper": 0.842, "origin": "x"}),
-            "is hardly known: 0 of 2 times, which may be 84%.",
+            "is known only roughly: 0 of 2 times, so the rate may be up to 84%.",
         ),
         (facts(pgo=False), "Built without PGO: fast-paths."),
         (facts(indirect_jumps=3), "in the evaluation function: fast-paths (3)."),
@@ -107,7 +107,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         (host(hypervisor="KVM"), "A virtual machine (KVM)"),
         (host(quota=1.5), "The control group grants 1.5 CPUs"),
         (host(turbo=True), "Turbo is on"),
-        (host(turbo=None), "Turbo: the host does not tell"),
+        (host(turbo=None), "Turbo: the host does not report"),
         (host(governor="powersave"), "The frequency governor is powersave"),
         (host(smt=True), "SMT is on"),
         (host(aslr=2), "ASLR is on"),
@@ -115,7 +115,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         (control(verdict="faster"), "(A/A) came out as faster over the suite"),
         (control(), "(A/A) was called different on nbody, richards."),
         (lambda content: content.update(placebo_band=BAND), "ratio of 0.9142 lies within"),
-        (lambda content: content.update(placebo_band=BAND), "moved these as far: nbody."),
+        (lambda content: content.update(placebo_band=BAND), "had the same effect on: nbody."),
     ],
 )
 def test_each_weakness_is_told(change: Change, expected: str) -> None:
