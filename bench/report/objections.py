@@ -186,7 +186,7 @@ def _builds(result: Result) -> Iterator[str]:
         unasked = [row.fact for row in candidate.differences if not row.asked]
         if unasked:
             yield (
-                f"{candidate.name} differs from the base in what nobody asked for: "
+                f"{candidate.name} differs from the base in facts that were not asked for: "
                 f"{_list(unasked)}."
             )
 

@@ -87,7 +87,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
             candidate(
                 differences=[{"fact": "CFLAGS", "base": "", "candidate": "", "asked": False}]
             ),
-            "in what nobody asked for: CFLAGS.",
+            "in facts that were not asked for: CFLAGS.",
         ),
         (session(disturbance=DISTURBED), "during 9 blocks; 7 were measured again, 2 count"),
         (
