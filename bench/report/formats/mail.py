@@ -39,7 +39,7 @@ def render(result: Result) -> str:
 
 def _objections(statement: Statement) -> Iterator[str]:
     if statement.objections:
-        yield "What speaks against it"
+        yield "Limitations and warnings"
         for objection in statement.objections:
             yield from paragraph(objection, "    ", "  * ")
 

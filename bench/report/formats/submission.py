@@ -19,7 +19,7 @@ def render(result: Result) -> str:
         [f"# {plain(statement.subject)}"],
         *([f"**{plain(verdict)}**"] for verdict in statement.verdicts),
         [opening(statement.slower)] if statement.slower else [],
-        ["What speaks against it:", "", *(f"- {opening(text)}" for text in statement.objections)],
+        ["Limitations and warnings:", "", *(f"- {opening(text)}" for text in statement.objections)],
         *([*_table(table)] for table in statement.tables),
         [plain(statement.reading)] if statement.tables else [],
         *([*_section(section)] for section in statement.sections),

@@ -89,9 +89,9 @@ def test_the_verdict_comes_first_then_objections_then_the_tables() -> None:
         page.text.index(text)
         for text in (
             "fast-add is 1.05x faster over the suite",
-            "Before you rely on it",
+            "Limitations and warnings",
             "All arms, over the suite",
-            "Is it still Python?",
+            "Correctness",
             "What differs between the builds",
             "The session, block by block",
             "How it was measured",
