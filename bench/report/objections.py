@@ -50,8 +50,8 @@ def _gate(result: Result) -> Iterator[str]:
     for candidate in main_candidates(result):
         if not candidate.broken and candidate.gate is None and not candidate.runtime:
             yield (
-                f"No gate: whether {candidate.name} still is Python was not tested. A patch that "
-                "leaves work out is fast."
+                f"No gate: CPython's own tests were not run with {candidate.name}, so it may be "
+                "incorrect. A patch that leaves out necessary work is fast too."
             )
 
 
@@ -78,7 +78,8 @@ def _placebo_overlap(band: Band, candidate: CandidateResult) -> Iterator[str]:
     if suite and limits and suite.verdict in ("faster", "slower") and _lies_in(suite, limits):
         yield (
             f"The suite's ratio of {suite.ratio:.4f} lies within the placebo band, "
-            f"{limits[0]:.4f} to {limits[1]:.4f}: a change of layout alone can have the same effect."
+            f"{limits[0]:.4f} to {limits[1]:.4f}: a change of layout alone can have the same "
+            "effect."
         )
     bands = band.benchmarks
     names = [

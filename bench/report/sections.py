@@ -112,9 +112,9 @@ def _gate(result: Result) -> Iterator[Fact]:
         broken = gate.broken
         text += f"fails {', '.join(broken)}" if broken else "passes them all"
         if gate.flaky:
-            text += f"; once, and not when run again: {', '.join(gate.flaky)}"
+            text += f"; failed once, but passed when run again: {', '.join(gate.flaky)}"
         if gate.base_failed:
-            text += f"; on the base itself fail {', '.join(gate.base_failed)}"
+            text += f"; the base itself fails {', '.join(gate.base_failed)}"
         yield Fact(label=arm.name, text=text)
 
 
