@@ -59,7 +59,7 @@ def _why(result: Result) -> Iterator[Fact]:
             label = row.fact if len(main_candidates(result)) == 1 else f"{arm.name}, {row.fact}"
             yield Fact(label=label, text=f"{row.base} -> {row.candidate}")
         if not arm.differences:
-            text = "the same flags, and an evaluation function of the same size and jumps"
+            text = "the same flags, and an evaluation function of the same size and number of jumps"
             if arm.variant:
                 text += f"; the benchmarks' own Python is compiled ({arm.variant})"
             yield Fact(label=arm.name, text=text)
@@ -135,7 +135,7 @@ def _builds(result: Result) -> Iterator[Fact]:
                 exact = label not in _IN_WORDS
                 yield Fact(label=f"{arm.name}, {label}", text=text or "(none)", exact=exact)
         if own == base:
-            yield Fact(label=arm.name, text="as the base in all of this")
+            yield Fact(label=arm.name, text="the same as the base")
         base = base or own
 
 
@@ -161,12 +161,16 @@ def _build(facts: FactsRecord, compiler: str) -> dict[str, str]:
         f"{facts.eval_bytes} bytes in {facts.eval_function}",
         "configure": facts.configure_arguments,
         # As gcc recorded them in the binary; a makefile may have added options.
-        "options of the loop": facts.options,
+        "options of the evaluation function": facts.options,
         **flags,
     }
 
 
-_READABLE = {True: "readable", False: "not readable", None: "unknown whether it is readable"}
+_READABLE = {
+    True: "current frequency readable",
+    False: "current frequency not readable",
+    None: "unknown whether the current frequency is readable",
+}
 
 
 def _machine(host: HostRecord) -> Iterator[Fact]:
@@ -220,14 +224,14 @@ def _measurement(result: Result) -> Iterator[Fact]:
     if session.budget:
         limits.append(f"a budget of {session.budget:.0f} s")
     if session.until:
-        ends = "when it is decided" if session.until == "decided" else "after its blocks"
+        ends = "when its verdicts are decided" if session.until == "decided" else "after its blocks"
         limits.append(f"a benchmark ends {ends}")
     yield Fact(label="effort", text="; ".join(limits))
     if session.seconds is not None and session.busy_seconds is not None:
         yield Fact(
             label="time",
-            text=f"{session.seconds:.0f} s, of which the arms' processes worked "
-            f"{session.busy_seconds:.0f} s",
+            text=f"{session.seconds:.0f} s; the arms' processes ran for "
+            f"{session.busy_seconds:.0f} s of it",
         )
     yield Fact(label="seed", text=str(session.seed))
     method = next((arm.method for arm in main_candidates(result) if arm.method), "")

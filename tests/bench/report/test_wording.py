@@ -59,7 +59,9 @@ def test_a_silent_host_is_unknown_in_every_section() -> None:
     (machine,) = (one for one in sections(_silent()) if one.title == "Machine")
     words = {one.label: one.text for one in machine.facts}
     assert words["firmware"] == "turbo unknown, SMT unknown, microcode unknown"
-    assert words["frequency"] == "governor unknown, unknown whether it is readable"
+    assert (
+        words["frequency"] == "governor unknown, unknown whether the current frequency is readable"
+    )
     assert words["ASLR"] == "unknown"
     assert "(cores: unknown), memory unknown" in words["hardware"]
 
