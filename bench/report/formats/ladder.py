@@ -23,7 +23,7 @@ def render(result: Result) -> dict[str, str]:
     ladders = groups(result)
     if not ladders:
         return {}
-    title = f"The ladder: {view_of(result).base.title} and up"
+    title = f"The ladder from {view_of(result).base.title} up"
     picture = str(ladder.picture(ladders, title))
     return {
         "ladder.svg": picture,
