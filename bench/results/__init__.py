@@ -18,9 +18,9 @@ from bench.results.result import (
     KEPT_FILE,
     ArmReport,
     ProtocolRecord,
+    parse_document,
     read,
     read_document,
-    understood,
 )
 from bench.results.shape import (
     BlockResult,
@@ -56,8 +56,8 @@ __all__ = [
     "SessionSummary",
     "folder_of",
     "kept_patches",
+    "parse_document",
     "read",
     "read_document",
     "result",
-    "understood",
 ]

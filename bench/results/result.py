@@ -222,7 +222,7 @@ def read(folder: Path) -> Result:
     Raises DataError, which names the file and the key, when there is no result, when it has another
     schema, and when it is damaged.
     """
-    return understood(read_document(folder), where=str(folder / FILE))
+    return parse_document(read_document(folder), where=str(folder / FILE))
 
 
 def read_document(folder: Path) -> dict[str, Any]:
@@ -240,7 +240,7 @@ def read_document(folder: Path) -> dict[str, Any]:
     )
 
 
-def understood(document: Mapping[str, Any], where: str = FILE) -> Result:
+def parse_document(document: Mapping[str, Any], where: str = FILE) -> Result:
     """Convert a document into typed values.
 
     Raises DataError, which names `where` and the wrong key.

@@ -151,7 +151,7 @@ class _Run:
             worth = watched and (not self.needed or self.needed in watched)
             timed = self._timing(choices, host).measured(fit) if worth else None
             document = self._document(arms, timed, choices.origin, host)
-        result = results.understood(document)
+        result = results.parse_document(document)
         with guard_writes(self.folder.path):
             self.folder.finish(document, catalogue.render_all(result))
         return result

@@ -10,7 +10,7 @@ import pytest
 from bench.report import view_of, wording
 from bench.report.formats import mail, markdown, submission
 from bench.report.sections import sections
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from tests.golden.specimen import specimen
 
@@ -52,7 +52,7 @@ def _silent(**host: Any) -> Result:
     result["host"].pop("frequency_readable", None)
     result["host"].pop("quota", None)
     result["host"] |= {"smt": False, "hypervisor": "KVM", **host}
-    return understood(result)
+    return parse_document(result)
 
 
 def test_a_silent_host_is_unknown_in_every_section() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bench.compare.comparison import Comparison, SuiteComparison
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 
 P = ParamSpec("P")
@@ -17,7 +17,7 @@ def given(function: Callable[Concatenate[Result, P], R]) -> Callable[..., R]:
     """A function of a Result, as a function of the result's document."""
 
     def called(document: Mapping[str, Any], *more: Any, **named: Any) -> R:
-        return function(understood(document), *more, **named)
+        return function(parse_document(document), *more, **named)
 
     return called
 

@@ -170,7 +170,7 @@ def test_the_content_can_be_written_and_read_back(tmp_path: Path) -> None:
     )
 
     assert results.read_document(tmp_path) == content
-    assert results.read(tmp_path) == results.understood(content)
+    assert results.read(tmp_path) == results.parse_document(content)
     assert content["commands"] == [r"run \udcff.diff"]
 
 
@@ -203,4 +203,4 @@ def test_what_is_no_result_of_ours(text: str | None, what: str, tmp_path: Path) 
 def test_a_whole_result_is_read(tmp_path: Path) -> None:
     (tmp_path / results.FILE).write_text(golden.read("result.json"), encoding="utf-8")
     assert results.read_document(tmp_path) == specimen()
-    assert results.read(tmp_path) == results.understood(specimen())
+    assert results.read(tmp_path) == results.parse_document(specimen())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.results import result as results
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.util import documents
 from builder.errors import DataError
 from tests.bench.report import example
@@ -24,7 +24,7 @@ def test_every_key_of_a_result_has_its_place() -> None:
     """Every key that is written is read, with the same value."""
     for document in (specimen(), big(benchmarks=2, blocks=4, arms=3, replicas=2)):
         content = json.loads(json.dumps(document))
-        again = json.loads(json.dumps(documents.dump(understood(content))))
+        again = json.loads(json.dumps(documents.dump(parse_document(content))))
         assert lacking(content, again) == set()
 
 
@@ -46,7 +46,7 @@ def lacking(written: Any, read: Any, place: str = "") -> set[str]:
 
 
 def test_the_oldest_results_have_defaults_for_what_came_later() -> None:
-    result = understood(example.result())
+    result = parse_document(example.result())
     (arm,) = result.candidates
 
     assert (arm.kind, arm.placebo, arm.variant, arm.runtime) == ("candidate", "", "", None)
@@ -59,7 +59,7 @@ def test_the_oldest_results_have_defaults_for_what_came_later() -> None:
 def test_unknown_keys_are_ignored() -> None:
     content = specimen()
     content["colour"] = content["base"]["colour"] = "red"
-    assert understood(content) == understood(specimen())
+    assert parse_document(content) == parse_document(specimen())
 
 
 Change = Callable[[dict[str, Any]], Any]
@@ -109,7 +109,7 @@ def test_damage_is_named_with_its_place(change: Change, place: str) -> None:
     content = copy.deepcopy(specimen())
     change(content)
     with pytest.raises(DataError) as caught:
-        understood(content, "here/result.json")
+        parse_document(content, "here/result.json")
     assert caught.value.where.startswith("here/result.json: ")
     assert place in caught.value.where
     assert caught.value.hint
