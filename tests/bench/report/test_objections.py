@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bench.report import objections as told
+from bench.report import objections as module
 from tests.bench.report.example import result
 from tests.bench.results.given import given
 
-objections = given(told.objections)
+objections = given(module.objections)
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -30,8 +30,8 @@ def quiet() -> dict[str, Any]:
 
 
 def candidate_of(content: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = content["candidates"][0]
-    return found
+    first: dict[str, Any] = content["candidates"][0]
+    return first
 
 
 def control(**more: Any) -> Change:
@@ -120,10 +120,10 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
 )
 def test_each_weakness_is_told(change: Change, expected: str) -> None:
     content = quiet()
-    assert not any(expected in one for one in objections(content))
+    assert not any(expected in text for text in objections(content))
     change(content)
-    found = [one for one in objections(content) if expected in one]
-    assert len(found) == 1
+    texts = [text for text in objections(content) if expected in text]
+    assert len(texts) == 1
 
 
 def test_of_several_candidates_each_is_named() -> None:
@@ -141,7 +141,7 @@ def test_nothing_is_told_twice() -> None:
     candidate(warnings=["no-gate: nobody tested"], gate=None)(content)
     content["warnings"] = ["busy", "busy"]
 
-    assert [one for one in objections(content) if "gate" in one.lower()] == [
+    assert [text for text in objections(content) if "gate" in text.lower()] == [
         "No gate: CPython's own tests were not run with fast-paths, so it may be incorrect. A "
         "patch that leaves out necessary work is fast too."
     ]

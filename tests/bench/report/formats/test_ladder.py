@@ -29,7 +29,7 @@ def ratio(value: float) -> dict[str, Any]:
 
 
 def rung(name: str, arm: str, value: float | None, **more: Any) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    rung: dict[str, Any] = {
         "group": "kernels",
         "name": name,
         "title": f"step {name} <b>",
@@ -40,23 +40,23 @@ def rung(name: str, arm: str, value: float | None, **more: Any) -> dict[str, Any
     }
     if value is not None:
         cells = {"nbody": {**ratio(value), "step": ratio(value)}}
-        told |= {**ratio(value), "step": ratio(value), "cells": cells}
-    return told | more
+        rung |= {**ratio(value), "step": ratio(value), "cells": cells}
+    return rung | more
 
 
 @pytest.fixture
 def result() -> dict[str, Any]:
-    found: dict[str, Any] = specimens.specimen()
-    names = [one["name"] for one in found["candidates"]]
-    first = found["candidates"][0]
+    content: dict[str, Any] = specimens.specimen()
+    names = [one["name"] for one in content["candidates"]]
+    first = content["candidates"][0]
     first["missing"] = [{"benchmark": "richards", "reason": "it has | no types"}]
-    found["ladder"] = [
+    content["ladder"] = [
         rung("switch", "base", None, on=""),
         rung("gotos", names[0], 0.8),
         rung("typed", names[1], None, tasks=[]),
         rung("gotos-alone", names[0], 0.8, in_chain=False),
     ]
-    return found
+    return content
 
 
 def test_the_rungs_are_read_with_what_is_missing(result: dict[str, Any]) -> None:
