@@ -1,4 +1,4 @@
-"""What a report says: a result as a view, its sentences, objections and tables."""
+"""The content of a report: a result as a view, its sentences, objections and tables."""
 
 from bench.report.model import ReportRow
 from bench.report.reading import session_facts, view_of

@@ -1,6 +1,6 @@
-"""A result as a reader sees it: frozen values, the same for pages, charts and tables.
+"""The view of a result: frozen values that pages, charts and tables share.
 
-`bench.report.reading` makes them of a result.
+`bench.report.reading` makes them from a result.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class BlockPoint:
-    """One block of one benchmark: the candidate's ratio, and the base's own time over its median.
+    """One block of one benchmark: the candidate's ratio, and `drift`, the base's time / its median.
 
-    `order` counts the blocks of the session from 0; `disturbed` is why the block is doubted, or "".
+    `order` counts the blocks of the session from 0; `disturbed` is why the block was disturbed, or
+    empty.
     """
 
     order: int
@@ -36,7 +37,7 @@ class BlockPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRow:
-    """One comparison. Bounds are None where there is no interval; `placebo` is a band of ratios."""
+    """One comparison. Bounds are None without an interval; `placebo` is (least, greatest)."""
 
     name: str
     metric: str
@@ -63,7 +64,7 @@ class ReportRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportArm:
-    """An arm and its build, as pairs of label and value."""
+    """An arm; `facts` describe its build, as pairs of label and value."""
 
     name: str
     title: str
@@ -72,9 +73,9 @@ class ReportArm:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """All that is known of one candidate. `rows` go from the fastest to the slowest.
+    """One candidate with its comparisons. `rows` go from the fastest to the slowest.
 
-    `warmups`, of what compiles while it runs: benchmarks and a line on each.
+    `warmups` are pairs of benchmark and sentence, for a runtime that compiles while it runs.
     """
 
     arm: ReportArm
@@ -95,16 +96,16 @@ class Candidate:
     @property
     def suite(self) -> ReportRow | None:
         """The geometric mean of times."""
-        return next((one for one in self.suites if one.metric == TIME), None)
+        return next((row for row in self.suites if row.metric == TIME), None)
 
     @property
     def has_metrics(self) -> bool:
-        """Whether anything but time was compared."""
+        """Whether metrics other than time were compared."""
         return any(row.metric != TIME for row in self.rows)
 
     @property
     def tally(self) -> dict[str, int]:
-        """How many benchmarks have which verdict; without those that none has."""
+        """The number of benchmarks by verdict, without zeros."""
         counts = dict.fromkeys(VERDICTS, 0)
         for row in self.rows:
             counts[row.verdict] = counts.get(row.verdict, 0) + 1
@@ -113,7 +114,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRung:
-    """One rung of a ladder, or another runtime: its suite's ratio against the ladder's base."""
+    """One rung of a ladder, or another runtime: the suite's ratio to the ladder's base."""
 
     row: ReportRow
     title: str
@@ -141,5 +142,5 @@ class View:
 
     @property
     def margins(self) -> tuple[float, float]:
-        """The ratios between which everything is equivalent."""
+        """The least and the greatest ratio that count as equivalent."""
         return 1 / (1 + self.margin), 1 + self.margin

@@ -1,7 +1,7 @@
-"""What a critical reader would object to, from result.json: it stands above every table.
+"""The limitations of a result, from result.json; reports print them above every table.
 
-Each objection is a sentence or two with its figures. The order is that in which a reader of
-python-dev would ask. Text of the result is handed through as it is: who shows it escapes it.
+Each objection is a sentence or two with its figures, in the order in which a reader of python-dev
+would ask. Texts of the result are not escaped here: the formats escape them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from bench.compare import SuiteComparison
-from bench.report.wording import claims, common_warnings, controls, names_of
+from bench.report.wording import common_warnings, controls, main_candidates, names_of
 from bench.results import CandidateResult, HostRecord, Result
 from bench.session import Band
 
@@ -17,154 +17,158 @@ FEW_BLOCKS = 5
 # A loop of computed gotos has about one indirect jump for each opcode; gcc can merge them again.
 _MERGED = 20
 _NOTABLE_STEAL = 0.02
-# A rate of false calls that is only known to be below this is not known to be small.
+# When the upper bound of the rate of false calls is above this, too little is known of the rate.
 _VAGUE = 0.1
-# Warnings that are data already, and that this module tells with their figures.
-_TOLD_HERE = ("one-build", "no-gate", "few-blocks", "one-block")
+# Codes of warnings that this module states itself, with figures.
+_STATED_HERE = ("one-build", "no-gate", "few-blocks", "one-block")
 
 
 def objections(result: Result) -> tuple[str, ...]:
-    """Everything that speaks against the result, the gravest first; never empty sentences."""
-    found = [text for judge in _JUDGES for text in judge(result)]
-    return tuple(dict.fromkeys(found))
+    """All limitations of a result, without duplicates, the most serious first."""
+    texts = [text for check in _CHECKS for text in check(result)]
+    return tuple(dict.fromkeys(texts))
 
 
-def _each(result: Result) -> Iterator[tuple[str, CandidateResult]]:
-    """The claims that were measured, each with what its sentences begin with."""
-    measured = [one for one in claims(result) if one.comparisons]
-    for one in measured:
-        yield (f"{one.name}: " if len(claims(result)) > 1 else ""), one
+def _measured(result: Result) -> Iterator[tuple[str, CandidateResult]]:
+    """The main candidates that were measured, each with the prefix of its sentences."""
+    measured = [candidate for candidate in main_candidates(result) if candidate.comparisons]
+    for candidate in measured:
+        yield (f"{candidate.name}: " if len(main_candidates(result)) > 1 else ""), candidate
 
 
-def _warned(result: Result) -> Iterator[str]:
-    """What the run itself warned of."""
+def _warnings(result: Result) -> Iterator[str]:
+    """Warnings of the run and of the main candidates."""
     yield from result.warnings
-    for one in claims(result):
-        prefix = f"{one.name}: " if len(claims(result)) > 1 else ""
-        for warning in [*one.warnings, *common_warnings(one.comparisons)]:
-            if not warning.startswith(_TOLD_HERE):
+    for candidate in main_candidates(result):
+        prefix = f"{candidate.name}: " if len(main_candidates(result)) > 1 else ""
+        for warning in [*candidate.warnings, *common_warnings(candidate.comparisons)]:
+            if not warning.startswith(_STATED_HERE):
                 yield f"{prefix}{warning}"
 
 
 def _gate(result: Result) -> Iterator[str]:
-    for one in claims(result):
-        if not one.broken and one.gate is None and not one.runtime:
+    for candidate in main_candidates(result):
+        if not candidate.broken and candidate.gate is None and not candidate.runtime:
             yield (
-                f"No gate: whether {one.name} still is Python was not tested. A patch that "
-                "leaves work out is fast."
+                f"No gate: CPython's own tests were not run with {candidate.name}, so it may be "
+                "incorrect. A patch that leaves out necessary work is fast too."
             )
 
 
 def _controls(result: Result) -> Iterator[str]:
-    """A/A arms and placebos that show what should not be there."""
-    for one in controls(result, "aa"):
-        called = names_of(one.comparisons, "faster", "slower")
-        if one.verdict in ("faster", "slower"):
+    """Differences that A/A arms and placebos show, though they change nothing."""
+    for candidate in controls(result, "aa"):
+        called = names_of(candidate.comparisons, "faster", "slower")
+        if candidate.verdict in ("faster", "slower"):
             yield (
-                f"The base against itself (A/A) came out as {one.verdict} over the suite: this "
-                "session sees differences where there are none."
+                f"The base against itself (A/A) came out as {candidate.verdict} over the suite: "
+                "this session shows differences where there are none."
             )
         if called:
             yield f"The base against itself (A/A) was called different on {', '.join(called)}."
     band = result.placebo_band
     if band is not None:
-        for prefix, one in _each(result):
-            yield from (f"{prefix}{text}" for text in _within(band, one))
+        for prefix, candidate in _measured(result):
+            yield from (f"{prefix}{text}" for text in _placebo_overlap(band, candidate))
 
 
-def _within(band: Band, candidate: CandidateResult) -> Iterator[str]:
-    """Where a claim is no larger than what changes of layout alone did."""
+def _placebo_overlap(band: Band, candidate: CandidateResult) -> Iterator[str]:
+    """Where a candidate's effect is no larger than that of a change of layout alone."""
     suite, limits = candidate.suite, band.suite
-    if suite and limits and suite.verdict in ("faster", "slower") and _in(suite, limits):
+    if suite and limits and suite.verdict in ("faster", "slower") and _lies_in(suite, limits):
         yield (
-            f"The suite's ratio of {suite.ratio:.4f} lies within what placebos did, which "
-            f"change nothing but the layout: {limits[0]:.4f} to {limits[1]:.4f}."
+            f"The suite's ratio of {suite.ratio:.4f} lies within the placebo band, "
+            f"{limits[0]:.4f} to {limits[1]:.4f}: a change of layout alone can have the same "
+            "effect."
         )
-    each = band.benchmarks
+    bands = band.benchmarks
     names = [
-        one.benchmark
-        for one in candidate.comparisons
-        if one.verdict in ("faster", "slower")
-        and one.benchmark in each
-        and _in(one, each[one.benchmark])
+        row.benchmark
+        for row in candidate.comparisons
+        if row.verdict in ("faster", "slower")
+        and row.benchmark in bands
+        and _lies_in(row, bands[row.benchmark])
     ]
     if names:
-        yield f"Placebos, which change nothing but the layout, moved these as far: {_list(names)}."
+        yield f"A change of layout alone (placebos) had the same effect on: {_list(names)}."
 
 
-def _in(one: SuiteComparison, limits: Sequence[float]) -> bool:
-    return limits[0] <= one.ratio <= limits[1]
+def _lies_in(row: SuiteComparison, limits: Sequence[float]) -> bool:
+    return limits[0] <= row.ratio <= limits[1]
 
 
 def _replicas(result: Result) -> Iterator[str]:
-    if any(row.builds == 1 for _, one in _each(result) for row in one.comparisons):
+    if any(row.builds == 1 for _, candidate in _measured(result) for row in candidate.comparisons):
         yield (
-            "One build of each arm: the verdicts speak of these binaries only. Building again can "
-            "move a benchmark by some percent (layout, PGO training)."
+            "One build of each arm: the verdicts hold only for these binaries. Other builds can "
+            "change a ratio by some percent (layout, PGO training)."
         )
 
 
 def _undecided(result: Result) -> Iterator[str]:
-    for prefix, one in _each(result):
-        rows = one.comparisons
-        open_ones = names_of(rows, "undecided")
-        if open_ones:
+    for prefix, candidate in _measured(result):
+        rows = candidate.comparisons
+        undecided = names_of(rows, "undecided")
+        if undecided:
             yield (
-                f"{prefix}{_count(open_ones, rows)} undecided: a difference as large as the "
-                "interval is wide may be there or not."
+                f"{prefix}{_count(undecided, rows)} undecided: there may be no difference, or "
+                "one as large as the interval allows."
             )
         same = names_of(rows, "equivalent")
         if same:
             yield (
-                f"{prefix}{_count(same, rows)} called equivalent, which still may mean a "
-                f"difference of {one.margin * 100:g}%, the margin."
+                f"{prefix}{_count(same, rows)} called equivalent, but may still differ by "
+                f"up to {candidate.margin * 100:g}%, the margin."
             )
 
 
 def _blocks(result: Result) -> Iterator[str]:
-    for prefix, one in _each(result):
-        few = [row.benchmark for row in one.comparisons if row.blocks < FEW_BLOCKS]
+    for prefix, candidate in _measured(result):
+        few = [row.benchmark for row in candidate.comparisons if row.blocks < FEW_BLOCKS]
         if few:
             names = _list(few)
-            yield f"{prefix}fewer than {FEW_BLOCKS} blocks on {names}: wide or lucky intervals."
+            yield (
+                f"{prefix}fewer than {FEW_BLOCKS} blocks on {names}: wide intervals, or narrow by "
+                "chance."
+            )
 
 
 def _disturbed(result: Result) -> Iterator[str]:
-    told = result.session.disturbance
-    if told.get("disturbed"):
+    counts = result.session.disturbance
+    if counts.get("disturbed"):
         yield (
-            f"Something else was busy on the host during {told['disturbed']} blocks; "
-            f"{told.get('measured_again', 0)} were measured again, {told.get('kept', 0)} count "
-            "all the same."
+            f"Something else used the host too much during {counts['disturbed']} blocks; "
+            f"{counts.get('measured_again', 0)} were measured again, {counts.get('kept', 0)} count "
+            "nevertheless."
         )
-    steals = [one.state.steal for one in result.blocks]
-    known = [steal for steal in steals if steal is not None]
-    mean = sum(known) / len(known) if known else 0.0
+    shares = [block.state.steal for block in result.blocks]
+    steals = [share for share in shares if share is not None]
+    mean = sum(steals) / len(steals) if steals else 0.0
     if mean > _NOTABLE_STEAL:
         yield f"The hypervisor took {mean:.0%} of the CPU time away while blocks ran."
 
 
 def _suite(result: Result) -> Iterator[str]:
-    count = max((len(one.comparisons) for one in claims(result)), default=0)
+    count = max((len(candidate.comparisons) for candidate in main_candidates(result)), default=0)
     if count:
         yield (
             f"The geometric mean is of {count} benchmarks of {result.session.suite}, each "
-            "counted alike; another selection has another mean."
+            "with the same weight; another selection has another mean."
         )
-    for prefix, one in _each(result):
-        if one.missing:
-            names = _list([row.benchmark for row in one.missing])
-            yield f"{prefix}asked for and not measured: {names}."
+    for prefix, candidate in _measured(result):
+        if candidate.missing:
+            names = _list([row.benchmark for row in candidate.missing])
+            yield f"{prefix}requested, but not measured: {names}."
 
 
 def _builds(result: Result) -> Iterator[str]:
-    arms = [result.base, *claims(result)]
-    built = [(one.name, one.build.facts) for one in arms if one.build is not None]
+    arms = [result.base, *main_candidates(result)]
+    built = [(arm.name, arm.build.facts) for arm in arms if arm.build is not None]
     plain = [name for name, facts in built if not facts.pgo]
     if plain:
         yield (
             f"Built without PGO: {_list(plain)}. Releases and most distributions are built with "
-            "PGO and LTO, where the same change may gain less, or lose."
+            "PGO and LTO, where the same change may gain less, or make Python slower."
         )
     if len({facts.compiler for _, facts in built}) > 1:
         yield "Not all arms were built by the same compiler."
@@ -175,14 +179,17 @@ def _builds(result: Result) -> Iterator[str]:
     ]
     if merged:
         yield (
-            f"Computed gotos with hardly an indirect jump in the evaluation function: "
-            f"{_list(merged)}. The compiler merged them, and a ratio between such a build and "
-            "another measures that as well."
+            f"Computed gotos, but very few indirect jumps in the evaluation function: "
+            f"{_list(merged)}. The compiler merged them; a ratio between such a build and another "
+            "includes that difference."
         )
-    for one in claims(result):
-        unasked = [row.fact for row in one.differences if not row.asked]
+    for candidate in main_candidates(result):
+        unasked = [row.fact for row in candidate.differences if not row.asked]
         if unasked:
-            yield f"{one.name} differs from the base in what nobody asked for: {_list(unasked)}."
+            yield (
+                f"{candidate.name} differs from the base in facts that were not asked for: "
+                f"{_list(unasked)}."
+            )
 
 
 def _procedure(result: Result) -> Iterator[str]:
@@ -194,8 +201,9 @@ def _procedure(result: Result) -> Iterator[str]:
         )
     elif calls.upper > _VAGUE:
         yield (
-            "How often this procedure calls a base different from itself on this host is hardly "
-            f"known: {calls.called} of {calls.of} times, which may be {calls.upper:.0%}."
+            "How often this procedure calls a base different from itself on this host is known "
+            f"only roughly: {calls.called} of {calls.of} times, so the rate may be up to "
+            f"{calls.upper:.0%}."
         )
 
 
@@ -203,24 +211,26 @@ def _host(result: Result) -> Iterator[str]:
     host = result.host
     if host.hypervisor:
         yield (
-            f"A virtual machine ({host.hypervisor}): neighbours share its cores, caches and "
-            "frequency, and cannot be seen."
+            f"A virtual machine ({host.hypervisor}): other guests share its cores, caches and "
+            "frequency, and cannot be observed."
         )
     if host.quota:
-        yield f"The control group grants {host.quota:g} CPUs of time, and stops what takes more."
+        yield (
+            f"The control group grants {host.quota:g} CPUs of time and pauses processes that use "
+            "more."
+        )
     yield from _frequency(host)
     if host.smt:
-        yield "SMT is on: the other thread of the core, if it works, takes from this one."
+        yield "SMT is on: work on the other thread of the core slows this one down."
     if host.aslr:
         yield (
-            "ASLR is on: each process has another layout of memory; that is in the intervals, and "
-            "makes them wider."
+            "ASLR is on: each process has another memory layout, which makes the intervals wider."
         )
 
 
 def _frequency(host: HostRecord) -> Iterator[str]:
     if host.turbo is None:
-        yield "Turbo: the host does not tell whether it is on."
+        yield "Turbo: the host does not report whether it is on."
     elif host.turbo:
         yield "Turbo is on: the frequency depends on heat and on what other cores do."
     governor = host.governor
@@ -228,8 +238,8 @@ def _frequency(host: HostRecord) -> Iterator[str]:
         yield f"The frequency governor is {governor}, not performance."
 
 
-def _count(some: Sequence[object], rows: Sequence[object]) -> str:
-    return f"{len(some)} of {len(rows)} benchmarks {'is' if len(some) == 1 else 'are'}"
+def _count(names: Sequence[object], rows: Sequence[object]) -> str:
+    return f"{len(names)} of {len(rows)} benchmarks {'is' if len(names) == 1 else 'are'}"
 
 
 def _list(names: Sequence[str]) -> str:
@@ -237,8 +247,8 @@ def _list(names: Sequence[str]) -> str:
     return shown if len(names) <= 12 else f"{shown} and {len(names) - 12} more"
 
 
-_JUDGES: tuple[Callable[[Result], Iterator[str]], ...] = (
-    _warned,
+_CHECKS: tuple[Callable[[Result], Iterator[str]], ...] = (
+    _warnings,
     _gate,
     _controls,
     _replicas,

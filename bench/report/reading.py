@@ -1,7 +1,7 @@
-"""A result as what a reader sees: frozen values, cleaned.
+"""Make the view of a result: frozen values with cleaned texts.
 
-Strings come out without control characters and without what no file can hold; they are as hostile
-as before in every other way.
+Control characters and characters that UTF-8 cannot encode are removed or escaped. Nothing else is
+escaped: the formats must treat every text as hostile.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def view_of(result: Result) -> View:
         version=result.patchbench,
         margin=result.session.margin,
         base=_arm(result.base),
-        candidates=tuple(_candidate(one, result) for one in result.candidates),
-        ladder=tuple(_rung(one) for one in result.ladder if one.ratio is not None),
+        candidates=tuple(_candidate(candidate, result) for candidate in result.candidates),
+        ladder=tuple(_rung(rung) for rung in result.ladder if rung.ratio is not None),
         objections=objections(result),
         host=_host(result.host),
         host_name=result.host.name,
         host_line=f"{result.host.cpu}, {result.host.os}",
         session=session_facts(result.session),
-        # On one line each: no second line can pass for a command of its own.
+        # Each on one line: a second line could be mistaken for another command.
         commands=tuple(" ".join(command.split()) for command in result.commands),
         disturbed=sum(1 for block in result.blocks if block.disturbed),
         blocks=len(result.blocks),
@@ -55,7 +55,7 @@ def view_of(result: Result) -> View:
 
 def _cleaned(text: str) -> str:
     if text.isascii() and text.isprintable():
-        return text  # nearly all; results are large
+        return text  # most texts; a large result has very many
     return harmless(text).encode("utf-8", "backslashreplace").decode()
 
 
@@ -92,7 +92,7 @@ def _facts(data: ArmResult) -> Iterable[tuple[str, str]]:
         return
     facts = build.facts
     yield "compiler", facts.compiler
-    yield "PGO, LTO", f"{wording.told(facts.pgo)}, {wording.told(facts.lto)}"
+    yield "PGO, LTO", f"{wording.fact_text(facts.pgo)}, {wording.fact_text(facts.lto)}"
     yield "computed gotos", "in effect" if facts.computed_gotos else "off"
     yield "evaluation function", f"{facts.eval_function}, {facts.eval_bytes} bytes"
     yield "indirect jumps in it", str(facts.indirect_jumps)
@@ -105,7 +105,7 @@ def _facts(data: ArmResult) -> Iterable[tuple[str, str]]:
 
 
 def _candidate(data: CandidateResult, result: Result) -> Candidate:
-    from bench.session import record  # which starts the whole engine, and a list needs no warm-up
+    from bench.session import record  # slow: this imports the whole engine
 
     points = _points(data.name, result)
     band = result.placebo_band
@@ -113,14 +113,14 @@ def _candidate(data: CandidateResult, result: Result) -> Candidate:
     common = wording.common_warnings(data.comparisons)
     rows = [
         _row(
-            one,
-            one.benchmark,
+            comparison,
+            comparison.benchmark,
             common,
-            protocol=protocols.get(one.benchmark, ""),
-            placebo=None if band is None else band.benchmarks.get(one.benchmark),
-            points=points.get(one.benchmark, ()) if one.metric == TIME else (),
+            protocol=protocols.get(comparison.benchmark, ""),
+            placebo=None if band is None else band.benchmarks.get(comparison.benchmark),
+            points=points.get(comparison.benchmark, ()) if comparison.metric == TIME else (),
         )
-        for one in data.comparisons
+        for comparison in data.comparisons
     ]
     suites = data.suites if data.suite is None else (data.suite, *data.suites)
     return Candidate(
@@ -130,11 +130,11 @@ def _candidate(data: CandidateResult, result: Result) -> Candidate:
         broken=data.broken,
         headline=wording.headline(data),
         suites=tuple(
-            _row(one, "geometric mean", common, placebo=None if band is None else band.suite)
-            for one in suites
+            _row(suite, "geometric mean", common, placebo=None if band is None else band.suite)
+            for suite in suites
         ),
         rows=tuple(sorted(rows, key=lambda row: (row.ratio, row.name))),
-        missing=tuple((one.benchmark, one.reason) for one in data.missing),
+        missing=tuple((missing.benchmark, missing.reason) for missing in data.missing),
         gate=data.gate,
         differences=data.differences,
         warnings=(*data.warnings, *common),
@@ -184,10 +184,10 @@ def _rung(data: RungResult) -> ReportRung:
 
 
 def _points(candidate: str, result: Result) -> dict[str, tuple[BlockPoint, ...]]:
-    """Each benchmark's blocks of one candidate, in the order in which they were measured."""
+    """The blocks of one candidate by benchmark, in the order in which they were measured."""
     base = result.base.name
     medians = _medians(base, result.blocks)
-    found: dict[str, list[BlockPoint]] = {}
+    points: dict[str, list[BlockPoint]] = {}
     for order, block in enumerate(result.blocks):
         means = block.means
         if candidate not in means or base not in means:
@@ -200,13 +200,13 @@ def _points(candidate: str, result: Result) -> dict[str, tuple[BlockPoint, ...]]
             replica=block.replica,
             disturbed=block.disturbed,
         )
-        found.setdefault(block.benchmark, []).append(point)
-    return {name: tuple(points) for name, points in found.items()}
+        points.setdefault(block.benchmark, []).append(point)
+    return {name: tuple(measured) for name, measured in points.items()}
 
 
 def _medians(base: str, blocks: Sequence[BlockResult]) -> dict[str, float]:
-    """The middle of the base's times on each benchmark."""
-    timed = [(one.benchmark, one.means[base]) for one in blocks if base in one.means]
+    """The median (the upper one of two) of the base's times on each benchmark."""
+    timed = [(block.benchmark, block.means[base]) for block in blocks if base in block.means]
     medians = {}
     for name, group in groupby(sorted(timed), key=lambda pair: pair[0]):
         times = [seconds for _, seconds in group]
@@ -233,7 +233,7 @@ _HOST = {
     "libc": "C library",
     "name": "host (hashed)",
 }
-# What is not there, where a host says that it is not.
+# The words for an empty value: the host reports that there is none.
 _ABSENT = {"quota": "none", "hypervisor": "none"}
 
 
@@ -242,7 +242,7 @@ def _host(host: HostRecord) -> tuple[tuple[str, str], ...]:
 
 
 def _host_fact(host: HostRecord, key: str) -> str:
-    """A fact of the host in words; one that an older result does not have is unknown."""
+    """A fact of the host in words; unknown when an older result does not have it."""
     fact = getattr(host, key)
     if fact is UNSET:
         return wording.UNKNOWN
@@ -250,12 +250,12 @@ def _host_fact(host: HostRecord, key: str) -> str:
         return _ABSENT[key]
     if key == "memory" and fact is not None:
         return f"{float(fact) / 1e9:.1f} GB"
-    return wording.smt(fact, host.hypervisor) if key == "smt" else wording.told(fact)
+    return wording.smt(fact, host.hypervisor) if key == "smt" else wording.fact_text(fact)
 
 
 def session_facts(session: SessionSummary) -> tuple[tuple[str, str], ...]:
     """How a run was measured, as pairs of label and value, from its `session`."""
-    told: list[tuple[str, Any]] = [
+    facts: list[tuple[str, Any]] = [
         ("suite", session.suite),
         ("protocol", _protocols(session)),
         ("margin", f"{session.margin * 100:g}%"),
@@ -270,7 +270,7 @@ def session_facts(session: SessionSummary) -> tuple[tuple[str, str], ...]:
         ("base against base called different", _false_calls(session.false_calls)),
         ("disturbance", _counts(session.disturbance)),
     ]
-    return tuple((label, str(value)) for label, value in told if value not in (None, ""))
+    return tuple((label, str(value)) for label, value in facts if value not in (None, ""))
 
 
 def _protocols(session: SessionSummary) -> str:

@@ -1,6 +1,6 @@
-"""The ladder of a result as a reader sees it: frozen values for its table and its picture.
+"""The ladder of a result as frozen values, for its table and its picture.
 
-Of a result as it was read; names of arms and reasons come out without control characters.
+Titles of arms and reasons are cleaned of control characters; other texts are not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bench.util import harmless
 
 @dataclass(frozen=True, kw_only=True)
 class RungRatio:
-    """A ratio with the interval that its verdict comes from; bounds are None without one."""
+    """A ratio with its adjusted interval; bounds are None without one."""
 
     ratio: float
     low: float | None
@@ -24,8 +24,9 @@ class RungRatio:
 
 @dataclass(frozen=True, kw_only=True)
 class RungCell:
-    """A benchmark on a rung: its ratio to the ladder's base, or why there is none; `step`: to the
-    rung that this one is on.
+    """A benchmark on a rung: `whole` is the ratio to the base, `step` that to the rung before.
+
+    `reason` is why there is no ratio.
     """
 
     whole: RungRatio | None = None
@@ -35,8 +36,9 @@ class RungCell:
 
 @dataclass(frozen=True, kw_only=True)
 class RungLine:
-    """A rung with its geometric means; `count` benchmarks are in them, `arm` says what ran. The
-    base has no ratio, nor has a rung without benchmarks; `reason` says why.
+    """A rung with its geometric means over `count` benchmarks; `arm` is the title of its arm.
+
+    The base has no ratio. Nor has a rung without benchmarks; `reason` says why.
     """
 
     name: str
@@ -54,7 +56,7 @@ class RungLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """The ladder of some benchmarks: kernels, or those of a suite."""
+    """The ladder of one group of benchmarks: the kernels, or those of a suite."""
 
     name: str
     tasks: tuple[str, ...]
@@ -67,18 +69,18 @@ def counted(benchmarks: int) -> str:
 
 
 def groups(result: Result) -> tuple[Group, ...]:
-    """The ladders of a result; none where it has no such rungs."""
+    """The ladders of a result, one for each group of benchmarks."""
     rungs: dict[str, list[RungResult]] = {}
-    for one in result.ladder:
-        if one.tasks is not None:
-            rungs.setdefault(harmless(one.group), []).append(one)
-    return tuple(_group(name, some, result) for name, some in rungs.items())
+    for rung in result.ladder:
+        if rung.tasks is not None:
+            rungs.setdefault(harmless(rung.group), []).append(rung)
+    return tuple(_group(name, members, result) for name, members in rungs.items())
 
 
 def _group(name: str, rungs: Sequence[RungResult], result: Result) -> Group:
-    tasks = tuple(sorted({task for one in rungs for task in one.tasks or ()}))
-    arms = {one.name: one for one in result.candidates}
-    lines = (_line(one, tasks, arms.get(one.arm), result) for one in rungs)
+    tasks = tuple(sorted({task for rung in rungs for task in rung.tasks or ()}))
+    arms = {arm.name: arm for arm in result.candidates}
+    lines = (_line(rung, tasks, arms.get(rung.arm), result) for rung in rungs)
     return Group(name=name, tasks=tasks, lines=tuple(lines))
 
 
@@ -89,7 +91,7 @@ def _line(
     result: Result,
 ) -> RungLine:
     reasons = dict(_reasons(arm, tasks, result))
-    told = [reasons[task] for task in tasks if task in reasons]
+    first = next((reasons[task] for task in tasks if task in reasons), "not measured")
     return RungLine(
         name=rung.name,
         title=rung.title,
@@ -100,17 +102,17 @@ def _line(
         arm=harmless((result.base if arm is None else arm).title),
         whole=_ratio(rung),
         step=_ratio(rung.step),
-        reason="" if rung.tasks else (told or ["not measured"])[0],
+        reason="" if rung.tasks else first,
         cells={task: _cell(rung, task, reasons.get(task, "")) for task in tasks},
     )
 
 
 def _cell(rung: RungResult, task: str, reason: str) -> RungCell:
-    known = rung.cells.get(task)
-    whole = None if known is None else _ratio(known)
-    if known is None or whole is None:
+    record = rung.cells.get(task)
+    whole = None if record is None else _ratio(record)
+    if record is None or whole is None:
         return RungCell(reason=reason or "not measured")
-    return RungCell(whole=whole, step=_ratio(known.step))
+    return RungCell(whole=whole, step=_ratio(record.step))
 
 
 def _reasons(
@@ -120,12 +122,12 @@ def _reasons(
     if arm is None:
         return
     if arm.verdict == "broken":
-        said = (arm.broken.splitlines() or ["it fails tests that its base passes"])[0]
-        yield from ((task, f"{arm.name} is broken: {said}") for task in tasks)
-    scripts = {one.benchmark: one.script for one in result.blocks}
-    told = {one.benchmark: harmless(one.reason) for one in arm.missing}
+        cause = (arm.broken.splitlines() or ["it fails tests that its base passes"])[0]
+        yield from ((task, f"{arm.name} is broken: {cause}") for task in tasks)
+    scripts = {block.benchmark: block.script for block in result.blocks}
+    recorded = {missing.benchmark: harmless(missing.reason) for missing in arm.missing}
     for task in tasks:
-        reason = told.get(task) or told.get(scripts.get(task, ""))
+        reason = recorded.get(task) or recorded.get(scripts.get(task, ""))
         if reason:
             yield task, reason
 

@@ -1,4 +1,4 @@
-"""The sections of a submission: why, how noisy, how built, on what, and how measured."""
+"""The sections of a mail and a submission: evidence, noise, builds, machine, measurement."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.compare import interval
-from bench.report.wording import UNKNOWN, claims, controls, names_of, smt, told
+from bench.report.wording import UNKNOWN, controls, fact_text, main_candidates, names_of, smt
 from bench.results import FactsRecord, HostRecord, PlanRecord, Result, SessionSummary
 
-# The variables of sysconfig that say how the interpreter itself was compiled and linked.
+# Variables of sysconfig with the flags that the interpreter was compiled and linked with.
 _FLAGS = (
     "CFLAGS",
     "PY_CFLAGS_NODIST",
@@ -22,7 +22,7 @@ _FLAGS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """A label and what it is; `exact` text is flags or commands, to be kept to the letter."""
+    """A label and its text. `exact`: flags or commands, which a format prints as they are."""
 
     label: str
     text: str
@@ -38,8 +38,8 @@ class FactSection:
 
 
 def sections(result: Result) -> tuple[FactSection, ...]:
-    """All that have something to tell, in the order in which a reader asks."""
-    found = (
+    """The sections that have facts, in the order in which a reader asks for them."""
+    all_sections = (
         FactSection(title="Why", facts=tuple(_why(result))),
         FactSection(title="Noise", facts=tuple(_noise(result))),
         FactSection(title="Correctness", facts=tuple(_gate(result))),
@@ -48,33 +48,33 @@ def sections(result: Result) -> tuple[FactSection, ...]:
         FactSection(title="Revisions", facts=tuple(_revisions(result))),
         FactSection(title="Measurement", facts=tuple(_measurement(result))),
     )
-    return tuple(one for one in found if one.facts)
+    return tuple(section for section in all_sections if section.facts)
 
 
 def _why(result: Result) -> Iterator[Fact]:
-    for one in claims(result):
-        if not one.build:
+    for arm in main_candidates(result):
+        if not arm.build:
             continue
-        for row in one.differences:
-            label = row.fact if len(claims(result)) == 1 else f"{one.name}, {row.fact}"
+        for row in arm.differences:
+            label = row.fact if len(main_candidates(result)) == 1 else f"{arm.name}, {row.fact}"
             yield Fact(label=label, text=f"{row.base} -> {row.candidate}")
-        if not one.differences:
-            text = "the same flags, and an evaluation function of the same size and jumps"
-            if one.variant:
-                text += f"; the benchmarks' own Python is compiled ({one.variant})"
-            yield Fact(label=one.name, text=text)
+        if not arm.differences:
+            text = "the same flags, and an evaluation function of the same size and number of jumps"
+            if arm.variant:
+                text += f"; the benchmarks' own Python is compiled ({arm.variant})"
+            yield Fact(label=arm.name, text=text)
 
 
 def _noise(result: Result) -> Iterator[Fact]:
-    for one in claims(result):
+    for arm in main_candidates(result):
         widths = [
             (row.high - row.low) / 2 / row.ratio * 100
-            for row in one.comparisons
+            for row in arm.comparisons
             if row.low is not None and row.high is not None
         ]
         if widths:
             yield Fact(
-                label=f"intervals of {one.name}",
+                label=f"intervals of {arm.name}",
                 text=f"+-{min(widths):.2g}% to +-{max(widths):.2g}% by benchmark, "
                 f"median +-{median(widths):.2g}%",
             )
@@ -92,8 +92,8 @@ def _noise(result: Result) -> Iterator[Fact]:
 
 
 def _control_facts(result: Result) -> Iterator[Fact]:
-    for one in controls(result, "aa"):
-        rows, suite = one.comparisons, one.suite
+    for arm in controls(result, "aa"):
+        rows, suite = arm.comparisons, arm.suite
         called = len(names_of(rows, "faster", "slower"))
         if suite:
             yield Fact(
@@ -104,25 +104,25 @@ def _control_facts(result: Result) -> Iterator[Fact]:
 
 
 def _gate(result: Result) -> Iterator[Fact]:
-    for one in claims(result):
-        gate = one.gate
+    for arm in main_candidates(result):
+        gate = arm.gate
         if not gate:
             continue
         text = f"{gate.tests} test files of CPython ({gate.selection}) that the base passes; "
         broken = gate.broken
         text += f"fails {', '.join(broken)}" if broken else "passes them all"
         if gate.flaky:
-            text += f"; once, and not when run again: {', '.join(gate.flaky)}"
+            text += f"; failed once, but passed when run again: {', '.join(gate.flaky)}"
         if gate.base_failed:
-            text += f"; on the base itself fail {', '.join(gate.base_failed)}"
-        yield Fact(label=one.name, text=text)
+            text += f"; the base itself fails {', '.join(gate.base_failed)}"
+        yield Fact(label=arm.name, text=text)
 
 
 def _builds(result: Result) -> Iterator[Fact]:
-    """The base's in full, and of the others what they have of their own."""
+    """The facts of the base's build, and of the other builds those that differ from it."""
     base: dict[str, str] = {}
     compilers = dict(_compilers(result.experiment))
-    for arm in [result.base, *claims(result)]:
+    for arm in [result.base, *main_candidates(result)]:
         if arm.runtime:
             yield Fact(label=arm.name, text=f"{arm.title}, not built here")
             continue
@@ -135,7 +135,7 @@ def _builds(result: Result) -> Iterator[Fact]:
                 exact = label not in _IN_WORDS
                 yield Fact(label=f"{arm.name}, {label}", text=text or "(none)", exact=exact)
         if own == base:
-            yield Fact(label=arm.name, text="as the base in all of this")
+            yield Fact(label=arm.name, text="the same as the base")
         base = base or own
 
 
@@ -143,7 +143,7 @@ _IN_WORDS = ("compiler", "PGO, LTO", "computed gotos")
 
 
 def _compilers(experiment: PlanRecord) -> Iterator[tuple[str, str]]:
-    """What each arm's compiler says of itself, the distribution's revision included."""
+    """Arms with their compiler's own version text, which includes the distribution's revision."""
     for arm in experiment.arms:
         recipe = arm.recipe or next(iter(arm.recipes), None)
         if recipe is not None:
@@ -153,47 +153,51 @@ def _compilers(experiment: PlanRecord) -> Iterator[tuple[str, str]]:
 def _build(facts: FactsRecord, compiler: str) -> dict[str, str]:
     config = facts.config
     gotos = "in effect" if facts.computed_gotos else "off"
-    told_by_config = {name: config[name] for name in _FLAGS if config.get(name)}
+    flags = {name: config[name] for name in _FLAGS if config.get(name)}
     return {
         "compiler": f"{compiler or config.get('CC', 'gcc')}; in the binary: {facts.compiler}",
-        "PGO, LTO": f"PGO {told(facts.pgo)}, LTO {told(facts.lto)}",
+        "PGO, LTO": f"PGO {fact_text(facts.pgo)}, LTO {fact_text(facts.lto)}",
         "computed gotos": f"{gotos}, {facts.indirect_jumps} indirect jumps and "
         f"{facts.eval_bytes} bytes in {facts.eval_function}",
         "configure": facts.configure_arguments,
-        # What gcc itself recorded, whatever the makefile said.
-        "options of the loop": facts.options,
-        **told_by_config,
+        # As gcc recorded them in the binary; a makefile may have added options.
+        "options of the evaluation function": facts.options,
+        **flags,
     }
 
 
-_READABLE = {True: "readable", False: "not readable", None: "unknown whether it is readable"}
+_READABLE = {
+    True: "current frequency readable",
+    False: "current frequency not readable",
+    None: "unknown whether the current frequency is readable",
+}
 
 
 def _machine(host: HostRecord) -> Iterator[Fact]:
     memory = f"memory {UNKNOWN}" if host.memory is None else f"{host.memory / 2**30:.0f} GiB"
     machine = f"; virtual machine: {host.hypervisor}" if host.hypervisor else ""
-    cpus = f"{host.cpus} CPUs (cores: {told(host.cores)})"
+    cpus = f"{host.cpus} CPUs (cores: {fact_text(host.cores)})"
     yield Fact(label="hardware", text=f"{host.cpu}, {cpus}, {memory}{machine}")
     yield Fact(
         label="firmware",
-        text=f"turbo {told(host.turbo)}, SMT {smt(host.smt, host.hypervisor)}, "
-        f"microcode {told(host.microcode)}",
+        text=f"turbo {fact_text(host.turbo)}, SMT {smt(host.smt, host.hypervisor)}, "
+        f"microcode {fact_text(host.microcode)}",
     )
     readable = _READABLE[host.frequency_readable]
-    yield Fact(label="frequency", text=f"governor {told(host.governor)}, {readable}")
+    yield Fact(label="frequency", text=f"governor {fact_text(host.governor)}, {readable}")
     yield Fact(label="OS", text=f"{host.os}, kernel {host.kernel}, {host.libc}")
     yield Fact(label="ASLR", text=_aslr(host.aslr))
 
 
 def _aslr(mode: object) -> str:
     names = {0: "off", 1: "on, without the heap", 2: "on"}
-    return names[mode] if isinstance(mode, int) and mode in names else told(mode)
+    return names[mode] if isinstance(mode, int) and mode in names else fact_text(mode)
 
 
 def _revisions(result: Result) -> Iterator[Fact]:
-    for arm in [result.base, *claims(result)]:
+    for arm in [result.base, *main_candidates(result)]:
         if arm.runtime:
-            continue  # told among the builds
+            continue  # it is listed among the builds
         revision, series = arm.revision, arm.series
         patches = f" with {', '.join(series)}" if series else ""
         source = revision.source
@@ -220,27 +224,27 @@ def _measurement(result: Result) -> Iterator[Fact]:
     if session.budget:
         limits.append(f"a budget of {session.budget:.0f} s")
     if session.until:
-        ends = "when it is decided" if session.until == "decided" else "after its blocks"
+        ends = "when its verdicts are decided" if session.until == "decided" else "after its blocks"
         limits.append(f"a benchmark ends {ends}")
     yield Fact(label="effort", text="; ".join(limits))
     if session.seconds is not None and session.busy_seconds is not None:
         yield Fact(
             label="time",
-            text=f"{session.seconds:.0f} s, of which the arms' processes worked "
-            f"{session.busy_seconds:.0f} s",
+            text=f"{session.seconds:.0f} s; the arms' processes ran for "
+            f"{session.busy_seconds:.0f} s of it",
         )
     yield Fact(label="seed", text=str(session.seed))
-    method = next((one.method for one in claims(result) if one.method), "")
+    method = next((arm.method for arm in main_candidates(result) if arm.method), "")
     if method:
         yield Fact(label="method", text=method)
 
 
 def _protocols(session: SessionSummary) -> str:
-    each = session.protocols
-    names = sorted(set(each.values()))
+    by_task = session.protocols
+    names = sorted(set(by_task.values()))
     if len(names) < 2:
         return names[0] if names else session.protocol
     return "; ".join(
-        f"{name} for {', '.join(sorted(task for task, one in each.items() if one == name))}"
+        f"{name} for {', '.join(sorted(task for task, used in by_task.items() if used == name))}"
         for name in names
     )

@@ -1,7 +1,7 @@
-"""What a submission says, before it has a form: the same for a mail and for a tracker.
+"""The content of a submission, whatever its format: the same for a mail and for a tracker.
 
 A reader of python-dev asks which compiler, PGO or not, how noisy, which benchmarks got slower, and
-why. Text of the result is handed through as it is: each format escapes it.
+why. Texts of the result are not escaped here: each format escapes them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.compare import SIGNS, SuiteComparison, interval, spelled
 from bench.report.objections import objections
 from bench.report.sections import FactSection, sections
-from bench.report.wording import claims, common_warnings, headline
+from bench.report.wording import common_warnings, headline, main_candidates
 from bench.results import CandidateResult, Result
 
 READING = (
@@ -23,7 +23,7 @@ READING = (
 
 @dataclass(frozen=True, kw_only=True)
 class StatementRow:
-    """One line of a table, in words and figures; `notes` are the row's own warnings."""
+    """One row of a table as text; `notes` are the warnings of this row alone."""
 
     name: str
     ratio: str
@@ -35,7 +35,7 @@ class StatementRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One candidate against the base; `suite` is None where nothing could be compared."""
+    """One candidate against the base; `suite` is None when nothing could be compared."""
 
     title: str
     against: str
@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A submission: verdicts, what speaks against them, tables, and how it all came about."""
+    """A submission: verdicts, objections, tables, and how they were measured."""
 
     subject: str
     verdicts: tuple[str, ...]
@@ -62,10 +62,14 @@ def state(result: Result) -> Statement:
     """The statement of a result. Shapes: docs/result-schema.md."""
     return Statement(
         subject=_subject(result),
-        verdicts=tuple(headline(one) for one in claims(result)),
+        verdicts=tuple(headline(candidate) for candidate in main_candidates(result)),
         slower=_slower(result),
         objections=objections(result),
-        tables=tuple(_table(result, one) for one in claims(result) if one.comparisons),
+        tables=tuple(
+            _table(result, candidate)
+            for candidate in main_candidates(result)
+            if candidate.comparisons
+        ),
         reading=READING.format(margin=result.session.margin * 100),
         sections=sections(result),
         commands=result.commands,
@@ -76,33 +80,33 @@ def state(result: Result) -> Statement:
 def _subject(result: Result) -> str:
     base = result.base
     what_base = base.title if base.runtime else f"CPython {base.revision.version}"
-    found = claims(result)
-    first = found[0]
+    candidates = main_candidates(result)
+    first = candidates[0]
     if first.verdict in ("faster", "slower") and first.suite is not None:
         what = f"{first.name} is {spelled(first.suite.ratio)}"
     else:
         what = f"{first.name}: {first.verdict}"
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    more = f" (and {len(candidates) - 1} more)" if len(candidates) > 1 else ""
     return f"{what_base}: {what}{more}"
 
 
 def _slower(result: Result) -> str:
-    """The question that comes first: which benchmarks got slower."""
-    several = len(claims(result)) > 1
-    found = [
+    """The benchmarks that got slower, in one sentence."""
+    several = len(main_candidates(result)) > 1
+    slower = [
         f"{row.benchmark} {row.ratio:.2f}x ({interval(row.low, row.high)}"
-        + (f", {one.name})" if several else ")")
-        for one in claims(result)
-        for row in one.comparisons
+        + (f", {candidate.name})" if several else ")")
+        for candidate in main_candidates(result)
+        for row in candidate.comparisons
         if row.verdict == "slower"
     ]
-    if found:
-        return f"Slower: {'; '.join(found)}."
+    if slower:
+        return f"Slower: {'; '.join(slower)}."
     return "No benchmark was found to be slower." if _measured(result) else ""
 
 
 def _measured(result: Result) -> bool:
-    return any(one.comparisons for one in claims(result))
+    return any(candidate.comparisons for candidate in main_candidates(result))
 
 
 # -- tables ---------------------------------------------------------------------------------------
@@ -111,36 +115,36 @@ def _measured(result: Result) -> bool:
 def _table(result: Result, candidate: CandidateResult) -> Table:
     rows = candidate.comparisons
     common = common_warnings(rows)
-    several = len({one.metric for one in rows}) > 1
+    several = len({row.metric for row in rows}) > 1
     suite = candidate.suite
     return Table(
         title=candidate.title,
         against=result.base.title,
         rows=tuple(
             _row(
-                f"{one.benchmark} ({one.metric})" if several else one.benchmark,
-                one,
-                "; ".join(text for text in one.warnings if text not in common),
+                f"{row.benchmark} ({row.metric})" if several else row.benchmark,
+                row,
+                "; ".join(text for text in row.warnings if text not in common),
             )
-            for one in rows
+            for row in rows
         ),
-        suite=_row("geometric mean", suite, _of_suite(suite)) if suite else None,
+        suite=_row("geometric mean", suite, _suite_notes(suite)) if suite else None,
     )
 
 
-def _of_suite(suite: SuiteComparison) -> str:
-    """The suite's own warnings; that there is one build is said above."""
+def _suite_notes(suite: SuiteComparison) -> str:
+    """The suite's warnings without `one-build`, which is among the objections."""
     return "; ".join(text for text in suite.warnings if not text.startswith("one-build"))
 
 
-def _row(name: str, one: SuiteComparison, notes: str = "") -> StatementRow:
-    decided = one.verdict in ("faster", "slower")
-    said = spelled(one.ratio) if decided else one.verdict
+def _row(name: str, compared: SuiteComparison, notes: str = "") -> StatementRow:
+    decided = compared.verdict in ("faster", "slower")
+    effect = spelled(compared.ratio) if decided else compared.verdict
     return StatementRow(
         name=name,
-        ratio=f"{one.ratio:.4f}",
-        interval=interval(one.low, one.high),
-        verdict=f"{SIGNS.get(one.verdict, ' ')} {said}",
-        blocks=str(one.blocks),
+        ratio=f"{compared.ratio:.4f}",
+        interval=interval(compared.low, compared.high),
+        verdict=f"{SIGNS.get(compared.verdict, ' ')} {effect}",
+        blocks=str(compared.blocks),
         notes=notes,
     )

@@ -1,4 +1,4 @@
-"""Sentences and figures that all formats share."""
+"""Sentences, figures and labels that all formats share."""
 
 from __future__ import annotations
 
@@ -7,43 +7,42 @@ from collections.abc import Sequence
 from bench.compare import Comparison, SuiteComparison, interval, spelled
 from bench.results import ArmResult, CandidateResult, Concluded, Result
 
-# Arms that are no candidates: nobody is to take what they show for what was asked.
+# Control arms are marked, so that a reader does not take their ratio for a candidate's.
 _ROLES = {"aa": " (A/A: the base against itself)", "placebo": " (placebo: changes nothing)"}
-
 
 UNKNOWN = "unknown"
 
 
-def told(fact: object) -> str:
-    """A fact of the host; "unknown", and never "off", where the host does not say."""
+def fact_text(fact: object) -> str:
+    """A fact in words: "unknown", and never "off", when the host does not report it (None)."""
     if fact is None:
         return UNKNOWN
     return ("off", "on")[fact] if isinstance(fact, bool) else str(fact)
 
 
 def smt(active: bool | None, hypervisor: str) -> str:
-    """SMT of a host. A guest is not shown whether its CPUs are halves of cores that others use."""
-    return UNKNOWN if hypervisor and not active else told(active)
+    """SMT of a host. A guest cannot see whether its CPUs share cores with other guests."""
+    return UNKNOWN if hypervisor and not active else fact_text(active)
 
 
 def kind(arm: ArmResult | Concluded) -> str:
-    """What an arm is for: "candidate", "aa" or "placebo". Older results have candidates alone."""
+    """The kind of an arm: "candidate", "aa" or "placebo". Older results have only candidates."""
     return arm.kind or "candidate"
 
 
-def claims(result: Result) -> list[CandidateResult]:
-    """The candidates that the experiment asks about, without what stands there for control.
+def main_candidates(result: Result) -> list[CandidateResult]:
+    """The candidates of the experiment without its control arms (A/A and placebo).
 
-    An experiment that has no candidate asks about its controls.
+    An experiment that has only control arms gives those.
     """
-    own = [one for one in result.candidates if kind(one) == "candidate"]
-    return own or list(result.candidates)
+    arms = [arm for arm in result.candidates if kind(arm) == "candidate"]
+    return arms or list(result.candidates)
 
 
 def controls(result: Result, which: str) -> list[CandidateResult]:
-    """The arms of a kind that should show nothing, and tell what nothing looks like here."""
-    asked = claims(result)
-    return [one for one in result.candidates if kind(one) == which and one not in asked]
+    """The control arms of a kind, "aa" or "placebo": they change nothing and show the noise."""
+    main = main_candidates(result)
+    return [arm for arm in result.candidates if kind(arm) == which and arm not in main]
 
 
 def headline(candidate: Concluded) -> str:
@@ -74,12 +73,12 @@ def broken_reason(candidate: Concluded) -> str:
 
 def names_of(comparisons: Sequence[Comparison], *verdicts: str) -> list[str]:
     """The benchmarks that have one of these verdicts."""
-    return [one.benchmark for one in comparisons if one.verdict in verdicts]
+    return [row.benchmark for row in comparisons if row.verdict in verdicts]
 
 
 def tally(comparisons: Sequence[Comparison]) -> str:
     """How many benchmarks have which verdict."""
-    verdicts = [one.verdict for one in comparisons]
+    verdicts = [row.verdict for row in comparisons]
     counted = [
         f"{verdicts.count(name)} {name}"
         for name in ("faster", "slower", "equivalent", "undecided")
@@ -89,22 +88,22 @@ def tally(comparisons: Sequence[Comparison]) -> str:
 
 
 def shown_ratio(ratio: float) -> str:
-    """The ratio and what it means."""
+    """A ratio with its meaning: 0.9512 (1.05x faster)."""
     return f"{ratio:.4f} ({spelled(ratio)})"
 
 
 def common_warnings(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """Warnings that stand on every comparison: told once."""
+    """Warnings that every comparison has; a report prints them once."""
     if not comparisons:
         return ()
     shared = [
         warning
         for warning in comparisons[0].warnings
-        if all(warning in one.warnings for one in comparisons)
+        if all(warning in row.warnings for row in comparisons)
     ]
     return tuple(shared)
 
 
-def own_warnings(one: SuiteComparison, common: Sequence[str]) -> str:
-    """A comparison's other warnings, in short."""
-    return "; ".join(warning for warning in one.warnings if warning not in common)
+def own_warnings(row: SuiteComparison, common: Sequence[str]) -> str:
+    """A comparison's warnings that are not in `common`, on one line."""
+    return "; ".join(warning for warning in row.warnings if warning not in common)

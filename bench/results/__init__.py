@@ -19,9 +19,9 @@ from bench.results.result import (
     ArmReport,
     ProtocolRecord,
     assemble,
+    parse_document,
     read,
     read_document,
-    understood,
 )
 from bench.results.shape import (
     BlockResult,
@@ -58,8 +58,8 @@ __all__ = [
     "assemble",
     "folder_of",
     "kept_patches",
+    "parse_document",
     "read",
     "read_document",
     "result",
-    "understood",
 ]

@@ -1,4 +1,4 @@
-"""The arms of a result as frozen values: what the plan has of each, and what became of it.
+"""The arms of a result as frozen values: each arm's part of the plan, and its outcome.
 
 `bench.results.shape` has the rest of the document, and says how older results are read.
 """
@@ -27,7 +27,7 @@ class PlannedReplica:
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeRecord:
-    """What another Python was: nothing of it was built here."""
+    """A Python that patchbench did not build."""
 
     implementation: str
     release: str
@@ -42,8 +42,8 @@ class RuntimeRecord:
 class PlanArm:
     """An arm of the plan. `recipe` is None for a runtime.
 
-    `patches` and `replicas` are None in plans of before they were recorded; `recipes` stands in
-    the place of `recipe` in some of those.
+    `patches` and `replicas` are None in older plans, which did not record them; some of those have
+    `recipes` instead of `recipe`.
     """
 
     name: str
@@ -59,7 +59,7 @@ class PlanArm:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRecord:
-    """plan.json, and `experiment` of a result. `session` has the options by their names."""
+    """plan.json, and `experiment` of a result. `session` maps option names to values."""
 
     name: str
     schema: int = 1
@@ -78,7 +78,7 @@ class PlanRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class RevisionRecord:
-    """A revision; of a runtime the version alone."""
+    """A revision. For a runtime only the version is known."""
 
     version: str
     commit: str = ""
@@ -107,7 +107,7 @@ class FactsRecord:
 
     @property
     def configure_arguments(self) -> str:
-        """The arguments that configure was given, as the interpreter tells them."""
+        """The arguments of configure, as the interpreter's sysconfig reports them."""
         return self.config.get("CONFIG_ARGS", "")
 
 
@@ -134,7 +134,7 @@ class ReplicaResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmResult:
-    """An arm: the base, or what all candidates have as well."""
+    """An arm: the base, or the part of a candidate that every arm has."""
 
     name: str
     title: str
@@ -151,15 +151,15 @@ class ArmResult:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of its builds; older results have the first alone."""
+        """The keys of its builds; older results have only the first."""
         if self.replicas:
-            return tuple(one.key for one in self.replicas)
+            return tuple(replica.key for replica in self.replicas)
         return () if self.build is None else (self.build.key,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Concluded:
-    """What was found of a candidate; the figures are those of `bench.compare.Comparisons`."""
+    """The outcome of a candidate; the figures are those of `bench.compare.Comparisons`."""
 
     name: str
     title: str
@@ -181,6 +181,6 @@ class Concluded:
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateResult(ArmResult, Concluded):
-    """An arm that was held against the base."""
+    """An arm that was compared with the base."""
 
     warmups: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The results folder of a run: claimed by one run at a time, and made to be gone on with."""
+"""The results folder of a run: one run writes at a time, and a stopped run can be continued."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from bench.experiments import Plan
 from bench.measure import Choices
-from bench.results import result as results
 from bench.results.arms import PlanRecord
+from bench.results.result import FILE, read
 from bench.results.shape import Result
 from bench.util import documents, slug
 from builder.errors import DataError, StoreError
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """Where a run's results are."""
+    """The folder that holds a run's results."""
 
     path: Path
 
@@ -39,7 +39,7 @@ class Folder:
 
     @contextlib.contextmanager
     def claimed(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Keep other runs of the same experiment out while this one writes."""
+        """Hold the folder's lock, so that no other run writes to it meanwhile."""
         with guard_writes(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         waiting = f"Another run writes to {self.path}; waiting for it."
@@ -47,29 +47,33 @@ class Folder:
             yield
 
     def refuse_others(self) -> None:
-        """A folder of something else is not to be filled with ours, nor its data taken for ours."""
+        """Raise StoreError when the folder holds other files than those of a run.
+
+        A run neither writes among foreign files nor takes them for its own data.
+        """
         if (self.path / _PLAN).exists() or not self.path.is_dir():
             return
         with guard_writes(self.path):
-            there = sorted(self.path.iterdir())
-        for one in there:
-            # What a run leaves that is killed before it has a plan.
-            if one.name not in (".lock", "patches") and not one.name.startswith(f".{_PLAN}."):
+            paths = sorted(self.path.iterdir())
+        for path in paths:
+            # A run that was killed before it wrote its plan leaves these behind.
+            if path.name not in (".lock", "patches") and not path.name.startswith(f".{_PLAN}."):
                 raise StoreError(
                     "The folder for the results has something else in it, and no plan.",
-                    where=str(one),
+                    where=str(path),
                     hint="Name an empty or a new folder with --out.",
                 )
 
     def open(self, plan: Plan, seed: int, patches: Mapping[str, Sequence[Series]]) -> int:
-        """Write the plan and the arms' patches, or find them; the seed that the run draws from.
+        """Write the plan and the arms' patches unless they exist; return the run's seed.
 
-        Raises StoreError when the folder holds another experiment.
+        That is the seed of the existing plan, if there is one. Raises StoreError when the folder
+        holds another experiment.
         """
         path = self.path / _PLAN
         if not path.exists():
             with guard_writes(self.path):
-                self._keep(patches)
+                self._write_patches(patches)
                 write_atomically(path, json.dumps(plan.to_json(seed), indent=1))
             return seed
         kept = _read(PlanRecord, path, "plan")
@@ -82,9 +86,9 @@ class Folder:
         return kept.seed
 
     def choices(self, now: Choices) -> Choices:
-        """The protocols that this run measures with: those of its first sitting.
+        """Return the protocols chosen when the run began; write `now` when there are none yet.
 
-        A calibration that is made meanwhile is for other runs.
+        A calibration made after that does not change a run that is continued.
         """
         path = self.path / _CHOICES
         if not path.exists():
@@ -92,8 +96,8 @@ class Folder:
                 write_atomically(path, json.dumps(asdict(now), indent=1))
         return _read(Choices, path, "choice of protocols")
 
-    def _keep(self, patches: Mapping[str, Sequence[Series]]) -> None:
-        """The patches as they were applied: a reader needs no file from elsewhere."""
+    def _write_patches(self, patches: Mapping[str, Sequence[Series]]) -> None:
+        """Write the patches as they were applied: a reader needs no file from elsewhere."""
         for arm, stack in patches.items():
             for name, patch in kept_patches(arm, stack):
                 path = self.path / name
@@ -101,38 +105,38 @@ class Folder:
                 path.write_bytes(patch.data)
 
     def finished(self) -> Result | None:
-        """The result, when the run was complete."""
-        if not (self.path / results.FILE).exists():
+        """The result, or None when the run is not complete. Raises DataError for a damaged one."""
+        if not (self.path / FILE).exists():
             return None
         try:
-            return results.read(self.path)
+            return read(self.path)
         except DataError as error:
-            hint = f"Remove {results.FILE} and run again: it is made anew from what was measured."
+            hint = f"Remove {FILE} and run again: it is written again from the measured blocks."
             raise DataError(error.what, where=error.where, hint=hint) from error
 
     def finish(self, document: Mapping[str, Any], reports: Mapping[str, str]) -> None:
-        """Write the reports by their names, and result.json last: it says that the run is over."""
+        """Write `reports` (text by file name), then result.json, which marks the run complete."""
         for name, text in reports.items():
             write_atomically(self.path / name, text)
         write_atomically(
-            self.path / results.FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+            self.path / FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         )
 
 
 def kept_patches(arm: str, stack: Sequence[Series]) -> Iterator[tuple[str, Patch]]:
-    """The patches of an arm in their order, by their names below a results folder."""
+    """The patches of an arm in order, each with its path below the results folder."""
     for number, series in enumerate(stack, 1):
         for patch in series.patches:
             yield f"patches/{arm}/{number:02d}-{slug(series.name)}/{slug(patch.name)}", patch
 
 
 def _read(kind: type[T], path: Path, name: str) -> T:
-    """A file of the folder. Raises StoreError when it is not what was written."""
+    """Read a JSON file of the folder as `kind`. Raises StoreError when it is damaged."""
     what = f"The results folder is damaged: its {name}"
     return documents.read(kind, path, what=what, hint=_ANOTHER, error=StoreError)
 
 
 def folder_of(out: Path | None, plan: Plan) -> Folder:
-    """The folder that the run's results go to: `out`, or one named after the experiment."""
+    """The folder for the run's results: `out`, or one named after the experiment."""
     default = Path("results") / f"{plan.experiment.name}-{plan.identity}"
     return Folder(path=(out or default).absolute())

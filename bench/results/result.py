@@ -1,8 +1,8 @@
-"""Writing and reading result.json: all that a report needs, under a schema (docs/result-schema.md).
+"""Write and read result.json: all that a report needs, under a schema (docs/result-schema.md).
 
-A report is made from this file alone, and so is every table: nothing is computed on the way to a
-reader. What may be published is clean from here on: the host's name is a hash, and paths of this
-machine are replaced by the names of the places that they lie in.
+Every report and table is rendered from this file alone; no statistics are computed after it. Its
+content may be published: the host's name is a hash, and folders of this machine are replaced by
+placeholders such as HOME.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from builder.errors import DataError
 SCHEMA = 1
 FILE = "result.json"
 KEPT_FILE = "verdict.json"
-"""What `patchbench series --record` keeps of a run, beside the series (bench/jobs/series)."""
+"""The file that `patchbench series --record` writes beside the series (bench/jobs/series)."""
 BROKEN = "broken"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmReport:
-    """What became of one arm. `builds` are its replicas; where one failed, `broken` says why.
+    """The outcome of one arm. `builds` are its replicas; `broken` is why one failed, or empty.
 
-    `placebo` as a recipe has it: padding:3. `variant`: the compiled code that it runs. `runtime`:
-    what another runtime is, of which there are no builds, series or flavor.
+    `placebo` is a recipe's, such as padding:3. `variant` is the compiled code that the arm runs.
+    `runtime` describes a Python that patchbench did not build: it has no builds, series or flavor.
     """
 
     name: str
@@ -69,21 +69,21 @@ class ArmReport:
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolRecord:
-    """What is known of the protocols on this host. `origin` says why they were chosen.
+    """The protocols' calibration on this host. `origin` is why they were chosen, in one line.
 
-    `false_calls`: how often a base was called different from itself, None where nobody knows;
-    `told` says of which comparisons.
+    `false_calls` counts how often a base was called different from itself, in the comparisons that
+    `comparisons` describes; None when this was not measured.
     """
 
     origin: str = ""
     false_calls: FalseCalls | None = None
-    told: str = ""
+    comparisons: str = ""
 
-    def counted(self) -> dict[str, Any] | None:
-        """`false_calls` as result.json has it."""
+    def false_calls_as_json(self) -> dict[str, Any] | None:
+        """`false_calls` in the form of result.json."""
         if self.false_calls is None:
             return None
-        return {**asdict(self.false_calls), "origin": self.told}
+        return {**asdict(self.false_calls), "origin": self.comparisons}
 
 
 def assemble(
@@ -124,7 +124,7 @@ def _session(
     plan: Plan, seed: int, measured: SessionRecord | None, calibrated: ProtocolRecord
 ) -> dict[str, Any]:
     options = plan.experiment.session
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "suite": plan.suite,
         "protocol": plan.protocol,
         "seed": seed,
@@ -135,17 +135,17 @@ def _session(
         "replicas": plan.replicas,
         "gate": plan.experiment.gate,
         "calibration": calibrated.origin,
-        "false_calls": calibrated.counted(),
+        "false_calls": calibrated.false_calls_as_json(),
     }
     if measured is not None:
-        told |= {
+        summary |= {
             "seconds": measured.seconds,
             "busy_seconds": measured.busy_seconds,
-            "missing": [one.as_json() for one in measured.missing],
+            "missing": [missing.as_json() for missing in measured.missing],
             "protocols": {block.task: block.protocol for block in measured.blocks},
             "disturbance": dict(measured.disturbance),
         }
-    return told
+    return summary
 
 
 def _arm(arm: ArmReport) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def _build(build: Build) -> dict[str, Any]:
 
 
 def _replica(build: Build) -> dict[str, Any]:
-    """What the builds of an arm may differ in. Their layout alone, without a profile."""
+    """The facts in which builds of an arm may differ: without PGO, in nothing but their layout."""
     return {
         "key": build.key,
         "title": build.title,
@@ -193,10 +193,10 @@ def _candidate(arm: ArmReport, measured: SessionRecord | None) -> dict[str, Any]
         "verdict": arm.verdict,
         "broken": arm.broken,
         "gate": asdict(arm.judgement) if arm.judgement else None,
-        "differences": [asdict(one) for one in arm.differences],
+        "differences": [asdict(difference) for difference in arm.differences],
         **compared.as_json(),
         **({"warmups": warmups} if warmups else {}),
-        # Both speak: what holds for the arm, and what holds for its comparisons.
+        # Those of the arm, and those of all its comparisons.
         "warnings": [*arm.warnings, *compared.warnings],
     }
 
@@ -217,29 +217,34 @@ def _block(block: BlockRecord) -> dict[str, Any]:
 
 
 def read(folder: Path) -> Result:
-    """The result in a results folder. Raises DataError when there is none, for another schema, and
-    for one that is damaged: with the file and the key.
+    """Read the result in a results folder.
+
+    Raises DataError, which names the file and the key, when there is no result, when it has another
+    schema, and when it is damaged.
     """
-    return understood(read_document(folder), where=str(folder / FILE))
+    return parse_document(read_document(folder), where=str(folder / FILE))
 
 
 def read_document(folder: Path) -> dict[str, Any]:
-    """result.json as it stands in a results folder: for who prints it or looks for alterations.
+    """Read result.json of a results folder as plain JSON, to print it or to look for alterations.
 
-    Raises DataError where there is none that is JSON.
+    Raises DataError when the file is missing or is not JSON.
     """
     if not (folder / FILE).exists() and (folder / KEPT_FILE).exists():
         raise _kept(folder / KEPT_FILE)
     return documents.read_json(
         folder / FILE,
         what="There is no result here: result.json",
-        hint="Name a results folder of `patchbench run`; a run that was stopped goes on when it is "
-        "given again.",
+        hint="Name a results folder of `patchbench run`. To continue a run that was stopped, enter "
+        "the same command again.",
     )
 
 
-def understood(document: Mapping[str, Any], where: str = FILE) -> Result:
-    """The values of a document. Raises DataError, which names `where` and the key that is wrong."""
+def parse_document(document: Mapping[str, Any], where: str = FILE) -> Result:
+    """Convert a document into typed values.
+
+    Raises DataError, which names `where` and the wrong key.
+    """
     if "results" in document and "experiment" not in document:
         raise _kept(Path(where))
     schema = document.get("schema")
@@ -254,8 +259,8 @@ def understood(document: Mapping[str, Any], where: str = FILE) -> Result:
 
 def _kept(path: Path) -> DataError:
     return DataError(
-        "This is what was kept of a series, stack or flavor, not the results of a run.",
+        "This is the recorded verdict of a series, stack or flavor, not the results of a run.",
         where=str(path),
-        hint="`patchbench series BRANCH/NAME` shows it, and its page is RESULT.md beside it. A "
-        "report is made of the results folder of the run (`patchbench run --out DIR`).",
+        hint="`patchbench series BRANCH/NAME` shows it; RESULT.md beside it is its page. A report "
+        "is made from the results folder of a run (`patchbench run --out DIR`).",
     )

@@ -1,8 +1,8 @@
-"""The content of result.json as frozen values: its one definition for all who read it.
+"""The content of result.json as frozen values: the only definition of its shape.
 
-docs/result-schema.md says what each key means. A key that older results lack has a default here;
-what all of them have is required. Unknown keys are left out: the file itself keeps them, and
-`bench.results.result.read_document` gives it as it is.
+docs/result-schema.md explains each key. A key that older results lack has a default here; a key
+that all results have is required. Unknown keys are ignored; `bench.results.result.read_document`
+returns the whole document.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bench.session import Band
 
 @dataclass(frozen=True, kw_only=True)
 class HostRecord:
-    """The host's facts; None where it does not tell. `quota`: None for no limit."""
+    """Facts of the host; None where the host does not report one. `quota` None means no limit."""
 
     cpu: str
     cpus: int
@@ -49,7 +49,7 @@ class HostRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class FalseCallsRecord:
-    """How often the base was called different from itself; `origin` says in which comparisons."""
+    """How often a base was called different from itself; `origin` describes the comparisons."""
 
     called: int
     of: int
@@ -59,7 +59,7 @@ class FalseCallsRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionSummary:
-    """How it was measured. What nothing was measured of is None or empty."""
+    """How the run was measured. Fields that need measurements are None or empty without any."""
 
     suite: str
     protocol: str
@@ -81,7 +81,7 @@ class SessionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class BlockResult:
-    """A block: process means in seconds by arm."""
+    """A block. `means` maps each arm to the mean of its process, in seconds."""
 
     number: int
     benchmark: str
@@ -101,7 +101,7 @@ class BlockResult:
 
 @dataclass(frozen=True, kw_only=True)
 class RatioRecord:
-    """A ratio of a rung; None where nothing could be compared."""
+    """A ratio of a rung; None when nothing could be compared."""
 
     ratio: Positive | None = None
     low: Positive | None = None
@@ -115,14 +115,14 @@ class RatioRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord(RatioRecord):
-    """A ratio against the ladder's base, and `step`, that against the rung below."""
+    """A ratio to the ladder's base; `step` is the ratio to the rung before."""
 
     step: RatioRecord = RatioRecord()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RungResult(StepRecord):
-    """One rung for one group of benchmarks. `tasks` is None in ladders of other runtimes alone."""
+    """One rung for one group of benchmarks. `tasks` is None in a ladder of nothing but runtimes."""
 
     name: str
     group: str = ""
@@ -158,7 +158,7 @@ class Result:
     ladder: tuple[RungResult, ...] = ()
 
     def __post_init__(self) -> None:
-        """ValueError for what no report could be made of."""
+        """Raise ValueError for a result without candidates: no report can be made of it."""
         if not self.candidates:
             raise ValueError("there is no candidate")
 
@@ -169,7 +169,7 @@ class Result:
 
     def candidate(self, name: str) -> CandidateResult:
         """The candidate of that name. Raises KeyError."""
-        for one in self.candidates:
-            if one.name == name:
-                return one
+        for candidate in self.candidates:
+            if candidate.name == name:
+                return candidate
         raise KeyError(name)

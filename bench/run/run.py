@@ -26,8 +26,8 @@ from bench.results import (
     Result,
     assemble,
     folder_of,
+    parse_document,
     read_document,
-    understood,
 )
 from bench.run import base
 from bench.run.arms import Arms, BuiltArm, builder
@@ -157,7 +157,7 @@ class _Run:
             is_useful = watched and (not self.needed or self.needed in watched)
             timed = self._timing(choices, host).measured(fit) if is_useful else None
             document = self._document(arms, timed, choices.origin, host)
-        result = understood(document)
+        result = parse_document(document)
         with guard_writes(self.folder.path):
             self.folder.finish(document, catalogue.render_all(result))
         return result
@@ -234,10 +234,12 @@ class _Run:
                     f"a base against itself: the calibration of {calibration.when}, and runs since"
                 )
                 return ProtocolRecord(
-                    origin=origin, false_calls=calibration.false_calls, told=basis
+                    origin=origin, false_calls=calibration.false_calls, comparisons=basis
                 )
         counted = choice.FalseCalls.counted(called, of) if of else None
-        return ProtocolRecord(origin=origin, false_calls=counted, told="the A/A arm of this run")
+        return ProtocolRecord(
+            origin=origin, false_calls=counted, comparisons="the A/A arm of this run"
+        )
 
 
 def _seeded(arguments: Sequence[str], seed: int) -> str:

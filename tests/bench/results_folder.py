@@ -49,7 +49,7 @@ def lay_out(
     factors = {arm.name: factor if arm.kind == CANDIDATE else 1.0 for arm in plan.arms}
     _measure(SessionFolder(kept.raw), plan, seed, factors)
     result = _result(plan, seed, read_folder(kept.raw))
-    kept.finish(result, render(results.understood(result)))
+    kept.finish(result, render(results.parse_document(result)))
     return result
 
 

@@ -16,7 +16,7 @@ from bench.jobs.series import page
 from bench.jobs.series.results import KeptResults, extract, of_series
 from bench.nightly.mail import compose
 from bench.report.formats import mail, markdown, submission, terminal
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from tests.golden import nights
 from tests.golden import specimen as specimens
@@ -27,7 +27,7 @@ WIDTH = 140
 
 def result() -> Result:
     """The specimen as its readers get it."""
-    return understood(specimens.specimen())
+    return parse_document(specimens.specimen())
 
 
 def terminal_text() -> str:

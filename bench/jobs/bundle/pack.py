@@ -50,7 +50,7 @@ def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -
     Raises VerifyError where they do not: nobody else could verify it either.
     """
     document = results.read_document(folder)
-    result = results.understood(document, str(folder / results.FILE))
+    result = results.parse_document(document, str(folder / results.FILE))
     plan = document["experiment"]
     kept = read_part(folder / PLAN)
     for key in ("identity", "seed"):

@@ -16,7 +16,7 @@ from typing import Any
 from bench.compare import Comparisons
 from bench.jobs.bundle.agreement import AgreementCheck, Counter, read_part, short
 from bench.jobs.bundle.recipes import check_patches, check_plan, own_name, plan_of
-from bench.results import Result, understood
+from bench.results import Result, parse_document
 from bench.run import ladder
 from bench.session import SessionRecord, verdicts, warmup_of, warmups_by_task
 from builder.errors import PatchbenchError
@@ -275,7 +275,7 @@ def _ladder(evidence: Evidence, counter: Counter) -> Iterator[str]:
 
 def _reports(evidence: Evidence, counter: Counter) -> Iterator[str]:
     """Each report against what the result gives."""
-    rendered = evidence.render(understood(evidence.document))
+    rendered = evidence.render(parse_document(evidence.document))
     for name, text in evidence.reports.items():
         counter.count += 1
         if name not in rendered:

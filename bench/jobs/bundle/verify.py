@@ -79,7 +79,7 @@ def unpacked_checks(unpacked: bundles.Unpacked) -> tuple[AgreementCheck, ...]:
     folder = unpacked.folder
     try:
         plan, document = read_part(folder / PLAN), results.read_document(folder)
-        results.understood(document)
+        results.parse_document(document)
         reports = {
             name: (folder / name).read_text(encoding="utf-8", errors="replace")
             for name in unpacked.members

@@ -31,11 +31,11 @@ def record(
     Raises DataError for a folder without a result, UsageError where the run did not measure what
     there is now, or outside a checkout without `out`.
     """
-    from bench.results import FILE, read_document, understood
+    from bench.results import FILE, parse_document, read_document
 
     target = _target(context, out)
     document = read_document(folder)
-    run = understood(document, str(folder / FILE))
+    run = parse_document(document, str(folder / FILE))
     contents = {
         one.name: content
         for one, content in zip(run.candidates, document["candidates"], strict=True)

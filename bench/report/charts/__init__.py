@@ -1,4 +1,4 @@
-"""Drawings of a report, with matplotlib: imported where one is drawn, since it takes a second."""
+"""The charts of a report. matplotlib is imported only to draw, because that takes a second."""
 
 from bench.report.charts import files, ladder, page, session
 from bench.report.charts.page import WIDTH, Piece, percents

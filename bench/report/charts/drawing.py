@@ -1,9 +1,8 @@
-"""What the charts of a report show, drawn with matplotlib; the page and the files share it.
+"""Draw the charts of a report with matplotlib; the page and the files share this module.
 
-Positions are shares of the drawing, 0 to 1 to the right, and one row below the other from 0
-downwards; every mark is made of straight lines, a dot being a line of no length with a round end.
-So a drawing can be stretched to any width: lines keep their width and dots stay round (see
-charts_page).
+x is a share of the width, 0 to 1; y counts rows downwards from 0, each 1 high. Every mark consists
+of straight lines; a dot is a line of no length with round ends. So a drawing can be stretched to
+any width: lines keep their width and dots stay round (see `bench.report.charts.page`).
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Line = Sequence[tuple[float, float]]
 _MOST_COLUMNS = 6
 _BINS = 15
 _ROUND = frozenset({"dot", "hole"})
-# A dot's length: PNG has no dots of none at all. No piece of a page can show it.
+# The length of a dot: in PNG, a line of length 0 is not drawn. Rounding in a page removes it.
 _NOTHING = 1e-5
 
 
@@ -35,7 +34,7 @@ _NOTHING = 1e-5
 
 @dataclass(frozen=True, kw_only=True)
 class Stroke:
-    """A line through points, or the area inside of it; `row` and `verdict` are whose it is."""
+    """A line through points, or the area inside it, and the row and verdict that it belongs to."""
 
     mark: str
     row: int
@@ -46,7 +45,7 @@ class Stroke:
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """How a mark looks in a file; the page has a style sheet."""
+    """The style of a mark in a file; the page has a style sheet."""
 
     colour: str = "black"
     width: float = 1.0
@@ -57,31 +56,31 @@ class Style:
 
 @dataclass(frozen=True, kw_only=True)
 class Pen:
-    """Gathers the strokes of one row."""
+    """Appends the strokes of one row to `strokes`."""
 
     strokes: list[Stroke]
     row: int = 0
     verdict: str = ""
 
     def draw(self, mark: str, *lines: Line, closed: bool = False) -> None:
-        """Lines through points; with `closed` the areas that they enclose."""
+        """Add lines through points; with `closed`, the areas that they enclose."""
         for line in lines:
             self.strokes.append(
                 Stroke(mark=mark, row=self.row, verdict=self.verdict, line=line, closed=closed)
             )
 
     def dots(self, mark: str, places: Iterable[tuple[float, float]]) -> None:
-        """A dot at each place."""
+        """Add a dot at each place."""
         self.draw(mark, *([(x, y), (x + _NOTHING, y)] for x, y in places))
 
     def box(self, mark: str, left: float, right: float, top: float, bottom: float) -> None:
-        """A filled rectangle."""
+        """Add a filled rectangle."""
         self.draw(mark, [(left, top), (right, top), (right, bottom), (left, bottom)], closed=True)
 
 
 @contextlib.contextmanager
-def own_settings() -> Iterator[None]:
-    """What a user has set for figures of their own has no say in ours."""
+def default_settings() -> Iterator[None]:
+    """Draw with matplotlib's defaults, whatever the user's matplotlibrc sets."""
     import matplotlib as mpl
 
     with mpl.rc_context():
@@ -90,16 +89,18 @@ def own_settings() -> Iterator[None]:
 
 
 def paint(
-    axes: Axes, strokes: Iterable[Stroke], look: Callable[[Stroke], Style]
+    axes: Axes, strokes: Iterable[Stroke], style_of: Callable[[Stroke], Style]
 ) -> dict[str, list[Stroke]]:
-    """Put strokes onto axes. All of one mark and look are one path, since matplotlib's time goes
-    by the number of artists; returned are the strokes of each path, in order, by the path's id.
+    """Draw strokes onto axes; return the strokes of each path, in order, by the path's id.
+
+    All strokes of one mark and style are one path, because matplotlib's time depends on the number
+    of artists.
     """
     from matplotlib.patches import PathPatch
 
     groups: dict[tuple[str, Style], list[Stroke]] = {}
     for stroke in strokes:
-        groups.setdefault((stroke.mark, look(stroke)), []).append(stroke)
+        groups.setdefault((stroke.mark, style_of(stroke)), []).append(stroke)
     painted = {}
     for number, ((mark, style), group) in enumerate(groups.items()):
         patch = PathPatch(
@@ -112,7 +113,7 @@ def paint(
             zorder=style.order,
             capstyle="round" if mark in _ROUND else "butt",
             clip_on=False,
-            snap=False,  # both ends of a dot would become one pixel, and no dot
+            snap=False,  # snapping would move both ends of a dot to one pixel: no dot
             gid=f"stroke-{number}",
         )
         axes.add_artist(patch)
@@ -132,18 +133,18 @@ def _path(strokes: Iterable[Stroke]) -> Path:
             vertices.append(stroke.line[0])
             codes.append(Path.CLOSEPOLY)
     path = Path(vertices, codes)
-    path.should_simplify = False  # lines of no length are our dots
+    path.should_simplify = False  # simplifying would remove dots, which have no length
     return path
 
 
 def draw_frame(pen: Pen, scale: Scale, margins: tuple[float, float], height: float) -> None:
-    """What lies behind all rows of a ratio plot: the margin's band, and the line of no change."""
+    """Draw the background of a ratio plot: the band of the margin, and the line at ratio 1."""
     pen.box("margin", scale.at(margins[0]), scale.at(margins[1]), 0, height)
     pen.draw("one", [(scale.at(1), 0), (scale.at(1), height)])
 
 
 def draw_row(pen: Pen, row: ReportRow, scale: Scale, top: float) -> None:
-    """One row, 1 high: placebo band, adjusted interval, plain interval, ratio."""
+    """Draw one row, 1 high: placebo band, adjusted interval, plain interval, ratio."""
     middle = top + 0.5
     if row.placebo is not None:
         low, high = row.placebo
@@ -158,7 +159,7 @@ def draw_row(pen: Pen, row: ReportRow, scale: Scale, top: float) -> None:
 
 
 def _arrows(row: ReportRow, scale: Scale, middle: float) -> Iterable[Line]:
-    """An arrowhead at each end of the axis that the interval goes beyond."""
+    """An arrowhead at each end of the axis that the interval extends beyond."""
     for bound, edge, inward in ((row.low, 0.0, 0.012), (row.high, 1.0, -0.012)):
         if bound is not None and not scale.holds(bound):
             tip = (edge, middle)
@@ -168,7 +169,7 @@ def _arrows(row: ReportRow, scale: Scale, middle: float) -> Iterable[Line]:
 def draw_blocks(
     pen: Pen, row: ReportRow, scale: Scale, margins: tuple[float, float], top: float
 ) -> None:
-    """A benchmark's blocks in the order measured, 1 high; up is slower. Crosses are disturbed."""
+    """Draw a benchmark's blocks in the order measured, 1 high: up is slower, crosses disturbed."""
     _draw_levels(pen, row, scale, margins, top)
     count = max(1, len(row.points))
     places = {
@@ -184,7 +185,7 @@ def draw_blocks(
 def _draw_levels(
     pen: Pen, row: ReportRow, scale: Scale, margins: tuple[float, float], top: float
 ) -> None:
-    """Across the drawing: the margin, the line of no change, the ratio and its plain interval."""
+    """Draw the levels across a panel: the margin, ratio 1, the ratio and its plain interval."""
 
     def height(ratio: float) -> float:
         return top + height_of(scale, ratio)
@@ -199,7 +200,7 @@ def _draw_levels(
 
 
 def cross(x: float, y: float, wide: float, high: float) -> tuple[Line, Line]:
-    """A cross, half as wide and half as high as it says."""
+    """The two lines of a cross; `wide` and `high` are half its size."""
     return (
         [(x - wide, y - high), (x + wide, y + high)],
         [(x - wide, y + high), (x + wide, y - high)],
@@ -209,12 +210,13 @@ def cross(x: float, y: float, wide: float, high: float) -> tuple[Line, Line]:
 def draw_distribution(
     pen: Pen, row: ReportRow, scale: Scale, margins: tuple[float, float], top: float
 ) -> None:
-    """A histogram of the same blocks, 1 high: a bar to the right for each range of ratios; a column
-    with its mean for each build where there are several.
+    """Draw a histogram of a benchmark's blocks, 1 high: a horizontal bar for each range of ratios.
+
+    With several builds each has a column with its mean.
     """
     _draw_levels(pen, row, scale, margins, top)
     columns = _columns(row.points)
-    counts = [_counted(points, scale) for points in columns]
+    counts = [_counts(points, scale) for points in columns]
     tallest = max((max(column) for column in counts), default=1)
     wide = 1 / max(1, len(columns))
     for index, (points, column) in enumerate(zip(columns, counts, strict=True)):
@@ -236,11 +238,11 @@ def _columns(points: Sequence[BlockPoint]) -> list[list[BlockPoint]]:
     replicas = sorted({point.replica for point in points})
     if len(replicas) > _MOST_COLUMNS:
         return [list(points)]
-    return [[one for one in points if one.replica == replica] for replica in replicas]
+    return [[point for point in points if point.replica == replica] for replica in replicas]
 
 
-def _counted(points: Iterable[BlockPoint], scale: Scale) -> list[int]:
-    """How many blocks fall into each range of ratios, from the lowest."""
+def _counts(points: Iterable[BlockPoint], scale: Scale) -> list[int]:
+    """The number of blocks in each range of ratios, from the lowest."""
     counts = [0] * _BINS
     for point in points:
         counts[min(_BINS - 1, int(scale.at(point.ratio) * _BINS))] += 1

@@ -1,4 +1,4 @@
-"""The charts as files, SVG or PNG, for slides and trackers: drawn like those of the page."""
+"""The charts as SVG or PNG files, for slides and trackers; they show the same as the page's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WIDTH = 10.0  # inches
 _ROW = 0.27
 _DPI = 160
-_HEADING = 100  # characters in a line of a title
+_TITLE_WIDTH = 100  # characters in a line
 _UNFIT = re.compile(r"[^A-Za-z0-9.-]+")
 INK, SOFT, _BAND = "#182026", "#55616c", "#e3e9ee"
 VERDICT_COLOURS = {
@@ -56,24 +56,25 @@ def _settings() -> None:
     mpl.rc("font", size=9.0)
     mpl.rc("axes", edgecolor=SOFT, labelcolor=INK)
     mpl.rc("xtick", color=SOFT)
-    # A name with dollars in it is no formula.
+    # A name with dollar signs in it is not a formula.
     mpl.rc("text", color=INK, parse_math=False)
-    # Text stays text, to be read aloud, searched and copied; one result gives one file.
+    # Text stays text, for screen readers, search and copying; equal results give equal files.
     mpl.rc("svg", fonttype="none", hashsalt="patchbench")
 
 
 def render(result: Result, kind: str) -> dict[str, str | bytes]:
-    """All charts by file name, `kind` svg (text) or png (bytes)."""
+    """All charts by file name; `kind` is svg (text) or png (bytes)."""
     view = view_of(result)
     return {
-        f"charts/{name}.{kind}": saved(figure, title, kind) for name, title, figure in _all(view)
+        f"charts/{name}.{kind}": file_content(figure, title, kind)
+        for name, title, figure in _all(view)
     }
 
 
 def _all(view: View) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
-    """Name and title of each chart, and what draws it."""
+    """The name and title of each chart, and the function that draws it."""
     for number, candidate in enumerate(view.candidates, 1):
-        # The number keeps names apart that are alike once they can be a file's.
+        # Two names can become equal as file names; the number keeps them apart.
         name = f"{number}-{_UNFIT.sub('-', candidate.arm.name)[:60]}"
         if candidate.rows:
             title = _line(candidate.headline)
@@ -88,39 +89,39 @@ def _all(view: View) -> Iterator[tuple[str, str, Callable[[], Figure]]]:
 
 def _line(text: str) -> str:
     flat = " ".join(text.split())
-    return flat if len(flat) <= 2 * _HEADING else f"{flat[: 2 * _HEADING]}..."
+    return flat if len(flat) <= 2 * _TITLE_WIDTH else f"{flat[: 2 * _TITLE_WIDTH]}..."
 
 
-def saved(draw: Callable[[], Figure], title: str, kind: str) -> str | bytes:
-    """What a figure's file holds, `kind` svg (text) or png (bytes)."""
+def file_content(draw: Callable[[], Figure], title: str, kind: str) -> str | bytes:
+    """Draw a figure and return its file's content; `kind` is svg (text) or png (bytes)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    with drawing.own_settings(), warnings.catch_warnings():
-        # A name may hold letters that no font here has: they are shown as boxes.
+    with drawing.default_settings(), warnings.catch_warnings():
+        # A name may have letters that are in no font here: matplotlib warns, and draws boxes.
         warnings.simplefilter("ignore", UserWarning)
         _settings()
         figure = draw()
-        saved = io.BytesIO()
+        stream = io.BytesIO()
         if kind == "svg":
             FigureCanvasSVG(figure)
-            figure.savefig(saved, format=kind, metadata={"Title": title, "Date": None})
-            return saved.getvalue().decode()
+            figure.savefig(stream, format=kind, metadata={"Title": title, "Date": None})
+            return stream.getvalue().decode()
         FigureCanvasAgg(figure)
-        figure.savefig(saved, format=kind, dpi=_DPI, metadata={"Title": title})
-        return saved.getvalue()
+        figure.savefig(stream, format=kind, dpi=_DPI, metadata={"Title": title})
+        return stream.getvalue()
 
 
-def _look(stroke: Stroke) -> Style:
+def _style(stroke: Stroke) -> Style:
     style = _STYLES[stroke.mark]
     if stroke.mark not in ("wide", "plain", "off", "dot"):
         return style
     return replace(style, colour=VERDICT_COLOURS.get(stroke.verdict, SOFT))
 
 
-def _look_small(stroke: Stroke) -> Style:
-    """A dot for each block: there are many."""
-    style = _look(stroke)
+def _small_style(stroke: Stroke) -> Style:
+    """The style with small dots: there is one for each block."""
+    style = _style(stroke)
     return replace(style, width=3, order=2) if stroke.mark == "dot" else style
 
 
@@ -128,7 +129,7 @@ def _sheet(rows: int, title: str, height: float = _ROW) -> tuple[Figure, Axes]:
     """A figure for `rows` rows of `height` inches each, with its title."""
     from matplotlib.figure import Figure
 
-    heading = textwrap.wrap(title, _HEADING)
+    heading = textwrap.wrap(title, _TITLE_WIDTH)
     above, below = 0.35 + 0.2 * len(heading), 0.55
     inches = rows * height + above + below
     figure = Figure(figsize=(_WIDTH, inches), facecolor="white")
@@ -150,7 +151,7 @@ def _ratio_axis(axes: Axes, scale: Scale, label: str) -> None:
 
 
 def _ratios(candidate: Candidate, view: View, title: str) -> Figure:
-    """The ratio plot, with its figures in words beside it."""
+    """The ratio plot, with its figures as text beside it."""
     rows = [*candidate.suites, *candidate.rows]
     figure, axes = _sheet(len(rows), title)
     scale = charts_scale.scale_of(rows, view.margins)
@@ -164,7 +165,7 @@ def _ratios(candidate: Candidate, view: View, title: str) -> Figure:
         axes.text(
             1.37, place + 0.5, verdict, va="center", color=VERDICT_COLOURS.get(row.verdict, INK)
         )
-    drawing.paint(axes, strokes, _look)
+    drawing.paint(axes, strokes, _style)
     _names(axes, rows)
     band = f"band: the margin of {view.margin * 100:g}%"
     _ratio_axis(axes, scale, f"candidate time / base time (below 1 is faster; {band})")
@@ -195,14 +196,14 @@ def _blocks(candidate: Candidate, view: View, title: str) -> Figure:
                 pen.dots("dot", [at])
         spread = f"{min(p.ratio for p in row.points):.3f} to {max(p.ratio for p in row.points):.3f}"
         axes.text(1.03, place + 0.5, f"{len(row.points)} blocks, {spread}", va="center")
-    drawing.paint(axes, strokes, _look_small)
+    drawing.paint(axes, strokes, _small_style)
     _names(axes, rows)
     _ratio_axis(axes, scale, "ratio of a block; top to bottom in the order measured")
     return figure
 
 
 def _session(view: View, title: str) -> Figure:
-    """How the host wandered, and how little of it reached the ratios."""
+    """The drift of the base's times, and the spread of the ratios, block by block."""
     lanes = session.lanes_of(view)
     scale = session.lane_scale(lanes)
     figure, axes = _sheet(len(lanes), title, height=1.0)
@@ -213,10 +214,10 @@ def _session(view: View, title: str) -> Figure:
         session.draw_lane(pen, lane, scale, view.blocks, place)
         spread = f"spread {session.spread(lane) * 100:.1f}%"
         axes.text(1.03, place + 0.5, spread, va="center")
-    drawing.paint(axes, strokes, _look_small)
+    drawing.paint(axes, strokes, _small_style)
     names = [f"{'time' if lane.kind == 'drift' else 'ratio'} of {lane.title}" for lane in lanes]
     axes.set_yticks(
-        [place + 0.5 for place in range(len(lanes))], [_line(one)[:28] for one in names]
+        [place + 0.5 for place in range(len(lanes))], [_line(name)[:28] for name in names]
     )
     axes.set_xticks([])
     low, high = ((ratio - 1) * 100 for ratio in (scale.low, scale.high))

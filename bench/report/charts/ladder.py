@@ -1,7 +1,8 @@
 """The picture of a ladder: a panel for each group of benchmarks, a row for each rung.
 
-A dot is the geometric mean against the ladder's base with its interval, on a logarithmic axis; the
-faint dots are its benchmarks; the line leads along the chain. Rungs alone are below it, open.
+A dot is the geometric mean of the ratios to the ladder's base, with its interval, on a logarithmic
+axis; faint dots are the benchmarks. A line connects the rungs of the chain; single steps are open
+dots below it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.compare import spelled
 from bench.report.charts import scale as charts_scale
-from bench.report.charts.files import INK, SOFT, VERDICT_COLOURS, saved
+from bench.report.charts.files import INK, SOFT, VERDICT_COLOURS, file_content
 from bench.report.charts.scale import Scale
 from bench.report.rungs import Group, RungLine, counted
 
@@ -26,11 +27,11 @@ _MARGIN = 1.01
 
 
 def picture(groups: Sequence[Group], title: str, kind: str = "svg") -> str | bytes:
-    """The picture as a file's content: text of an SVG, bytes of a PNG."""
-    return saved(lambda: _drawn(groups, title), title, kind)
+    """The content of the picture's file: text of an SVG, bytes of a PNG."""
+    return file_content(lambda: _figure(groups, title), title, kind)
 
 
-def _drawn(groups: Sequence[Group], title: str) -> Figure:
+def _figure(groups: Sequence[Group], title: str) -> Figure:
     from matplotlib.figure import Figure
 
     rows = [len(group.lines) for group in groups]
@@ -50,13 +51,13 @@ def _drawn(groups: Sequence[Group], title: str) -> Figure:
 
 def _all(groups: Sequence[Group]) -> list[float]:
     """Every ratio and bound that is drawn."""
-    found = []
+    ratios = []
     for line in (line for group in groups for line in group.lines):
         if line.whole is not None:
-            found += [one for one in (line.whole.low, line.whole.high) if one is not None]
-            found.append(line.whole.ratio)
-        found += [cell.whole.ratio for cell in line.cells.values() if cell.whole is not None]
-    return found
+            ratios += [end for end in (line.whole.low, line.whole.high) if end is not None]
+            ratios.append(line.whole.ratio)
+        ratios += [cell.whole.ratio for cell in line.cells.values() if cell.whole is not None]
+    return ratios
 
 
 def _panel(axes: Axes, group: Group, scale: Scale) -> None:
@@ -98,7 +99,7 @@ def _row(axes: Axes, line: RungLine, scale: Scale, y: float) -> None:
 
 
 def _chain(axes: Axes, group: Group, scale: Scale) -> None:
-    """The line from rung to rung of those that are built on each other."""
+    """Draw the line that connects the rungs of the chain."""
     xs, ys = [], []
     for place, line in enumerate(group.lines):
         if line.in_chain and (line.whole is not None or line.is_base):

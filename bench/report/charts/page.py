@@ -1,8 +1,8 @@
-"""Charts as pieces of a page: a candidate's charts are drawn at once, then cut into their rows.
+"""Charts as pieces of a page: a candidate's charts are drawn in one figure, then cut into rows.
 
-Each row of the table holds its own piece, so that sorting and filtering rows sorts and filters the
-chart. A piece is geometry alone: its colours come from the page's style sheet (dark, light, print),
-and its text is text of the page, of a size that can be read at any width.
+Each row of the table contains its own piece, so that sorting and filtering rows also sorts and
+filters the chart. A piece has only geometry: colours come from the page's style sheet (dark, light,
+print), and labels are text of the page, readable at any width.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ DrawPanel = Callable[[Pen, ReportRow, Scale, tuple[float, float], float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """One drawing, WIDTH x `height`: marks with their SVG paths, and ticks as (percent, label)."""
+    """One drawing, WIDTH x `height`: marks with SVG paths; ticks are (percentage, label)."""
 
     height: int
     marks: tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class RowCharts:
-    """The pieces of one comparison; those of its blocks are None where there are none."""
+    """The pieces of one comparison; `blocks` and `distribution` are None without blocks."""
 
     row: ReportRow
     ratio: Piece
@@ -57,7 +57,7 @@ class RowCharts:
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateCharts:
-    """The pieces of a candidate. `frame` lies behind every row's ratio."""
+    """The pieces of a candidate. `frame` is the background of every row's ratio."""
 
     frame: Piece
     suites: tuple[RowCharts, ...]
@@ -74,7 +74,7 @@ class LaneChart:
 
 
 def candidate_charts(candidate: Candidate, margins: tuple[float, float]) -> CandidateCharts:
-    """All that the page draws of a candidate."""
+    """The charts of a candidate."""
     rows = [*candidate.suites, *candidate.rows]
     frame, ratios = ratio_pieces(rows, margins)
     with_points = [row for row in candidate.rows if row.points]
@@ -92,9 +92,9 @@ def candidate_charts(candidate: Candidate, margins: tuple[float, float]) -> Cand
         row.name: (_upward(piece, scale), stack)
         for row, scale, piece, stack in zip(with_points, scales, blocks, stacks, strict=True)
     }
-    made = [_row_charts(row, ratio, panels) for row, ratio in zip(rows, ratios, strict=True)]
+    charts = [_row_charts(row, ratio, panels) for row, ratio in zip(rows, ratios, strict=True)]
     count = len(candidate.suites)
-    return CandidateCharts(frame=frame, suites=tuple(made[:count]), rows=tuple(made[count:]))
+    return CandidateCharts(frame=frame, suites=tuple(charts[:count]), rows=tuple(charts[count:]))
 
 
 def _row_charts(row: ReportRow, ratio: Piece, panels: dict[str, tuple[Piece, Piece]]) -> RowCharts:
@@ -107,7 +107,7 @@ def _row_charts(row: ReportRow, ratio: Piece, panels: dict[str, tuple[Piece, Pie
 def ratio_pieces(
     rows: Sequence[ReportRow], margins: tuple[float, float]
 ) -> tuple[Piece, tuple[Piece, ...]]:
-    """The frame, with the ticks of the axis, and a piece for each row on that axis."""
+    """The frame, with the ticks of the axis, and one piece for each row."""
     scale = charts_scale.scale_of(rows, margins)
     (frame,) = _cut(1, ROW, lambda pen, _: drawing.draw_frame(pen, scale, margins, 1))
     pieces = _cut(
@@ -118,7 +118,7 @@ def ratio_pieces(
 
 
 def lane_charts(view: View) -> tuple[LaneChart, ...]:
-    """The session's chart: how the host wandered, and how little of it reached the ratios."""
+    """The session's chart: the drift of the base's times, and the spread of the ratios."""
     lanes = session.lanes_of(view)
     if not lanes:
         return ()
@@ -140,7 +140,7 @@ def _upward(piece: Piece, scale: Scale) -> Piece:
 
 
 def _with_shares(piece: Piece, scale: Scale) -> Piece:
-    """Ticks as shares above and below 1."""
+    """A piece with ticks that are changes in percent."""
     values = [float(label) for _, label in scale.ticks(3)]
     ticks = [(charts_scale.height_of(scale, value), share(value)) for value in values]
     return Piece(height=piece.height, marks=piece.marks, upward=percents(ticks))
@@ -152,7 +152,7 @@ def share(ratio: float) -> str:
 
 
 def percents(ticks: Iterable[tuple[float, str]]) -> Ticks:
-    """Ticks at shares of the length, in the page's words."""
+    """Ticks at shares of the length, as CSS percentages."""
     return tuple((f"{place * 100:.2f}%", label) for place, label in ticks)
 
 
@@ -160,7 +160,7 @@ def percents(ticks: Iterable[tuple[float, str]]) -> Ticks:
 
 
 def _cut(count: int, height: int, draw: Callable[[Pen, int], None]) -> tuple[Piece, ...]:
-    """Draw `count` rows below each other, each 1 high; their pieces, `height` high."""
+    """Draw `count` rows below each other and return a piece, `height` high, for each."""
     if not count:
         return ()
     from xml.etree import ElementTree
@@ -171,7 +171,7 @@ def _cut(count: int, height: int, draw: Callable[[Pen, int], None]) -> tuple[Pie
     strokes: list[Stroke] = []
     for row in range(count):
         draw(Pen(strokes=strokes, row=row), row)
-    with drawing.own_settings():
+    with drawing.default_settings():
         figure = Figure(figsize=(WIDTH / _POINTS, count * height / _POINTS), dpi=_POINTS)
         FigureCanvasSVG(figure)
         axes = figure.add_axes((0, 0, 1, 1))
@@ -179,19 +179,19 @@ def _cut(count: int, height: int, draw: Callable[[Pen, int], None]) -> tuple[Pie
         axes.set_xlim(0, 1)
         axes.set_ylim(count, 0)
         painted = drawing.paint(axes, strokes, lambda _: Style())
-        drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", transparent=True)
-    found: list[dict[str, list[str]]] = [{} for _ in range(count)]
-    for group in ElementTree.fromstring(drawn.getvalue()).iter("{http://www.w3.org/2000/svg}g"):
+        stream = io.StringIO()
+        figure.savefig(stream, format="svg", transparent=True)
+    paths: list[dict[str, list[str]]] = [{} for _ in range(count)]
+    for group in ElementTree.fromstring(stream.getvalue()).iter("{http://www.w3.org/2000/svg}g"):
         if group.get("id") not in painted:
-            continue  # matplotlib's own: the background, the axes
+            continue  # the background and the axes
         owners = painted[group.get("id", "")]
         for owner, steps in zip(owners, _lines(_path(group)), strict=True):
-            marks = found[owner.row]
+            marks = paths[owner.row]
             marks.setdefault(owner.mark, []).append(_short(steps, owner.row * height))
     return tuple(
         Piece(height=height, marks=tuple((mark, "".join(d)) for mark, d in marks.items()))
-        for marks in found
+        for marks in paths
     )
 
 
@@ -200,7 +200,7 @@ def _path(group: ElementTree.Element) -> str:
 
 
 def _lines(path: str) -> Iterator[list[tuple[str, int, int]]]:
-    """The lines of an SVG path, each as steps to whole coordinates."""
+    """The lines of an SVG path, each as steps with coordinates rounded to integers."""
     steps: list[tuple[str, int, int]] = []
     for step, x, y in _STEP.findall(path):
         if step == "M" and steps:
@@ -212,20 +212,20 @@ def _lines(path: str) -> Iterator[list[tuple[str, int, int]]]:
 
 
 def _short(steps: Sequence[tuple[str, int, int]], top: int) -> str:
-    """One line in SVG's shortest words, moved up by `top`."""
+    """One line in SVG's shortest commands, moved up by `top`."""
     (_, left, first), *rest = steps
     if rest[-1][0] == "z" and rest[-2][1:] == (left, first):
-        del rest[-2]  # z goes back by itself
-    words = [f"M{left} {first - top}"]
+        del rest[-2]  # z draws this line anyway
+    commands = [f"M{left} {first - top}"]
     x, y = left, first
     for step, to_x, to_y in rest:
         if step == "z":
-            words.append("z")
+            commands.append("z")
         elif to_y == y:
-            words.append(f"H{to_x}" if to_x != x else "h0")
+            commands.append(f"H{to_x}" if to_x != x else "h0")
         elif to_x == x:
-            words.append(f"V{to_y - top}")
+            commands.append(f"V{to_y - top}")
         else:
-            words.append(f"L{to_x} {to_y - top}")
+            commands.append(f"L{to_x} {to_y - top}")
         x, y = to_x, to_y
-    return "".join(words)
+    return "".join(commands)

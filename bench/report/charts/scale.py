@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from bench.report.model import ReportRow
 
-# Of the drawing, left and right of what it must hold.
-_AIR = 0.04
-# Of the intervals, so many are held whole in any case; the rest may reach over the edge rather than
-# make the axis longer by more than this factor, and squeeze all the others.
-_PART = 0.9
-_WORTH = 1.5
-# Above and below what a panel or lane shows, so that no dot is cut at the edge.
+# The padding at each end, as a share of the axis.
+_PADDING = 0.04
+# This share of the interval ends is always on the axis. The others may extend beyond it when they
+# would make it longer by more than this factor, and so all intervals too short to read.
+_ALWAYS_SHOWN = 0.9
+_LONGEST = 1.5
+# The padding at the top and bottom of a panel or lane, so that no dot is cut off.
 INSET = 0.06
 
 
@@ -27,20 +27,20 @@ class Scale:
 
     @property
     def length(self) -> float:
-        """How far it goes, as a logarithm."""
+        """The logarithm of `high` / `low`."""
         return math.log(self.high / self.low)
 
     def at(self, ratio: float) -> float:
-        """Where a ratio lies, from 0 to 1; beyond an end, that end."""
+        """The position of a ratio, from 0 to 1; ratios beyond an end are moved to that end."""
         share = math.log(ratio / self.low) / self.length
         return min(1.0, max(0.0, share))
 
     def holds(self, ratio: float) -> bool:
-        """Whether a ratio lies on the axis."""
+        """Whether a ratio is on the axis."""
         return self.low <= ratio <= self.high
 
     def ticks(self, most: int) -> tuple[tuple[float, str], ...]:
-        """Round ratios on the axis: where, and how to write them."""
+        """Round ratios on the axis, about `most` of them, as pairs of position and label."""
         if self.high / self.low > 6:
             values = [10.0**power * part for power in range(-4, 5) for part in (1, 2, 5)]
         else:
@@ -55,7 +55,7 @@ class Scale:
 
 
 def height_of(scale: Scale, ratio: float) -> float:
-    """How far below the top of a panel or lane a ratio lies, from 0 to 1: up is slower."""
+    """The distance of a ratio from the top of a panel or lane, from 0 to 1: slower is higher."""
     return 1 - INSET - (1 - 2 * INSET) * scale.at(ratio)
 
 
@@ -68,21 +68,21 @@ def scale_of(rows: Iterable[ReportRow], margins: tuple[float, float]) -> Scale:
     whole = scale_over([*needed, *lows, *highs])
     for bounds in (lows, highs):
         if bounds:
-            needed.append(bounds[math.ceil((len(bounds) - 1) * _PART)])
+            needed.append(bounds[math.ceil((len(bounds) - 1) * _ALWAYS_SHOWN)])
     close = scale_over(needed)
-    return whole if whole.length <= _WORTH * close.length else close
+    return whole if whole.length <= _LONGEST * close.length else close
 
 
 def scale_over(ratios: Iterable[float]) -> Scale:
-    """An axis for all of these, with some air at its ends."""
+    """An axis for all of these ratios, with padding at its ends."""
     ratios = tuple(ratios)
     low, high = min(ratios), max(ratios)
-    air = (high / low) ** _AIR
-    return Scale(low=low / air, high=high * air)
+    padding = (high / low) ** _PADDING
+    return Scale(low=low / padding, high=high * padding)
 
 
 def row_scale(row: ReportRow, margins: tuple[float, float]) -> Scale:
-    """An axis for one benchmark's blocks: all of them, its interval, a margin around its ratio."""
+    """An axis for all blocks of a benchmark, its interval, and the margin around its ratio."""
     needed = [row.ratio * margins[0], row.ratio * margins[1]]
     needed += [point.ratio for point in row.points]
     needed += [bound for bound in (row.low95, row.high95) if bound is not None]

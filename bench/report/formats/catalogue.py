@@ -1,6 +1,6 @@
-"""The formats of a report: each makes files, by their names, from result.json alone.
+"""The formats of a report: each renders a result as files, by name.
 
-A format's module is loaded when it is asked for: charts need matplotlib, which takes a second.
+A format's module is imported when it is used: charts need matplotlib, which takes a second.
 """
 
 from __future__ import annotations
@@ -65,16 +65,15 @@ FORMATS: Mapping[str, Callable[[Result], Files]] = {
     "svg": partial(_charts, "svg"),
     "png": partial(_charts, "png"),
 }
-"""What can be written beside a result."""
+"""The formats that are written as files beside a result."""
 OF_A_RUN = ("html", "md", "mail", "submission")
-"""What every run writes, and `report` without --format."""
+"""The formats that every run writes, and `report` without --format."""
 PRINTED = ("json", "text")
-"""What goes to stdout: for a program, and for a terminal."""
+"""The formats that are printed: for a program, and for a terminal."""
 
 
 def render_all(result: Result) -> dict[str, str]:
-    """The files that a run leaves beside its result.json, by name."""
-    own = ("ladder",) if result.ladder else ()
-    wanted = (*OF_A_RUN, *own)
-    files = {name: text for each in wanted for name, text in FORMATS[each](result).items()}
+    """The files that a run writes beside its result.json, by name."""
+    names = (*OF_A_RUN, "ladder") if result.ladder else OF_A_RUN
+    files = {file: text for name in names for file, text in FORMATS[name](result).items()}
     return {name: str(text) for name, text in files.items()}

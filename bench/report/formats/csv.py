@@ -1,4 +1,4 @@
-"""report.csv: every comparison as a line, for spreadsheets and data frames."""
+"""report.csv: one line for each comparison, for spreadsheets and data frames."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ COLUMNS = (
     "experiment", "base", "candidate", "kind", "benchmark", "metric", "ratio", "low", "high",
     "low95", "high95", "verdict", "blocks", "builds", "protocol", "notes",
 )  # fmt: skip
-# What makes a spreadsheet take a cell for a formula; the last four are their wide forms.
+# A cell that begins with one of these is a formula to a spreadsheet; the last four are wide forms.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render(result: Result) -> str:
-    """The comparisons as CSV with a head; a suite's line has the benchmark `geometric mean`."""
+    """The comparisons as CSV with a header; in a suite's line `benchmark` is `geometric mean`."""
     view = view_of(result)
-    written = io.StringIO()
-    writer = csv.DictWriter(written, COLUMNS, restval="", lineterminator="\n")
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for candidate in view.candidates:
         for line in _lines(candidate):
-            told = {**_arms(view, candidate), **line}
-            writer.writerow({key: _cell(value) for key, value in told.items()})
-    return written.getvalue()
+            cells = {**_arms(view, candidate), **line}
+            writer.writerow({key: _cell(value) for key, value in cells.items()})
+    return stream.getvalue()
 
 
 def _arms(view: View, candidate: Candidate) -> dict[str, str]:
@@ -51,12 +51,12 @@ def _lines(candidate: Candidate) -> Iterator[dict[str, object]]:
 
 def _comparison(row: ReportRow) -> dict[str, object]:
     same = ("metric", "ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds")
-    told: dict[str, object] = {key: getattr(row, key) for key in (*same, "protocol")}
-    return told | {"benchmark": row.name, "notes": "; ".join(row.warnings)}
+    cells: dict[str, object] = {key: getattr(row, key) for key in (*same, "protocol")}
+    return cells | {"benchmark": row.name, "notes": "; ".join(row.warnings)}
 
 
 def _cell(value: object) -> object:
-    """Numbers as they are; text on one line, and no formula."""
+    """A cell: numbers unchanged, text on one line and never a formula."""
     if not isinstance(value, str):
         return value
     text = " ".join(value.split())

@@ -1,8 +1,8 @@
-"""report.html: one file that holds all it shows, and asks nothing of any network.
+"""report.html: one self-contained file that makes no network requests.
 
 Every text of a result goes through Jinja's autoescape into text or a quoted attribute; none goes
 into a script, a style or an address. The script and the style sheet are the same for every report,
-and a content security policy lets their hashes run and nothing else.
+and a content security policy allows only their hashes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from bench.compare import SIGNS, spelled
 from bench.report.charts import Piece, session
-from bench.report.charts import page as charts_page
+from bench.report.charts import page as page_charts
 from bench.report.model import KINDS, VERDICTS, ReportRow, View
 from bench.report.reading import view_of
 from bench.results import Result
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     import jinja2
 
 _TEMPLATES = Path(__file__).parent / "templates"
-# More rows than this are laid out only where they are looked at.
+# With more rows than this, those outside the window are not laid out (content-visibility).
 _LARGE = 150
 
 
 @dataclass(frozen=True, kw_only=True)
 class OverviewLine:
-    """One line of an overview: an arm, a rung or a report. Without a row there is no ratio."""
+    """One line of an overview: an arm, a rung or a report. `row` is None when there is no ratio."""
 
     name: str
     note: str
@@ -47,22 +47,26 @@ class OverviewLine:
 def render(result: Result) -> str:
     """The report as a page. Shapes: docs/result-schema.md."""
     view = view_of(result)
-    drawn = [charts_page.candidate_charts(one, view.margins) for one in view.candidates]
+    drawn = [page_charts.candidate_charts(candidate, view.margins) for candidate in view.candidates]
     arms_frame, arms_lines = overview(_arm_lines(view), view.margins)
     ladder_frame, ladder_lines = overview(_rung_lines(view), view.margins)
-    methods = [one.method for one in view.candidates if one.method]
+    methods = [candidate.method for candidate in view.candidates if candidate.method]
     return page(
         "report.html.jinja",
         view=view,
         candidates=list(zip(view.candidates, drawn, strict=True)),
-        arms=[view.base, *(one.arm for one in view.candidates)],
+        arms=[view.base, *(candidate.arm for candidate in view.candidates)],
         kinds=KINDS,
-        lanes=charts_page.lane_charts(view),
-        is_large=sum(len(one.rows) for one in view.candidates) > _LARGE,
+        lanes=page_charts.lane_charts(view),
+        is_large=sum(len(candidate.rows) for candidate in view.candidates) > _LARGE,
         is_long=view.blocks > session.LONG,
         lane_columns=session.COLUMNS,
         method=methods[0] if methods else "",
-        has_placebo=any(row.placebo for one in view.candidates for row in one.suites + one.rows),
+        has_placebo=any(
+            row.placebo
+            for candidate in view.candidates
+            for row in candidate.suites + candidate.rows
+        ),
         overview_frame=arms_frame,
         overview_lines=arms_lines,
         ladder_frame=ladder_frame,
@@ -72,14 +76,14 @@ def render(result: Result) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Assets:
-    """Where templates lie, and the style sheets and scripts of their pages, in order."""
+    """The folders of templates, and the style sheets and scripts of their pages, in order."""
 
     folders: tuple[Path, ...] = (_TEMPLATES,)
     styles: tuple[str, ...] = ("page.css",)
     scripts: tuple[str, ...] = ("page.js",)
 
     def beside(self, folder: Path, *, styles: tuple[str, ...], scripts: tuple[str, ...]) -> Assets:
-        """These with more style sheets, of another folder, and other scripts."""
+        """These assets with more style sheets, from another folder, and other scripts."""
         return Assets(
             folders=(folder, *self.folders), styles=(*self.styles, *styles), scripts=scripts
         )
@@ -89,7 +93,7 @@ REPORT = Assets()
 
 
 def page(template: str, assets: Assets = REPORT, **values: Any) -> str:
-    """A page of ours: the template's content, with the style sheet and script that all share."""
+    """Render a template as a page with the style sheets and scripts of `assets`."""
     return _environment(assets).get_template(template).render(**values)
 
 
@@ -119,33 +123,33 @@ def _environment(assets: Assets) -> jinja2.Environment:
 
 
 def _joined(assets: Assets, names: Iterable[str]) -> str:
-    found = (
+    paths = (
         next(path for folder in assets.folders if (path := folder / name).is_file())
         for name in names
     )
-    return "".join(path.read_text(encoding="utf-8") for path in found)
+    return "".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def _hash(text: str) -> str:
-    """How a content security policy names a script or style sheet."""
+    """The hash of a script or style sheet, as in a content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _kind(verdict: str) -> str:
-    """The class of a verdict: one that the style sheet knows, whatever the result says."""
+    """The CSS class of a verdict; empty for a text that is no verdict."""
     return verdict if verdict in (*VERDICTS, "broken") else ""
 
 
 def overview(
     lines: Iterable[OverviewLine], margins: tuple[float, float]
 ) -> tuple[Piece | None, Sequence[OverviewLine]]:
-    """The lines with their drawings on one axis, and that axis; None where there is no ratio."""
+    """The axis of the drawings, and the lines with their drawings; None without any ratio."""
     lines = list(lines)
     rows = [line.row for line in lines if line.row is not None]
     if not rows:
         return None, ()
-    frame, pieces = charts_page.ratio_pieces(rows, margins)
-    left = iter(pieces)
+    frame, pieces = page_charts.ratio_pieces(rows, margins)
+    remaining = iter(pieces)
     return frame, [
         line
         if line.row is None
@@ -155,17 +159,21 @@ def overview(
             href=line.href,
             verdict=line.verdict,
             row=line.row,
-            piece=next(left),
+            piece=next(remaining),
         )
         for line in lines
     ]
 
 
 def _arm_lines(view: View) -> Iterator[OverviewLine]:
-    for number, one in enumerate(view.candidates, 1):
-        note = "" if one.kind == "candidate" else KINDS.get(one.kind, one.kind)
+    for number, candidate in enumerate(view.candidates, 1):
+        kind = candidate.kind
         yield OverviewLine(
-            name=one.arm.name, note=note, href=f"#c{number}", verdict=one.verdict, row=one.suite
+            name=candidate.arm.name,
+            note="" if kind == "candidate" else KINDS.get(kind, kind),
+            href=f"#c{number}",
+            verdict=candidate.verdict,
+            row=candidate.suite,
         )
 
 

@@ -19,38 +19,40 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(result: Result) -> dict[str, str]:
-    """The files by name; none where the result has no ladder. Errors as `viewing.view_of`."""
-    found = groups(result)
-    if not found:
+    """The files by name; none when the result has no ladder."""
+    ladders = groups(result)
+    if not ladders:
         return {}
-    title = f"The ladder: {view_of(result).base.title} and up"
-    picture = str(ladder.picture(found, title))
+    title = f"The ladder from {view_of(result).base.title} up"
+    picture = str(ladder.picture(ladders, title))
     return {
         "ladder.svg": picture,
-        "ladder.md": _markdown(result, found),
-        "ladder.html": _page(result, found, picture),
+        "ladder.md": _markdown(result, ladders),
+        "ladder.html": _page(result, ladders, picture),
     }
 
 
 def reasons_of(group: Group) -> tuple[str, ...]:
-    """Why cells are missing, each reason once: they are numbered from 1 in this order."""
-    told = (cell.reason for line in group.lines for cell in line.cells.values() if not line.is_base)
-    return tuple(dict.fromkeys(reason for reason in told if reason))
+    """The reasons for missing cells, without duplicates; tables number them in this order."""
+    reasons = (
+        cell.reason for line in group.lines for cell in line.cells.values() if not line.is_base
+    )
+    return tuple(dict.fromkeys(reason for reason in reasons if reason))
 
 
-def interval(one: RungRatio) -> str:
-    """The interval in figures."""
-    return ratio_interval(one.low, one.high)
+def interval(ratio: RungRatio) -> str:
+    """The interval as text: 0.9472 to 0.9552."""
+    return ratio_interval(ratio.low, ratio.high)
 
 
 def cell_text(cell: RungCell, reasons: tuple[str, ...]) -> str:
-    """A benchmark on a rung: its ratio and verdict's sign, or the number of the reason."""
+    """A benchmark on a rung: the ratio and the verdict's sign, or the number of the reason."""
     if cell.whole is None:
         return f"missing ({reasons.index(cell.reason) + 1})" if cell.reason in reasons else ""
     return f"{cell.whole.ratio:.3f} {SIGNS.get(cell.whole.verdict, '')}".rstrip()
 
 
-def _markdown(result: Result, found: tuple[Group, ...]) -> str:
+def _markdown(result: Result, ladders: tuple[Group, ...]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -63,20 +65,20 @@ def _markdown(result: Result, found: tuple[Group, ...]) -> str:
         finalize=markdown.plain,
     )
     template = environment.get_template("ladder.md.jinja")
-    return template.render(result=result, groups=found, **_words())
+    return template.render(result=result, groups=ladders, **_helpers())
 
 
-def _page(result: Result, found: tuple[Group, ...], picture: str) -> str:
+def _page(result: Result, ladders: tuple[Group, ...], picture: str) -> str:
     return html.page(
         "ladder.html.jinja",
         view=view_of(result),
-        groups=found,
+        groups=ladders,
         picture=base64.b64encode(picture.encode()).decode(),
-        **_words(),
+        **_helpers(),
     )
 
 
-def _words() -> dict[str, Any]:
+def _helpers() -> dict[str, Any]:
     return {
         "reasons_of": reasons_of,
         "interval_of": interval,

@@ -1,7 +1,7 @@
-"""mail.txt: what one would post to a mailing list. Plain ASCII, no line over 76 columns.
+"""mail.txt: a mail for a mailing list. Plain ASCII, no line over 76 columns.
 
 The first line is the subject, the rest the body. Text of unknown origin can neither add a header,
-nor begin a line that mail programs read as something of their own, nor send a terminal anything.
+nor begin a line with a meaning to mail programs, nor send control characters to a terminal.
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from bench.results import Result
 from bench.util import COLUMNS, command, cut, paragraph, plain, safe
 
 _SUBJECT = "Subject: [patchbench] "
-# Widths of the table: name, ratio, interval, verdict, blocks, with two blanks between them.
+# Widths of the columns: name, ratio, interval, verdict, blocks, with two blanks between them.
 _WIDTHS = (27, 6, 16, 14, 5)
 _TITLES = ("benchmark", "ratio", "interval", "verdict", "n")
 
 
 def render(result: Result) -> str:
     """The mail, with its subject and no other header. Shapes: docs/result-schema.md."""
-    told = state(result)
+    statement = state(result)
     parts = [
-        [cut(_SUBJECT + plain(told.subject), COLUMNS)],
-        *([*paragraph(one)] for one in told.verdicts),
-        [*paragraph(told.slower)],
-        [*_objections(told)],
-        *([*_table(one)] for one in told.tables),
-        [*paragraph(told.reading)] if told.tables else [],
-        *([*_section(one)] for one in told.sections),
-        ["To reproduce", *(line for one in told.commands for line in command(one))],
-        [*paragraph(told.made)],
+        [cut(_SUBJECT + plain(statement.subject), COLUMNS)],
+        *([*paragraph(verdict)] for verdict in statement.verdicts),
+        [*paragraph(statement.slower)],
+        [*_objections(statement)],
+        *([*_table(table)] for table in statement.tables),
+        [*paragraph(statement.reading)] if statement.tables else [],
+        *([*_section(section)] for section in statement.sections),
+        ["To reproduce", *(line for text in statement.commands for line in command(text))],
+        [*paragraph(statement.made)],
     ]
     text = "\n\n".join("\n".join(lines) for lines in parts if lines)
     return "\n".join(safe(line.rstrip()) for line in text.split("\n")) + "\n"
 
 
-def _objections(told: Statement) -> Iterator[str]:
-    if told.objections:
-        yield "What speaks against it"
-        for one in told.objections:
-            yield from paragraph(one, "    ", "  * ")
+def _objections(statement: Statement) -> Iterator[str]:
+    if statement.objections:
+        yield "Limitations and warnings"
+        for objection in statement.objections:
+            yield from paragraph(objection, "    ", "  * ")
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _row(row: StatementRow) -> Iterator[str]:
-    """A row; a name that is too long for its column has lines of its own above it."""
+    """The lines of a row; a name too long for its column is on separate lines above."""
     name = plain(row.name)
     if len(name) > _WIDTHS[0]:
         yield from paragraph(name)
@@ -91,7 +91,7 @@ def _section(section: FactSection) -> Iterator[str]:
 
 def _fact(fact: Fact) -> Iterator[str]:
     if fact.exact:
-        # On lines of their own, so that flags can be read, and copied.
+        # On separate lines, so that flags can be read and copied.
         yield from paragraph(f"{fact.label}:", "  ")
         yield from paragraph(fact.text, "      ")
     else:

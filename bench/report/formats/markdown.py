@@ -1,4 +1,4 @@
-"""report.md: the result for trackers and pull requests."""
+"""report.md, and helpers to escape text in Markdown."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from bench.util import harmless
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$@]|:(?=//)|(?<=www)\.)", re.IGNORECASE)
-# GitHub looks for @names and #numbers in what was rendered, where no backslash is left.
-_CALLS = re.compile(r"([@#])(?=\w)")
-# What begins a list or an underlined heading, where it begins a line.
+# GitHub looks for @names and #numbers in the rendered text, where no backslash is left.
+_MENTIONS = re.compile(r"([@#])(?=\w)")
+# At the beginning of a line these begin a list or underline a heading.
 _OPENING = re.compile(r"^(\d*)([-+=.)])")
 
 
 def plain(text: object) -> str:
-    """Text of unknown origin as text: no markup, no link, no mention, no second line."""
+    """Escape text of unknown origin: no markup, no link, no mention, no second line."""
     flat = " ".join(harmless(str(text)).split())
-    return _SPECIAL.sub(r"\\\1", _CALLS.sub("\\1\u2060", flat))
+    return _SPECIAL.sub(r"\\\1", _MENTIONS.sub("\\1\u2060", flat))
 
 
 def opening(text: object) -> str:
-    """`plain` text where it begins a paragraph or the item of a list."""
+    """Escape text that begins a paragraph or a list item, as `plain` does."""
     return _OPENING.sub(r"\1\\\2", plain(text))
 
 
 def code(text: object) -> str:
-    """Text of unknown origin inside a code span: it cannot end it, nor can an empty line in it."""
+    """Make text of unknown origin safe in a code span: no backtick and no line break."""
     return " ".join(fenced(text).split())
 
 
 def fenced(text: object) -> str:
-    """Text of unknown origin inside a code block: it cannot end it."""
+    """Make text of unknown origin safe in a code block: no backtick."""
     return harmless(str(text)).replace("`", "'")
 
 
@@ -45,7 +45,7 @@ def render(result: Result) -> str:
 
 
 def filled(template: str, **values: object) -> str:
-    """A template of Markdown, filled in."""
+    """Render a Markdown template; values are escaped but for those of `code` and `fenced`."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from bench.session import record
@@ -66,19 +66,19 @@ def filled(template: str, **values: object) -> str:
         common_warnings=wording.common_warnings,
         own_warnings=wording.own_warnings,
         signs=SIGNS,
-        told=wording.told,
+        fact_text=wording.fact_text,
         smt=wording.smt,
         warmup=record.describe_warmup,
     )
     environment.filters["code"] = lambda text: _Raw(code(text))
     environment.filters["fenced"] = lambda text: _Raw(fenced(text))
     text = environment.get_template(template).render(**values)
-    # What is not there leaves its empty lines behind.
+    # Sections without content leave their empty lines behind.
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
 class _Raw(str):
-    """Text that went through `code` or `fenced` already."""
+    """Text that `code` or `fenced` has made safe."""
 
     __slots__ = ()
 

@@ -14,17 +14,23 @@ _TITLES = ("benchmark", "ratio", "interval", "verdict", "blocks", "notes")
 
 def render(result: Result) -> str:
     """The submission. Shapes: docs/result-schema.md."""
-    told = state(result)
+    statement = state(result)
     parts = [
-        [f"# {plain(told.subject)}"],
-        *([f"**{plain(one)}**"] for one in told.verdicts),
-        [opening(told.slower)] if told.slower else [],
-        ["What speaks against it:", "", *(f"- {opening(one)}" for one in told.objections)],
-        *([*_table(one)] for one in told.tables),
-        [plain(told.reading)] if told.tables else [],
-        *([*_section(one)] for one in told.sections),
-        ["## To reproduce", "", "```", *(_one_line(one) for one in told.commands), "```"],
-        [plain(told.made)],
+        [f"# {plain(statement.subject)}"],
+        *([f"**{plain(verdict)}**"] for verdict in statement.verdicts),
+        [opening(statement.slower)] if statement.slower else [],
+        ["Limitations and warnings:", "", *(f"- {opening(text)}" for text in statement.objections)],
+        *([*_table(table)] for table in statement.tables),
+        [plain(statement.reading)] if statement.tables else [],
+        *([*_section(section)] for section in statement.sections),
+        [
+            "## To reproduce",
+            "",
+            "```",
+            *(_one_line(command) for command in statement.commands),
+            "```",
+        ],
+        [plain(statement.made)],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 

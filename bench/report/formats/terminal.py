@@ -19,18 +19,18 @@ _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "
 
 
 def _safe(text: object) -> str:
-    """Text of unknown origin: no markup, no control, and no line that looks like one of ours."""
+    """Make text of unknown origin safe: no markup, no control characters, on one line."""
     return escape(" ".join(harmless(str(text)).split()))
 
 
 def verdict_cell(verdict: str) -> str:
-    """A verdict with its sign and colour."""
+    """A verdict with its sign and colour, as rich markup."""
     style = _STYLES.get(verdict, "yellow")
     return f"[{style}]{SIGNS.get(verdict, ' ')} {verdict}[/{style}]"
 
 
 def show(result: Result, console: Console) -> None:
-    """Print what a reader at a terminal needs: warnings first, then tables, then the verdict."""
+    """Print a result: warnings first, then for each candidate its table and its verdict."""
     for warning in result.warnings:
         console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
     for candidate in result.candidates:
@@ -43,27 +43,27 @@ def show(result: Result, console: Console) -> None:
 
 
 class Compared(Protocol):
-    """What a table shows: comparisons as they were made, or a candidate that has them."""
+    """What a table needs: `bench.compare.Comparisons`, or a candidate of a result."""
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """Of each benchmark."""
+        """One for each benchmark."""
 
     @property
     def suite(self) -> SuiteComparison | None:
-        """Of the times of all."""
+        """The geometric mean of times."""
 
     @property
     def suites(self) -> tuple[SuiteComparison, ...]:
-        """Of other metrics."""
+        """The geometric means of other metrics."""
 
     @property
     def missing(self) -> tuple[Missing, ...]:
-        """What could not be compared."""
+        """Benchmarks that could not be compared."""
 
 
 def show_comparisons(compared: Compared, console: Console) -> None:
-    """The table of one candidate."""
+    """Print the table of one candidate."""
     rows = compared.comparisons
     common = common_warnings(rows)
     if rows:
@@ -74,10 +74,10 @@ def show_comparisons(compared: Compared, console: Console) -> None:
                 justify="right" if title == "blocks" else "left",
                 no_wrap=title != "notes",
             )
-        several = len({one.metric for one in rows}) > 1
-        for one in rows:
-            name = f"{one.benchmark} ({one.metric})" if several else one.benchmark
-            table.add_row(_safe(name), *_cells(one), _notes(one, common))
+        several = len({row.metric for row in rows}) > 1
+        for row in rows:
+            name = f"{row.benchmark} ({row.metric})" if several else row.benchmark
+            table.add_row(_safe(name), *_cells(row), _notes(row, common))
         for suite in _suites(compared):
             kind = "" if suite.metric == "time" else f" {suite.metric}"
             title = f"geometric mean{kind}"
@@ -88,7 +88,7 @@ def show_comparisons(compared: Compared, console: Console) -> None:
         console.print(f"missing: {_safe(absent.benchmark)}: {_safe(absent.reason)}")
     for warning in common:
         console.print(f"[dim]all: {_safe(warning)}[/dim]")
-    for line in explained(compared, common):
+    for line in explanations(compared, common):
         console.print(f"[dim]{_safe(line)}[/dim]")
 
 
@@ -96,32 +96,32 @@ def _suites(compared: Compared) -> tuple[SuiteComparison, ...]:
     return compared.suites if compared.suite is None else (compared.suite, *compared.suites)
 
 
-def _notes(one: SuiteComparison, common: Sequence[str]) -> str:
-    """The codes of a row's own warnings; `explained` has their texts, below the table."""
-    own = [warning for warning in one.warnings if warning not in common]
+def _notes(row: SuiteComparison, common: Sequence[str]) -> str:
+    """The codes of a row's warnings; their texts are below the table (`explanations`)."""
+    own = [warning for warning in row.warnings if warning not in common]
     return _safe(", ".join(warning.partition(":")[0] for warning in own))
 
 
-def explained(compared: Compared, common: Sequence[str]) -> list[str]:
-    """A line for each code in the table: its text, of the first row that has it."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def explanations(compared: Compared, common: Sequence[str]) -> list[str]:
+    """A line for each code in the table: its text in the first row that has it."""
+    by_code: dict[str, list[tuple[str, str]]] = {}
     for row in (*compared.comparisons, *_suites(compared)):
         for warning in row.warnings:
             if warning not in common:
                 code, _, text = warning.partition(":")
                 name = row.benchmark if isinstance(row, Comparison) else "geometric mean"
-                found.setdefault(code, []).append((name, text.strip()))
+                by_code.setdefault(code, []).append((name, text.strip()))
     return [
         f"{code} ({name}{f' and {len(rest)} more' if rest else ''}): {text}"
-        for code, ((name, text), *rest) in found.items()
+        for code, ((name, text), *rest) in by_code.items()
     ]
 
 
-def _cells(one: SuiteComparison) -> tuple[str, ...]:
+def _cells(row: SuiteComparison) -> tuple[str, ...]:
     return (
-        f"{one.ratio:.4f}",
-        spelled(one.ratio),
-        interval(one.low, one.high),
-        verdict_cell(one.verdict),
-        str(one.blocks),
+        f"{row.ratio:.4f}",
+        spelled(row.ratio),
+        interval(row.low, row.high),
+        verdict_cell(row.verdict),
+        str(row.blocks),
     )

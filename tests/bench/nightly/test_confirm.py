@@ -22,7 +22,7 @@ from bench.nightly.confirm import Again
 from bench.nightly.report import CONFIRMED, DISMISSED, SUITE, UNDECIDED, ConfirmedFinding, Revised
 from bench.nightly.state import LineState
 from bench.results.arms import ArmResult
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from bench.session.folder import SessionFolder
 from bench.session.stopping import Rules
@@ -93,7 +93,7 @@ class Place:
         self.experiments.append(experiment)
         if self.error is not None:
             raise self.error
-        result = understood(specimen())
+        result = parse_document(specimen())
         first = result.candidates[0]
         arm = replace(
             first,

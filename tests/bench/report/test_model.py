@@ -9,14 +9,14 @@ import pytest
 
 from bench.report.model import Candidate, ReportRow
 from bench.report.reading import view_of
-from bench.results.result import understood
+from bench.results.result import parse_document
 from tests.bench.report import example
 from tests.bench.report.drawn import row
 
 
 @pytest.fixture
 def candidate() -> Candidate:
-    (first,) = view_of(understood(example.result())).candidates
+    (first,) = view_of(parse_document(example.result())).candidates
     return first
 
 
@@ -61,5 +61,5 @@ def test_verdicts_are_counted_in_their_order_and_none_that_no_row_has(
 
 
 def test_the_margins_are_a_ratio_and_its_inverse() -> None:
-    view = dataclasses.replace(view_of(understood(example.result())), margin=0.25)
+    view = dataclasses.replace(view_of(parse_document(example.result())), margin=0.25)
     assert view.margins == (0.8, 1.25)

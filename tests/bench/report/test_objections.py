@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from bench.report import objections as told
+from bench.report import objections as module
 from tests.bench.report.example import result
 from tests.bench.results.given import given
 
-objections = given(told.objections)
+objections = given(module.objections)
 
 Change = Callable[[dict[str, Any]], Any]
 
 
 def quiet() -> dict[str, Any]:
-    """A result that nothing speaks against but that it is of some benchmarks."""
+    """A result whose only limitation is its choice of benchmarks."""
     content = result(word="")
     (candidate,) = content["candidates"]
     candidate |= {"warnings": [], "missing": []}
@@ -30,8 +30,8 @@ def quiet() -> dict[str, Any]:
 
 
 def candidate_of(content: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = content["candidates"][0]
-    return found
+    first: dict[str, Any] = content["candidates"][0]
+    return first
 
 
 def control(**more: Any) -> Change:
@@ -77,9 +77,9 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
     [
         (rows(builds=1), "One build of each arm"),
         (rows(verdict="undecided"), "2 of 2 benchmarks are undecided"),
-        (rows(verdict="equivalent"), "2 of 2 benchmarks are called equivalent, which still may"),
+        (rows(verdict="equivalent"), "2 of 2 benchmarks are called equivalent, but may still"),
         (rows(blocks=4), "fewer than 5 blocks on nbody, richards"),
-        (candidate(gate=None), "No gate: whether fast-paths still is Python"),
+        (candidate(gate=None), "No gate: CPython's own tests were not run with fast-paths"),
         (candidate(warnings=["same-code: identical"]), "same-code: identical"),
         (rows(warnings=["odd: all of them"]), "odd: all of them"),
         (candidate(missing=[{"benchmark": "go", "reason": "x"}]), "not measured: go."),
@@ -87,7 +87,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
             candidate(
                 differences=[{"fact": "CFLAGS", "base": "", "candidate": "", "asked": False}]
             ),
-            "in what nobody asked for: CFLAGS.",
+            "in facts that were not asked for: CFLAGS.",
         ),
         (session(disturbance=DISTURBED), "during 9 blocks; 7 were measured again, 2 count"),
         (
@@ -99,7 +99,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         (session(false_calls=None), "the host was not calibrated"),
         (
             session(false_calls={"called": 0, "of": 2, "upper": 0.842, "origin": "x"}),
-            "is hardly known: 0 of 2 times, which may be 84%.",
+            "is known only roughly: 0 of 2 times, so the rate may be up to 84%.",
         ),
         (facts(pgo=False), "Built without PGO: fast-paths."),
         (facts(indirect_jumps=3), "in the evaluation function: fast-paths (3)."),
@@ -107,7 +107,7 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         (host(hypervisor="KVM"), "A virtual machine (KVM)"),
         (host(quota=1.5), "The control group grants 1.5 CPUs"),
         (host(turbo=True), "Turbo is on"),
-        (host(turbo=None), "Turbo: the host does not tell"),
+        (host(turbo=None), "Turbo: the host does not report"),
         (host(governor="powersave"), "The frequency governor is powersave"),
         (host(smt=True), "SMT is on"),
         (host(aslr=2), "ASLR is on"),
@@ -115,15 +115,15 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
         (control(verdict="faster"), "(A/A) came out as faster over the suite"),
         (control(), "(A/A) was called different on nbody, richards."),
         (lambda content: content.update(placebo_band=BAND), "ratio of 0.9142 lies within"),
-        (lambda content: content.update(placebo_band=BAND), "moved these as far: nbody."),
+        (lambda content: content.update(placebo_band=BAND), "had the same effect on: nbody."),
     ],
 )
 def test_each_weakness_is_told(change: Change, expected: str) -> None:
     content = quiet()
-    assert not any(expected in one for one in objections(content))
+    assert not any(expected in text for text in objections(content))
     change(content)
-    found = [one for one in objections(content) if expected in one]
-    assert len(found) == 1
+    texts = [text for text in objections(content) if expected in text]
+    assert len(texts) == 1
 
 
 def test_of_several_candidates_each_is_named() -> None:
@@ -141,9 +141,9 @@ def test_nothing_is_told_twice() -> None:
     candidate(warnings=["no-gate: nobody tested"], gate=None)(content)
     content["warnings"] = ["busy", "busy"]
 
-    assert [one for one in objections(content) if "gate" in one.lower()] == [
-        "No gate: whether fast-paths still is Python was not tested. A patch that leaves work out "
-        "is fast."
+    assert [text for text in objections(content) if "gate" in text.lower()] == [
+        "No gate: CPython's own tests were not run with fast-paths, so it may be incorrect. A "
+        "patch that leaves out necessary work is fast too."
     ]
     assert objections(content).count("busy") == 1
 

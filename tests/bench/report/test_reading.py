@@ -57,10 +57,10 @@ def test_what_came_later_is_read() -> None:
     assert {point.replica for point in row.points} == {0, 1}
     assert view.disturbed == sum(1 for block in content["blocks"] if block["disturbed"]) > 0
     assert (view.ladder[0].row.name, view.ladder[0].row.low95) == ("lto", None)
-    told = dict(view.session)
-    assert told["protocol"] == "corun (1 benchmarks), lockstep (2 benchmarks)"
-    assert told["base against base called different"].startswith("3 of 200; at most 4.3%")
-    assert told["disturbance"] == "disturbed: 9, measured again: 7, kept: 2"
+    facts = dict(view.session)
+    assert facts["protocol"] == "corun (1 benchmarks), lockstep (2 benchmarks)"
+    assert facts["base against base called different"].startswith("3 of 200; at most 4.3%")
+    assert facts["disturbance"] == "disturbed: 9, measured again: 7, kept: 2"
 
 
 def test_rows_go_from_the_fastest_to_the_slowest() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bench.report import statement
 from bench.report.sections import sections
-from bench.results.result import understood
+from bench.results.result import parse_document
 from tests.bench.report import example
 from tests.bench.results.given import given
 from tests.golden.specimen import specimen
@@ -147,7 +147,7 @@ def test_how_it_came_about_is_handed_through() -> None:
     content["session"]["margin"] = 0.025
     stated = state(content)
     assert "2.5%" in stated.reading
-    assert stated.sections == sections(understood(content))
+    assert stated.sections == sections(parse_document(content))
     assert stated.commands == ("patchbench run some --seed 7",)
     assert "0.1.0" in stated.made
     assert content["when"] in stated.made

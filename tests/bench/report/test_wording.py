@@ -10,7 +10,7 @@ import pytest
 from bench.report import view_of, wording
 from bench.report.formats import mail, markdown, submission
 from bench.report.sections import sections
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from tests.golden.specimen import specimen
 
@@ -27,7 +27,7 @@ from tests.golden.specimen import specimen
     ],
 )
 def test_only_what_is_known_to_be_off_is_off(fact: object, words: str) -> None:
-    assert wording.told(fact) == words
+    assert wording.fact_text(fact) == words
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,16 @@ def _silent(**host: Any) -> Result:
     result["host"].pop("frequency_readable", None)
     result["host"].pop("quota", None)
     result["host"] |= {"smt": False, "hypervisor": "KVM", **host}
-    return understood(result)
+    return parse_document(result)
 
 
 def test_a_silent_host_is_unknown_in_every_section() -> None:
     (machine,) = (one for one in sections(_silent()) if one.title == "Machine")
     words = {one.label: one.text for one in machine.facts}
     assert words["firmware"] == "turbo unknown, SMT unknown, microcode unknown"
-    assert words["frequency"] == "governor unknown, unknown whether it is readable"
+    assert (
+        words["frequency"] == "governor unknown, unknown whether the current frequency is readable"
+    )
     assert words["ASLR"] == "unknown"
     assert "(cores: unknown), memory unknown" in words["hardware"]
 

@@ -1,4 +1,4 @@
-"""What takes a Result, for tests that write the document that it is read from."""
+"""Helpers for tests that change a result's document, and for comparisons made by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bench.compare.comparison import Comparison, SuiteComparison
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 
 P = ParamSpec("P")
@@ -14,16 +14,16 @@ R = TypeVar("R")
 
 
 def given(function: Callable[Concatenate[Result, P], R]) -> Callable[..., R]:
-    """The function, of a document."""
+    """A function of a Result, as a function of the result's document."""
 
     def called(document: Mapping[str, Any], *more: Any, **named: Any) -> R:
-        return function(understood(document), *more, **named)
+        return function(parse_document(document), *more, **named)
 
     return called
 
 
 def comparison(ratio: float, verdict: str = "undecided", **more: Any) -> Comparison:
-    """A comparison as a result has it, with an interval of one percent to either side."""
+    """A comparison with an interval of 0.01 on either side of the ratio."""
     figures = {
         "benchmark": "nbody",
         "metric": "time",
@@ -41,6 +41,6 @@ def comparison(ratio: float, verdict: str = "undecided", **more: Any) -> Compari
 
 
 def suite(ratio: float, verdict: str = "undecided", **more: Any) -> SuiteComparison:
-    """The same of a whole suite."""
+    """The same for a whole suite."""
     figures = vars(comparison(ratio, verdict, **more)).items()
-    return SuiteComparison(**{name: one for name, one in figures if name != "benchmark"})
+    return SuiteComparison(**{name: value for name, value in figures if name != "benchmark"})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 
 from bench.report.sections import sections
-from bench.results.result import understood
+from bench.results.result import parse_document
 from tests.golden.specimen import specimen
 
 
 def test_an_arm_names_all_of_its_builds() -> None:
-    result = understood(specimen())
+    result = parse_document(specimen())
     assert [arm.keys for arm in result.arms] == [
         ("0000000000000001",),
         ("0000000000000002",),
@@ -19,7 +19,7 @@ def test_an_arm_names_all_of_its_builds() -> None:
     ]
     content = specimen()
     content["base"]["replicas"] = [{"key": "a"}, {"key": "b"}]
-    assert understood(content).base.keys == ("a", "b")
+    assert parse_document(content).base.keys == ("a", "b")
 
 
 def test_a_plan_of_before_there_was_one_recipe_for_each_arm() -> None:
@@ -28,7 +28,7 @@ def test_a_plan_of_before_there_was_one_recipe_for_each_arm() -> None:
     for arm in content["experiment"]["arms"]:
         arm["recipes"] = [arm.pop("recipe")]
         del arm["patches"], arm["replicas"]
-    result = understood(content)
+    result = parse_document(content)
 
     assert [arm.patches for arm in result.experiment.arms] == [None] * 4
-    assert sections(result) == sections(understood(specimen()))
+    assert sections(result) == sections(parse_document(specimen()))

@@ -1,4 +1,4 @@
-"""The results folder: what a run pins in it, and what it leaves."""
+"""The results folder: the choices that a run stores in it, and the files that it writes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bench.results.folder import Folder
 from builder.errors import StoreError
 
 
-def test_the_first_sitting_chooses_the_protocols(tmp_path: Path) -> None:
-    """A calibration that is made meanwhile must not mix two protocols in one session."""
+def test_the_protocols_are_chosen_when_the_run_begins(tmp_path: Path) -> None:
+    """A calibration made in between must not mix two protocols in one session."""
     first = Choices(
         default="lockstep", origin="calibrated", by_class={"short": "corun"}, others=("corun",)
     )
@@ -23,7 +23,7 @@ def test_the_first_sitting_chooses_the_protocols(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"default": "x"'])
-def test_a_damaged_choice_is_told_of(text: str, tmp_path: Path) -> None:
+def test_a_damaged_choice_is_an_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "protocols.json").write_text(text)
     with pytest.raises(StoreError, match="choice of protocols cannot be read") as caught:
         Folder(path=tmp_path).choices(Choices.fixed("lockstep"))

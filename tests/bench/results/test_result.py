@@ -20,7 +20,7 @@ PROJECT = Path(__file__).parents[3]
 
 
 def assembled(**changed: Any) -> dict[str, Any]:
-    """The specimen, put together from other parts."""
+    """The specimen's document, with some of its parts replaced."""
     parts = {
         "plan": specimens.plan(),
         "seed": 7,
@@ -91,11 +91,13 @@ def test_the_verdict_of_an_arm(arm: ArmReport, verdict: str) -> None:
     assert assembled(arms=(of("base"), arm))["candidates"][0]["verdict"] == verdict
 
 
-def test_what_is_known_of_false_calls_is_told() -> None:
-    known = ProtocolRecord(
-        origin="calibrated on Monday", false_calls=FalseCalls.counted(1, 40), told="all of them"
+def test_false_calls_are_recorded_where_they_were_measured() -> None:
+    protocols = ProtocolRecord(
+        origin="calibrated on Monday",
+        false_calls=FalseCalls.counted(1, 40),
+        comparisons="all of them",
     )
-    session = assembled(calibrated=known)["session"]
+    session = assembled(calibrated=protocols)["session"]
     unknown = assembled()["session"]
 
     assert session["calibration"] == "calibrated on Monday"
@@ -111,24 +113,24 @@ def test_what_is_known_of_false_calls_is_told() -> None:
 
 def test_the_band_of_the_placebos_is_plain_data() -> None:
     band = Band(suite=(0.99, 1.01), benchmarks={"nbody": (0.98, 1.0)})
-    told = json.loads(json.dumps(assembled(band=band)["placebo_band"]))
+    document = json.loads(json.dumps(assembled(band=band)["placebo_band"]))
 
-    assert told == {"suite": [0.99, 1.01], "benchmarks": {"nbody": [0.98, 1.0]}}
+    assert document == {"suite": [0.99, 1.01], "benchmarks": {"nbody": [0.98, 1.0]}}
     assert assembled()["placebo_band"] is None
 
 
-def test_every_replica_is_told_and_the_first_in_full() -> None:
+def test_every_replica_is_recorded_and_the_first_in_full() -> None:
     arm = of("fast-add")
     (build,) = arm.builds
     again = replace(arm, builds=(build, replace(build, key="b" * 16)))
-    told = assembled(arms=(of("base"), again))["candidates"][0]
+    candidate = assembled(arms=(of("base"), again))["candidates"][0]
 
-    assert [one["key"] for one in told["replicas"]] == [build.key, "b" * 16]
-    assert told["build"]["key"] == build.key
+    assert [replica["key"] for replica in candidate["replicas"]] == [build.key, "b" * 16]
+    assert candidate["build"]["key"] == build.key
     assert assembled(arms=(of("base"), of("lto")))["candidates"][0]["replicas"] == []
 
 
-def test_without_a_measurement_nothing_is_told_of_one() -> None:
+def test_without_a_session_nothing_of_one_is_recorded() -> None:
     content = assembled(measured=None)
 
     assert content["blocks"] == []
@@ -143,9 +145,9 @@ def test_places_of_this_machine_are_replaced_by_names() -> None:
         "cat /home/anna/x /home/ann-b/y /mnt/home/ann/z",
         f"Cannot write {HOME}/builds: see /home/ann.",
     )
-    told = assembled(places=places, commands=commands)["commands"]
+    published = assembled(places=places, commands=commands)["commands"]
 
-    assert told == [
+    assert published == [
         "patchbench --home HOME run ~/my.toml --out=RESULTS",
         "cd ~",
         "cat /home/anna/x /home/ann-b/y /mnt~/z",
@@ -154,8 +156,8 @@ def test_places_of_this_machine_are_replaced_by_names() -> None:
 
 
 def test_the_root_as_a_home_replaces_nothing() -> None:
-    told = assembled(places={Path("/"): "~"}, commands=("https://example.org/a/b",))
-    assert told["commands"] == ["https://example.org/a/b"]
+    document = assembled(places={Path("/"): "~"}, commands=("https://example.org/a/b",))
+    assert document["commands"] == ["https://example.org/a/b"]
 
 
 def test_the_content_can_be_written_and_read_back(tmp_path: Path) -> None:
@@ -168,7 +170,7 @@ def test_the_content_can_be_written_and_read_back(tmp_path: Path) -> None:
     )
 
     assert results.read_document(tmp_path) == content
-    assert results.read(tmp_path) == results.understood(content)
+    assert results.read(tmp_path) == results.parse_document(content)
     assert content["commands"] == [r"run \udcff.diff"]
 
 
@@ -201,4 +203,4 @@ def test_what_is_no_result_of_ours(text: str | None, what: str, tmp_path: Path) 
 def test_a_whole_result_is_read(tmp_path: Path) -> None:
     (tmp_path / results.FILE).write_text(golden.read("result.json"), encoding="utf-8")
     assert results.read_document(tmp_path) == specimen()
-    assert results.read(tmp_path) == results.understood(specimen())
+    assert results.read(tmp_path) == results.parse_document(specimen())

@@ -1,4 +1,4 @@
-"""result.json as values: what is required, what came later, and what is damage."""
+"""result.json as values: required keys, keys that were added later, and damage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bench.results import result as results
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.util import documents
 from builder.errors import DataError
 from tests.bench.report import example
@@ -21,28 +21,32 @@ from tests.golden.specimen import specimen
 
 
 def test_every_key_of_a_result_has_its_place() -> None:
-    """What is written is read, and what was read is what was written."""
-    for made in (specimen(), big(benchmarks=2, blocks=4, arms=3, replicas=2)):
-        content = json.loads(json.dumps(made))
-        again = json.loads(json.dumps(documents.dump(understood(content))))
+    """Every key that is written is read, with the same value."""
+    for document in (specimen(), big(benchmarks=2, blocks=4, arms=3, replicas=2)):
+        content = json.loads(json.dumps(document))
+        again = json.loads(json.dumps(documents.dump(parse_document(content))))
         assert lacking(content, again) == set()
 
 
 def lacking(written: Any, read: Any, place: str = "") -> set[str]:
-    """The places of `written` that `read` has not, or has other values at."""
+    """The places at which `read` lacks something of `written`, or has another value."""
     if isinstance(written, dict) and isinstance(read, dict):
-        gone = {f"{place}.{key}" for key in written.keys() - read.keys()}
-        both = (lacking(written[key], read[key], f"{place}.{key}") for key in written.keys() & read)
-        # A flavor's name follows from what it is.
-        return {one for some in (gone, *both) for one in some if not one.endswith("flavor.name")}
+        absent = {f"{place}.{key}" for key in written.keys() - read.keys()}
+        below = (
+            lacking(written[key], read[key], f"{place}.{key}") for key in written if key in read
+        )
+        # A flavor's name follows from its other keys.
+        return {
+            at for places in (absent, *below) for at in places if not at.endswith("flavor.name")
+        }
     if isinstance(written, list) and isinstance(read, list) and len(written) == len(read):
         pairs = zip(written, read, strict=True)
-        return {one for pair in pairs for one in lacking(*pair, f"{place}[]")}
+        return {at for pair in pairs for at in lacking(*pair, f"{place}[]")}
     return set() if written == read else {place}
 
 
 def test_the_oldest_results_have_defaults_for_what_came_later() -> None:
-    result = understood(example.result())
+    result = parse_document(example.result())
     (arm,) = result.candidates
 
     assert (arm.kind, arm.placebo, arm.variant, arm.runtime) == ("candidate", "", "", None)
@@ -52,10 +56,10 @@ def test_the_oldest_results_have_defaults_for_what_came_later() -> None:
     assert result.host.governor is None
 
 
-def test_what_nobody_knows_is_left_out() -> None:
+def test_unknown_keys_are_ignored() -> None:
     content = specimen()
     content["colour"] = content["base"]["colour"] = "red"
-    assert understood(content) == understood(specimen())
+    assert parse_document(content) == parse_document(specimen())
 
 
 Change = Callable[[dict[str, Any]], Any]
@@ -73,10 +77,10 @@ def put(*place: str | int, to: Any) -> Change:
 
 
 def deep(levels: int) -> Any:
-    found: Any = []
+    value: Any = []
     for _ in range(levels):
-        found = [found]
-    return found
+        value = [value]
+    return value
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_damage_is_named_with_its_place(change: Change, place: str) -> None:
     content = copy.deepcopy(specimen())
     change(content)
     with pytest.raises(DataError) as caught:
-        understood(content, "here/result.json")
+        parse_document(content, "here/result.json")
     assert caught.value.where.startswith("here/result.json: ")
     assert place in caught.value.where
     assert caught.value.hint

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.cli import main
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from bench.run.run import _exit_code
 from builder.errors import EXIT_VERDICT, BrokenError
@@ -113,7 +113,7 @@ def test_the_reports_are_there(result: dict[str, Any], place: Path) -> None:
 
 def ended(**verdicts: str) -> Result:
     """A result with one arm for each kind, its suite with a verdict."""
-    result = understood(specimen())
+    result = parse_document(specimen())
     arm = replace(result.candidates[0], comparisons=())
     arms = (
         replace(arm, kind=kind, verdict=verdict, suite=suite(1.0, verdict))

@@ -1,6 +1,6 @@
 "use strict";
-// Sorting, filtering and opening rows. All that is shown is in the page already: nothing is fetched,
-// computed or written here, and no text of the report is ever read as markup.
+// Sort, filter and open rows. The page has all data already: this script fetches nothing, computes
+// no figures, and never reads a text of the report as markup.
 (() => {
   const ORDER = ["slower", "faster", "undecided", "equivalent"];
 
@@ -28,7 +28,7 @@
     body.querySelector(".detail").hidden = !isOpen;
   }
 
-  function enliven(section) {
+  function addHandlers(section) {
     const table = section.querySelector("table.sortable");
     if (!table) return;
     const bodies = [...table.querySelectorAll("tbody.benchmark")];
@@ -38,7 +38,7 @@
     const all = section.querySelector(".all");
 
     function filter() {
-      const verdicts = filters.filter((one) => one.getAttribute("aria-pressed") === "true").map((one) => one.dataset.verdict);
+      const verdicts = filters.filter((button) => button.getAttribute("aria-pressed") === "true").map((button) => button.dataset.verdict);
       const words = search.value.trim().toLowerCase();
       let count = 0;
       for (const body of bodies) {
@@ -76,5 +76,5 @@
     });
   }
 
-  for (const section of document.querySelectorAll("[data-results]")) enliven(section);
+  for (const section of document.querySelectorAll("[data-results]")) addHandlers(section);
 })();

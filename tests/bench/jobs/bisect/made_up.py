@@ -14,7 +14,7 @@ from bench.experiments.experiment import Experiment
 from bench.experiments.session_options import SessionOptions
 from bench.jobs.bisect.job import bisect
 from bench.jobs.bisect.steps import BisectRequest
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from builder.errors import (
     BisectError,
@@ -72,7 +72,7 @@ class Machine:
             raise MeasureError("Nothing was measured.")
         if commit in self.alien:
             raise ExperimentError("commit is Python 3.12, the base 3.13.")
-        result = understood(specimen())
+        result = parse_document(specimen())
         arm = replace(
             result.candidates[0],
             verdict="broken",

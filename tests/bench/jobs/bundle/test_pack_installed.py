@@ -11,7 +11,7 @@ from bench.benchmarks.environments import STAMP, Environments, Interpreter
 from bench.benchmarks.packages import PackageSource
 from bench.context import Context
 from bench.jobs.bundle.pack import installed
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.results.shape import Result
 from bench.util.console import Show
 from builder.home import Home
@@ -29,7 +29,7 @@ def context(tmp_path: Path) -> Context:
 
 def result(suite: str, *benchmarks: str) -> Result:
     """A run whose only candidate did not build."""
-    found = understood(specimen())
+    found = parse_document(specimen())
     assert found.base.build is not None
     plan = replace(found.experiment, suite=suite, benchmarks=benchmarks)
     base = replace(found.base, build=replace(found.base.build, key=KEY))

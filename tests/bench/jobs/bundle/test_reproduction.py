@@ -12,7 +12,7 @@ from bench.experiments.reading import Document, experiment_from
 from bench.jobs.bundle import report
 from bench.jobs.bundle.recipes import plan_of
 from bench.jobs.bundle.reproduction import Wishes, document, revision_name, side_by_side
-from bench.results.result import understood as read_result
+from bench.results.result import parse_document as read_result
 from bench.results.shape import Result
 from bench.util.documents import read_json
 from builder.errors import ExperimentError, UsageError

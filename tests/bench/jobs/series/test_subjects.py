@@ -8,7 +8,7 @@ import pytest
 
 from bench.context import Context
 from bench.jobs.series import subjects
-from bench.results.result import understood
+from bench.results.result import parse_document
 from bench.util.console import Show
 from builder.errors import ExperimentError, PatchError
 from builder.home import Home
@@ -92,7 +92,7 @@ def test_a_stack_on_a_base_with_series_is_what_comes_after_them(
 
 def test_a_candidate_of_a_run_is_known_by_its_name(context: Context, bench: Bench) -> None:
     (flavor,) = subjects.of_experiments(context, subjects.series(context))
-    run = understood(bench.run)
+    run = parse_document(bench.run)
     by_name = {candidate.name: candidate for candidate in run.candidates}
     assert subjects.is_of(flavor, run, by_name["link-time"])
     assert not subjects.is_of(flavor, run, by_name["fast-add"])

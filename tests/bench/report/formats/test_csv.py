@@ -19,8 +19,8 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_every_comparison_the_suite_and_what_is_missing_is_a_line() -> None:
-    found = rows(render(specimen()))
-    first = [row for row in found if row["candidate"] == "fast-add"]
+    lines = rows(render(specimen()))
+    first = [row for row in lines if row["candidate"] == "fast-add"]
 
     assert [row["benchmark"] for row in first] == [
         *("nbody", "spectral_norm", "json_dumps", "regex_v8", "pickle", "geometric mean"),
@@ -29,7 +29,7 @@ def test_every_comparison_the_suite_and_what_is_missing_is_a_line() -> None:
     assert (first[0]["ratio"], first[0]["verdict"], first[0]["blocks"]) == ("0.8", "faster", "12")
     assert (first[1]["low"], first[1]["high"]) == ("", "")
     assert first[6]["verdict"] == "missing"
-    broken = [row for row in found if row["verdict"] == "broken"]
+    broken = [row for row in lines if row["verdict"] == "broken"]
     assert [row["candidate"] for row in broken] == ["wrong-add", "lto"]
     assert "make of 3.13.5 lto exited" in broken[1]["notes"]
 
@@ -66,8 +66,8 @@ def test_no_cell_is_a_formula(formula: str) -> None:
 
 def test_hostile_text_stays_in_its_cell() -> None:
     text = render(hostile())
-    found = rows(text)
-    assert len(found) == len(rows(render(specimen())))
-    assert all(set(row) == set(COLUMNS) for row in found)
+    lines = rows(text)
+    assert len(lines) == len(rows(render(specimen())))
+    assert all(set(row) == set(COLUMNS) for row in lines)
     assert all(line.isprintable() for line in text.splitlines())
-    assert len(text.splitlines()) == 1 + len(found)
+    assert len(text.splitlines()) == 1 + len(lines)

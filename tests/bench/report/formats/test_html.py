@@ -89,9 +89,9 @@ def test_the_verdict_comes_first_then_objections_then_the_tables() -> None:
         page.text.index(text)
         for text in (
             "fast-add is 1.05x faster over the suite",
-            "Before you rely on it",
+            "Limitations and warnings",
             "All arms, over the suite",
-            "Is it still Python?",
+            "Correctness",
             "What differs between the builds",
             "The session, block by block",
             "How it was measured",
@@ -113,7 +113,7 @@ def test_every_comparison_is_a_row_with_all_its_cells() -> None:
     assert "tornado_http : fast-add was killed by SIGSEGV (boom)" in page.text
     assert "the base passes 71 test files; the candidate passes them all." in page.text
     assert "wrong-add is broken: it fails test_dis, test_int" in page.text
-    assert "nobody asked for it" in page.text
+    assert "not asked for" in page.text
 
 
 def test_colour_is_never_the_only_sign() -> None:
@@ -197,7 +197,10 @@ def test_a_result_without_any_measurement_is_rendered() -> None:
 def test_no_gate_is_said() -> None:
     content = specimen()
     content["candidates"][0]["gate"] = None
-    assert "No gate: whether the candidate still is Python was not tested." in render(content)
+    assert (
+        "No gate: CPython's own tests were not run with the candidate, so it may be incorrect."
+        in render(content)
+    )
 
 
 def test_controls_the_ladder_and_placebos_have_their_places() -> None:

@@ -29,13 +29,13 @@ def test_every_arm_of_every_report_is_a_line_the_newest_first() -> None:
     assert links == ["./newer/report.html"] * 3 + ["./older/report.html"] * 3
     assert page.text.index("newer: fast-add") < page.text.index("older: fast-add")
     assert len(page.all("svg", "strip")) == 2
-    assert "of 2 hosts" not in page.text
+    assert "from 2 hosts" not in page.text
     assert "2 reports" in page.text
 
 
 def test_other_hosts_are_said() -> None:
     here, there = (entry(name, "2025-01-01", host=name) for name in ("a", "b"))
-    assert "of 2 hosts" in Page(render([here, there])).text
+    assert "from 2 hosts" in Page(render([here, there])).text
 
 
 def test_reports_without_any_ratio_are_listed() -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.report.formats import terminal
-from bench.results.result import understood
+from bench.results.result import parse_document
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.example import result
@@ -28,7 +28,7 @@ def shown(result: Mapping[str, Any], *, width: int = 5000, colours: bool = False
         force_terminal=colours,
         color_system="standard" if colours else None,
     )
-    terminal.show(understood(result), console)
+    terminal.show(parse_document(result), console)
     return stream.getvalue()
 
 
@@ -63,7 +63,7 @@ def test_several_metrics_are_told_apart() -> None:
     candidate["comparisons"].append(memory)
     candidate["suites"] = [candidate["suite"] | {"metric": "memory", "verdict": "slower"}]
     stream = io.StringIO()
-    compared = understood(content).candidates[0]
+    compared = parse_document(content).candidates[0]
     terminal.show_comparisons(compared, Console(file=stream, width=200, color_system=None))
 
     text = stream.getvalue()
@@ -74,7 +74,7 @@ def test_several_metrics_are_told_apart() -> None:
 
 def narrow(content: dict[str, object]) -> str:
     stream = io.StringIO()
-    terminal.show(understood(content), Console(file=stream, width=140, highlight=False))
+    terminal.show(parse_document(content), Console(file=stream, width=140, highlight=False))
     return stream.getvalue()
 
 
