@@ -130,7 +130,7 @@ def test_mistakes_look_like_all_errors(line: str, capsys: pytest.CaptureFixture[
     assert out == ""
     assert err.startswith("patchbench: ")
     assert "to do: `patchbench" in err
-    assert "--help` lists what is possible." in err
+    assert "--help` lists the options." in err
 
 
 # -- what nobody has foreseen -------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_a_bug_is_told_without_a_traceback(
     assert main.main(broken) == errors.EXIT_BUG
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("patchbench: this is a bug of patchbench (AssertionError: nobody).")
+    assert err.startswith("patchbench: This is a bug in patchbench (AssertionError: nobody).")
     assert "Traceback" not in err
     (log,) = tmp_path.glob("crashes/*.log")
     assert f"log: {log}" in err
@@ -167,8 +167,8 @@ def test_a_log_that_cannot_be_saved_is_said_so(
     (tmp_path / "crashes").write_text("a file where the folder would be")
     assert main.main(broken) == errors.EXIT_BUG
     err = capsys.readouterr().err
-    assert "log: it could not be saved: File exists" in err
-    assert "--verbose shows where" in err
+    assert "log: not saved: File exists" in err
+    assert "--verbose shows the traceback" in err
 
 
 def test_a_bug_shows_where_when_asked(

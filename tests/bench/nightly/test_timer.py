@@ -93,8 +93,8 @@ def test_cron(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--system"], "--install"),
         (["--out", "site"], "nightly site"),
         (["--history", "x.sqlite"], "nightly site"),
-        (["another.toml"], "Too many words"),
-        (["--date", "yesterday"], "no date"),
+        (["another.toml"], "Too many arguments"),
+        (["--date", "yesterday"], "not a date"),
         (["--date", "9999-01-01"], "in the future"),
     ],
 )
