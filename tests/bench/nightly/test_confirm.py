@@ -18,7 +18,7 @@ from bench.history.models import BenchmarkRow, HistoryRatio, NightRow, NightSuit
 from bench.history.store import History
 from bench.nightly import confirm
 from bench.nightly.config import TONIGHT, load
-from bench.nightly.confirm import Again
+from bench.nightly.confirm import Confirmation
 from bench.nightly.report import CONFIRMED, DISMISSED, SUITE, UNDECIDED, ConfirmedFinding, Revised
 from bench.nightly.state import LineState
 from bench.results.arms import ArmResult
@@ -109,7 +109,7 @@ class Place:
         return replace(result, base=base, candidates=(arm,)), None
 
     def findings(self, night: NightRow) -> tuple[dict[str, ConfirmedFinding], tuple[str, ...]]:
-        again = Again(
+        again = Confirmation(
             context=Context(
                 home=home_at(self.folder / "home"),
                 project=self.folder,
@@ -118,7 +118,7 @@ class Place:
             ),
             config=self.config,
             history=self.history,
-            place=self.folder,
+            folder=self.folder,
         )
         found, builds = again.findings(night, TASK, self.config.branches[0], Flavor(), OLD)
         return {one.benchmark: one for one in found}, builds
@@ -142,7 +142,7 @@ def _built_as(arm: ArmResult, key: str) -> dict[str, Any]:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with History.open(tmp_path / "history.sqlite") as history:
         made = Place(tmp_path, history)
-        monkeypatch.setattr(confirm.running, "measured", made.measured)
+        monkeypatch.setattr(confirm.run, "measured", made.measured)
         yield made
 
 
@@ -206,7 +206,7 @@ def test_a_benchmark_whose_script_is_not_known_is_measured_with_all(place: Place
 
 def test_in_the_first_night_there_is_no_session_to_suspect(place: Place) -> None:
     night = place.tonight("bm_000")
-    again = Again(
+    again = Confirmation(
         context=Context(
             home=home_at(place.folder / "home"),
             project=place.folder,
@@ -215,6 +215,6 @@ def test_in_the_first_night_there_is_no_session_to_suspect(place: Place) -> None
         ),
         config=place.config,
         history=place.history,
-        place=place.folder,
+        folder=place.folder,
     )
     assert again.findings(night, TASK, place.config.branches[0], Flavor(), None) == ((), ())

@@ -93,7 +93,7 @@ def test_nights_in_a_row(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _interrupted(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch, day: str, where: str = "_kept"
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, day: str, where: str = "_recorded"
 ) -> None:
     def stop(*_arguments: Any) -> Any:
         raise KeyboardInterrupt
@@ -111,7 +111,7 @@ def test_a_slowdown_and_then_a_quiet_night(
     # A source that lacks the release is measured all the same, and says so.
     ground.file.write_text(FILE.replace("v3.13.5", "v3.13.4"))
     assert ground.night("2026-11-01") == 0
-    assert "not held against v3.13.4" in ground.line("2026-11-01")["notes"][0]
+    assert "not compared with v3.13.4" in ground.line("2026-11-01")["notes"][0]
     ground.change(SPEED, 'const char *speed = "1.1";', "Slow it down")
     assert ground.night("2026-11-02") == EXIT_VERDICT
     found = {one["benchmark"]: one for one in ground.line("2026-11-02")["findings"]}
@@ -135,7 +135,7 @@ def test_one_branch_without_a_source_does_not_stop_the_others(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     gone = '[[branch]]\nrevision = "main"\nname = "gone"\nsource = "gone.git"\n'
     ground.file.write_text(FILE.replace("[[branch]]", f"{gone}[[branch]]"))
     assert ground.night("2026-11-01") == SourceError.exit_code
@@ -151,7 +151,7 @@ def _nothing(*_arguments: Any, **_more: Any) -> Any:
 
 def test_missed_nights_are_caught_up_with(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     noon = int(datetime(2026, 11, 2, 12).astimezone().timestamp())
     day = 24 * 3600
     second = ground.change("/* The loop", "/* This loop", "On the second", when=noon)
@@ -173,7 +173,7 @@ def test_a_night_of_the_past_is_refused(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     ground.night("2026-11-03")
     assert ground.night("2026-11-02") == UsageError.exit_code
     assert "--catch-up" in capsys.readouterr().err
@@ -184,7 +184,7 @@ def test_a_second_night_at_the_same_time_says_so(
 ) -> None:
     with hold_lock(ground.nights / ".lock"):
         assert ground.night("2026-11-01") == BusyError.exit_code
-    assert "Another night is at work" in capsys.readouterr().err
+    assert "Another night is running" in capsys.readouterr().err
     assert not list(ground.nights.glob("2026*"))
 
 
@@ -192,8 +192,8 @@ def test_an_unfinished_night_is_finished_by_the_next(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
-    _interrupted(ground, monkeypatch, "2026-11-01", "go")
+    monkeypatch.setattr(line.run, "measured", _nothing)
+    _interrupted(ground, monkeypatch, "2026-11-01", "run")
     head = ground.change("/* The loop", "/* This loop", "Later")
     ground.night("2026-11-02")
     first, second = mail.reports
@@ -205,7 +205,7 @@ def test_what_cannot_be_told_is_told_when_it_is_run_again(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     with monkeypatch.context() as patch:
         patch.setattr(job, "mail", _refused)
         assert ground.night("2026-11-01") == MeasureError.exit_code  # a line's goes first
@@ -249,7 +249,7 @@ def test_a_night_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert before
     with pipeline.start(place, command) as night:
         assert night.end() == 0
-        assert "goes on where it stood" in night.said
+        assert "Continuing the night of" in night.said
     assert before.items() <= blocks(ground).items()
     assert ground.line("2026-11-01")["outcome"] == "neutral"
     assert [one.night.state for one in ground.entries()] == ["measured"]

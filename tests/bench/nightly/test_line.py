@@ -70,7 +70,7 @@ class Place:
     def go(self, commit: str) -> LineState:
         head = Revised(commit=commit, version="3.13.5")
         task = LineState(branch="main", flavor="plain", head=head)
-        return self.job().go(task, self.config.branches[0], Flavor())
+        return self.job().run(task, self.config.branches[0], Flavor())
 
     def entries(self) -> tuple[models.NightEntry, ...]:
         with self.history.connect() as connection:
@@ -125,7 +125,7 @@ def test_an_error_is_the_lines_own(
     def fails(*_arguments: object, **_more: object) -> None:
         raise error
 
-    monkeypatch.setattr(lines.running, "measured", fails)
+    monkeypatch.setattr(lines.run, "measured", fails)
     found = place.go(place.commit)
     assert found.result is not None
     assert (found.result.outcome, found.result.error) == (FAILED, str(error))

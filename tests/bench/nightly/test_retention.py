@@ -43,7 +43,7 @@ class Ground:
         for key in builds:
             (self.context.home.builds / key).mkdir(exist_ok=True)
             (self.context.home.builds / key / "file").write_bytes(b"x" * 100_000)
-        raw = self.nights.place(day) / "main-plain" / "raw"
+        raw = self.nights.folder_of(day) / "main-plain" / "raw"
         if size:
             raw.mkdir(parents=True)
             (raw / "block.json").write_bytes(b"y" * size)
@@ -114,7 +114,7 @@ def test_what_cannot_be_held_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     raw = ground.night(0, "c", size=2_000_000)
     assert ground.tidy() == {"b", "c"}
     assert raw.exists()
-    assert "The disk budget is not held" in capsys.readouterr().err
+    assert "The disk budget is exceeded" in capsys.readouterr().err
 
 
 def night(day: int, **builds: tuple[str, ...]) -> NightState:

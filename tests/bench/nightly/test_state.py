@@ -65,12 +65,12 @@ def test_a_tasks_state_takes_the_old_ones_place() -> None:
 
 def test_two_nights_never_overlap(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
-    assert not nights.at_work()
-    with nights.alone():
-        assert nights.at_work()
-        with pytest.raises(BusyError), Nights(tmp_path).alone():
+    assert not nights.is_running()
+    with nights.lock():
+        assert nights.is_running()
+        with pytest.raises(BusyError), Nights(tmp_path).lock():
             pytest.fail("two at once")
-    with nights.alone():
+    with nights.lock():
         pass
 
 

@@ -88,5 +88,5 @@ def test_an_installed_timer_has_a_next_night(
 
 
 def test_a_night_at_work_is_seen(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Nights(file.parent / "nights").alone():
+    with Nights(file.parent / "nights").lock():
         assert read(file, capsys)["at_work"]

@@ -75,7 +75,7 @@ def test_without_systemd_the_files_are_there_and_the_command_is_told(
     assert call(file, "--install") == ToolError.exit_code
     assert (timer.user_folder() / "patchbench-nightly.timer").exists()
     _out, err = capsys.readouterr()
-    assert "systemd does not enable the timer" in err
+    assert "systemd could not enable the timer" in err
     assert "systemctl --user enable --now patchbench-nightly.timer" in err
     assert "--cron" in err
 

@@ -138,9 +138,9 @@ def test_huge_nights_are_cut_and_say_so() -> None:
     for count in (
         "5000 commits since the last run",
         "  and 4950 more",
-        "and 4801 benchmarks more",
+        "and 4801 more benchmarks",
         "missing: 4980 more",
-        "and 4988 lines more",
+        "and 4988 more lines",
         "older ones and",
     ):
         assert count in text

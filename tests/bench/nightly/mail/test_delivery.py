@@ -95,7 +95,7 @@ def test_a_file_that_everybody_can_read(tmp_path: Path) -> None:
     secret.write_text("hunter2\n")
     secret.chmod(0o644)
     settings = replace(LOGIN, password_file=str(secret))
-    assert "Everybody can read the password" in refusal(settings).what
+    assert "All users can read the password" in refusal(settings).what
     secret.chmod(0o640)
     # Now it gets as far as the server, where nobody listens.
     assert "cannot be reached" in refusal(settings).what

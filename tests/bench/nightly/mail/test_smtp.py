@@ -119,7 +119,7 @@ def test_without_tls_only_where_that_is_asked_for(trusted: Authority) -> None:
         send(bare)
         assert server.mail().get_content().strip() == "All is well."
         error = refusal(replace(bare, tls="starttls"))
-        assert "does not offer what is asked of it: STARTTLS" in error.what
+        assert "does not support what the settings require: STARTTLS" in error.what
         assert len(server.envelopes) == 1
 
 
@@ -149,8 +149,8 @@ def test_other_letters_dots_and_froms_survive(server: Server, trusted: Authority
 
 def test_a_wrong_password(server: Server, trusted: Authority) -> None:
     error = refusal(settings(server, trusted), password="wrong-and-still-secret")
-    assert error.what == "The mail server does not let patchbench in."
-    # The server repeats it; nobody else does.
+    assert error.what == "The mail server rejects the login patchbench."
+    # The server repeats the password; the error hides it.
     assert "535" in error.where
     assert "(hidden) is wrong" in error.where
     assert server.envelopes == []
@@ -160,7 +160,7 @@ def test_a_refused_recipient_does_not_keep_it_from_the_others(
     server: Server, trusted: Authority
 ) -> None:
     error = refusal(settings(server, trusted, to=("us@example.org", REFUSED)))
-    assert "refuses 1 of the addresses; the others have the mail" in error.what
+    assert "refuses 1 of the addresses; the others received the mail" in error.what
     assert f"{REFUSED}: 550 {REFUSED} does not live here" in error.where
     assert server.envelopes[0].rcpt_tos == ["us@example.org"]
 
@@ -173,7 +173,7 @@ def test_only_refused_recipients(server: Server, trusted: Authority) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
-    [("451 come back later", "may take it later"), ("554 looks like spam", "Ask who keeps")],
+    [("451 come back later", "Try again later"), ("554 looks like spam", "Ask the administrator")],
 )
 def test_a_mail_that_the_server_does_not_want(
     answer: str, hint: str, server: Server, trusted: Authority
@@ -227,7 +227,7 @@ def test_a_file_of_authorities_that_is_none(
 def test_tls_where_there_is_none(trusted: Authority) -> None:
     with serving(None) as server:
         to = settings(server, trusted, tls="implicit", login="", password_env="")
-        assert "no TLS to be had" in refusal(to).what
+        assert "TLS with the mail server failed" in refusal(to).what
 
 
 def test_a_dead_server(server: Server, trusted: Authority) -> None:
@@ -262,14 +262,14 @@ def talking(*lines: bytes) -> Iterator[Server]:
 def test_a_silent_server(trusted: Authority) -> None:
     with talking() as server:
         error = refusal(settings(server, trusted, timeout=0.2))
-    assert error.what == "The mail server gave no answer in 0.2 s."
+    assert error.what == "The mail server did not answer within 0.2 s."
 
 
 @pytest.mark.parametrize(
     ("line", "told"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n", "The mail server"),
-        (b"220 hello\r\n", "ended the connection"),
+        (b"220 hello\r\n", "closed the connection"),
         (b"554 go away \x1b[31m\r\n", "refuses the mail"),
     ],
 )
