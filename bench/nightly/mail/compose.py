@@ -131,7 +131,7 @@ def _general(night: NightReport) -> Iterator[str]:
     if night.missed:
         days = ", ".join(str(day) for day in night.missed[-_MOST_REASONS:])
         older = "older ones and " if len(night.missed) > _MOST_REASONS else ""
-        yield from paragraph(f"Nights that nobody ran: {older}{days}.")
+        yield from paragraph(f"Missed nights: {older}{days}.")
     for warning in night.warnings:
         yield from paragraph(warning, "    ", "  * ")
 
