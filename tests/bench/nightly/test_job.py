@@ -55,14 +55,14 @@ def test_nights_in_a_row(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Non
     assert ground.night("2026-11-03") == EXIT_VERDICT
     third = ground.line("2026-11-03")
     assert third["outcome"] == "bad"
-    found = {one["benchmark"]: one for one in third["findings"]}
-    assert set(found) == {"fast", "the whole suite"}
-    assert {one["state"] for one in found.values()} == {"confirmed"}
+    findings = {one["benchmark"]: one for one in third["findings"]}
+    assert set(findings) == {"fast", "the whole suite"}
+    assert {one["state"] for one in findings.values()} == {"confirmed"}
     # What is told is the fresh session's, and not what raised the suspicion.
     raised = {one["name"]: one["last"]["ratio"] for one in third["benchmarks"]}
-    assert found["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
-    assert found["fast"]["ratio"]["ratio"] != raised["fast"]
-    again = ground.nights / found["fast"]["folder"]
+    assert findings["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
+    assert findings["fast"]["ratio"]["ratio"] != raised["fast"]
+    again = ground.nights / findings["fast"]["folder"]
     assert json.loads((again / "result.json").read_text())["experiment"]["name"] == again.name
     assert third["new"]["commit"] == slow
     assert third["suite_release"]["ratio"] == pytest.approx(1.1, rel=0.02)
@@ -101,7 +101,7 @@ def _interrupted(
     with monkeypatch.context() as patch:
         patch.setattr(line.LineJob, where, stop)
         assert ground.night(day) == EXIT_INTERRUPTED
-    assert ground.kept(day)["ended"] is None
+    assert ground.state(day)["ended"] is None
 
 
 def test_a_slowdown_and_then_a_quiet_night(
@@ -114,9 +114,9 @@ def test_a_slowdown_and_then_a_quiet_night(
     assert "not compared with v3.13.4" in ground.line("2026-11-01")["notes"][0]
     ground.change(SPEED, 'const char *speed = "1.1";', "Slow it down")
     assert ground.night("2026-11-02") == EXIT_VERDICT
-    found = {one["benchmark"]: one for one in ground.line("2026-11-02")["findings"]}
-    assert found["fast"]["state"] == found["the whole suite"]["state"] == "confirmed"
-    assert found["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
+    findings = {one["benchmark"]: one for one in ground.line("2026-11-02")["findings"]}
+    assert findings["fast"]["state"] == findings["the whole suite"]["state"] == "confirmed"
+    assert findings["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
     # The same files under another commit are the same build.
     ground.commit("Nothing at all", when=1700000001)
     capsys.readouterr()
@@ -209,11 +209,11 @@ def test_what_cannot_be_told_is_told_when_it_is_run_again(
     with monkeypatch.context() as patch:
         patch.setattr(job, "mail", _refused)
         assert ground.night("2026-11-01") == MeasureError.exit_code  # a line's goes first
-    assert ground.kept("2026-11-01")["told"] == ["The server refuses."]
+    assert ground.state("2026-11-01")["told"] == ["The server refuses."]
     assert len(mail.sites) == 1
     ground.night("2026-11-01")
     assert (len(mail.reports), len(mail.sites)) == (1, 1)
-    assert (ground.kept("2026-11-01")["mailed"], ground.kept("2026-11-01")["told"]) == (True, [])
+    assert (ground.state("2026-11-01")["mailed"], ground.state("2026-11-01")["told"]) == (True, [])
 
 
 def _refused(*_arguments: Any) -> None:
@@ -244,7 +244,7 @@ def test_a_night_that_was_killed_goes_on(tmp_path: Path) -> None:
         night.process.kill()
         assert night.end() < 0
     assert pipeline.leftovers(place) == []
-    assert ground.kept("2026-11-01")["ended"] is None
+    assert ground.state("2026-11-01")["ended"] is None
     before = blocks(ground)
     assert before
     with pipeline.start(place, command) as night:

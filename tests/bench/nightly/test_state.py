@@ -50,9 +50,9 @@ def test_the_last_that_was_measured(tmp_path: Path) -> None:
     nights.write(night("2026-11-02", task("b", "failed")))
     nights.write(night("2026-11-03", task("a", "quiet")))
     nights.write(night("2026-11-05", task("c")))
-    found = nights.last_measured(task(""), date(2026, 11, 4))
-    assert found is not None
-    assert (found.commit, found.date) == ("a", date(2026, 11, 1))
+    revision = nights.last_measured(task(""), date(2026, 11, 4))
+    assert revision is not None
+    assert (revision.commit, revision.date) == ("a", date(2026, 11, 1))
     assert nights.last_measured(task(""), date(2026, 11, 1)) is None
 
 
