@@ -35,7 +35,7 @@ until = "blocks"
 
 @dataclass(frozen=True)
 class Ground:
-    """A source (`tree` is its head, for tests to change), a suite and a nightly file, in one folder."""
+    """A folder with a source (tests change `tree`, its head), a suite and a nightly file."""
 
     root: Path
 

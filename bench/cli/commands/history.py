@@ -65,7 +65,7 @@ def _which(group: argparse._ArgumentGroup) -> None:
         "--date",
         type=arguments.day,
         metavar="YYYY-MM-DD",
-        help="import: date of a single file, if neither its name nor its metadata has one",
+        help="import: date of a single file, instead of the recorded one",
     )
 
 

@@ -30,7 +30,7 @@ def add_commands(add: Add) -> None:
         default=(),
         metavar="NAMES",
         help="modules to compile, separated by commas (__main__ is the script); default: each "
-        "module of the program that takes a tenth of its time",
+        "module of the program that takes at least a tenth of its time",
     )
     parser.add_argument(
         "--stdin", type=arguments.path, metavar="FILE", help="standard input of the program"
@@ -41,7 +41,7 @@ def add_commands(add: Add) -> None:
         default=[],
         type=arguments.path,
         metavar="FILE",
-        help="also compare this file, which the program writes outside its folder; may be repeated",
+        help="also compare this output file, written outside the working folder; may be repeated",
     )
     parser.add_argument("--out", type=arguments.path, metavar="DIR", help="folder for the results")
     _measuring(parser)

@@ -21,7 +21,7 @@ _STUDIES = {
     "simulated": "simulate sessions whose true ratios are known",
     "real": "measure a binary against itself, and compare with pyperformance",
     "record": "record a binary, for `recorded` to split",
-    "variants": "compile the Python of every benchmark; writes docs/variants-*.md and their data",
+    "variants": "compile the Python of every benchmark and write docs/variants-*.md with data",
     "page": "write the page again from validation.json",
     "change-points": "simulate nights, and count false and missed change points",
 }
