@@ -41,7 +41,7 @@ def add_commands(add: Add) -> None:
         default=[],
         type=arguments.path,
         metavar="FILE",
-        help="also compare this output file, written outside the working folder; may be repeated",
+        help="also compare this output file, written outside the current folder; may be repeated",
     )
     parser.add_argument("--out", type=arguments.path, metavar="DIR", help="folder for the results")
     _measuring(parser)
