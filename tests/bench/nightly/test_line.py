@@ -126,10 +126,10 @@ def test_an_error_is_the_lines_own(
         raise error
 
     monkeypatch.setattr(lines.run, "measured", fails)
-    state = place.go(place.commit)
-    assert state.result is not None
-    assert (state.result.outcome, state.result.error) == (FAILED, str(error))
-    assert state.code == error.exit_code
+    task = place.go(place.commit)
+    assert task.result is not None
+    assert (task.result.outcome, task.result.error) == (FAILED, str(error))
+    assert task.code == error.exit_code
     (entry,) = place.entries()
     assert (entry.night.state, entry.night.reason) == (state, error.what)
     assert error.what in place.stream.getvalue()
@@ -137,10 +137,10 @@ def test_an_error_is_the_lines_own(
 
 def test_a_source_that_is_gone_is_the_lines_own_error(place: Place) -> None:
     place.upstream.path.rename(place.folder / "elsewhere.git")
-    state = place.go(place.commit)
-    assert state.result is not None
-    assert state.result.outcome == FAILED
-    assert state.code == SourceError.exit_code
+    task = place.go(place.commit)
+    assert task.result is not None
+    assert task.result.outcome == FAILED
+    assert task.code == SourceError.exit_code
 
 
 def test_a_night_without_figures_begins_no_epoch(place: Place) -> None:
