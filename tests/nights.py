@@ -1,4 +1,4 @@
-"""Nights on the fake CPython: a source whose head moves, and the command that follows it."""
+"""Nights on the fake CPython: a source whose head moves, and the nightly command."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ until = "blocks"
 
 @dataclass(frozen=True)
 class Ground:
-    """A folder with a source (`tree` is its head, to be changed), a suite and a nightly file."""
+    """A folder with a source (tests change `tree`, its head), a suite and a nightly file."""
 
     root: Path
 
@@ -56,30 +56,30 @@ class Ground:
         return commit_tree(self.root / "fake.git", tree, subject=subject, when=when)[1]
 
     def change(self, old: str, new: str, subject: str, *, when: int = 1700000000) -> str:
-        """Commit a change of the loop."""
+        """Replace `old` by `new` in the evaluation loop and commit that."""
         text = self.ceval.read_text()
         assert old in text
         self.ceval.write_text(text.replace(old, new))
         return self.commit(subject, when=when)
 
     def night(self, day: str, *more: str) -> int:
-        """Run the night of that date; its exit code."""
+        """Run the night of a date; return its exit code."""
         arguments = ["--home", str(self.root / "home"), "nightly", str(self.file)]
         return main.main([*arguments, "--date", day, "--quiet", *more])
 
-    def kept(self, day: str) -> dict[str, Any]:
-        """What is on disk of a night."""
+    def state(self, day: str) -> dict[str, Any]:
+        """The state of a night on disk."""
         content = json.loads((self.nights / day / "night.json").read_text())
         night: dict[str, Any] = content["night"]
         return night
 
     def line(self, day: str, number: int = 0) -> dict[str, Any]:
         """The result of one line of a night."""
-        result: dict[str, Any] = self.kept(day)["tasks"][number]["result"]
+        result: dict[str, Any] = self.state(day)["tasks"][number]["result"]
         return result
 
     def entries(self) -> list[Any]:
-        """The nights of the one line as the history has them."""
+        """The nights of the only line in the history."""
         with History.open(self.nights / "history.sqlite") as history, history.connect() as c:
             (line,) = reading.lines(c)
             return list(reading.nights(c, line))
@@ -105,7 +105,7 @@ def lay_out(root: Path, text: str = FILE) -> Ground:
 
 
 class Mailbox:
-    """Stands where the site and the mail go out; what it got is in `sites` and `reports`."""
+    """Replaces the functions for site and mail; records their calls in `sites` and `reports`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reports: list[Any] = []

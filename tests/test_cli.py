@@ -129,4 +129,4 @@ def test_mistakes_look_like_all_errors(line: str, capsys: pytest.CaptureFixture[
     assert out == ""
     assert err.startswith("patchbench: ")
     assert "to do: `patchbench" in err
-    assert "--help` lists what is possible." in err
+    assert "--help` lists the options." in err

@@ -80,7 +80,7 @@ def test_a_stdout_that_is_full() -> None:
     with Path("/dev/full").open("wb") as full:
         code, _out, err = ended(patchbench("series", "--json"), stdout=full.fileno())
     assert code == 9
-    assert err.startswith("patchbench: The system refuses: No space left on device.")
+    assert err.startswith("patchbench: The operating system reports: No space left on device.")
     assert "to do:" in err
 
 
@@ -105,7 +105,7 @@ def test_a_signal_during_a_build(number: signal.Signals, code: int, at: Place) -
     last = [line for line in said.splitlines() if line.startswith("patchbench: ")]
     assert len(last) == 1
     assert "kept" in last[0]
-    assert "goes on where it stopped" in last[0]
+    assert "Run the same command again" in last[0]
     assert "Traceback" not in said
     assert at.half_made() == []
     with pytest.raises(ProcessLookupError):
@@ -163,7 +163,7 @@ sys.exit(cli.main(["doctor"]))
 def test_a_signal_that_an_import_makes_an_error_of(number: signal.Signals, code: int) -> None:
     got, _out, said = ended([sys.executable, "-c", SWALLOWED.format(number=int(number))])
     assert got == code, said
-    assert said.startswith("patchbench: interrupted")
+    assert said.startswith("patchbench: Interrupted")
     assert "bug" not in said
 
 
@@ -248,4 +248,4 @@ def test_an_interrupt_while_text_is_executed_has_the_exit_code_of_all(tmp_path: 
         check=False,
     )
     assert (done.returncode, done.stdout) == (130, "")
-    assert "interrupted" in done.stderr
+    assert "Interrupted" in done.stderr

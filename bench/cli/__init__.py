@@ -1,3 +1,3 @@
-"""The command line: the module `main` and what it is made of."""
+"""The command line: `main` parses the arguments and runs a command."""
 
 __all__ = ["main"]

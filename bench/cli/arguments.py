@@ -1,6 +1,7 @@
-"""Types of the command line's arguments: text in, a value in range out, or what would be right.
+"""Converters for `type=` of argparse: each takes the text of an argument and returns its value.
 
-Each raises argparse.ArgumentTypeError, whose text follows the option's name.
+Each raises argparse.ArgumentTypeError with what would be valid; argparse prints that after the
+option's name.
 """
 
 from __future__ import annotations
@@ -13,25 +14,27 @@ from datetime import date, timedelta
 from pathlib import Path
 
 
-def filled(text: str) -> str:
-    """Any text but none: what a shell makes of an unset variable is no wish for the default."""
+def nonempty(text: str) -> str:
+    """Any text that is not blank: an empty argument is usually an unset shell variable, so it must
+    not mean the default.
+    """
     if not text.strip():
-        raise ArgumentTypeError("it is empty")
+        raise ArgumentTypeError("must not be empty")
     return text
 
 
 def path(text: str) -> Path:
     """A path."""
-    return Path(filled(text))
+    return Path(nonempty(text))
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Names with commas between them, and spaces where one likes them; each once."""
-    parts = [part.strip() for part in filled(text).split(",")]
-    found = tuple(dict.fromkeys(part for part in parts if part))
-    if not found:
-        raise ArgumentTypeError("it names nothing")
-    return found
+    """Comma-separated names, without duplicates; spaces around a name are ignored."""
+    parts = [part.strip() for part in nonempty(text).split(",")]
+    distinct = tuple(dict.fromkeys(part for part in parts if part))
+    if not distinct:
+        raise ArgumentTypeError("must contain at least one name")
+    return distinct
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -42,32 +45,32 @@ def number(low: float, high: float) -> Callable[[str], float]:
             value = float(text)
             if math.isfinite(value) and low <= value <= high:
                 return value
-        raise ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
+        raise ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
 
     return read
 
 
-def whole(low: int, high: int) -> Callable[[str], int]:
-    """A whole number from `low` to `high`."""
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """An integer from `low` to `high`."""
 
     def read(text: str) -> int:
         with contextlib.suppress(ValueError):
             if low <= int(text) <= high:
                 return int(text)
-        raise ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
 
     return read
 
 
 def duration(text: str) -> str:
-    """A time as an experiment file has it."""
+    """A duration, as experiment files write it; returned as the same text."""
     from bench.util import seconds_of
 
     try:
         seconds_of(text)
     except ValueError:
         raise ArgumentTypeError(
-            f"{text!r} is no time such as 90s, 10m or 2h, a week at most"
+            f"{text!r} is not a time such as 90s, 10m or 2h, of at most a week"
         ) from None
     return text
 
@@ -75,28 +78,28 @@ def duration(text: str) -> str:
 def day(text: str) -> date:
     """A date that is not in the future."""
     try:
-        found = date.fromisoformat(text)
+        value = date.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no date such as 2026-11-25") from None
-    # A day of grace: the zones of this world are a day apart.
-    if found > date.today() + timedelta(days=1):
+        raise ArgumentTypeError(f"{text!r} is not a date such as 2026-11-25") from None
+    # One day of tolerance: time zones are up to a day apart.
+    if value > date.today() + timedelta(days=1):
         raise ArgumentTypeError(f"{text} is in the future")
-    return found
+    return value
 
 
 def formats(text: str) -> tuple[str, ...]:
-    """Names of report formats, with commas between them."""
+    """Comma-separated names of report formats."""
     from bench.report.formats import FORMATS, PRINTED
 
-    found = names(text)
-    for name in found:
+    selected = names(text)
+    for name in selected:
         if name not in (*FORMATS, *PRINTED):
             raise ArgumentTypeError(f"{name!r} is not one of {', '.join((*FORMATS, *PRINTED))}")
-    return found
+    return selected
 
 
 def pair(text: str) -> tuple[str, str]:
-    """NAME=VALUE, neither empty."""
+    """NAME=VALUE as (name, value); neither may be empty."""
     name, _, value = text.partition("=")
     if not name or not value:
         raise ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")

@@ -1,4 +1,4 @@
-"""What the module of every command needs: how it adds commands, and the option that most take."""
+"""Shared by the modules of all commands: the type of `add`, and the option --json."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Callable
 
 Add = Callable[..., argparse.ArgumentParser]
-"""Adds a command: its name, and its function of a context and options. Gives its parser."""
+"""Type of the function that adds a command: it takes the command's name and the function that runs
+it (of a Context and the parsed options), and returns the command's parser."""
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
-    """--json, wherever there is data to print."""
-    parser.add_argument("--json", action="store_true", help="print data as JSON")
+    """Add --json, for commands that print data."""
+    parser.add_argument("--json", action="store_true", help="print the data as JSON")

@@ -1,4 +1,4 @@
-"""The caller's environment on its way to the jobs that need it, and never shown on that way."""
+"""The caller's environment variables, passed to the jobs that need them and never shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 
 class CallerEnvironment(Mapping[str, str]):
-    """All variables of the caller. They may hold passwords: neither repr nor str shows any."""
+    """All variables of the caller. They may hold passwords, so repr and str show none of them."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = dict(variables)

@@ -1,7 +1,7 @@
 """The command line: arguments and environment in, an exit code out.
 
-The one place that reads environment variables. Data goes to stdout, progress and messages to
-stderr; every error of the family is shown without a traceback and has its own exit code.
+The only module that reads environment variables. Data goes to stdout, progress and messages to
+stderr; every PatchbenchError is shown without a traceback and has its own exit code.
 """
 
 from __future__ import annotations
@@ -45,30 +45,30 @@ if TYPE_CHECKING:
 
 PROJECT = ROOT
 
-# What the machine can refuse at any moment, and no code of ours is to blame for.
+# Errors of the machine that can occur at any time and are no bug of patchbench.
 _REFUSALS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOMEM}
     | {errno.EMFILE, errno.ENFILE, errno.EFBIG, errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP}
 )
-# make and the shell would take a path with one of these apart.
+# make and the shell would split or expand a path with one of these.
 _UNBUILDABLE = re.compile(r"[\s\"'\\$`:;#&|*?()<>]")
 
 
 class Terminated(BaseException):
-    """SIGTERM came: end as on Ctrl-C, with the exit code of its own."""
+    """Raised on SIGTERM: ends as Ctrl-C does, with exit code EXIT_TERMINATED."""
 
 
-class _Endings:
-    """SIGINT and SIGTERM, raised as exceptions, and remembered: `code` is the exit code of the last
-    that came, or 0. Where one comes while an extension module initializes (SciPy and matplotlib
-    import many), the module turns it into an ImportError, which is then nobody's bug.
+class _Signals:
+    """Raises SIGINT and SIGTERM as exceptions and records them: `code` is the exit code of the last
+    one, or 0. A signal that arrives while an extension module initializes (SciPy and matplotlib
+    import many) becomes an ImportError there; `code` shows that this is not a bug.
     """
 
     def __init__(self) -> None:
         self.code = 0
 
-    def expect(self) -> None:
-        """Take both signals from now on; an ignored SIGINT (nohup) stays ignored."""
+    def install(self) -> None:
+        """Handle both signals from now on; an ignored SIGINT (nohup) stays ignored."""
         if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
             signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGTERM, self._terminate)
@@ -86,62 +86,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     _open_streams()
     reset_inherited_signals()
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parsed(given)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parsed(typed)
     show = Show(quiet=options.quiet, verbose=options.verbose)
     recent: deque[str] = deque(maxlen=crash.MOST_COMMANDS)
     code = 0
-    endings = _Endings()
+    signals = _Signals()
     try:
-        endings.expect()
-        # For the commands that hand it to a job; it is no part of what every job is given.
+        signals.install()
+        # For the commands that pass it to a job; the context of every job does not have it.
         options.environment = CallerEnvironment(os.environ)
-        code = options.command(_context(options, show, given, recent), options)
+        code = options.command(_context(options, show, typed, recent), options)
         sys.stdout.flush()
     except BrokenPipeError:
-        pass  # the reader of our stdout is gone (`| head`): not an error, and nothing more to say
+        pass  # the reader of stdout has ended (`| head`): not an error
     except PatchbenchError as error:
-        code = _complain(error)
+        code = _show_error(error)
     except (KeyboardInterrupt, Terminated):
-        code = _interrupted(options, endings.code or EXIT_INTERRUPTED)
+        code = _interrupted(options, signals.code or EXIT_INTERRUPTED)
     except Exception as error:
-        seen = crash.Crash(error=error, arguments=given, commands=recent)
-        code = _interrupted(options, endings.code) if endings.code else _unforeseen(seen, options)
-    _drop_the_unwritable()
-    return _for_git(code, given)
+        report = crash.Crash(error=error, arguments=typed, commands=recent)
+        code = _interrupted(options, signals.code) if signals.code else _unexpected(report, options)
+    _flush_streams()
+    return _for_git(code, typed)
 
 
-def _parsed(given: Sequence[str]) -> argparse.Namespace:
+def _parsed(typed: Sequence[str]) -> argparse.Namespace:
     try:
-        return command_line().parse_args(given)
+        return command_line().parse_args(typed)
     except SystemExit as end:
-        sys.exit(_for_git(int(end.code or 0), given))
+        sys.exit(_for_git(int(end.code or 0), typed))
 
 
-def _for_git(code: int, given: Sequence[str]) -> int:
-    """The exit code as `git bisect run` understands it, if that is who asks: it would take every
-    error below 128 for a bad commit, one of the command line as well.
+def _for_git(code: int, typed: Sequence[str]) -> int:
+    """Map the exit code of `bisect --step` to those of `git bisect run`, which takes every code
+    below 128 but 0 and 125 for a bad commit, an error of the command line included.
     """
-    is_step = "bisect" in given and any(one.partition("=")[0] == "--step" for one in given)
+    is_step = "bisect" in typed and any(word.partition("=")[0] == "--step" for word in typed)
     if is_step and code not in (0, EXIT_VERDICT, EXIT_SKIP):
         return max(code, EXIT_STOP)
     return code
 
 
 def _open_streams() -> None:
-    """Give each standard stream that the caller closed (`>&-`) a place to go."""
+    """Open /dev/null for each standard stream that the caller closed (`>&-`)."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            # The lowest free descriptor is taken: the one that is missing.
+            # open() takes the lowest free descriptor: the one of the closed stream.
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r+"))
-    # What a locale cannot show is no reason to fail: names of files may hold anything.
+    # File names may hold characters that the locale cannot encode: escape them, do not fail.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def _drop_the_unwritable() -> None:
-    """Python flushes at its end, and would make a status of its own of a stream that is gone."""
+def _flush_streams() -> None:
+    """Flush stdout and stderr; replace a broken one by /dev/null. Otherwise Python would flush it
+    at exit, fail, and change the exit code.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -149,60 +151,65 @@ def _drop_the_unwritable() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _tell(text: str) -> None:
-    # A stderr that is closed or full changes nothing about the exit code.
+def _print_error(text: str) -> None:
+    # A closed or full stderr must not change the exit code.
     with contextlib.suppress(OSError):
         print(harmless(f"patchbench: {text}"), file=sys.stderr)
 
 
-def _complain(error: PatchbenchError) -> int:
-    _tell(str(error))
+def _show_error(error: PatchbenchError) -> int:
+    _print_error(str(error))
     return error.exit_code
 
 
 def _interrupted(options: argparse.Namespace, code: int) -> int:
-    goes_on = options.name in ("run", "ladder", "calibrate", "study", "bisect", "nightly")
-    again = " The same command goes on where it stopped." if goes_on else ""
-    _tell(f"interrupted; everything finished so far is kept.{again}")
-    # An interrupt that came while text was executed (as dataclasses and matplotlib do on import) is
-    # remembered as unhandled, and under `python -m` the process would die of the signal at its end.
-    # Executing anything makes Python forget it.
+    can_continue = options.name in ("run", "ladder", "calibrate", "study", "bisect", "nightly")
+    hint = " Run the same command again to continue." if can_continue else ""
+    _print_error(f"Interrupted. Everything that was finished is kept.{hint}")
+    # Python records an interrupt during exec (dataclasses and matplotlib use it on import) as
+    # unhandled, and under `python -m` the process would die of the signal at its end. Another exec
+    # clears that record.
     exec("")
     return code
 
 
-def _unforeseen(seen: crash.Crash, options: argparse.Namespace) -> int:
-    """What nothing further in has turned into an error of the family: the machine's, or a bug."""
-    error = seen.error
+def _unexpected(report: crash.Crash, options: argparse.Namespace) -> int:
+    """Handle an exception that is no PatchbenchError: an error of the machine, or a bug."""
+    error = report.error
     if options.verbose:
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.errno in _REFUSALS:
         refusal = StoreError(
-            f"The system refuses: {error.strerror}.",
-            where=str(error.filename or "where it stands is not told"),
-            hint="Mend that (space, permissions, limits), or choose another folder with --home or "
-            "--out; `patchbench doctor` looks at the machine.",
+            f"The operating system reports: {error.strerror}.",
+            where=str(error.filename or "the system does not name the file"),
+            hint="Fix that (space, permissions, limits), or choose another folder with --home or "
+            "--out; `patchbench doctor` checks the machine.",
         )
-        return _complain(refusal)
+        return _show_error(refusal)
     kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-    _tell(f"this is a bug of patchbench ({kind}).\n{_logged(seen, options)}")
+    _print_error(f"This is a bug in patchbench ({kind}).\n{_logged(report, options)}")
     return EXIT_BUG
 
 
-def _logged(seen: crash.Crash, options: argparse.Namespace) -> str:
-    """Save the log of a crash; what the message says of it, and what to do."""
+def _logged(report: crash.Crash, options: argparse.Namespace) -> str:
+    """Save the log of a crash; return the lines of the message that name it and say what to do."""
     try:
-        log = crash.write_log(_home(options.home), seen, secrets=crash.secrets_of(os.environ))
+        log = crash.write_log(_home(options.home), report, secrets=crash.secrets_of(os.environ))
     except (OSError, PatchbenchError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return f"  log: it could not be saved: {reason}\n  to do: Report it; --verbose shows where."
-    return f"  log: {log}\n  to do: Report it with the log; read that first, it has what was typed."
+        return (
+            f"  log: not saved: {reason}\n  to do: Report the bug; --verbose shows the traceback."
+        )
+    return (
+        f"  log: {log}\n"
+        "  to do: Report the bug with the log. Read the log first: it has your command line."
+    )
 
 
 def _context(
     options: argparse.Namespace, show: Show, arguments: Sequence[str], recent: deque[str]
 ) -> Context:
-    """What the command is given. The last commands that it starts are kept in `recent`."""
+    """The context of a command. The last commands that it starts are kept in `recent`."""
     from bench.context import Context
 
     def note(command: str) -> None:
@@ -210,7 +217,7 @@ def _context(
         show.detail(command)
 
     home = _home(options.home)
-    # matplotlib would keep its list of fonts below the user's home, where nothing of ours belongs.
+    # matplotlib would keep its font list below the user's home, where patchbench writes nothing.
     os.environ.setdefault("MPLCONFIGDIR", str(home / "matplotlib"))
     return Context(
         home=Home(root=home, host_lock=_host_lock()),
@@ -228,16 +235,16 @@ def _home(named: str | None) -> Path:
     root = named or os.environ.get("PATCHBENCH_HOME")
     try:
         folder = Path(root or platformdirs.user_cache_dir("patchbench")).expanduser().absolute()
-    except RuntimeError as error:  # ~ of somebody who has no home
+    except RuntimeError as error:  # ~ of a user without a home folder
         raise UsageError(
-            f"The home cannot be found: {error}",
+            f"The home folder cannot be determined: {error}",
             where=f"--home {root}",
-            hint="Name a folder without ~.",
+            hint="Write the path without ~.",
         ) from error
     if _UNBUILDABLE.search(str(folder)):
         raise UsageError(
-            "CPython cannot be built in a folder whose path has blanks, quotes or characters that "
-            "mean something to make.",
+            "CPython cannot be built in a folder whose path has spaces, quotes or characters that "
+            "are special to make.",
             where=str(folder),
             hint="Name another folder with --home.",
         )
@@ -245,7 +252,7 @@ def _home(named: str | None) -> Path:
 
 
 def _host_lock() -> Path:
-    """One file for all users and homes of this host; another place only for tests of our own."""
+    """One file for all users and homes of this host; the variable exists for tests only."""
     named = os.environ.get("PATCHBENCH_HOST_LOCK")
     if named:
         return Path(named)

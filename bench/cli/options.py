@@ -1,4 +1,4 @@
-"""Options that several commands take."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.benchmarks import VARIANTS
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.experiments import (
     GATES,
     ConditionChanges,
@@ -19,125 +19,137 @@ from bench.experiments import (
 )
 from bench.util import seconds_of
 
-_KNOWN: dict[str, dict[str, Any]] = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "series": {
         "action": "append",
         "default": [],
-        "type": types.filled,
+        "type": arguments.nonempty,
         "metavar": "BRANCH/NAME",
-        "help": "of patches/; again for more",
+        "help": "a series in patches/; may be repeated",
     },
-    "source": {"type": types.filled, "metavar": "WHERE", "help": "git, debian, a URL or a path"},
-    "gate": {"choices": GATES, "help": "tests before any timing; default: core"},
+    "source": {
+        "type": arguments.nonempty,
+        "metavar": "WHERE",
+        "help": "where CPython comes from: git, debian, a URL or a path",
+    },
+    "gate": {"choices": GATES, "help": "tests to pass before any timing; default: core"},
     "budget": {
-        "type": types.duration,
+        "type": arguments.duration,
         "metavar": "TIME",
-        "help": "of the timing part: 90s, 10m, 2h",
+        "help": "longest time for the timing part: 90s, 10m, 2h",
     },
     "blocks": {
-        "type": types.whole(*whole_range("blocks")),
+        "type": arguments.integer(*whole_range("blocks")),
         "metavar": "N",
-        "help": "blocks a benchmark, at most",
+        "help": "largest number of blocks per benchmark",
     },
     "until": {
         "choices": choices_of("until"),
-        "help": "stop when all is decided, or after the blocks",
+        "help": "stop when every benchmark is decided, or after all blocks",
     },
     "replicas": {
-        "type": types.whole(*whole_range("replicas")),
+        "type": arguments.integer(*whole_range("replicas")),
         "metavar": "N",
-        "help": "builds of each arm; default: 1",
+        "help": "number of builds of each arm; default: 1",
     },
     "margin": {
-        "type": types.number(*number_range("margin")),
+        "type": arguments.number(*number_range("margin")),
         "default": 0.01,
-        "help": "default: 0.01 (1%%)",
+        "help": "difference that counts as none; default: 0.01 (1%%)",
     },
     "protocol": {
         "choices": choices_of("protocol"),
-        "help": "how a block's processes share the CPU",
+        "help": "how the processes of a block share the CPU",
     },
     "seed": {
-        "type": types.whole(*whole_range("seed")),
+        "type": arguments.integer(*whole_range("seed")),
         "metavar": "N",
-        "help": "of all that is drawn",
+        "help": "seed of all random choices",
     },
     "wheels": {
-        "type": types.filled,
+        "type": arguments.nonempty,
         "metavar": "DIR",
-        "help": "install requirements from this folder alone",
+        "help": "install requirements from this folder only",
     },
 }
 
 
 def option(group: argparse._ActionsContainer, name: str, **changed: Any) -> None:
-    """An option that is the same wherever it is taken, but for what is `changed` (its default)."""
-    group.add_argument(f"--{name}", **{**_KNOWN[name], **changed})
+    """Add a shared option; `changed` replaces arguments of add_argument, such as its default."""
+    group.add_argument(f"--{name}", **{**_OPTIONS[name], **changed})
 
 
 def several(group: argparse._ActionsContainer, *names: str) -> None:
-    """Several of them, in this order."""
+    """Add several shared options, in this order."""
     for name in names:
         option(group, name)
 
 
 def experiment_options(parser: argparse.ArgumentParser) -> None:
-    """An experiment: a file, or what one would say, and changes to it."""
+    """Add the options of an experiment: a file, or the keys of one, and changes to it."""
     parser.add_argument(
         "file",
         nargs="?",
-        type=types.path,
+        type=arguments.path,
         metavar="FILE",
-        help="an experiment (TOML), or the name of a ready one: quickstart",
+        help="an experiment file (TOML), or the name of an included one: quickstart",
     )
     arms = parser.add_argument_group("instead of a file")
-    arms.add_argument("--base", type=types.filled, metavar="REV", help="a branch, tag or commit")
+    arms.add_argument(
+        "--base", type=arguments.nonempty, metavar="REV", help="branch, tag or commit of the base"
+    )
     arms.add_argument(
         "--patch",
         action="append",
         default=[],
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="FILE",
-        help="a diff, - for stdin; again for more",
+        help="a diff, - for stdin; may be repeated",
     )
     option(arms, "series")
     arms.add_argument(
-        "--candidate", type=types.filled, metavar="REV", help="a branch or commit of the source"
+        "--candidate",
+        type=arguments.nonempty,
+        metavar="REV",
+        help="branch, tag or commit of a candidate",
     )
     arms.add_argument(
         "--variant",
         choices=VARIANTS,
-        help="run compiled code: the benchmarks' own Python unchanged, with types, or by hand",
+        help="run compiled code: the benchmarks' Python unchanged, with types, or written by hand",
     )
     arms.add_argument(
-        "--runtime", type=types.filled, metavar="NAME", help="another Python: a name or a path"
+        "--runtime",
+        type=arguments.nonempty,
+        metavar="NAME",
+        help="another Python as a candidate: a name or a path",
     )
     option(arms, "source")
-    arms.add_argument("--pgo", action="store_true", help="all arms with PGO")
-    arms.add_argument("--lto", action="store_true", help="all arms with LTO")
+    arms.add_argument("--pgo", action="store_true", help="build all arms with PGO")
+    arms.add_argument("--lto", action="store_true", help="build all arms with LTO")
     both = parser.add_argument_group("changes to the experiment")
     both.add_argument(
         "--suite",
-        type=types.names,
+        type=arguments.names,
         metavar="NAMES",
-        help="quick, core, full, or names and tags, with ,",
+        help="quick, core, full, or names and tags, separated by commas",
     )
     several(both, "gate", "budget", "blocks", "until", "replicas")
-    # None where it is not given: a file may ask for it.
+    # None when not given: an experiment file may set it.
     both.add_argument(
-        "--aa", action="store_true", default=None, help="add an arm: the base against itself"
+        "--aa", action="store_true", default=None, help="add an A/A arm: the base against itself"
     )
     both.add_argument(
         "--placebos",
-        type=types.whole(*whole_range("placebos")),
+        type=arguments.integer(*whole_range("placebos")),
         metavar="N",
-        help="add N arms of which nothing but the layout differs from the base",
+        help="add N arms that differ from the base only in layout",
     )
     several(both, "protocol", "seed", "wheels")
 
 
 def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
-    """What `experiment_options` were given."""
+    """Return the request that the options of `experiment_options` describe."""
     return ExperimentRequest(
         file=options.file,
         base=options.base or "",
@@ -154,11 +166,11 @@ def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
 
 
 def condition_changes(options: argparse.Namespace) -> ConditionChanges:
-    """What the options say of suite, gate, wheels and session; a command need not have them all."""
+    """The changes to suite, gate, wheels and session; a command need not have all these options."""
     names = vars(SessionChanges())
-    given = {name: getattr(options, name, None) for name in names}
-    budget = given["budget"]
-    session = SessionChanges(**given | {"budget": seconds_of(budget) if budget else None})
+    values = {name: getattr(options, name, None) for name in names}
+    budget = values["budget"]
+    session = SessionChanges(**values | {"budget": seconds_of(budget) if budget else None})
     return ConditionChanges(
         suite=tuple(options.suite or ()),
         gate=options.gate or "",

@@ -1,4 +1,4 @@
-"""The parser of the command line. A command's module is imported once the command is asked for."""
+"""The parser of the command line. A command's module is imported only when the command is used."""
 
 from __future__ import annotations
 
@@ -8,71 +8,70 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from bench.cli import arguments as types
-from bench.cli import commands
+from bench.cli import arguments, commands
 from bench.cli.commands import COMMANDS, CommandEntry
 from builder.errors import UsageError
 
 EXIT_CODES = """\
 exit codes:
-  0    done
-  1    the verdict that --fail-on names, a reproduction that contradicts, or a night with a
-       confirmed slowdown
-  2    a command line that cannot be carried out
-  3    an experiment file that is not valid
-  4    a source or revision that cannot be had
-  5    a patch or series that is malformed, hostile or does not apply
-  6    a build that failed
-  7    a candidate that is broken: it did not build, or fails tests that its base passes
+  0    success
+  1    the verdict that --fail-on names, a reproduction that contradicts the bundle, or a night
+       with a confirmed slowdown
+  2    the command line is not valid
+  3    an experiment file is not valid
+  4    a source or revision is not available
+  5    a patch or series is malformed, unsafe or does not apply
+  6    a build failed
+  7    a candidate is broken: it did not build, or fails tests that its base passes
   8    nothing could be measured
   9    the store or results folder cannot be read or written
-  11   a program that the machine lacks
-  12   requirements that cannot be installed
-  13   a results file that cannot be read
-  14   a bundle that is not what it says
-  15   another night is at work
-  16   a mail that could not be delivered
-  17   a bisection that names no single commit
-  18   a program that does something else once it is compiled
-  70   a bug of patchbench
+  11   a required program is not installed
+  12   requirements of a benchmark cannot be installed
+  13   a results file cannot be read
+  14   a bundle is damaged, altered or inconsistent
+  15   another night is running
+  16   a mail could not be delivered
+  17   a bisection did not narrow down to a single commit
+  18   a program behaves differently once it is compiled
+  70   a bug in patchbench
   125  bisect --step: the commit cannot be judged; 0 good, 1 bad
   128  bisect --step: any error, so that `git bisect run` stops
-  130  interrupted (Ctrl-C), 143 terminated; what was measured is kept
-A night of which a line failed ends with the code of what failed first.
+  130  interrupted (Ctrl-C); 143 terminated (SIGTERM); what was measured is kept
+A night with failed lines ends with the code of the first failure.
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """Errors of the command line look like all others."""
+    """Prints errors of the command line in the form of all other errors."""
 
     def error(self, message: str) -> Any:
         """Print the error and exit with the code of UsageError."""
         from bench.util import harmless
 
-        error = UsageError(f"{message}.", hint=f"`{self.prog} --help` lists what is possible.")
+        error = UsageError(f"{message}.", hint=f"`{self.prog} --help` lists the options.")
         print(harmless(f"patchbench: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
 
 
 class CommandParser(_Parser):
-    """The parser of one command, which gets its options when it is first needed."""
+    """The parser of one command; its options are added when it is first used."""
 
     load: Callable[[], None] | None = None
-    """Adds the options; None once they are there."""
+    """Adds the options; None once they are added."""
 
     def fill(self) -> None:
-        """Have the options of this command."""
+        """Add the options of this command, unless they are added already."""
         if self.load is not None:
             self.load()
 
     def parse_known_args(self, *arguments: Any, **named: Any) -> Any:
-        """As argparse, which calls this for the command that was given."""
+        """Add the options first; argparse calls this for the command in the arguments only."""
         self.fill()
         return super().parse_known_args(*arguments, **named)
 
 
 class _Version(argparse.Action):
-    """Looks the version up only when it is asked for: that reads the installed metadata."""
+    """--version. Imports importlib.metadata only when used, which reads the installed metadata."""
 
     def __init__(self, option_strings: Any, dest: str, **named: Any) -> None:
         super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **named)
@@ -85,7 +84,7 @@ class _Version(argparse.Action):
 
 
 class _Completion(argparse.Action):
-    """Loads every command for its options, which nothing else does."""
+    """--print-completion. The only action that imports the modules of all commands."""
 
     def __call__(
         self, parser: argparse.ArgumentParser, _options: Any, shell: Any, *_rest: Any
@@ -97,7 +96,7 @@ class _Completion(argparse.Action):
 
 
 def command_line(*, complete: bool = False) -> argparse.ArgumentParser:
-    """The parser. Each command has its options once it is parsed; with `complete` all have them."""
+    """Return the parser. A command gets its options when it is parsed; `complete` adds all now."""
     parser = _Parser(
         prog="patchbench",
         description="Does this change make CPython faster, by how much, and why?",
@@ -111,7 +110,7 @@ def command_line(*, complete: bool = False) -> argparse.ArgumentParser:
         action=_Completion,
         choices=("bash", "zsh", "tcsh"),
         default=argparse.SUPPRESS,
-        help="print a script that completes commands and options in this shell, and exit",
+        help="print a completion script for this shell and exit",
     )
     places = parser.add_subparsers(
         dest="name", metavar="COMMAND", required=True, parser_class=CommandParser
@@ -133,7 +132,7 @@ def command_line(*, complete: bool = False) -> argparse.ArgumentParser:
 
 
 def _loader(entry: CommandEntry, parsers: dict[str, CommandParser]) -> Callable[[], None]:
-    """Imports the command's module, which fills the parsers of all commands that it has."""
+    """Return a function that imports the command's module, which fills its commands' parsers."""
 
     def add(name: str, command: Callable[..., int]) -> argparse.ArgumentParser:
         sub = parsers[name]
@@ -142,23 +141,29 @@ def _loader(entry: CommandEntry, parsers: dict[str, CommandParser]) -> Callable[
         return sub
 
     def load() -> None:
-        # By a relative name: an installed patchbench may have another package above it.
+        # A relative name: an installed patchbench may have another package above it.
         import_module(f".{entry.module}", commands.__name__).add_commands(add)
 
     return load
 
 
 def _global_options(parser: argparse.ArgumentParser, default: Any) -> None:
-    """Accepted before and after the command's name."""
+    """Add the options that are accepted before and after the command's name."""
     false = False if default is None else default
     parser.add_argument(
         "--home",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="DIR",
         default=default,
-        help="where builds and caches are kept",
+        help="folder for builds and caches",
     )
-    parser.add_argument("--quiet", "-q", action="store_true", default=false, help="only results")
     parser.add_argument(
-        "--verbose", "-v", action="store_true", default=false, help="show every command"
+        "--quiet", "-q", action="store_true", default=false, help="print results only"
+    )
+    parser.add_argument(
+        "--verbose",
+        "-v",
+        action="store_true",
+        default=false,
+        help="show every command that is started",
     )

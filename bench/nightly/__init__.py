@@ -1,4 +1,4 @@
-"""nightly: build and measure what moved, compare with the nights before, publish."""
+"""nightly: build and measure every new head, compare it with earlier nights, publish."""
 
 from bench.nightly import job, status, timer
 from bench.nightly.config import load

@@ -1,17 +1,17 @@
-"""The nightly file: which branches and flavors are measured every night, and what becomes of it.
+"""The nightly file: which branches and flavors are measured every night, and what is published.
 
-source = "default"              # as in an experiment; a branch may have its own
-suite = "quick"                 # and gate, wheels, [session]: those of experiments
-folder = "nights"               # results, history and state; paths start at the file's folder
-at = "02:30"                    # when the timer starts it, local time
+source = "default"              # as in an experiment; a branch may have another
+suite = "quick"                 # also gate, wheels, [session], as in an experiment
+folder = "nights"               # results, history and state; paths are relative to the file
+at = "02:30"                    # when the timer starts a night, local time
 
 [[branch]]
 revision = "main"
-release = "v3.13.5"             # what each night is held against beside the night before it
+release = "v3.13.5"             # every night is compared with it and with the night before
 
-[[flavor]]                      # one or more; without any: plain
+[[flavor]]                      # one or more; default: plain
 pgo = true
-[confirm]                       # the session that measures a suspicion again; else [session]
+[confirm]                       # the session that measures a suspicion again; default: [session]
 [history]
 url = "history.sqlite"          # or postgresql://USER@HOST/DATABASE
 [site]
@@ -19,10 +19,10 @@ folder = "site"
 url = "https://speed.example.org/"
 [mail]                          # see bench.nightly.mail.delivery
 [keep]
-nights = 14                     # builds of so many last nights
+nights = 14                     # builds of so many last nights are kept
 compact = 30                    # days, after which raw data are packed
 raw = 365                       # days, after which they are removed
-disk = "50G"                    # of the home and the folder together
+disk = "50G"                    # limit for the home and the folder together
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from builder.builds import Flavor
 from builder.sources import SourceSpec
 
 TONIGHT, RELEASE = "tonight", "release"
-"""Names of a night's arms beside the base, which is last night's revision."""
+"""Names of the arms of a night's session beside the base, which is last night's revision."""
 
 _SHARED = ("source", "suite", "gate", "wheels", "session")
 _OWN = ("name", "folder", "at", "branch", "flavor", "confirm", "history", "site", "mail", "keep")
@@ -66,8 +66,8 @@ _UNITS = {"M": 1e6, "G": 1e9, "T": 1e12}
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """What is followed: a revision of a source, by the name that the history has it under, and the
-    conditions that it is measured under.
+    """A branch that is measured every night: a revision of a source, the name that the history uses
+    for it, and the conditions of its sessions.
     """
 
     name: str
@@ -79,8 +79,8 @@ class Branch:
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """What is kept: builds of so many `nights`; raw data as they are for `compact` days, packed
-    until they are `raw` days old. `disk` in bytes, None: as much as there is.
+    """What is kept: builds of the last `nights` nights; raw data unpacked for `compact` days, then
+    packed until they are `raw` days old. `disk` is a limit in bytes; None is no limit.
     """
 
     nights: int = 14
@@ -91,8 +91,8 @@ class Keep:
 
 @dataclass(frozen=True, kw_only=True)
 class Nightly:
-    """A nightly file, understood. `mail` None: nobody is mailed. `site` None: no site is written;
-    `address` is where it is read.
+    """The content of a nightly file. `mail` None: no mail is sent. `site` None: no site is written;
+    `address` is the URL of the site.
     """
 
     name: str
@@ -110,17 +110,17 @@ class Nightly:
 
     @property
     def cache(self) -> Path:
-        """Where detection and site keep what they read of the history; it may be deleted."""
+        """The cache of change detection and site; it may be deleted."""
         return self.folder / ".cache"
 
     @property
     def lines(self) -> tuple[tuple[Branch, Flavor], ...]:
-        """Every branch in every flavor."""
+        """Every combination of branch and flavor."""
         return tuple((branch, flavor) for branch in self.branches for flavor in self.flavors)
 
 
 def load(path: Path) -> Nightly:
-    """Read a nightly file. Raises ExperimentError naming the file, the line and the key."""
+    """Read a nightly file. Raises ExperimentError, which names the file, the line and the key."""
     document = read(path)
     keys = Keys(file=document.file, text=document.text, folder=document.folder)
     return _Reader(document=document, keys=keys).nightly(path)
@@ -138,28 +138,28 @@ def experiment(
 ) -> Experiment:
     """The experiment of one session of a night: `base` and `others` (by arm) are revisions.
 
-    Without others the base is measured against itself, so that it is measured at all.
+    Without others the base is measured against itself, since a session needs a candidate.
     """
-    plain = ArmRequest(name=BASE, revision=base, source=branch.source, flavor=flavor)
-    chosen = session or branch.conditions.session
+    arm = ArmRequest(name=BASE, revision=base, source=branch.source, flavor=flavor)
+    options = session or branch.conditions.session
     return build(
         Origin(where=f"the branch {branch.name} of the nightly file"),
         name=as_name(name),
-        base=plain,
+        base=arm,
         candidates=[
-            replace(plain, name=arm, revision=revision) for arm, revision in others.items()
+            replace(arm, name=role, revision=revision) for role, revision in others.items()
         ],
         conditions=replace(
             branch.conditions,
             suite=suite or branch.conditions.suite,
-            session=chosen if others else replace(chosen, aa=True),
+            session=options if others else replace(options, aa=True),
         ),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Reader:
-    """Reads one document."""
+    """Reads one nightly file."""
 
     document: Document
     keys: Keys
@@ -195,14 +195,14 @@ class _Reader:
         if not isinstance(tables, list) or not tables:
             self.keys.fail("branch", "is missing", "one [[branch]] table or more")
         source = read_source(self.keys, content["source"]) if "source" in content else None
-        found = [
+        branches = [
             self._branch(table, f"branch[{n}]", source, shared) for n, table in enumerate(tables, 1)
         ]
-        names = [one.name for one in found]
+        names = [branch.name for branch in branches]
         for number, name in enumerate(names, 1):
             if name in names[: number - 1]:
-                self.keys.fail(f"branch[{number}].name", f"{name!r} is there twice", "another name")
-        return tuple(found)
+                self.keys.fail(f"branch[{number}].name", f"{name!r} is used twice", "another name")
+        return tuple(branches)
 
     def _branch(
         self, table: Any, key: str, source: SourceSpec | None, shared: Conditions
@@ -228,14 +228,14 @@ class _Reader:
         tables = self.document.content.get("flavor", [{}])
         if not isinstance(tables, list) or not tables:
             self.keys.fail("flavor", f"is {kind_of(tables)}", "[[flavor]] tables")
-        found = [
+        flavors = [
             read_flavor(self.keys, table, f"flavor[{number}]", Flavor())
             for number, table in enumerate(tables, 1)
         ]
-        for number, one in enumerate(found, 1):
-            if one in found[: number - 1]:
-                self.keys.fail(f"flavor[{number}]", "is there twice", "another flavor")
-        return tuple(found)
+        for number, flavor in enumerate(flavors, 1):
+            if flavor in flavors[: number - 1]:
+                self.keys.fail(f"flavor[{number}]", "is used twice", "another flavor")
+        return tuple(flavors)
 
     def _at(self) -> time:
         text = self.keys.string(self.document.content, "", "at", "02:30")
@@ -250,16 +250,16 @@ class _Reader:
         return str((self.document.folder / where).resolve() if where else folder / "history.sqlite")
 
     def _keep(self) -> Keep:
-        table, given = self._table("keep", tuple(Keep.__dataclass_fields__)), Keep()
-        whole = {"low": 1, "high": 36500}
+        table, defaults = self._table("keep", tuple(Keep.__dataclass_fields__)), Keep()
+        limits = {"low": 1, "high": 36500}
         text = self.keys.string(table, "keep", "disk", "")
         size = _SIZE.fullmatch(text)
         if text and size is None:
             self.keys.fail("keep.disk", f"is {text!r}", 'a size such as "500M", "50G", "1T"')
         return Keep(
-            nights=self.keys.integer(table, "keep", "nights", given.nights, **whole),
-            compact=self.keys.integer(table, "keep", "compact", given.compact, **whole),
-            raw=self.keys.integer(table, "keep", "raw", given.raw, **whole),
+            nights=self.keys.integer(table, "keep", "nights", defaults.nights, **limits),
+            compact=self.keys.integer(table, "keep", "compact", defaults.compact, **limits),
+            raw=self.keys.integer(table, "keep", "raw", defaults.raw, **limits),
             disk=float(size.group(1)) * _UNITS[size.group(2)] if size else None,
         )
 

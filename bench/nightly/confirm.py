@@ -1,4 +1,4 @@
-"""What is suspicious about a night is measured again, before anybody is told."""
+"""Measure the suspicions of a night again, before they are reported."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ from pathlib import Path
 from bench.benchmarks import is_manifest
 from bench.context import Context
 from bench.history import History, NightEntry, columns_of, models, reading, watch
-from bench.nightly import suspicion as suspecting
 from bench.nightly.config import TONIGHT, Branch, Nightly, experiment
 from bench.nightly.report import SUITE, ConfirmedFinding, Revised
 from bench.nightly.state import LineState
-from bench.nightly.suspicion import Suspicion
+from bench.nightly.suspicion import (
+    Suspicion,
+    alarm_of,
+    contributing,
+    finding_of,
+    of_session,
+    of_trend,
+    without_duplicates,
+)
 from bench.results import CandidateResult
-from bench.run import run as running
+from bench.run import run
 from bench.session import SessionFolder
 from builder.builds import Flavor
 from builder.errors import PatchbenchError
 
-Found = tuple[tuple[ConfirmedFinding, ...], tuple[str, ...]]
+Findings = tuple[tuple[ConfirmedFinding, ...], tuple[str, ...]]
+"""The findings, and the keys of the builds that their sessions used."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Again:
-    """Looks at a line of a night. `place` is the night's folder."""
+class Confirmation:
+    """Measures the suspicions of a line again. `folder` is that of the night."""
 
     context: Context
     config: Nightly
     history: History
-    place: Path
+    folder: Path
 
     def findings(
         self,
@@ -40,36 +48,36 @@ class Again:
         branch: Branch,
         flavor: Flavor,
         old: Revised | None,
-    ) -> Found:
-        """What fresh sessions say of all that is suspicious, and the keys of their builds."""
+    ) -> Findings:
+        """Measure every suspicion again, one session for each old revision; record the alarms."""
         line = reading.LineKey(host=night.host, branch=night.branch, flavor=night.flavor)
         entries, suspicions = self._suspicions(night, line, old)
-        number = next(one.number for one in entries if one.night.identity == night.identity)
-        days = {one.number: one.night.when.date() for one in entries}
-        found: list[ConfirmedFinding] = []
+        number = next(e.number for e in entries if e.night.identity == night.identity)
+        days = {entry.number: entry.night.when.date() for entry in entries}
+        findings: list[ConfirmedFinding] = []
         builds: list[str] = []
-        for commit in dict.fromkeys(one.old.commit for one in suspicions):
-            group = tuple(one for one in suspicions if one.old.commit == commit)
+        for commit in dict.fromkeys(suspicion.old.commit for suspicion in suspicions):
+            group = tuple(s for s in suspicions if s.old.commit == commit)
             group, again, keys = self._measured(group, task, branch, flavor, days)
-            self._keep(line, number, group, again)
-            found += again
+            self._record(line, number, group, again)
+            findings += again
             builds += keys
-        return tuple(found), tuple(builds)
+        return tuple(findings), tuple(builds)
 
     def _suspicions(
         self, night: models.NightRow, line: reading.LineKey, old: Revised | None
     ) -> tuple[tuple[NightEntry, ...], tuple[Suspicion, ...]]:
         with self.history.connect() as connection:
-            known = columns_of(connection, line, self.config.cache)
+            columns = columns_of(connection, line, self.config.cache)
             alarms = reading.alarms(connection, line)
-        entries = known.entries
-        number = next(one.number for one in entries if one.night.identity == night.identity)
-        session = suspecting.of_session(night, number, old) if old is not None else ()
-        # Of a night that is not the newest (several machines, an import) no trend is asked.
-        newest = known.measured[-1].number == number
-        changes = watch(known, self.config.cache) if newest else {}
-        return entries, suspecting.together(
-            session, suspecting.of_trend(known, changes, alarms) if newest else ()
+        entries = columns.entries
+        number = next(e.number for e in entries if e.night.identity == night.identity)
+        session = of_session(night, number, old) if old is not None else ()
+        # The trend ends with the newest night, which need not be this one (machines, imports).
+        newest = columns.measured[-1].number == number
+        changes = watch(columns, self.config.cache) if newest else {}
+        return entries, without_duplicates(
+            session, of_trend(columns, changes, alarms) if newest else ()
         )
 
     def _measured(
@@ -80,19 +88,20 @@ class Again:
         flavor: Flavor,
         days: Mapping[int, date],
     ) -> tuple[tuple[Suspicion, ...], list[ConfirmedFinding], tuple[str, ...]]:
-        """One fresh session of tonight's head against the revision before the change.
+        """Run one fresh session of tonight's head against the revision before the change.
 
-        The group comes back with the benchmarks that carry the suite's change, if that was in it.
+        Returns the group, the findings and the keys of the builds. If the group has the suite, the
+        benchmarks that contribute to its change are added to the group.
         """
         assert task.head is not None
         old = group[0].old
-        names = ", ".join(one.benchmark for one in group)
+        names = ", ".join(suspicion.benchmark for suspicion in group)
         self.context.show.say(
-            f"{task.branch} {task.flavor}: suspicious, and measured again against "
+            f"{task.branch} {task.flavor}: suspicious benchmarks are measured again against "
             f"{old.commit[:12]}: {names}"
         )
-        folder = self.place / f"{task.folder}-again-{old.commit[:12]}"
-        asked = experiment(
+        folder = self.folder / f"{task.folder}-again-{old.commit[:12]}"
+        confirming = experiment(
             branch,
             flavor,
             name=folder.name,
@@ -105,50 +114,51 @@ class Again:
         reason = ""
         keys: tuple[str, ...] = ()
         try:
-            result, _folder = running.measured(self.context, asked, folder, needed=TONIGHT)
+            result, _folder = run.measured(self.context, confirming, folder, needed=TONIGHT)
             again = result.candidate(TONIGHT)
             keys = (*result.base.keys, *again.keys)
-            for whole in (one for one in group if one.benchmark == SUITE):
-                known = self._scripts(task)
-                carried = [o for o in suspecting.carried(whole, again) if o.benchmark in known]
-                group = suspecting.together(group, carried)
+            for suite in (suspicion for suspicion in group if suspicion.benchmark == SUITE):
+                scripts = self._scripts(task)
+                added = [s for s in contributing(suite, again) if s.benchmark in scripts]
+                group = without_duplicates(group, added)
         except PatchbenchError as error:
             reason = error.what
-        told = f"{self.place.name}/{folder.name}" if again is not None else ""
-        found = [
-            suspecting.judged(one, again, reason=reason, folder=told, since=days[one.start])
-            for one in group
+        results = f"{self.folder.name}/{folder.name}" if again is not None else ""
+        findings = [
+            finding_of(s, again, reason=reason, folder=results, since=days[s.start]) for s in group
         ]
-        return group, found, keys
+        return group, findings, keys
 
     def _suite(
         self, group: Sequence[Suspicion], task: LineState, branch: Branch
     ) -> tuple[str, ...]:
-        """The scripts that make the suspicious benchmarks; all of them where the suite is meant."""
-        whole, scripts = branch.conditions.suite, self._scripts(task)
-        wanted = [scripts.get(one.benchmark, "") for one in group if one.benchmark != SUITE]
-        if len(wanted) < len(group) or not all(wanted):
-            return whole
-        return (*(word for word in whole if is_manifest(word)), *dict.fromkeys(wanted))
+        """The suite of the fresh session: the scripts of the suspicious benchmarks, or the whole
+        suite if it is suspicious itself or a script is not known.
+        """
+        suite, scripts = branch.conditions.suite, self._scripts(task)
+        selected = [scripts.get(s.benchmark, "") for s in group if s.benchmark != SUITE]
+        if len(selected) < len(group) or not all(selected):
+            return suite
+        return (*(word for word in suite if is_manifest(word)), *dict.fromkeys(selected))
 
     def _scripts(self, task: LineState) -> dict[str, str]:
-        """The script that makes each of tonight's benchmarks."""
-        blocks = SessionFolder(self.place / task.folder / "raw").read().blocks
+        """The script of each benchmark that tonight's session measured."""
+        blocks = SessionFolder(self.folder / task.folder / "raw").read().blocks
         return {block.task: block.benchmark for block in blocks}
 
-    def _keep(
+    def _record(
         self,
         line: reading.LineKey,
         number: int,
         suspicions: Sequence[Suspicion],
         findings: Sequence[ConfirmedFinding],
     ) -> None:
-        """What became of each, in the history; the suite is no benchmark of it."""
-        by_name = {one.benchmark: one for one in findings}
+        """Write the alarms to the history, which has none for the whole suite."""
+        by_name = {finding.benchmark: finding for finding in findings}
         alarms = [
-            suspecting.alarm_of(one, by_name[one.benchmark], line, number)
-            for one in suspicions
-            if one.benchmark != SUITE
+            alarm_of(suspicion, by_name[suspicion.benchmark], line, number)
+            for suspicion in suspicions
+            if suspicion.benchmark != SUITE
         ]
         if alarms:
             with self.history.begin() as connection:

@@ -1,8 +1,8 @@
 """The nightly job: measure every branch and flavor of a nightly file, then update the site and send
 the mail.
 
-What a night was to measure is settled when it begins, and every step is on disk before the next
-one: a night that was killed goes on where it stood when it, or the next one, is started.
+The heads to measure are resolved when a night begins, and every step is written to disk before the
+next one. A night that was killed is continued when it, or the next night, is started.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from functools import partial
 from bench.context import Context
 from bench.history import History
 from bench.host import read_host
-from bench.nightly import retention as keeping
-from bench.nightly import status as showing
+from bench.nightly import retention, status
 from bench.nightly.config import Branch, Nightly
 from bench.nightly.line import LineJob
 from bench.nightly.mail import compose_mail, deliver
@@ -28,14 +27,14 @@ from builder.errors import EXIT_VERDICT, PatchbenchError, SourceError, UsageErro
 from builder.files import guard_writes
 from builder.git import Repository
 
-# An unfinished night that is older is given up: it stays as it is.
-_GOES_ON = 10
+# Of so many last nights, unfinished ones are continued; older ones stay unfinished.
+_MAX_CONTINUED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class NightRequest:
-    """`day` None: today's night. `catch_up`: the missed ones before it as well. The caller's
-    `environment` holds the password of the mail server, where the nightly file names a variable.
+    """`day` None means today. `catch_up`: run the missed nights before it as well. The caller's
+    `environment` has the password of the mail server if the nightly file names a variable.
     """
 
     day: date | None = None
@@ -45,18 +44,18 @@ class NightRequest:
 
 
 def nightly(context: Context, config: Nightly, request: NightRequest) -> int:
-    """Run the night, and before it what is unfinished; the exit code of `exit_code`.
+    """Run the night, after unfinished earlier nights; return the highest `exit_code` of them.
 
-    Raises BusyError while another night of this file is at work, and errors of the family for what
-    stops all of it.
+    Raises BusyError while another night of this file is running, and other PatchbenchErrors for
+    what stops all lines.
     """
     context.home.prepare()
     nights = Nights(config.folder)
     with guard_writes(config.folder):
         config.folder.mkdir(parents=True, exist_ok=True)
     today = request.day or datetime.now().astimezone().date()
-    with nights.alone(), History.open(config.history) as history:
-        done = []
+    with nights.lock(), History.open(config.history) as history:
+        finished = []
         for day in _days(nights, today, catch_up=request.catch_up):
             job = _Night(
                 context=context,
@@ -68,23 +67,25 @@ def nightly(context: Context, config: Nightly, request: NightRequest) -> int:
                 caught_up=day not in (today, *nights.dates()),
                 environment=request.environment,
             )
-            done.append(job.go())
-        reports = [reported(config, nights, night) for night in done]
-        showing.show(context, reports, as_json=request.as_json)
-        # Last: whatever refuses to go has no part in what was measured.
-        keeping.tidy(context, config, nights)
-    return max((exit_code(night) for night in done), default=0)
+            finished.append(job.run())
+        reports = [night_report(config, nights, night) for night in finished]
+        status.show(context, reports, as_json=request.as_json)
+        # Last, so that an error in removing files cannot affect the measurements.
+        retention.tidy(context, config, nights)
+    return max((exit_code(night) for night in finished), default=0)
 
 
 def exit_code(night: NightState) -> int:
-    """What failed first; else whether a slowdown was confirmed; else whether all was published."""
+    """The code of the first line that failed, else EXIT_VERDICT if a slowdown was confirmed, else
+    that of the site or mail.
+    """
     failed = [task.code for task in night.tasks if task.code]
     bad = any(task.result is not None and task.result.outcome == BAD for task in night.tasks)
     return failed[0] if failed else EXIT_VERDICT if bad else night.code
 
 
-def reported(config: Nightly, nights: Nights, night: NightState) -> NightReport:
-    """What a night gave, for those who tell of it."""
+def night_report(config: Nightly, nights: Nights, night: NightState) -> NightReport:
+    """The report of a night, with what the nightly file and this host add to it."""
     return report(
         night,
         name=config.name,
@@ -92,25 +93,25 @@ def reported(config: Nightly, nights: Nights, night: NightState) -> NightReport:
         site=config.address,
         margin=config.branches[0].conditions.session.margin,
         now=datetime.now(UTC),
-        folder=nights.place(night.date),
+        folder=nights.folder_of(night.date),
     )
 
 
 def _days(nights: Nights, today: date, *, catch_up: bool) -> list[date]:
-    """The nights to run, in order: unfinished ones, those to catch up with, and today's."""
-    known = nights.dates()
-    if known and today < known[-1] and today not in known:
+    """The dates of the nights to run, in order: unfinished ones, missed ones, and today's."""
+    dates = nights.dates()
+    if dates and today < dates[-1] and today not in dates:
         raise UsageError(
-            f"The night of {today} is over: {known[-1]} was measured since.",
+            f"The night of {today} cannot be measured: {dates[-1]} is measured already.",
             where=f"--date {today}",
-            hint="Missed nights are measured by --catch-up, before a later one.",
+            hint="--catch-up measures missed nights, before a later one is measured.",
         )
     unfinished = []
-    for day in known[-_GOES_ON:]:
+    for day in dates[-_MAX_CONTINUED:]:
         night = nights.read(day) if day < today else None
         if night is not None and night.ended is None:
             unfinished.append(day)
-    missed = missing(known, today) if catch_up else ()
+    missed = missing(dates, today) if catch_up else ()
     return sorted({*unfinished, *missed, today})
 
 
@@ -125,62 +126,65 @@ class _Night:
     caught_up: bool
     environment: Mapping[str, str] = field(repr=False)
 
-    def go(self) -> NightState:
-        """The night, measured and told; one that is over already is only told again."""
+    def run(self) -> NightState:
+        """Measure the lines without a result, then update site and mail where that was not done."""
         night = self.nights.read(self.day)
         if night is None:
-            night = self._begun()
+            night = self._new()
         elif night.ended is None:
-            self.context.show.say(f"The night of {self.day} goes on where it stood.")
+            self.context.show.say(f"Continuing the night of {self.day}.")
         else:
-            self.context.show.say(f"The night of {self.day} is over; this is what it gave.")
+            self.context.show.say(
+                f"The night of {self.day} is complete: showing the stored result."
+            )
         for task in night.tasks:
             if task.result is None:
                 night = self._with_line(night, task)
         return self._published(night)
 
-    def _begun(self) -> NightState:
-        """A new night, its heads settled. A branch without a head has failed already."""
+    def _new(self) -> NightState:
+        """Create the night and resolve the heads; lines of a branch without a head fail here."""
         missed = missing(self.nights.dates(), self.day)
         if missed:
-            told = f"{missed[0]} to {missed[-1]}" if len(missed) > 1 else str(missed[0])
+            days = f"{missed[0]} to {missed[-1]}" if len(missed) > 1 else str(missed[0])
             self.context.show.say(
-                f"{len(missed)} missed since the last night ({told}); --catch-up measures them."
+                f"Nights missed since the last one: {len(missed)} ({days}). "
+                "--catch-up measures them."
             )
         tasks: list[LineState] = []
         for branch in self.config.branches:
-            own = [
+            lines = [
                 LineState(branch=branch.name, flavor=flavor.name) for flavor in self.config.flavors
             ]
             try:
                 head = self._head(branch)
-                tasks += [replace(task, head=head) for task in own]
+                tasks += [replace(task, head=head) for task in lines]
             except PatchbenchError as error:
-                tasks += [self._line().failed(task, error) for task in own]
+                tasks += [self._line().failed(task, error) for task in lines]
         night = NightState(date=self.day, tasks=tuple(tasks), missed=missed)
         self.nights.write(night)
         return night
 
     def _head(self, branch: Branch) -> Revised:
         source = self.sources.provide(branch.source)
-        found = source.resolve(branch.revision)
+        head = source.resolve(branch.revision)
         if self.caught_up:
-            found = source.resolve(self._then(source.history((found.commit,)), found.commit))
-        self.context.show.say(f"{branch.name}: {found.version} ({found.commit[:12]})")
+            head = source.resolve(self._past_head(source.history((head.commit,)), head.commit))
+        self.context.show.say(f"{branch.name}: {head.version} ({head.commit[:12]})")
         return Revised(
-            commit=found.commit, version=found.version, name=branch.revision, date=self.day
+            commit=head.commit, version=head.version, name=branch.revision, date=self.day
         )
 
-    def _then(self, history: Repository | None, head: str) -> str:
-        """The head as it was at the end of a day that was missed, in local time."""
+    def _past_head(self, history: Repository | None, head: str) -> str:
+        """The commit that was the head at the end of a missed day, in local time."""
         end = datetime.combine(self.day + timedelta(days=1), time()).astimezone()
-        found = history.head_before(head, int(end.timestamp()) - 1) if history else None
-        if found is None:
+        commit = history.head_before(head, int(end.timestamp()) - 1) if history else None
+        if commit is None:
             raise SourceError(
-                f"What the head was on {self.day} cannot be told.",
-                hint="Only git has that history, and a shallow clone lacks it.",
+                f"The head of {self.day} is not known.",
+                hint="That needs a git source with full history; a shallow clone lacks it.",
             )
-        return found
+        return commit
 
     def _line(self) -> LineJob:
         return LineJob(
@@ -193,25 +197,25 @@ class _Night:
         )
 
     def _with_line(self, night: NightState, task: LineState) -> NightState:
-        lines = {(one.name, flavor.name): (one, flavor) for one, flavor in self.config.lines}
-        known = lines.get((task.branch, task.flavor))
-        if known is None:
+        lines = {(line[0].name, line[1].name): line for line in self.config.lines}
+        line = lines.get((task.branch, task.flavor))
+        if line is None:
             error = UsageError(
                 f"{task.branch} {task.flavor} is no longer in the nightly file.",
                 where=str(self.config.file),
             )
-            done = self._line().failed(task, error)
+            measured = self._line().failed(task, error)
         else:
             self.context.show.say(f"{self.day}: {task.branch} {task.flavor}")
-            done = self._line().go(task, *known)
-        night = night.with_task(done)
+            measured = self._line().run(task, *line)
+        night = night.with_task(measured)
         self.nights.write(night)
         return night
 
-    # -- telling ---------------------------------------------------------------------------------
+    # -- publishing ------------------------------------------------------------------------------
 
     def _published(self, night: NightState) -> NightState:
-        """The night after its site and mail; each is done once, and what fails is told."""
+        """Update the site and send the mail, each once per night; record the errors of both."""
         now = datetime.now(UTC)
         if not (night.site and night.mailed):
             night = replace(night, told=(), code=0)
@@ -229,15 +233,15 @@ class _Night:
             step(self.context, self.config, self.history, self._report(night), now)
         except PatchbenchError as error:
             self.context.show.say(str(error))
-            told = tuple(dict.fromkeys((*night.told, error.what)))
-            night = replace(night, told=told, code=error.exit_code)
+            messages = tuple(dict.fromkeys((*night.told, error.what)))
+            night = replace(night, told=messages, code=error.exit_code)
         else:
             night = replace(night, **{name: True})  # type: ignore[arg-type]
         self.nights.write(night)
         return night
 
     def _report(self, night: NightState) -> NightReport:
-        return reported(self.config, self.nights, night)
+        return night_report(self.config, self.nights, night)
 
 
 Step = Callable[[Context, Nightly, History, NightReport, datetime], None]
@@ -246,11 +250,11 @@ Step = Callable[[Context, Nightly, History, NightReport, datetime], None]
 def site(
     context: Context, config: Nightly, history: History, _report: NightReport, now: datetime
 ) -> None:
-    """Bring the site up to date, where one is wished for."""
+    """Update the site, if the nightly file has one."""
     if config.site is None:
         return
     with context.show.bar("site", 1) as bar:
-        done = build_site(
+        built = build_site(
             history,
             config.site,
             now=now,
@@ -258,7 +262,9 @@ def site(
             on_progress=lambda at, of: bar.advance(left=of - at),
             say=context.show.say,
         )
-    context.show.say(f"Site: {config.site / 'index.html'}; {done.made} of {done.pages} pages new")
+    context.show.say(
+        f"Site: {config.site / 'index.html'}; {built.made} of {built.pages} pages are new"
+    )
 
 
 def mail(
@@ -269,12 +275,12 @@ def mail(
     report: NightReport,
     _now: datetime,
 ) -> None:
-    """Send the night's mail, where somebody wishes to have it."""
+    """Send the mail of the night, if the nightly file has [mail]."""
     if config.mail is not None:
-        went = deliver(
+        message = deliver(
             compose_mail(report),
             config.mail,
             runner=context.runner,
             environment=environment,
         )
-        context.show.say(went)
+        context.show.say(message)

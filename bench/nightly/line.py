@@ -1,8 +1,8 @@
-"""One line of a night: one branch in one flavor, from its new head to what is known of it.
+"""One line of a night: measure one branch in one flavor, and return its result.
 
-Measured is what `patchbench run` would measure, in one interleaved session: last night's revision
-as the base, tonight's head and the release as candidates. Whatever goes wrong is this line's own:
-it is recorded, and the other lines go on.
+The session is that of `patchbench run`, interleaved: last night's revision is the base, tonight's
+head and the release are candidates. An error is recorded in the result of the line and does not
+affect other lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bench.context import Context
 from bench.history import History, models, night_of, of_host, reading
 from bench.host import read_host
 from bench.nightly.config import TONIGHT, Branch, Nightly, experiment
-from bench.nightly.confirm import Again
+from bench.nightly.confirm import Confirmation
 from bench.nightly.report import (
     BAD,
     FAILED,
@@ -30,17 +30,15 @@ from bench.nightly.report import (
 )
 from bench.nightly.revisions import Revisions, Roles
 from bench.nightly.state import LineState, Nights
-from bench.results import Result
-from bench.results import result as results
-from bench.run import Sources
-from bench.run import run as running
+from bench.results import BROKEN, Result
+from bench.run import Sources, run
 from builder.builds import Flavor
 from builder.errors import BrokenError, PatchbenchError
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineJob:
-    """Takes the lines of one night, one after the other, to their results."""
+    """Measures the lines of one night, one after the other."""
 
     context: Context
     config: Nightly
@@ -49,17 +47,17 @@ class LineJob:
     sources: Sources
     day: date
 
-    def go(self, task: LineState, branch: Branch, flavor: Flavor) -> LineState:
-        """The task with its result. Errors of the family are part of it."""
+    def run(self, task: LineState, branch: Branch, flavor: Flavor) -> LineState:
+        """Return the task with its result; a PatchbenchError becomes a failed result."""
         notes: list[str] = []
         old = None
         try:
             source = self.sources.provide(branch.source)
             revisions = Revisions(source=source, branch=branch, notes=notes)
-            old = revisions.known(self.nights.last_measured(task, self.day))
+            old = revisions.available(self.nights.last_measured(task, self.day))
             assert task.head is not None
-            if old is not None and revisions.alike(old, task.head):
-                return self._quiet(task, old)
+            if old is not None and revisions.same_files(old, task.head):
+                return self._unchanged(task, old)
             return self._measured(task, flavor, old, revisions)
         except PatchbenchError as error:
             return self.failed(task, error, old=old, notes=notes)
@@ -73,7 +71,7 @@ class LineJob:
         branch, notes = revisions.branch, revisions.notes
         release = revisions.release(task.head)
         roles = revisions.roles(task.head, old, release)
-        asked = experiment(
+        session = experiment(
             branch,
             flavor,
             name=f"{task.branch}-{task.flavor}-{self.day}",
@@ -81,16 +79,18 @@ class LineJob:
             others=roles.others,
         )
         needed = TONIGHT if roles.tonight == TONIGHT else ""
-        folder = self.nights.place(self.day) / task.folder
-        result, _folder = running.measured(self.context, asked, folder, needed=needed)
-        night = self._kept(result, task, self._fit(result, roles, folder, notes), folder)
-        looking = Again(
+        folder = self.nights.folder_of(self.day) / task.folder
+        result, _folder = run.measured(self.context, session, folder, needed=needed)
+        night = self._recorded(
+            result, task, self._timed_roles(result, roles, folder, notes), folder
+        )
+        confirmation = Confirmation(
             context=self.context,
             config=self.config,
             history=self.history,
-            place=self.nights.place(self.day),
+            folder=self.nights.folder_of(self.day),
         )
-        findings, builds = looking.findings(night, task, branch, flavor, old)
+        findings, builds = confirmation.findings(night, task, branch, flavor, old)
         commits, left_out = revisions.commits(old, task.head)
         line = replace(
             _line(night, findings),
@@ -104,28 +104,30 @@ class LineJob:
         )
         return replace(task, result=line, builds=(*_builds(result), *builds))
 
-    def _fit(self, result: Result, roles: Roles, folder: Path, notes: list[str]) -> Roles:
-        """The roles of the arms that were fit to be timed. BrokenError where tonight's is not."""
+    def _timed_roles(self, result: Result, roles: Roles, folder: Path, notes: list[str]) -> Roles:
+        """The roles of the arms that were timed. Raises BrokenError if tonight's is broken."""
         for arm in result.candidates:
             if arm.name == roles.tonight:
                 notes += [text for text in arm.warnings if text.startswith("same-code")]
-            if arm.verdict != results.BROKEN:
+            if arm.verdict != BROKEN:
                 continue
             failing = () if arm.gate is None else arm.gate.broken
-            why = arm.broken or "it fails " + ", ".join(failing)
+            reason = arm.broken or "it fails " + ", ".join(failing)
             if arm.name == roles.tonight:
                 raise BrokenError(
-                    f"The head is broken: {why.splitlines()[0]}",
-                    where="\n".join(why.splitlines()[1:]) or str(folder),
-                    hint=f"The report tells more: {folder / 'report.html'}",
+                    f"The head is broken: {reason.splitlines()[0]}",
+                    where="\n".join(reason.splitlines()[1:]) or str(folder),
+                    hint=f"See the report: {folder / 'report.html'}",
                 )
             if arm.name == roles.release:
-                notes.append(f"not held against the release, which is broken: {why}")
+                notes.append(f"not compared with the release, which is broken: {reason}")
                 roles = replace(roles, release="")
         return roles
 
-    def _kept(self, result: Result, task: LineState, roles: Roles, folder: Path) -> models.NightRow:
-        """The night as the history has it now; the same twice is one night."""
+    def _recorded(
+        self, result: Result, task: LineState, roles: Roles, folder: Path
+    ) -> models.NightRow:
+        """Add the night to the history and return it; adding it again has no effect."""
         night = night_of(
             result,
             branch=task.branch,
@@ -141,21 +143,21 @@ class LineJob:
 
     # -- nights without figures ------------------------------------------------------------------
 
-    def _quiet(self, task: LineState, old: Revised) -> LineState:
+    def _unchanged(self, task: LineState, old: Revised) -> LineState:
         assert task.head is not None
-        told = f"the head did not move since {old.date}"
+        reason = f"the head did not move since {old.date}"
         if old.commit != task.head.commit:
-            told = f"the head moved, and its files are those of {old.commit[:12]} ({old.date})"
-        self._record(task, models.UNCHANGED, told)
+            reason = f"the head moved, but its files are those of {old.commit[:12]} ({old.date})"
+        self._record(task, models.UNCHANGED, reason)
         line = LineResult(
             branch=task.branch,
             flavor=task.flavor,
             outcome=QUIET,
             old=old,
             new=task.head,
-            notes=(told,),
+            notes=(reason,),
         )
-        self.context.show.say(f"{line.name}: {told}.")
+        self.context.show.say(f"{line.name}: {reason}.")
         return replace(task, result=line)
 
     def failed(
@@ -166,7 +168,7 @@ class LineJob:
         old: Revised | None = None,
         notes: Sequence[str] = (),
     ) -> LineState:
-        """The task whose line failed, told and recorded."""
+        """Record and print that a line failed; return its task with the error as result."""
         broken = isinstance(error, BrokenError)
         self._record(task, models.BROKEN if broken else models.FAILED, error.what)
         line = LineResult(
@@ -182,8 +184,8 @@ class LineJob:
         return replace(task, result=line, code=error.exit_code)
 
     def _record(self, task: LineState, state: str, reason: str) -> None:
-        """A night without rows. Its facts are those of the night before: nothing was measured that
-        could begin a new epoch.
+        """Add a night without rows to the history. Its facts are those of the night before: nothing
+        was measured that could start a new epoch.
         """
         host = read_host()
         line = reading.LineKey(host=host.name, branch=task.branch, flavor=task.flavor)
@@ -205,20 +207,20 @@ class LineJob:
 
 
 def _on(day: date, moment: datetime) -> datetime:
-    """A moment of that night: when it was measured, unless that was on another day."""
+    """The moment, moved to the date of the night if it is on another day (a missed night)."""
     return moment if moment.date() == day else datetime.combine(day, moment.timetz())
 
 
 def _outcome(findings: Sequence[ConfirmedFinding]) -> str:
-    """By what was confirmed: a slowdown matters more than a speed-up."""
-    ratios = [one.ratio for one in findings if one.state == models.CONFIRMED and one.ratio]
+    """The outcome of a measured line: a confirmed slowdown outweighs a speed-up."""
+    ratios = [f.ratio for f in findings if f.state == models.CONFIRMED and f.ratio]
     if not ratios:
         return NEUTRAL
-    return BAD if any(one.verdict == "slower" for one in ratios) else GOOD
+    return BAD if any(ratio.verdict == "slower" for ratio in ratios) else GOOD
 
 
 def _line(night: models.NightRow, findings: tuple[ConfirmedFinding, ...]) -> LineResult:
-    """What the history's night says of a line."""
+    """The result of a line, as far as the history's night has it."""
     return LineResult(
         branch=night.branch,
         flavor=night.flavor,

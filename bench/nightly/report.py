@@ -1,7 +1,7 @@
-"""What a night gave, for those who tell of it: the mail, the site's banner, the terminal. Pure.
+"""The report of a night, from which the mail and the terminal output are made. Pure.
 
-A night measures one line for each branch and flavor. Ratios are those of `bench.history`: this
-night's time / the other's, below 1 is faster.
+A night has one line for each branch and flavor. Ratios are those of `bench.history`: this night's
+time / the other revision's time, below 1 is faster.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from datetime import date, datetime
 
 from bench.history import HistoryRatio
 
-# Fields are called `date` too.
+# For annotations in classes that have a field called `date`.
 Day = date
 
 GOOD, NEUTRAL, BAD, FAILED, QUIET = "good", "neutral", "bad", "failed", "quiet"
 OUTCOMES = (BAD, FAILED, GOOD, NEUTRAL, QUIET)
-"""How a line went, the one that matters most first: a confirmed slowdown, nothing measured, a
-confirmed speed-up, nothing of note, a head that did not move."""
+"""The outcomes of a line, the most important first: a confirmed slowdown, a failure (nothing was
+measured), a confirmed speed-up, no confirmed change, a head that did not move."""
 CONFIRMED, DISMISSED, UNDECIDED = "confirmed", "dismissed", "undecided"
-"""What measuring again said of a suspicion: it is so, it is not so, it may be."""
+"""The states of a suspicion after it was measured again."""
 SUITE = "the whole suite"
-"""Stands for a benchmark's name where the geometric mean is meant."""
+"""Used as the name of a benchmark for the geometric mean of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NightCommit:
-    """A commit between two revisions: its author's date, and a subject of unknown origin."""
+    """A commit between two revisions: `when` is the author's date, `subject` untrusted text."""
 
     hash: str
     when: datetime
@@ -36,9 +36,9 @@ class NightCommit:
 
 @dataclass(frozen=True, kw_only=True)
 class Revised:
-    """A revision that was measured: `commit` in full, `version` as the tree says (3.15.0a2+).
+    """A measured revision: `commit` in full, `version` as in the tree (3.15.0a2+).
 
-    `date` is that of the night that measured it first, None of the release.
+    `date` is the night that measured it first; None for the release.
     """
 
     commit: str
@@ -49,8 +49,9 @@ class Revised:
 
 @dataclass(frozen=True, kw_only=True)
 class NightBenchmark:
-    """One benchmark of a line. `mean` in seconds over process means, `rsd` their relative standard
-    deviation (a share, None of one process). `last`, `release`: None where there was no such arm.
+    """One benchmark of a line. `mean` is the mean of the process means in seconds, `rsd` their
+    relative standard deviation (a fraction; None for a single process). `last` and `release` are
+    the ratios to these arms; None without such an arm.
     """
 
     name: str
@@ -62,12 +63,12 @@ class NightBenchmark:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmedFinding:
-    """A suspicion and what measuring again said of it.
+    """A suspicion with the result of measuring it again.
 
-    `benchmark` may be SUITE. `ratio` is the confirming session's, against `old`, a revision before
-    the change; None where that session gave none, which `reason` explains. `trend` tells
-    that the nights' trend raised it, not tonight's session alone; `since` is the night with which
-    the new level began. `folder` has the confirming session's results.
+    `benchmark` may be SUITE. `ratio` is that of the confirming session, against `old`, a revision
+    before the change; None if that session gave no ratio, and then `reason` says why. `trend` is
+    True if the trend over nights raised the suspicion, not tonight's session alone; `since` is the
+    first night of the new level. `folder` has the results of the confirming session.
     """
 
     benchmark: str
@@ -84,11 +85,11 @@ class ConfirmedFinding:
 class LineResult:
     """One branch and flavor in this night.
 
-    `old` is the revision that was measured last, None in the first night; `commits` lie between it
-    and `new`, newest first, `commits_left_out` were too many to list. `suite_last` and
-    `suite_release` are geometric means. `error` says why a line failed, `notes` what else is to be
-    known of it; `folder` has the results, "" where there are none. `missing` maps benchmarks to
-    reasons. `facts` are `bench.history.epochs.FACTS` of the session.
+    `old` is the revision that was measured last, None in the first night; `commits` are those
+    between it and `new`, newest first, without `commits_left_out` older ones. `suite_last` and
+    `suite_release` are geometric means. `error` says why a line failed, `notes` are remarks for
+    readers; `folder` has the results, "" without any. `missing` maps benchmarks to reasons. `facts`
+    are `bench.history.epochs.FACTS` of the session.
     """
 
     branch: str
@@ -112,21 +113,22 @@ class LineResult:
 
     @property
     def name(self) -> str:
-        """For people: main pgo+lto."""
+        """Branch and flavor as text, such as `main pgo+lto`."""
         return f"{self.branch} {self.flavor}"
 
     @property
     def confirmed(self) -> tuple[ConfirmedFinding, ...]:
         """The findings that measuring again confirmed."""
-        return tuple(one for one in self.findings if one.state == CONFIRMED)
+        return tuple(finding for finding in self.findings if finding.state == CONFIRMED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NightReport:
-    """All of one night. `name` is the nightly file's, `date` the night's, `ended` when it was over.
+    """The report of one night. `name` is that of the nightly file, `ended` the time of its end.
 
-    `host` is the host's hashed name. `missed` are the nights before this one that nobody ran.
-    `site` is the address of the site, "" where it has none; `folder` the night's own.
+    `host` is the hashed name of the host. `missed` are the dates before this one without a night.
+    `site` is the URL of the site, "" without one; `folder` is the folder of the night. `warnings`
+    are problems with site and mail.
     """
 
     name: str
@@ -142,17 +144,19 @@ class NightReport:
 
     @property
     def outcome(self) -> str:
-        """That of the line that matters most."""
-        found = {line.outcome for line in self.lines}
-        return next((one for one in OUTCOMES if one in found), QUIET)
+        """The most important outcome of all lines."""
+        present = {line.outcome for line in self.lines}
+        return next((outcome for outcome in OUTCOMES if outcome in present), QUIET)
 
     def under_pgo(self, line: LineResult) -> LineResult | None:
-        """The line of the same branch with PGO that stands beside one without; None without.
+        """The line of the same branch with PGO, to be shown beside `line`, which is without PGO.
 
-        Of several, the one whose flavor is the line's own but for PGO, else the first.
+        Of several, the one whose flavor differs only in PGO, else the first. None if `line` has PGO
+        itself or the branch has no line with PGO.
         """
         if line.pgo:
             return None
-        others = [one for one in self.lines if one.branch == line.branch and one.pgo]
-        wanted = "pgo" if line.flavor == "plain" else f"pgo+{line.flavor}"
-        return next((one for one in others if one.flavor == wanted), others[0] if others else None)
+        others = [other for other in self.lines if other.branch == line.branch and other.pgo]
+        flavor = "pgo" if line.flavor == "plain" else f"pgo+{line.flavor}"
+        same = (other for other in others if other.flavor == flavor)
+        return next(same, others[0] if others else None)

@@ -1,4 +1,4 @@
-"""The revisions of a night: last night's, tonight's, the release, and what lies between them."""
+"""The revisions of a night: last night's, tonight's, the release, and the commits between them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ MOST_COMMITS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """Who is who in a night's session: revisions by arm, and the arms that the history asks for.
+    """The arms of a night's session: `base` and `others` (by arm) are revisions; `tonight`, `last`
+    and `release` name the arms that have these roles, "" without such an arm.
 
-    One build may have two roles: last night's may be the release, and so may tonight's.
+    One build may have two roles: last night's or tonight's revision may be the release.
     """
 
     base: str
@@ -29,7 +30,7 @@ class Roles:
 
     @classmethod
     def of(cls, head: str, old: str, release: str) -> Roles:
-        """The roles of commits; `old` and `release` are "" where there are none."""
+        """Assign the roles to commits; `old` and `release` are "" if there are none."""
         if old:
             distinct = release not in ("", old, head)
             return cls(
@@ -45,14 +46,14 @@ class Roles:
 
 @dataclass(frozen=True, kw_only=True)
 class Revisions:
-    """Those of one branch. What its source lacks is told in `notes`, for the line's report."""
+    """The revisions of one branch. What its source lacks is added to `notes`, for the report."""
 
     source: Source
     branch: Branch
     notes: list[str]
 
-    def known(self, old: Revised | None) -> Revised | None:
-        """The revision that was measured last, as far as the source still has it."""
+    def available(self, old: Revised | None) -> Revised | None:
+        """Return `old`, the revision measured last; None if the source no longer has it."""
         if old is None:
             return None
         try:
@@ -60,58 +61,60 @@ class Revisions:
         except SourceError as error:
             self.notes.append(
                 f"{old.commit[:12]}, measured on {old.date}, is no longer in the source "
-                f"({error.what}): this night begins anew"
+                f"({error.what}); this line starts again without it"
             )
             return None
         return old
 
     def release(self, head: Revised) -> Revised | None:
-        """The release that the branch is held against; None where it has none that can be."""
+        """The release that the branch is compared with; None without one that can be."""
         name = self.branch.release
         if not name:
             return None
         try:
-            found = self.source.resolve(name)
+            revision = self.source.resolve(name)
         except SourceError as error:
-            self.notes.append(f"not held against {name}: {error.what}")
+            self.notes.append(f"not compared with {name}: {error.what}")
             return None
-        if found.branch != ".".join(head.version.split(".")[:2]):
+        if revision.branch != ".".join(head.version.split(".")[:2]):
             self.notes.append(
-                f"not held against {name}: it is Python {found.branch}, and the head "
+                f"not compared with {name}: it is Python {revision.branch}, and the head "
                 f"{head.version}; their benchmarks differ"
             )
             return None
-        return Revised(commit=found.commit, version=found.version, name=name)
+        return Revised(commit=revision.commit, version=revision.version, name=name)
 
-    def alike(self, one: Revised, other: Revised) -> bool:
-        """Whether two revisions are the same files: nothing is to be measured between them."""
+    def same_files(self, left: Revised, right: Revised) -> bool:
+        """Whether two revisions have the same files: there is no difference to measure."""
         tree = self.source.repository.tree
-        return one.commit == other.commit or tree(one.commit) == tree(other.commit)
+        return left.commit == right.commit or tree(left.commit) == tree(right.commit)
 
     def roles(self, head: Revised, old: Revised | None, release: Revised | None) -> Roles:
-        """Who is who in the session."""
+        """The arms of the session. A release with the files of another revision shares its arm."""
         commit = release.commit if release else ""
-        for one in (head, old):
-            if release and one and self.alike(release, one):
-                commit = one.commit
+        for revision in (head, old):
+            if release and revision and self.same_files(release, revision):
+                commit = revision.commit
         return Roles.of(head.commit, old.commit if old else "", commit)
 
     def commits(self, old: Revised | None, head: Revised) -> tuple[tuple[NightCommit, ...], int]:
-        """What lies between the two, newest first, and how many were too many to list."""
+        """The commits between two revisions, newest first, at most MOST_COMMITS, and the number of
+        those left out.
+        """
         if old is None:
             return (), 0
         try:
             repository = self.source.history((old.commit, head.commit))
-            found = () if repository is None else repository.commits(old.commit, head.commit)
+            commits = () if repository is None else repository.commits(old.commit, head.commit)
         except SourceError as error:
-            self.notes.append(f"the commits of this night are not known: {error.what}")
+            self.notes.append(f"the commits since the last run cannot be listed: {error.what}")
             return (), 0
         listed = tuple(
             NightCommit(
-                hash=one.hash,
-                when=datetime.fromtimestamp(one.authored, UTC),
-                subject=one.subject,
+                hash=commit.hash,
+                when=datetime.fromtimestamp(commit.authored, UTC),
+                subject=commit.subject,
             )
-            for one in found[:MOST_COMMITS]
+            for commit in commits[:MOST_COMMITS]
         )
-        return listed, len(found) - len(listed)
+        return listed, len(commits) - len(listed)

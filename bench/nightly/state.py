@@ -1,10 +1,10 @@
-"""The nights on disk: what each was to measure, how far it is, and what it gave.
+"""The nights on disk: what each measures, how far it is, and its results.
 
-    FOLDER/2026-11-25/night.json      written after every step, whole or not at all
-    FOLDER/2026-11-25/main-plain/     the results of a line, as `patchbench run` leaves them
-    FOLDER/.lock                      held by the one night that is at work
+    FOLDER/2026-11-25/night.json      written atomically after every step
+    FOLDER/2026-11-25/main-plain/     the results of a line, as of `patchbench run`
+    FOLDER/.lock                      held by the night that is running
 
-What is due and what is missing follows from which folders there are.
+Which nights are due or missing follows from the folders that exist.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from builder.files import guard_writes, hold_lock, is_locked, write_atomically
 _FILE = "night.json"
 _SCHEMA = 1
 _LOCK = ".lock"
+# Nights to look back for the revision that a line measured last.
 _LONG_AGO = 400
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineState:
-    """A line of a night on its way: `head` was settled when the night began, so that a night that
-    goes on measures what it began with.
+    """The state of a line of a night: `head` is resolved when the night begins, so that a night
+    that is continued measures the same revision.
 
-    `result` is there once the line is over, `code` the exit code of what failed, 0 of nothing.
-    `builds` are the keys of what it needed.
+    `result` is None until the line is finished; `code` is the exit code of its error, 0 without
+    one. `builds` are the keys of the builds that it used.
     """
 
     branch: str
@@ -46,15 +47,16 @@ class LineState:
 
     @property
     def folder(self) -> str:
-        """The name of the results folder within the night's."""
+        """The name of the results folder within the folder of the night."""
         return slug(f"{self.branch}-{self.flavor}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NightState:
-    """One night. `ended` is None while there is something to be measured or written.
+    """The state of one night. `ended` is None while there is something to measure or write.
 
-    `site` and `mailed`: that these were done, or are not wished for; `told` what did not work.
+    `site` and `mailed` are True when these were done, or are not configured; `told` has the
+    messages of their errors. `missed` are the dates before this one without a night.
     """
 
     date: Day
@@ -67,37 +69,37 @@ class NightState:
     code: int = 0
 
     def with_task(self, task: LineState) -> NightState:
-        """The night with that line's state in place of the old one."""
-        same = (task.branch, task.flavor)
-        tasks = tuple(task if (t.branch, t.flavor) == same else t for t in self.tasks)
+        """Return the night with this state of a line in place of the old one."""
+        line = (task.branch, task.flavor)
+        tasks = tuple(task if (t.branch, t.flavor) == line else t for t in self.tasks)
         return replace(self, tasks=tasks)
 
 
 class Nights:
-    """All nights of one nightly file. Raises StoreError for what cannot be read or written."""
+    """All nights of one nightly file. Raises StoreError for unreadable or unwritable files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def place(self, day: date) -> Path:
+    def folder_of(self, day: date) -> Path:
         """The folder of a night."""
         return self.folder / day.isoformat()
 
     def dates(self) -> list[date]:
-        """The nights that there are, the oldest first."""
-        found = []
+        """The dates of all nights, the oldest first."""
+        dates = []
         for path in self.folder.glob(f"????-??-??/{_FILE}"):
             with contextlib.suppress(ValueError):
-                found.append(date.fromisoformat(path.parent.name))
-        return sorted(found)
+                dates.append(date.fromisoformat(path.parent.name))
+        return sorted(dates)
 
     def read(self, day: date) -> NightState | None:
-        """A night; None where there was none."""
-        path = self.place(day) / _FILE
+        """Read a night; None if there is none on that date."""
+        path = self.folder_of(day) / _FILE
         if not path.exists():
             return None
-        what = "What is known of a night"
-        hint = "Move the folder of that night away: it counts as missed then."
+        what = "The state of a night"
+        hint = "Move the folder of that night away; the night then counts as missed."
         content = documents.read_json(path, what=what, hint=hint, error=StoreError)
         if content.get("schema") != _SCHEMA:
             where = f"{path}: its schema is {content.get('schema')}"
@@ -112,68 +114,73 @@ class Nights:
         )
 
     def write(self, night: NightState) -> None:
-        """Keep how far a night is."""
-        place = self.place(night.date)
+        """Write the state of a night."""
+        folder = self.folder_of(night.date)
         content = {"schema": _SCHEMA, "night": documents.dump(night)}
-        with guard_writes(place):
-            place.mkdir(parents=True, exist_ok=True)
+        with guard_writes(folder):
+            folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-            write_atomically(place / _FILE, text)
+            write_atomically(folder / _FILE, text)
 
     def before(self, day: date) -> Iterator[NightState]:
-        """The nights before that one, the newest first."""
-        for one in reversed(self.dates()):
-            if one < day and (night := self.read(one)) is not None:
+        """Read the nights before a date, the newest first."""
+        for earlier in reversed(self.dates()):
+            if earlier < day and (night := self.read(earlier)) is not None:
                 yield night
 
     def last_measured(self, task: LineState, day: date) -> Revised | None:
-        """The revision that a line measured last before a night; None if it never did, or so long
-        ago that nobody would know what lies between.
+        """The revision that a line measured last before a date; None without one in the last
+        _LONG_AGO nights.
         """
         for night in islice(self.before(day), _LONG_AGO):
-            for one in night.tasks:
-                same = (one.branch, one.flavor) == (task.branch, task.flavor)
-                line = one.result
-                if same and line is not None and line.new and line.outcome not in (FAILED, QUIET):
+            for state in night.tasks:
+                is_line = (state.branch, state.flavor) == (task.branch, task.flavor)
+                line = state.result
+                if (
+                    is_line
+                    and line is not None
+                    and line.new
+                    and line.outcome not in (FAILED, QUIET)
+                ):
                     return replace(line.new, date=night.date)
         return None
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other nights out. BusyError while one is at work."""
+    def lock(self) -> Iterator[None]:
+        """Hold the lock of the nights. Raises BusyError while another night is running."""
 
         def busy(path: str) -> None:
             raise BusyError(
-                "Another night is at work; this one was not begun.",
+                "Another night is running; this one was not started.",
                 where=path,
-                hint="Wait for it (`patchbench nightly status`), or end it: it goes on when it is "
-                "started again.",
+                hint="Wait for it to end (`patchbench nightly status`), or stop it: it is "
+                "continued when it is started again.",
             )
 
         with hold_lock(self.folder / _LOCK, on_wait=busy):
             yield
 
-    def at_work(self) -> bool:
-        """Whether some night is at work just now."""
+    def is_running(self) -> bool:
+        """Whether a night is running now."""
         return is_locked(self.folder / _LOCK)
 
 
 def missing(dates: Sequence[date], until: date) -> tuple[date, ...]:
-    """The nights between the last one before `until` and it that nobody ran."""
-    earlier = [one for one in dates if one < until]
+    """The dates without a night between the last night before `until` and `until`, exclusive."""
+    earlier = [day for day in dates if day < until]
     if not earlier:
         return ()
-    first = max(earlier)
-    return tuple(first + timedelta(days=n) for n in range(1, (until - first).days))
+    last = max(earlier)
+    return tuple(last + timedelta(days=n) for n in range(1, (until - last).days))
 
 
 def due(at: time, now: datetime) -> date:
-    """The newest night that should have begun: today's, once `at` has come. Local time."""
+    """The date of the newest night that should have started: today's from `at` on. Local time."""
     return now.date() if now.time() >= at else now.date() - timedelta(days=1)
 
 
 def next_run(at: time, now: datetime) -> datetime:
-    """When the timer comes next, local time."""
+    """The next time at which the timer starts a night, local time."""
     today = datetime.combine(now.date(), at)
     return today if now < today else today + timedelta(days=1)
 
@@ -188,7 +195,7 @@ def report(
     now: datetime,
     folder: Path,
 ) -> NightReport:
-    """What a night gave, for those who tell of it; lines that are not over are left out."""
+    """Return the report of a night, without lines that are not finished."""
     return NightReport(
         name=name,
         date=night.date,

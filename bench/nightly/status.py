@@ -1,5 +1,5 @@
-"""The state of the nights, printed: the last ones, the next, what is overdue, the disk; and the
-result of one night.
+"""Print the status of the nights: the last ones, the next, overdue ones and disk use; and print the
+results of nights.
 """
 
 from __future__ import annotations
@@ -25,30 +25,32 @@ SHOWN = 7
 
 
 def status(context: Context, config: Nightly, *, as_json: bool, now: datetime | None = None) -> int:
-    """Print it. 0 however it looks: whoever watches reads `overdue` and `failing` in the JSON."""
-    told = _status(context, config, now or datetime.now().astimezone().replace(tzinfo=None))
+    """Print the status and return 0, whatever it is; monitoring reads `overdue` and `failing` in
+    the JSON.
+    """
+    content = _status(context, config, now or datetime.now().astimezone().replace(tzinfo=None))
     if as_json:
-        print_json(told)
+        print_json(content)
     else:
-        _show(context, told)
+        _show(context, content)
     return 0
 
 
 def _status(context: Context, config: Nightly, now: datetime) -> dict[str, Any]:
     nights = Nights(config.folder)
     days = nights.dates()
-    wanted = due(config.at, now)
-    read = [nights.read(day) for day in reversed(days[-SHOWN:])]
-    last = [one for one in read if one is not None]
+    newest = due(config.at, now)
+    recent = (nights.read(day) for day in reversed(days[-SHOWN:]))
+    last = [night for night in recent if night is not None]
     return {
         "schema": SCHEMA,
         "name": config.name,
-        "at_work": nights.at_work(),
-        "nights": [_night(one) for one in last],
+        "at_work": nights.is_running(),
+        "nights": [_night(night) for night in last],
         "next": _next(config, now),
         "timer": _timer(config),
-        "overdue": [str(day) for day in _overdue(days, wanted)],
-        "unfinished": [str(one.date) for one in last if one.ended is None],
+        "overdue": [str(day) for day in _overdue(days, newest)],
+        "unfinished": [str(night.date) for night in last if night.ended is None],
         "failing": [] if not last else _failing(last[0]),
         "disk": {
             "bytes": disk_use(context, config),
@@ -81,62 +83,62 @@ def _failing(night: NightState) -> list[str]:
     return [f"{task.branch} {task.flavor}" for task in night.tasks if task.code]
 
 
-def _overdue(days: list[date], wanted: date) -> tuple[date, ...]:
-    """The nights up to the one that should have begun by now; a file without nights has none."""
-    return missing(days, wanted + timedelta(days=1)) if days else ()
+def _overdue(days: list[date], newest: date) -> tuple[date, ...]:
+    """The missed nights up to `newest`, which should have started; none before the first night."""
+    return missing(days, newest + timedelta(days=1)) if days else ()
 
 
 def _next(config: Nightly, now: datetime) -> str | None:
-    """When the timer comes next; None where no timer is installed."""
+    """When the timer starts the next night; None if no timer is installed."""
     return next_run(config.at, now).isoformat(timespec="minutes") if _timer(config) else None
 
 
 def _timer(config: Nightly) -> str | None:
-    """The installed timer's file; None where --install was never called."""
+    """The file of the installed timer; None if there is none."""
     name = units(config.name, file=config.file, command=(), at=config.at).timer
-    found = (folder / name for folder in (user_folder(), SYSTEM))
-    return next((str(path) for path in found if path.exists()), None)
+    paths = (folder / name for folder in (user_folder(), SYSTEM))
+    return next((str(path) for path in paths if path.exists()), None)
 
 
-def _show(context: Context, told: Mapping[str, Any]) -> None:
+def _show(context: Context, content: Mapping[str, Any]) -> None:
     table = Table("night", "branch", "flavor", "", "head", "site", "mail", box=None)
-    for night in told["nights"]:
+    for night in content["nights"]:
         for line in night["lines"]:
-            done = ("yes" if night[key] else "no" for key in ("site", "mailed"))
+            sent = ("yes" if night[key] else "no" for key in ("site", "mailed"))
             head = line["commit"][:10]
-            row = (night["date"], line["branch"], line["flavor"], line["outcome"], head, *done)
+            row = (night["date"], line["branch"], line["flavor"], line["outcome"], head, *sent)
             table.add_row(*map(cell, row))
     print_table(table)
     say = context.show.say
-    for night in told["nights"]:
+    for night in content["nights"]:
         for line in night["lines"]:
             if line["error"]:
                 say(f"{night['date']} {line['branch']} {line['flavor']}: {line['error']}")
-    say("A night is at work just now." if told["at_work"] else "No night is at work.")
-    nobody = "no timer is installed (patchbench nightly --install FILE, or --cron)"
-    say(f"Next: {told['next'] or nobody}")
+    say("A night is running." if content["at_work"] else "No night is running.")
+    without = "no timer is installed (patchbench nightly --install FILE, or --cron)"
+    say(f"Next: {content['next'] or without}")
     for key in ("overdue", "unfinished"):
-        if told[key]:
-            say(f"{key.capitalize()}: {', '.join(told[key])}")
-    budget = told["disk"]["budget"]
+        if content[key]:
+            say(f"{key.capitalize()}: {', '.join(content[key])}")
+    budget = content["disk"]["budget"]
     of = f" of {budget / 1e9:.1f} GB" if budget else ", no budget"
-    say(f"Disk: {told['disk']['bytes'] / 1e9:.2f} GB{of}")
+    say(f"Disk: {content['disk']['bytes'] / 1e9:.2f} GB{of}")
 
 
 SCHEMA = 1
 
 
 def show(context: Context, reports: Sequence[NightReport], *, as_json: bool) -> None:
-    """Print nights: a line of the table for each branch and flavor."""
+    """Print the results of nights: a table with a row for each branch and flavor, and remarks."""
     if as_json:
-        print_json({"schema": SCHEMA, "nights": [document(one) for one in reports]})
+        print_json({"schema": SCHEMA, "nights": [document(report) for report in reports]})
         return
     table = Table("night", "branch", "flavor", "", "head", "against last", "release", box=None)
     for report in reports:
         for line in report.lines:
-            told = (report.date, line.branch, line.flavor, line.outcome, _head(line))
+            cells = (report.date, line.branch, line.flavor, line.outcome, _head(line))
             ratios = (_ratio(line.suite_last), _ratio(line.suite_release))
-            table.add_row(*map(cell, (*told, *ratios)))
+            table.add_row(*map(cell, (*cells, *ratios)))
     print_table(table)
     for report in reports:
         for text in remarks(report):
@@ -144,27 +146,27 @@ def show(context: Context, reports: Sequence[NightReport], *, as_json: bool) -> 
 
 
 def document(report: NightReport) -> dict[str, object]:
-    """A night as JSON: the fields of `bench.nightly.report.NightReport`, and its outcome."""
+    """A night as JSON: the fields of `bench.nightly.report.NightReport`, and `outcome`."""
     return {"outcome": report.outcome, **documents.dump(report)}
 
 
 def remarks(report: NightReport) -> Iterator[str]:
-    """What the table does not say: changes, failures, notes, missed nights."""
+    """Lines below the table: changes, failures, notes, missed nights, warnings."""
     for line in report.lines:
         for finding in line.findings:
-            yield f"{report.date} {line.name}: {finding_told(finding)}"
+            yield f"{report.date} {line.name}: {describe_finding(finding)}"
         if line.outcome == FAILED:
             yield f"{report.date} {line.name} failed: {line.error.splitlines()[0]}"
         for note in line.notes:
             yield f"{report.date} {line.name}: {note}"
     if report.missed:
-        yield f"{report.date}: missed before it: {', '.join(map(str, report.missed))}"
+        yield f"{report.date}: missed nights before it: {', '.join(map(str, report.missed))}"
     for text in report.warnings:
         yield f"{report.date}: {text}"
 
 
-def finding_told(finding: ConfirmedFinding) -> str:
-    """A suspicion, with the interval of the session that measured it again."""
+def describe_finding(finding: ConfirmedFinding) -> str:
+    """A finding in one line, with the interval of the confirming session."""
     since = f"since {finding.since}, against {finding.old.commit[:12]}"
     if finding.ratio is None:
         return f"{finding.benchmark} {finding.state} {since}: {finding.reason}"

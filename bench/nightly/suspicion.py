@@ -1,11 +1,10 @@
-"""Which of a night's figures are suspicious, and what measuring again says of them. Pure.
+"""Which benchmarks of a night are suspicious, and the state of each after a second session. Pure.
 
-Two things raise a suspicion: tonight's session, whose verdict against last night's revision is
-slower or faster; and the trend, in which `bench.stats.change_points` finds a change that no single
-night showed. Neither is told to anybody before a fresh session of the old and the new revision
-agrees: the session calls some benchmark of a few hundred by chance, and nights that are alike from
-one to the next (a lag-1 correlation of 0.2) raise five times as many false alarms as independent
-ones.
+A suspicion is raised by tonight's session, if its verdict against last night's revision is slower
+or faster; or by the trend, if `bench.stats.change_points` finds a change that no single night
+showed. Neither is reported before a fresh session of the old and the new revision agrees: among a
+few hundred benchmarks a session calls some slower or faster by chance, and correlated nights (a
+lag-1 correlation of 0.2) raise five times as many false alarms as independent ones.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 
 from bench.compare import TIME, Comparisons
 from bench.history import (
@@ -30,10 +30,10 @@ from bench.results import CandidateResult
 from bench.stats import LevelChange
 
 OPEN = 7
-"""For so many measured nights an undecided suspicion is measured again."""
+"""Number of measured nights for which an undecided suspicion is measured again."""
 MARGIN = 3
-"""Where a small change began is known to a few nights: it is held against the revision of so many
-nights before, which has the old level for sure."""
+"""The start of a small change is known only to within a few nights: a trend's change is measured
+against the revision of so many nights before it, which certainly has the old level."""
 _STATES = {
     CONFIRMED: models.CONFIRMED,
     DISMISSED: models.DISMISSED,
@@ -45,8 +45,8 @@ _STATES = {
 class Suspicion:
     """A benchmark (or SUITE) that may have changed since `old`, a revision before the change.
 
-    `start` is the history's number of the night with which the new level begins. `ratio`, `low` and
-    `high` are those of what raised it: for the record, never to be quoted.
+    `start` is the number, in the history, of the first night of the new level. `ratio`, `low` and
+    `high` are those that raised the suspicion; they are recorded, but never reported.
     """
 
     benchmark: str
@@ -59,7 +59,9 @@ class Suspicion:
 
 
 def of_session(night: models.NightRow, number: int, old: Revised) -> tuple[Suspicion, ...]:
-    """What tonight's session calls slower or faster than `old`; `number` is the night's."""
+    """Suspicions of benchmarks that tonight's session calls slower or faster than `old`; `number`
+    is that of tonight in the history.
+    """
     rows: list[tuple[str, HistoryRatio | None]] = [(row.benchmark, row.last) for row in night.rows]
     if night.last is not None:
         rows.append((SUITE, night.last.suite))
@@ -78,41 +80,41 @@ def of_session(night: models.NightRow, number: int, old: Revised) -> tuple[Suspi
 
 
 def of_trend(columns: Columns, changes: Changes, alarms: Sequence[Alarm]) -> tuple[Suspicion, ...]:
-    """The changes of which the newest night raises the alarm, and those that are open still.
+    """Suspicions of changes that the newest night detects, and of undecided earlier ones.
 
-    `changes` are those that `bench.history.changes` found in `columns`, `alarms` the line's known
-    ones. A change that was measured again already is not raised again; one that nobody could
-    decide is, for some nights.
+    `changes` are those of `bench.history.changes` in `columns`, `alarms` the recorded ones of the
+    line. A change that was measured again already raises no new suspicion, except for OPEN nights
+    if it was undecided.
     """
-    place = {entry.number: at for at, entry in enumerate(columns.measured)}
-    last = len(place) - 1
-    known: dict[str, list[Alarm]] = {}
-    for one in alarms:
-        if one.start in place and one.night in place:
-            known.setdefault(one.benchmark, []).append(one)
-    found = []
-    for benchmark, some in changes.items():
-        own = known.get(benchmark, [])
-        if some and some[-1].found == last and not _told(some[-1], own, place):
-            found.append(_trend(columns, benchmark, some[-1]))
-        found += [
-            _open(columns, one, place)
-            for one in own
-            if one.state == models.SUSPECTED and last - OPEN <= place[one.night] < last
+    index = {entry.number: at for at, entry in enumerate(columns.measured)}
+    last = len(index) - 1
+    recorded: dict[str, list[Alarm]] = {}
+    for alarm in alarms:
+        if alarm.start in index and alarm.night in index:
+            recorded.setdefault(alarm.benchmark, []).append(alarm)
+    suspicions = []
+    for benchmark, shifts in changes.items():
+        own = recorded.get(benchmark, [])
+        if shifts and shifts[-1].found == last and not _is_recorded(shifts[-1], own, index):
+            suspicions.append(_trend(columns, benchmark, shifts[-1]))
+        suspicions += [
+            _undecided(columns, alarm, index)
+            for alarm in own
+            if alarm.state == models.SUSPECTED and last - OPEN <= index[alarm.night] < last
         ]
-    return together(found)
+    return without_duplicates(suspicions)
 
 
-def _told(change: LevelChange, own: Sequence[Alarm], place: Mapping[int, int]) -> bool:
-    """Whether an alarm is of this very change, which may have been raised by a session first."""
+def _is_recorded(change: LevelChange, own: Sequence[Alarm], index: Mapping[int, int]) -> bool:
+    """Whether an alarm is of the same change, which a session may have raised first."""
     first, last = change.start - 1 - MARGIN, change.found
-    return any(first <= place[one.start] <= last for one in own)
+    return any(first <= index[alarm.start] <= last for alarm in own)
 
 
 def _trend(columns: Columns, benchmark: str, change: LevelChange) -> Suspicion:
     return Suspicion(
         benchmark=benchmark,
-        # A reference is at least 20 nights long.
+        # Not negative: the reference before a change is at least 20 nights long.
         old=_revised(columns.measured[change.start - 1 - MARGIN]),
         start=columns.measured[change.start].number,
         ratio=change.ratio,
@@ -122,10 +124,10 @@ def _trend(columns: Columns, benchmark: str, change: LevelChange) -> Suspicion:
     )
 
 
-def _open(columns: Columns, alarm: Alarm, place: Mapping[int, int]) -> Suspicion:
-    """An alarm that is to be measured once more; a session's begins with its own night."""
+def _undecided(columns: Columns, alarm: Alarm, index: Mapping[int, int]) -> Suspicion:
+    """The suspicion of an undecided alarm. One that a session raised starts with its own night."""
     trend = alarm.start != alarm.night
-    at = place[alarm.start] - 1 - (MARGIN if trend else 0)
+    at = index[alarm.start] - 1 - (MARGIN if trend else 0)
     return Suspicion(
         benchmark=alarm.benchmark,
         old=_revised(columns.measured[max(at, 0)]),
@@ -139,24 +141,24 @@ def _open(columns: Columns, alarm: Alarm, place: Mapping[int, int]) -> Suspicion
 
 def _revised(entry: NightEntry) -> Revised:
     build = entry.night.build
-    assert build is not None  # a night that has rows has one
+    assert build is not None  # a night with rows has a build
     return Revised(commit=build.commit, version=build.version, date=entry.night.when.date())
 
 
-def together(*several: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
-    """Each benchmark once: what comes first counts."""
-    found: dict[str, Suspicion] = {}
-    for one in (one for some in several for one in some):
-        found.setdefault(one.benchmark, one)
-    return tuple(found.values())
+def without_duplicates(*groups: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
+    """The suspicions of all groups; of several of one benchmark, the first."""
+    first: dict[str, Suspicion] = {}
+    for suspicion in chain.from_iterable(groups):
+        first.setdefault(suspicion.benchmark, suspicion)
+    return tuple(first.values())
 
 
-def carried(suite: Suspicion, again: CandidateResult | Comparisons) -> tuple[Suspicion, ...]:
-    """The benchmarks that carry a change of the whole suite: those that the fresh session calls as
-    it calls the suite. None where it does not call that.
+def contributing(suite: Suspicion, again: CandidateResult | Comparisons) -> tuple[Suspicion, ...]:
+    """Suspicions of the benchmarks that contribute to a change of the whole suite: those with the
+    suite's verdict in the fresh session `again`. Empty if it does not confirm the suite's change.
     """
-    wanted = "slower" if suite.ratio > 1 else "faster"
-    if again.suite is None or again.suite.verdict != wanted:
+    direction = "slower" if suite.ratio > 1 else "faster"
+    if again.suite is None or again.suite.verdict != direction:
         return ()
     return tuple(
         replace(
@@ -167,11 +169,11 @@ def carried(suite: Suspicion, again: CandidateResult | Comparisons) -> tuple[Sus
             high=row.high or row.ratio,
         )
         for row in again.comparisons
-        if row.metric == TIME and row.verdict == wanted
+        if row.metric == TIME and row.verdict == direction
     )
 
 
-def judged(
+def finding_of(
     suspicion: Suspicion,
     again: CandidateResult | Comparisons | None,
     *,
@@ -179,11 +181,10 @@ def judged(
     folder: str,
     since: date,
 ) -> ConfirmedFinding:
-    """What a fresh session says: `again` is its candidate, base the old.
-
-    None where there was no session, for `reason`.
+    """The finding for a suspicion. `again` is the candidate of the fresh session, whose base is the
+    old revision; None without a session, and then `reason` says why.
     """
-    ratio = None if again is None else _again(again, suspicion.benchmark)
+    ratio = None if again is None else _ratio(again, suspicion.benchmark)
     if ratio is None:
         state = UNDECIDED
         reason = reason or "it could not be measured again"
@@ -203,23 +204,22 @@ def judged(
     )
 
 
-def _again(candidate: CandidateResult | Comparisons, benchmark: str) -> HistoryRatio | None:
+def _ratio(candidate: CandidateResult | Comparisons, benchmark: str) -> HistoryRatio | None:
     if benchmark == SUITE:
         return None if candidate.suite is None else ratio_of(candidate.suite)
     rows = candidate.comparisons
-    same = [one for one in rows if one.benchmark == benchmark and one.metric == TIME]
-    return ratio_of(same[0]) if same else None
+    times = [row for row in rows if row.benchmark == benchmark and row.metric == TIME]
+    return ratio_of(times[0]) if times else None
 
 
 def alarm_of(suspicion: Suspicion, finding: ConfirmedFinding, line: LineKey, night: int) -> Alarm:
-    """The alarm as the history keeps it: with the confirming session's figures where it has some.
-
-    `night` is the number of tonight.
+    """The alarm for the history, with the ratio and interval of the confirming session if it has
+    them. `night` is the number of tonight.
     """
     ratio = finding.ratio
-    told = (suspicion.ratio, suspicion.low, suspicion.high)
+    figures = (suspicion.ratio, suspicion.low, suspicion.high)
     if ratio is not None and ratio.low is not None and ratio.high is not None:
-        told = (ratio.ratio, ratio.low, ratio.high)
+        figures = (ratio.ratio, ratio.low, ratio.high)
     return Alarm(
         host=line.host,
         branch=line.branch,
@@ -227,8 +227,8 @@ def alarm_of(suspicion: Suspicion, finding: ConfirmedFinding, line: LineKey, nig
         benchmark=suspicion.benchmark,
         start=suspicion.start,
         night=night,
-        ratio=told[0],
-        low=told[1],
-        high=told[2],
+        ratio=figures[0],
+        low=figures[1],
+        high=figures[2],
         state=_STATES[finding.state],
     )

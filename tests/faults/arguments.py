@@ -51,14 +51,14 @@ for _name, _line, _says in _PLAIN:
 for _line in _UNSET:
     _prepare = _unset(_line)
     _prepare.__name__ = f"{_line.split()[-1]} of an unset variable"
-    fault(2, _line.split()[-1], "it is empty")(_prepare)
+    fault(2, _line.split()[-1], "must not be empty")(_prepare)
 
 
-@fault(2, "blanks", "a folder", "--home")
+@fault(2, "spaces", "a folder", "--home")
 def a_home_with_a_blank_in_its_path(at: Place) -> Sequence[str]:
     return ["--home", str(at.root / "a folder"), *at.patched(b"")]
 
 
-@fault(2, "home cannot be found", "~nobody-of-this-name", "without ~")
+@fault(2, "home folder cannot be determined", "~nobody-of-this-name", "without ~")
 def a_home_of_nobody(at: Place) -> Sequence[str]:
     return ["--home", "~nobody-of-this-name/cache", "builds"]

@@ -79,7 +79,7 @@ def no_space_for_the_compiler(at: Place) -> Sequence[str]:
     return at.patched(fake.loop_patch('const char *speed = "1.0";', said), *BASE_ONLY)
 
 
-@fault(9, "system refuses", "Too many open files", "doctor")
+@fault(9, "operating system reports", "Too many open files", "doctor")
 def no_descriptors_left(at: Place) -> Sequence[str]:
     def refused(*_arguments: object, **_named: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -1,4 +1,4 @@
-"""bisect: the commit that made a benchmark faster or slower; a step of it for git bisect."""
+"""bisect: find the commit that made a benchmark faster or slower, or judge one commit for git."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import option, several
 from builder.errors import UsageError
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from bench.jobs.bisect import BisectRequest
 
 _STEP = """\
-under git's own bisection, which chooses the commits, in a clone of CPython:
+to let `git bisect` choose the commits, in a clone of CPython:
   git bisect start BAD GOOD
   git bisect run patchbench bisect GOOD BAD --benchmark NAME --step
 
-Exits with 0 if the commit that is checked out is on GOOD's side, with 1 on BAD's, with 125 if it
-cannot be judged, and with 128 on any error, so that git stops.
+Exits with 0 if the commit that is checked out is as fast as GOOD, with 1 if it is as fast as BAD,
+with 125 if it cannot be judged, and with 128 on any error, so that git stops.
 """
 BLOCKS = 15
 
@@ -32,31 +32,36 @@ def add_commands(add: Add) -> None:
     bisect = add("bisect", _bisect)
     bisect.formatter_class = argparse.RawDescriptionHelpFormatter
     bisect.epilog = f"{_STEP}\n{bisect.epilog}"
-    bisect.add_argument("good", type=types.filled, metavar="GOOD", help="an older revision")
-    bisect.add_argument("bad", type=types.filled, metavar="BAD", help="a later one that changed")
+    bisect.add_argument("good", type=arguments.nonempty, metavar="GOOD", help="an older revision")
     bisect.add_argument(
-        "--benchmark",
-        type=types.names,
-        required=True,
-        metavar="NAMES",
-        help="which to measure, with ,; the geometric mean of several",
+        "bad", type=arguments.nonempty, metavar="BAD", help="a later revision with the change"
     )
     bisect.add_argument(
-        "--suite", type=types.filled, metavar="MANIFEST", help="of a suite with a manifest"
+        "--benchmark",
+        type=arguments.names,
+        required=True,
+        metavar="NAMES",
+        help="benchmarks to measure, separated by commas; of several, the geometric mean counts",
+    )
+    bisect.add_argument(
+        "--suite",
+        type=arguments.nonempty,
+        metavar="MANIFEST",
+        help="manifest of the suite that has the benchmarks",
     )
     bisect.add_argument(
         "--source",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="WHERE",
-        help="git, a URL or a path; default: git, with --step the folder one is in",
+        help="git, a URL or a path; default: git, with --step the current folder",
     )
     bisect.add_argument(
         "--step",
         nargs="?",
         const="HEAD",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="REV",
-        help="judge this one commit and stop; default: HEAD",
+        help="judge only this commit; default: HEAD",
     )
     _search_options(bisect.add_argument_group("how to search"))
     _session_options(bisect.add_argument_group("how to build and measure each commit"))
@@ -68,14 +73,16 @@ def _search_options(group: argparse._ArgumentGroup) -> None:
         "--skip",
         action="append",
         default=[],
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="REV",
-        help="do not ask about this commit; again for more",
+        help="never measure this commit; may be repeated",
     )
     group.add_argument(
-        "--first-parent", action="store_true", help="blame a merge for what it brought"
+        "--first-parent",
+        action="store_true",
+        help="report a merge instead of a commit merged by it",
     )
-    group.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
+    group.add_argument("--out", type=arguments.path, metavar="DIR", help="folder for the results")
 
 
 def _session_options(group: argparse._ArgumentGroup) -> None:
@@ -86,22 +93,22 @@ def _session_options(group: argparse._ArgumentGroup) -> None:
         group,
         "blocks",
         default=BLOCKS,
-        help=f"blocks a commit, four times as many where they do not decide; default: {BLOCKS}",
+        help=f"blocks per commit, four times as many if they do not decide; default: {BLOCKS}",
     )
-    option(group, "budget", help="of timing a commit: 90s, 10m, 2h")
-    option(group, "replicas", default=1, help="builds of each commit")
-    option(group, "margin", help="a change is to be larger; default: 0.01 (1%%)")
+    option(group, "budget", help="longest time for timing a commit: 90s, 10m, 2h")
+    option(group, "replicas", default=1, help="number of builds of each commit; default: 1")
+    option(group, "margin", help="ignore smaller changes; default: 0.01 (1%%)")
     option(group, "protocol", default="auto")
     several(group, "seed", "wheels")
 
 
 def _bisect(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.bisect import job as bisecting
+    from bench.jobs.bisect import job
 
     request = _request(options)
     if options.step is not None:
-        return bisecting.step(context, request, options.step)
-    return bisecting.bisect(context, request, as_json=options.json)
+        return job.step(context, request, options.step)
+    return job.bisect(context, request, as_json=options.json)
 
 
 def _request(options: argparse.Namespace) -> BisectRequest:
@@ -111,16 +118,16 @@ def _request(options: argparse.Namespace) -> BisectRequest:
 
     if options.replicas > options.blocks:
         raise UsageError(
-            f"--replicas {options.replicas} are more than --blocks {options.blocks}.",
-            hint="Blocks rotate over the replicas: as many, or more.",
+            f"--replicas {options.replicas} is more than --blocks {options.blocks}.",
+            hint="Blocks rotate over the replicas: use at least as many blocks as replicas.",
         )
-    here = "." if options.step is not None else ""
+    default_source = "." if options.step is not None else ""
     manifest = (str(Path(options.suite).absolute()),) if options.suite else ()
     return BisectRequest(
         good=options.good,
         bad=options.bad,
         suite=(*manifest, *options.benchmark),
-        source=parse(options.source or here),
+        source=parse(options.source or default_source),
         skip=tuple(options.skip),
         flavor=Flavor(pgo=options.pgo, lto=options.lto),
         gate=options.gate,
@@ -142,6 +149,6 @@ def _session(options: argparse.Namespace) -> SessionOptions:
         protocol=options.protocol,
         seed=options.seed,
         replicas=options.replicas,
-        # Every commit is to be known alike: to stop early widens intervals.
+        # The same precision for every commit: stopping early would widen the intervals.
         until="blocks",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import option, several
 
@@ -16,63 +16,77 @@ if TYPE_CHECKING:
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
     bundle = add("bundle", _bundle)
-    bundle.add_argument("folder", type=types.path, metavar="DIR", help="a run's results")
-    bundle.add_argument("--out", type=types.path, metavar="FILE.tar.gz", help="the bundle")
+    bundle.add_argument(
+        "folder", type=arguments.path, metavar="DIR", help="results folder of a run"
+    )
+    bundle.add_argument(
+        "--out", type=arguments.path, metavar="FILE.tar.gz", help="file to write the bundle to"
+    )
     json_option(bundle)
     verify = add("verify", _verify)
-    verify.add_argument("bundle", type=types.path, metavar="BUNDLE", help="what `bundle` wrote")
+    verify.add_argument(
+        "bundle", type=arguments.path, metavar="BUNDLE", help="a file written by `bundle`"
+    )
     verify.add_argument(
         "--source",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="WHERE",
-        help="apply its patches there too: git, debian, a URL or a path",
+        help="also check that its patches apply there: git, debian, a URL or a path",
     )
     json_option(verify)
     reproduce = add("reproduce", _reproduce)
-    reproduce.add_argument("bundle", type=types.path, metavar="BUNDLE", help="what `bundle` wrote")
-    reproduce.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
-    _changes(reproduce.add_argument_group("where the bundle cannot tell, or otherwise"))
+    reproduce.add_argument(
+        "bundle", type=arguments.path, metavar="BUNDLE", help="a file written by `bundle`"
+    )
+    reproduce.add_argument(
+        "--out", type=arguments.path, metavar="DIR", help="folder for the results"
+    )
+    _changes(reproduce.add_argument_group("settings that the bundle lacks, or that are to differ"))
     json_option(reproduce)
 
 
 def _changes(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--source", type=types.filled, metavar="WHERE", help="of CPython: git, debian, URL, path"
+        "--source",
+        type=arguments.nonempty,
+        metavar="WHERE",
+        help="source of CPython: git, debian, URL, path",
     )
-    group.add_argument("--suite", type=types.filled, metavar="MANIFEST", help="of its own suite")
+    group.add_argument(
+        "--suite", type=arguments.nonempty, metavar="MANIFEST", help="manifest of its suite"
+    )
     group.add_argument(
         "--wheels",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="DIR",
-        help="install requirements from this folder alone",
+        help="install requirements from this folder only",
     )
     group.add_argument(
         "--runtime",
         action="append",
         default=[],
-        type=types.pair,
+        type=arguments.pair,
         metavar="ARM=NAME",
-        help="the runtime (a name or a path) of an arm that was not built",
+        help="the runtime (a name or a path) of an arm that is no build; may be repeated",
     )
-    option(group, "gate", help="tests before any timing; default: the bundle's")
+    option(group, "gate", help="tests to pass before any timing; default: the bundle's")
     several(group, "budget", "blocks", "seed")
 
 
 def _bundle(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.bundle import pack as bundling
+    from bench.jobs.bundle import pack
 
-    return bundling.bundle(context, options.folder, out=options.out, as_json=options.json)
+    return pack.bundle(context, options.folder, out=options.out, as_json=options.json)
 
 
 def _verify(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.bundle import verify as verifying
+    from bench.jobs.bundle import verify
 
-    return verifying.verify(context, options.bundle, origin=options.source, as_json=options.json)
+    return verify.verify(context, options.bundle, origin=options.source, as_json=options.json)
 
 
 def _reproduce(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.bundle import Wishes
-    from bench.jobs.bundle import reproduce as reproducing
+    from bench.jobs.bundle import Wishes, reproduce
 
     wishes = Wishes(
         source=options.source or "",
@@ -84,6 +98,6 @@ def _reproduce(context: Context, options: argparse.Namespace) -> int:
         seed=options.seed,
         runtimes=dict(options.runtime),
     )
-    return reproducing.reproduce(
+    return reproduce.reproduce(
         context, options.bundle, out=options.out, wishes=wishes, as_json=options.json
     )

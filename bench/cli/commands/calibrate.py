@@ -1,11 +1,11 @@
-"""calibrate: which protocol measures best on this host."""
+"""calibrate: measure which protocol is best on this host."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import option
 
@@ -15,40 +15,40 @@ if TYPE_CHECKING:
 
 def add_commands(add: Add) -> None:
     """Add the commands of this module."""
-    from bench.jobs.calibrate import job as calibrating
+    from bench.jobs.calibrate import job
 
     calibrate = add("calibrate", _calibrate)
     calibrate.add_argument(
         "--base",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="REV",
         help="a branch, tag or commit, or the key of a stored build; default: the build that was "
-        "used last, else that of the quickstart",
+        "used last, otherwise that of the quickstart",
     )
     option(calibrate, "source")
     option(
         calibrate,
         "blocks",
-        default=calibrating.ENOUGH,
-        help=f"of each benchmark under each protocol; default: {calibrating.ENOUGH}",
+        default=job.ENOUGH,
+        help=f"blocks of each benchmark under each protocol; default: {job.ENOUGH}",
     )
     calibrate.add_argument(
         "--benchmarks",
-        type=types.names,
+        type=arguments.names,
         default=(),
         metavar="NAMES",
-        help="names and tags, with ,; default: some of each class",
+        help="names and tags, separated by commas; default: some of each class",
     )
-    option(calibrate, "budget", help="of measuring: 10m, 1h")
+    option(calibrate, "budget", help="longest time for measuring: 10m, 1h")
     option(calibrate, "wheels")
     json_option(calibrate)
 
 
 def _calibrate(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.calibrate import job as calibrating
+    from bench.jobs.calibrate import job
     from bench.util import seconds_of
 
-    request = calibrating.CalibrationRequest(
+    request = job.CalibrationRequest(
         base=options.base or "",
         source=options.source or "",
         blocks=options.blocks,
@@ -56,4 +56,4 @@ def _calibrate(context: Context, options: argparse.Namespace) -> int:
         budget=seconds_of(options.budget) if options.budget else None,
         wheels=options.wheels or "",
     )
-    return calibrating.calibrate(context, request, as_json=options.json)
+    return job.calibrate(context, request, as_json=options.json)

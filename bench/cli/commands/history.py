@@ -1,11 +1,11 @@
-"""history: nights from and for other programs."""
+"""history: import nights from other programs, and export them."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from builder.errors import UsageError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.context import Context
 
 _IMPORT, _EXPORT = "import", "export"
-# In the words of `bench.history.exchange`, which loads SQLAlchemy.
+# The formats of `bench.history.exchange`, which is not imported here because it loads SQLAlchemy.
 _FORMATS = ("jsonl", "csv")
 
 
@@ -24,46 +24,48 @@ def add_commands(add: Add) -> None:
         "action",
         choices=(_IMPORT, _EXPORT),
         metavar="import|export",
-        help="import: add nights from files of pyperf; export: write all nights out",
+        help="import: add nights from pyperf files; export: write nights to a file",
     )
     parser.add_argument(
         "where",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="HISTORY",
         help="a file, or postgresql://USER@HOST/DATABASE",
     )
     parser.add_argument(
         "places",
         nargs="*",
-        type=types.path,
+        type=arguments.path,
         metavar="PATH",
-        help="import: files of pyperf (.json, .json.gz), folders of them, or an export (.jsonl)",
+        help="import: pyperf files (.json, .json.gz), folders of them, or an export (.jsonl)",
     )
     _which(parser.add_argument_group("which nights"))
     writing = parser.add_argument_group("export")
     writing.add_argument(
         "--format",
         choices=_FORMATS,
-        help="jsonl: a line for each night, can be imported again (default); csv: for each "
-        "benchmark of each night",
+        help="jsonl (default): one line per night, can be imported again; csv: one line per "
+        "benchmark and night",
     )
-    writing.add_argument("--out", type=types.path, metavar="FILE", help="default: stdout")
+    writing.add_argument(
+        "--out", type=arguments.path, metavar="FILE", help="file to write; default: stdout"
+    )
     json_option(parser)
 
 
 def _which(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--host",
-        type=types.filled,
-        help="import: of these files, in place of what they say; export: only of this host",
+        type=arguments.nonempty,
+        help="import: host of these files, instead of the recorded one; export: only this host",
     )
-    group.add_argument("--branch", type=types.filled, help="the same for the branch")
-    group.add_argument("--flavor", type=types.filled, help="the same for the flavor")
+    group.add_argument("--branch", type=arguments.nonempty, help="like --host, for the branch")
+    group.add_argument("--flavor", type=arguments.nonempty, help="like --host, for the flavor")
     group.add_argument(
         "--date",
-        type=types.day,
+        type=arguments.day,
         metavar="YYYY-MM-DD",
-        help="import: of the one file, where neither its name nor its metadata has it",
+        help="import: date of a single file, instead of the recorded one",
     )
 
 
@@ -78,8 +80,8 @@ def _import(context: Context, options: argparse.Namespace) -> int:
         raise UsageError("--format and --out go with `history export`.", hint="Leave them out.")
     if not options.places:
         raise UsageError(
-            "Nothing is named that could be imported.",
-            hint="patchbench history import HISTORY PATH...: files of pyperf, or folders of them.",
+            "There is no path to import from.",
+            hint="patchbench history import HISTORY PATH...: pyperf files, or folders of them.",
         )
     request = HistoryImport(
         where=options.where,

@@ -1,11 +1,11 @@
-"""hot: a user's own program, its hot modules compiled."""
+"""hot: compile the hot modules of a user's program and measure the difference."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import option, several
 
@@ -18,34 +18,37 @@ def add_commands(add: Add) -> None:
     parser = add("hot", _hot)
     parser.add_argument(
         "--python",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="WHICH",
         help="interpreter: a path, a program on PATH, or the key of a stored build; default: that "
-        "of the script's first line, else the unpatched build used last, else patchbench's own",
+        "of the script's first line, otherwise the unpatched build used last, otherwise the one "
+        "that runs patchbench",
     )
     parser.add_argument(
         "--modules",
-        type=types.names,
+        type=arguments.names,
         default=(),
         metavar="NAMES",
-        help="compile these, with , between them (__main__ is the script); default: each of the "
-        "program's own with a tenth of its time",
+        help="modules to compile, separated by commas (__main__ is the script); default: each "
+        "module of the program that takes at least a tenth of its time",
     )
-    parser.add_argument("--stdin", type=types.path, metavar="FILE", help="what the program reads")
+    parser.add_argument(
+        "--stdin", type=arguments.path, metavar="FILE", help="standard input of the program"
+    )
     parser.add_argument(
         "--file",
         action="append",
         default=[],
-        type=types.path,
+        type=arguments.path,
         metavar="FILE",
-        help="compare this file too, which the program writes elsewhere; again for more",
+        help="also compare this output file, written outside the current folder; may be repeated",
     )
-    parser.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
+    parser.add_argument("--out", type=arguments.path, metavar="DIR", help="folder for the results")
     _measuring(parser)
     json_option(parser)
-    parser.add_argument("script", type=types.filled, metavar="SCRIPT", help="a Python script")
+    parser.add_argument("script", type=arguments.nonempty, metavar="SCRIPT", help="a Python script")
     parser.add_argument(
-        "arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="what it is called with"
+        "arguments", nargs=argparse.REMAINDER, metavar="ARGUMENTS", help="arguments of the script"
     )
 
 
@@ -54,12 +57,16 @@ def _measuring(parser: argparse.ArgumentParser) -> None:
         "--clock",
         choices=("cpu", "wall"),
         default="cpu",
-        help="what is compared: CPU time with all children's (default), or the time that passes",
+        help="time to compare: CPU time including child processes (default), or elapsed time",
     )
-    option(parser, "blocks", help="pairs of runs; default: as the budget allows, 5 to 40")
-    option(parser, "budget", default="60s", help="of measuring: 60s")
+    option(parser, "blocks", help="pairs of runs; default: 5 to 40, as the budget allows")
+    option(parser, "budget", default="60s", help="longest time for measuring; default: 60s")
     parser.add_argument(
-        "--timeout", type=types.duration, default="10m", metavar="TIME", help="of one run: 10m"
+        "--timeout",
+        type=arguments.duration,
+        default="10m",
+        metavar="TIME",
+        help="longest time for one run; default: 10m",
     )
     several(parser, "margin", "seed", "wheels")
 

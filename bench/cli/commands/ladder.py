@@ -1,11 +1,11 @@
-"""ladder: what each way of making Python faster gives, in one experiment."""
+"""ladder: measure each way of making Python faster, in one experiment."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import condition_changes, option, several
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
     parser = add("ladder", _ladder)
-    parser.add_argument("--branch", required=True, type=types.filled, help="2.7, 3.13")
+    parser.add_argument(
+        "--branch", required=True, type=arguments.nonempty, help="branch of CPython: 2.7, 3.13"
+    )
     _arms(parser)
     _session(parser)
-    parser.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
+    parser.add_argument("--out", type=arguments.path, metavar="DIR", help="folder for the results")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and every command")
     json_option(parser)
 
@@ -27,29 +29,38 @@ def add_commands(add: Add) -> None:
 def _arms(parser: argparse.ArgumentParser) -> None:
     from bench.run import STEPS
 
-    group = parser.add_argument_group("what is on the ladder")
-    group.add_argument("--base", type=types.filled, metavar="REV", help="default: the branch")
+    group = parser.add_argument_group("steps of the ladder")
+    group.add_argument(
+        "--base",
+        type=arguments.nonempty,
+        metavar="REV",
+        help="a branch, tag or commit; default: the branch",
+    )
     option(group, "source")
-    option(group, "series", help="again for more; default: all of the branch that go together")
+    option(
+        group,
+        "series",
+        help="a series of the branch; may be repeated; default: all that are compatible",
+    )
     group.add_argument(
         "--runtime",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="NAME",
-        help="PyPy's name or path; default: pypy2 or pypy3, where it is here",
+        help="name or path of PyPy; default: pypy2 or pypy3, if installed",
     )
     group.add_argument(
         "--steps",
-        type=types.names,
+        type=arguments.names,
         default=",".join(STEPS),
         metavar="NAMES",
-        help=f"with , between them; default: {','.join(STEPS)}",
+        help=f"steps, separated by commas; default: {','.join(STEPS)}",
     )
     group.add_argument(
         "--suite",
-        type=types.names,
+        type=arguments.names,
         default="kernels,quick",
         metavar="NAMES",
-        help="default: kernels,quick",
+        help="names and tags, separated by commas; default: kernels,quick",
     )
 
 
@@ -63,7 +74,7 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.ladder import job
 
     changes = condition_changes(options)
-    wanted = job.Wanted(
+    request = job.Wanted(
         branch=options.branch,
         revision=options.base or "",
         source=options.source or "",
@@ -75,4 +86,4 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
         wheels=changes.wheels,
         session=changes.session.applied(SessionOptions()),
     )
-    return job.run(context, wanted, out=options.out, dry_run=options.dry_run, as_json=options.json)
+    return job.run(context, request, out=options.out, dry_run=options.dry_run, as_json=options.json)

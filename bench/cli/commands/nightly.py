@@ -1,4 +1,4 @@
-"""nightly: the nights of a nightly file, their state, their site, and what starts them."""
+"""nightly: run the nights of a nightly file, show their status, write the site, install a timer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from builder.errors import UsageError
 
@@ -24,61 +24,64 @@ def add_commands(add: Add) -> None:
     nightly.add_argument(
         "words",
         nargs="*",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="[status|site] FILE",
-        help="run the night of a nightly file (TOML; nightly.toml), tell how its nights are, or "
-        "write its site",
+        help="run the night of a nightly file (TOML; default: nightly.toml), show the status of "
+        "its nights, or write its site",
     )
     night = nightly.add_argument_group("the night")
     night.add_argument(
-        "--date", type=types.day, metavar="YYYY-MM-DD", help="the night's date; default: today"
+        "--date", type=arguments.day, metavar="YYYY-MM-DD", help="date of the night; default: today"
     )
     night.add_argument(
-        "--catch-up", action="store_true", help="measure the heads of missed nights first, in order"
+        "--catch-up",
+        action="store_true",
+        help="first measure missed nights, in order, each with the head of its day",
     )
-    start = nightly.add_argument_group("what starts it").add_mutually_exclusive_group()
+    start = nightly.add_argument_group("how nights are started").add_mutually_exclusive_group()
     start.add_argument(
         "--install", action="store_true", help="write and enable a systemd service and timer"
     )
-    start.add_argument("--cron", action="store_true", help="print a line for crontab instead")
+    start.add_argument("--cron", action="store_true", help="print a line for crontab")
     nightly.add_argument(
-        "--system", action="store_true", help="with --install: the system's units, not the user's"
+        "--system",
+        action="store_true",
+        help="with --install: install a system service, not one of the user",
     )
     add_site_arguments(nightly)
     json_option(nightly)
 
 
 def _nightly(context: Context, options: argparse.Namespace) -> int:
-    from bench.nightly import job as running
-    from bench.nightly import load
-    from bench.nightly import status as looking
-    from bench.nightly import timer as installing
+    from bench.nightly import job, load, status, timer
 
-    action, file = _meant(options.words)
+    action, file = _action_and_file(options.words)
     _check(action, options)
     if action == "site":
-        return run_site(context, _with_places(options, file))
+        return run_site(context, _with_site_paths(options, file))
     config = load(file)
     if action == "status":
-        return looking.status(context, config, as_json=options.json)
+        return status.status(context, config, as_json=options.json)
     if options.install:
-        return installing.install(
+        return timer.install(
             context, config, system=options.system, environment=options.environment
         )
     if options.cron:
-        return installing.cron(context, config)
+        return timer.cron(context, config)
     day: datetime.date | None = options.date
-    request = running.NightRequest(
+    request = job.NightRequest(
         day=day,
         catch_up=options.catch_up,
         as_json=options.json,
         environment=options.environment,
     )
-    return running.nightly(context, config, request)
+    return job.nightly(context, config, request)
 
 
-def _with_places(options: argparse.Namespace, file: Path) -> argparse.Namespace:
-    """The options, with what they leave to the nightly file: it need not be there for nothing."""
+def _with_site_paths(options: argparse.Namespace, file: Path) -> argparse.Namespace:
+    """The options, with history and site from the nightly file unless both are given; only then
+    must the file exist.
+    """
     from bench.nightly import load
 
     if not (options.history and options.out):
@@ -91,42 +94,44 @@ def _with_places(options: argparse.Namespace, file: Path) -> argparse.Namespace:
 
 
 def _check(action: str, options: argparse.Namespace) -> None:
-    """Refuse options that would do nothing."""
+    """Refuse options that would have no effect."""
     if options.system and not options.install:
-        raise UsageError("--system goes with --install.", hint="Give both, or leave it out.")
+        raise UsageError("--system requires --install.", hint="Add --install, or remove --system.")
     if action != "site" and (options.history or options.out):
         raise UsageError(
-            "--history and --out go with `nightly site`.",
-            hint="The nightly file says where a night's history and site are.",
+            "--history and --out are options of `nightly site`.",
+            hint="For a night, the nightly file sets the history and the site.",
         )
 
 
-def _meant(words: list[str]) -> tuple[str, Path]:
-    """What is to be done, "" for the night itself, and with which file."""
+def _action_and_file(words: list[str]) -> tuple[str, Path]:
+    """The action ("" runs a night) and the nightly file."""
     action = words[0] if words and words[0] in _ACTIONS else ""
     rest = words[1:] if action else words
     if len(rest) > 1:
         raise UsageError(
-            f"Too many words: {' '.join(rest)}.",
+            f"Too many arguments: {' '.join(rest)}.",
             hint=f"patchbench nightly [{'|'.join(_ACTIONS)}] [FILE]",
         )
     return action, Path(rest[0]) if rest else DEFAULT
 
 
 def add_site_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the history is and the site goes, in place of what a nightly file says."""
-    group = parser.add_argument_group("the site, where the nightly file does not say")
+    """Add the options for history and site, which replace those of the nightly file."""
+    group = parser.add_argument_group("the site, instead of what the nightly file says")
     group.add_argument(
         "--history",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="WHERE",
-        help="a history: a file, or postgresql://USER@HOST/DATABASE",
+        help="the history: a file, or postgresql://USER@HOST/DATABASE",
     )
-    group.add_argument("--out", type=types.path, metavar="DIR", help="the site's folder")
+    group.add_argument(
+        "--out", type=arguments.path, metavar="DIR", help="folder to write the site to"
+    )
 
 
 def run_site(context: Context, options: argparse.Namespace) -> int:
-    """Write the site of a history into a folder."""
+    """Write the site of a history into a folder; return the exit code."""
     from bench.site import write_site
 
     return write_site(context, options.history, options.out, as_json=options.json)

@@ -1,11 +1,11 @@
-"""report: results rendered again, in any format, and a page that leads to several."""
+"""report: write the reports of results folders again, and a page that links to them."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add
 
 if TYPE_CHECKING:
@@ -18,22 +18,25 @@ def add_commands(add: Add) -> None:
 
     report = add("report", _report)
     report.add_argument(
-        "folders", nargs="+", type=types.path, metavar="DIR", help="a run's results"
+        "folders", nargs="+", type=arguments.path, metavar="DIR", help="results folder of a run"
     )
     report.add_argument(
         "--format",
-        type=types.formats,
+        type=arguments.formats,
         default=OF_A_RUN,
         metavar="NAMES",
-        help=f"with , between them; written into DIR: {', '.join(FORMATS)}; printed: "
+        help=f"formats, separated by commas; written into DIR: {', '.join(FORMATS)}; printed: "
         f"{', '.join(PRINTED)}; default: {','.join(OF_A_RUN)}",
     )
     report.add_argument(
-        "--index", type=types.path, metavar="FILE", help="also a page that leads to their reports"
+        "--index",
+        type=arguments.path,
+        metavar="FILE",
+        help="also write a page that links to the reports",
     )
 
 
 def _report(context: Context, options: argparse.Namespace) -> int:
-    from bench.run import rerender as reporting
+    from bench.run import rerender
 
-    return reporting.report(context, options.folders, formats=options.format, index=options.index)
+    return rerender.report(context, options.folders, formats=options.format, index=options.index)

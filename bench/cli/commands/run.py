@@ -1,4 +1,4 @@
-"""run and build: experiments."""
+"""run, build: run an experiment, or only build its arms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import experiment_options, experiment_request
 
@@ -19,12 +19,12 @@ def add_commands(add: Add) -> None:
     """Add the commands of this module."""
     run = add("run", _run)
     experiment_options(run)
-    run.add_argument("--out", type=types.path, metavar="DIR", help="results folder")
+    run.add_argument("--out", type=arguments.path, metavar="DIR", help="folder for the results")
     run.add_argument("--dry-run", action="store_true", help="print the plan and every command")
     run.add_argument(
         "--fail-on",
         choices=("slower", "faster", "undecided", "different"),
-        help="exit with 1 if a candidate's suite or any benchmark has this verdict",
+        help="exit with 1 if the suite or any benchmark of a candidate has this verdict",
     )
     json_option(run)
     build = add("build", _build)
@@ -33,15 +33,15 @@ def add_commands(add: Add) -> None:
 
 
 def _build(context: Context, options: argparse.Namespace) -> int:
-    from bench.run import run as running
+    from bench.run import run
 
-    return running.build_only(context, _experiment(context, options), as_json=options.json)
+    return run.build_only(context, _experiment(context, options), as_json=options.json)
 
 
 def _run(context: Context, options: argparse.Namespace) -> int:
-    from bench.run import run as running
+    from bench.run import run
 
-    return running.run(
+    return run.run(
         context,
         _experiment(context, options),
         out=options.out,

@@ -1,11 +1,11 @@
-"""runtimes: other interpreters that can be arms."""
+"""runtimes: other Python interpreters that can be arms of an experiment."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add, json_option
 
 if TYPE_CHECKING:
@@ -18,12 +18,15 @@ def add_commands(add: Add) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--install",
-        type=types.filled,
+        type=arguments.nonempty,
         metavar="NAME",
-        help="provide pypy3, pypy2 or one with its version, from this machine's apt, without root",
+        help="install pypy3, pypy2 or a certain version with apt's packages, without root",
     )
     what.add_argument(
-        "--remove", type=types.filled, metavar="NAME", help="remove one that was provided"
+        "--remove",
+        type=arguments.nonempty,
+        metavar="NAME",
+        help="remove a runtime that --install installed",
     )
     json_option(parser)
 

@@ -1,4 +1,4 @@
-"""study: how often the verdicts are right, measured, simulated and from recorded results."""
+"""study: how often the verdicts are right, by measurement, simulation and recorded results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli import arguments as types
+from bench.cli import arguments
 from bench.cli.common import Add
 from bench.cli.options import option
 from builder.errors import UsageError
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _STUDIES = {
     "recorded": "split recorded results of one binary",
-    "simulated": "simulate sessions whose truth is known",
-    "real": "measure a binary against itself, beside pyperformance",
-    "record": "make recordings of a binary, to be split",
-    "variants": "compile each benchmark's own Python: docs/variants-*.md and their data",
+    "simulated": "simulate sessions whose true ratios are known",
+    "real": "measure a binary against itself, and compare with pyperformance",
+    "record": "record a binary, for `recorded` to split",
+    "variants": "compile the Python of every benchmark and write docs/variants-*.md with data",
     "page": "write the page again from validation.json",
-    "change-points": "simulate nights, and ask how often a change is seen that is none, or missed",
+    "change-points": "simulate nights, and count false and missed change points",
 }
-# Options that not all studies have, and which have them.
-_OF = {
+# The studies that accept each option; options that all accept are not listed.
+_STUDIES_OF_OPTION = {
     "data": ("recorded",),
     "base": ("real", "record", "variants"),
     "source": ("real", "record", "variants"),
@@ -46,25 +46,27 @@ _OF = {
 def add_commands(add: Add) -> None:
     """Add the command of this module."""
     parser = add("study", _study)
-    told = "; ".join(f"{name}: {text}" for name, text in _STUDIES.items())
-    parser.add_argument("which", choices=tuple(_STUDIES), metavar="STUDY", help=told)
+    descriptions = "; ".join(f"{name}: {text}" for name, text in _STUDIES.items())
+    parser.add_argument("which", choices=tuple(_STUDIES), metavar="STUDY", help=descriptions)
     parser.add_argument(
         "--out",
-        type=types.path,
+        type=arguments.path,
         metavar="DIR",
-        help="folder of validation.json and validation.md: docs/ of the checkout; of `record`, the "
-        "file to write; of `change-points`, a folder for change-points.json",
+        help="folder of validation.json and validation.md; default: docs/ of the checkout. record: "
+        "the file to write; change-points: a folder for change-points.json",
     )
-    parser.add_argument("--small", action="store_true", default=None, help="tiny, to try it")
-    option(parser, "seed", help="default: 1")
+    parser.add_argument(
+        "--small", action="store_true", default=None, help="a very small study, to try it out"
+    )
+    option(parser, "seed", help="seed of all random choices; default: 1")
     parser.add_argument(
         "--data",
-        type=types.path,
+        type=arguments.path,
         metavar="DIR",
-        help="recorded: results of pyperf to split as well",
+        help="recorded: pyperf results to split as well",
     )
     parser.add_argument(
-        "--json", action="store_true", default=None, help="change-points: print data as JSON"
+        "--json", action="store_true", default=None, help="change-points: print the data as JSON"
     )
     _measuring_options(parser)
 
@@ -72,33 +74,51 @@ def add_commands(add: Add) -> None:
 def _measuring_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("real and record")
     group.add_argument(
-        "--base", type=types.filled, metavar="REV", help="or the key of a stored build"
+        "--base",
+        type=arguments.nonempty,
+        metavar="REV",
+        help="a branch, tag or commit, or the key of a stored build",
     )
     option(group, "source")
     group.add_argument(
-        "--benchmarks", type=types.filled, metavar="NAMES", help="names and tags, with ,"
+        "--benchmarks",
+        type=arguments.nonempty,
+        metavar="NAMES",
+        help="names and tags, separated by commas",
     )
     option(group, "wheels")
     group.add_argument(
-        "--processes", type=types.whole(4, 1000), metavar="N", help="record: of each benchmark; 40"
+        "--processes",
+        type=arguments.integer(4, 1000),
+        metavar="N",
+        help="record: processes of each benchmark; default: 40",
     )
     group.add_argument(
-        "--results", type=types.path, metavar="DIR", help="real: what is measured; results/study"
+        "--results",
+        type=arguments.path,
+        metavar="DIR",
+        help="real: folder for the measurements; default: results/study",
     )
     group.add_argument(
-        "--pairs", type=types.whole(0, 100), metavar="N", help="real: both ways side by side; 3"
+        "--pairs",
+        type=arguments.integer(0, 100),
+        metavar="N",
+        help="real: comparisons by both patchbench and pyperformance; default: 3",
     )
     group.add_argument(
-        "--comparisons", type=types.whole(0, 10**6), metavar="N", help="real: sessions alone; 300"
+        "--comparisons",
+        type=arguments.integer(0, 10**6),
+        metavar="N",
+        help="real: comparisons by patchbench only; default: 300",
     )
     group.add_argument(
-        "--slowdown", type=types.path, metavar="DIR", help="real: results of a known slowdown"
+        "--slowdown", type=arguments.path, metavar="DIR", help="real: results of a known slowdown"
     )
 
 
 def _study(context: Context, options: argparse.Namespace) -> int:
     _refuse_others(options)
-    chosen: dict[str, Callable[[Context, argparse.Namespace], int]] = {
+    functions: dict[str, Callable[[Context, argparse.Namespace], int]] = {
         "recorded": _recorded,
         "simulated": _simulated,
         "real": _real,
@@ -107,14 +127,14 @@ def _study(context: Context, options: argparse.Namespace) -> int:
         "page": _page,
         "change-points": _change_points,
     }
-    return chosen[options.which](context, options)
+    return functions[options.which](context, options)
 
 
 def _refuse_others(options: argparse.Namespace) -> None:
-    for name, studies in _OF.items():
+    for name, studies in _STUDIES_OF_OPTION.items():
         if getattr(options, name) is not None and options.which not in studies:
             raise UsageError(
-                f"--{name} means nothing to `study {options.which}`.",
+                f"--{name} has no effect on `study {options.which}`.",
                 hint=f"It is for `study {'` and `study '.join(studies)}`.",
             )
 
@@ -148,7 +168,7 @@ def _real(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.study import real, study
 
     request = _request(options)
-    asked = real.RealStudyRequest(
+    study_request = real.RealStudyRequest(
         out=options.results or Path("results/study"),
         base=options.base or "",
         source=options.source or "",
@@ -159,7 +179,7 @@ def _real(context: Context, options: argparse.Namespace) -> int:
         seed=request.seed,
         wheels=options.wheels or "",
     )
-    return study.of_real(context, request, asked)
+    return study.of_real(context, request, study_request)
 
 
 def _record(context: Context, options: argparse.Namespace) -> int:
@@ -170,7 +190,7 @@ def _record(context: Context, options: argparse.Namespace) -> int:
             "`study record` needs --out FILE.",
             hint=f"{study.RECORDINGS}/NAME.json.gz is where `study recorded` looks.",
         )
-    asked = record.RecordingRequest(
+    study_request = record.RecordingRequest(
         out=options.out,
         base=options.base or "",
         source=options.source or "",
@@ -178,29 +198,29 @@ def _record(context: Context, options: argparse.Namespace) -> int:
         processes=options.processes or 40,
         wheels=options.wheels or "",
     )
-    return record.record(context, asked)
+    return record.record(context, study_request)
 
 
 def _variants(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.study import variants
 
-    asked = variants.VariantsRequest(
+    study_request = variants.VariantsRequest(
         base=options.base or "",
         source=options.source or "",
         words=_words(options),
         wheels=options.wheels or "",
     )
-    return variants.study(context, asked, out=options.out)
+    return variants.study(context, study_request, out=options.out)
 
 
 def _change_points(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.study import change_points
 
     request = _request(options)
-    asked = change_points.ChangePointsRequest(
+    study_request = change_points.ChangePointsRequest(
         out=request.out, small=request.small, seed=request.seed
     )
-    return change_points.study(context, asked, as_json=bool(options.json))
+    return change_points.study(context, study_request, as_json=bool(options.json))
 
 
 def _words(options: argparse.Namespace) -> tuple[str, ...]:

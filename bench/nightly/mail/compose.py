@@ -1,8 +1,8 @@
-"""The mail of a night: what became faster or slower, how that was confirmed, and since what.
+"""The mail of a night: what became faster or slower, how that was confirmed, and since when.
 
-Plain ASCII, no line over 76 columns (but for addresses), as all mails of ours. Text of unknown
-origin (subjects of commits, errors of compilers) can add neither a header nor a line that mail
-programs read as something of their own. Pure: a night has one mail.
+Plain ASCII, no line over 76 columns (except URLs), as all mails of patchbench. Untrusted text
+(subjects of commits, errors of compilers) can add neither a header nor a line that mail programs
+interpret. Pure: one report always gives the same mail.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from bench.util import COLUMNS, cut, paragraph, plain, safe
 from builder.files import digest
 
 _SUBJECT = "[patchbench] "
-# What a reader has to do: nothing, be glad, or look.
-_MOODS = {GOOD: GOOD, NEUTRAL: NEUTRAL, QUIET: NEUTRAL, BAD: BAD, FAILED: BAD}
+# The first word of the subject.
+_GRADES = {GOOD: GOOD, NEUTRAL: NEUTRAL, QUIET: NEUTRAL, BAD: BAD, FAILED: BAD}
 _STATES = {
     CONFIRMED: "confirmed by measuring again",
     DISMISSED: "suspected, and not seen when measured again",
@@ -47,15 +47,15 @@ _READING = (
     "below 1 is faster; + faster, - slower, = equivalent, ? undecided. PGO: the same branch built "
     "with PGO."
 )
-# A mail is for reading; the results folder and the site have all of it.
+# Limits for a readable mail; the results folder and the site have everything.
 _MOST_ROWS, _MOST_COMMITS, _MOST_REASONS, _MOST_LINES = 200, 50, 20, 12
 
 
 def compose_mail(night: NightReport) -> EmailMessage:
-    """The mail, without sender and recipients.
+    """Return the mail, without sender and recipients.
 
-    Composed twice from one report it is the same to the letter, its Message-ID included, so that
-    a mail that is sent again is known to be the same.
+    Two mails composed from one report are identical, Message-ID included, so that mail programs
+    recognize a mail that is sent again.
     """
     message = EmailMessage()
     message["Subject"] = subject(night)
@@ -67,32 +67,34 @@ def compose_mail(night: NightReport) -> EmailMessage:
 
 
 def subject(night: NightReport) -> str:
-    """[patchbench] bad: main plain: richards 1.05x slower, and 2 more (2026-11-25)."""
-    told = f"{_SUBJECT}{_MOODS[night.outcome]}: {_told(night)} ({night.date})"
-    return cut(plain(told), COLUMNS - len("Subject: "))
+    """The subject: [patchbench] bad: main plain: richards 1.05x slower, and 2 more (2026-11-25)."""
+    text = f"{_SUBJECT}{_GRADES[night.outcome]}: {_summary(night)} ({night.date})"
+    return cut(plain(text), COLUMNS - len("Subject: "))
 
 
-def _told(night: NightReport) -> str:
-    """What matters most, in a few words."""
+def _summary(night: NightReport) -> str:
+    """The most important changes, for the subject."""
     worst = [line for line in night.lines if line.outcome == night.outcome]
     if night.outcome == QUIET or not worst:
         return "nothing moved"
     if night.outcome == NEUTRAL:
         return "nothing of note"
     if night.outcome == FAILED:
-        told = [f"{line.name} failed" for line in worst]
+        items = [f"{line.name} failed" for line in worst]
     else:
-        told = [
-            f"{line.name}: {_change(one)}" for line in worst for one in _of(line, night.outcome)
+        items = [
+            f"{line.name}: {_change(finding)}"
+            for line in worst
+            for finding in _deciding(line, night.outcome)
         ] or [line.name for line in worst]
-    more = f", and {len(told) - 1} more" if len(told) > 1 else ""
-    return told[0] + more
+    more = f", and {len(items) - 1} more" if len(items) > 1 else ""
+    return items[0] + more
 
 
-def _of(line: LineResult, outcome: str) -> list[ConfirmedFinding]:
+def _deciding(line: LineResult, outcome: str) -> list[ConfirmedFinding]:
     """The confirmed findings that made a line good or bad."""
-    wanted = "slower" if outcome == BAD else "faster"
-    return [one for one in line.confirmed if one.ratio and one.ratio.verdict == wanted]
+    verdict = "slower" if outcome == BAD else "faster"
+    return [f for f in line.confirmed if f.ratio and f.ratio.verdict == verdict]
 
 
 def _change(finding: ConfirmedFinding) -> str:
@@ -100,10 +102,10 @@ def _change(finding: ConfirmedFinding) -> str:
 
 
 def body(night: NightReport) -> str:
-    """The text of the mail. Shapes: bench.nightly.report."""
+    """The text of the mail."""
     parts: list[Sequence[str]] = [
-        [*paragraph(f"The night of {night.date}, {night.name}: {_MOODS[night.outcome]}.")],
-        [one for line in night.lines for one in paragraph(_headline(line), "    ", "  ")],
+        [*paragraph(f"The night of {night.date}, {night.name}: {_GRADES[night.outcome]}.")],
+        [text for line in night.lines for text in paragraph(_headline(line), "    ", "  ")],
         [*_general(night)],
         *(part for line in night.lines for part in _line(line, night.under_pgo(line))),
         [*paragraph(_READING)] if any(line.benchmarks for line in night.lines) else [],
@@ -115,21 +117,21 @@ def body(night: NightReport) -> str:
 
 
 def _headline(line: LineResult) -> str:
-    told = ", ".join(_change(one) for one in line.confirmed)
+    text = ", ".join(_change(finding) for finding in line.confirmed)
     if line.outcome == FAILED:
-        told = plain(line.error.partition("\n")[0]) or "no reason is known"
+        text = plain(line.error.partition("\n")[0]) or "no reason is known"
     elif line.outcome == QUIET:
-        told = "the head did not move"
-    elif not told and line.suite_last:
-        told = f"ratio {line.suite_last.ratio:.4f} since the last run"
-    return f"{line.name}: {line.outcome}{': ' if told else ''}{told}"
+        text = "the head did not move"
+    elif not text and line.suite_last:
+        text = f"ratio {line.suite_last.ratio:.4f} since the last run"
+    return f"{line.name}: {line.outcome}{': ' if text else ''}{text}"
 
 
 def _general(night: NightReport) -> Iterator[str]:
     if night.missed:
         days = ", ".join(str(day) for day in night.missed[-_MOST_REASONS:])
         older = "older ones and " if len(night.missed) > _MOST_REASONS else ""
-        yield from paragraph(f"Nights that nobody ran: {older}{days}.")
+        yield from paragraph(f"Missed nights: {older}{days}.")
     for warning in night.warnings:
         yield from paragraph(warning, "    ", "  * ")
 
@@ -163,14 +165,14 @@ def _revisions(line: LineResult) -> Iterator[str]:
         yield from paragraph(f"release: {_named(line.release)}", "    ", "  ")
 
 
-def _named(one: Revised) -> str:
-    name = f"{one.name} " if one.name and one.name != one.version else ""
-    return f"{name}{one.version} ({one.commit[:12]})"
+def _named(rev: Revised) -> str:
+    name = f"{rev.name} " if rev.name and rev.name != rev.version else ""
+    return f"{name}{rev.version} ({rev.commit[:12]})"
 
 
-def _revised(one: Revised) -> str:
-    night = f", first measured on {one.date}" if one.date else ""
-    return f"{_named(one)}{night}"
+def _revised(rev: Revised) -> str:
+    night = f", first measured on {rev.date}" if rev.date else ""
+    return f"{_named(rev)}{night}"
 
 
 def _error(error: str) -> Iterator[str]:
@@ -179,60 +181,60 @@ def _error(error: str) -> Iterator[str]:
     for text in lines[:_MOST_LINES]:
         yield from paragraph(text, "    ", "  ")
     if len(lines) > _MOST_LINES:
-        yield f"  and {len(lines) - _MOST_LINES} lines more"
+        yield f"  and {len(lines) - _MOST_LINES} more lines"
 
 
 def _findings(line: LineResult, state: str) -> Iterator[str]:
-    found = [one for one in line.findings if one.state == state]
-    if found:
+    findings = [finding for finding in line.findings if finding.state == state]
+    if findings:
         yield _STATES[state].capitalize()
-    for one in found:
-        yield from paragraph(_finding(one), "    ", "  * ")
+    for finding in findings:
+        yield from paragraph(_finding(finding), "    ", "  * ")
 
 
-def _finding(one: ConfirmedFinding) -> str:
-    ratio = one.ratio
-    told = (
+def _finding(finding: ConfirmedFinding) -> str:
+    ratio = finding.ratio
+    figures = (
         f"{spelled(ratio.ratio)} (ratio {ratio.ratio:.4f}, {interval(ratio.low, ratio.high)})"
         if ratio
         else "no figures"
     )
-    how = ", seen in the trend" if one.trend else ""
-    reason = f": {one.reason}" if one.reason else ""
-    folder = f"; results: {one.folder}" if one.folder else ""
-    since = f"since the night of {one.since}{how}, against {_revised(one.old)}"
-    return f"{one.benchmark}: {told} {since}{reason}{folder}"
+    how = ", seen in the trend" if finding.trend else ""
+    reason = f": {finding.reason}" if finding.reason else ""
+    folder = f"; results: {finding.folder}" if finding.folder else ""
+    since = f"since the night of {finding.since}{how}, against {_revised(finding.old)}"
+    return f"{finding.benchmark}: {figures} {since}{reason}{folder}"
 
 
 def _table(line: LineResult, pgo: LineResult | None) -> Iterator[str]:
-    """The benchmarks: those that changed first, then by name, the geometric mean last."""
+    """The table of benchmarks: those that changed first, then by name; the geometric mean last."""
     columns = len(_TITLES) if pgo else 4
-    others = {one.name: one for one in pgo.benchmarks} if pgo else {}
-    rows = sorted(line.benchmarks, key=lambda one: (not _moved(one.last), one.name))
+    others = {row.name: row for row in pgo.benchmarks} if pgo else {}
+    rows = sorted(line.benchmarks, key=lambda row: (not _changed(row.last), row.name))
     yield _cells(_TITLES[:columns])
     yield "-" * COLUMNS
-    for one in rows[:_MOST_ROWS]:
-        yield from _row(one, others.get(one.name), columns)
+    for row in rows[:_MOST_ROWS]:
+        yield from _row(row, others.get(row.name), columns)
     if len(rows) > _MOST_ROWS:
-        yield f"and {len(rows) - _MOST_ROWS} benchmarks more, none of them first in this list"
+        yield f"and {len(rows) - _MOST_ROWS} more benchmarks"
     yield "-" * COLUMNS
     pgo_suite = (pgo.suite_last, pgo.suite_release) if pgo else (None, None)
     ratios = map(_ratio, (line.suite_last, line.suite_release, *pgo_suite))
     yield _cells(("geometric mean", "", *ratios)[:columns])
 
 
-def _moved(ratio: HistoryRatio | None) -> bool:
+def _changed(ratio: HistoryRatio | None) -> bool:
     return ratio is not None and ratio.verdict in ("faster", "slower")
 
 
-def _row(one: NightBenchmark, other: NightBenchmark | None, columns: int) -> Iterator[str]:
-    """A row; a name that is too long for its column has lines of its own above it."""
-    name = plain(one.name)
+def _row(row: NightBenchmark, other: NightBenchmark | None, columns: int) -> Iterator[str]:
+    """A row of the table; a name too long for its column is printed on lines above the row."""
+    name = plain(row.name)
     if len(name) > _WIDTHS[0]:
         yield from paragraph(name)
         name = ""
-    rsd = "" if one.rsd is None else f"{one.rsd:.1%}"
-    ratios = (one.last, one.release, *((other.last, other.release) if other else (None, None)))
+    rsd = "" if row.rsd is None else f"{row.rsd:.1%}"
+    ratios = (row.last, row.release, *((other.last, other.release) if other else (None, None)))
     cells = (name, rsd, *map(_ratio, ratios))[:columns]
     if any(cells):
         yield _cells(cells)
@@ -254,9 +256,9 @@ def _commits(line: LineResult) -> Iterator[str]:
     if not shown:
         return
     yield f"{count} commit{'s' if count > 1 else ''} since the last run, newest first"
-    for one in shown:
-        told = plain(f"{one.hash[:12]} {one.when:%Y-%m-%d} {one.subject}")
-        yield f"  {cut(told, COLUMNS - 2)}"
+    for commit in shown:
+        text = plain(f"{commit.hash[:12]} {commit.when:%Y-%m-%d} {commit.subject}")
+        yield f"  {cut(text, COLUMNS - 2)}"
     if count > len(shown):
         yield f"  and {count - len(shown)} more"
 
@@ -277,24 +279,24 @@ def _rest(line: LineResult) -> Iterator[str]:
 
 
 def _environment(night: NightReport) -> Iterator[str]:
-    """What was measured on; once where all lines agree, which they mostly do."""
+    """Host and facts: once where all lines agree, as they mostly do, else for each line."""
     yield "Environment"
     yield from paragraph(f"host: {night.host}", "      ", "  ")
     lines = [line for line in night.lines if line.facts]
     shared = dict(lines[0].facts) if lines else {}
     for line in lines[1:]:
-        shared = {name: one for name, one in shared.items() if line.facts.get(name) == one}
+        shared = {name: fact for name, fact in shared.items() if line.facts.get(name) == fact}
     for name, fact in shared.items():
         yield from paragraph(f"{name}: {fact}", "      ", "  ")
     for line in lines:
-        own = [f"{name} {one}" for name, one in line.facts.items() if name not in shared]
+        own = [f"{name} {fact}" for name, fact in line.facts.items() if name not in shared]
         if own:
             yield from paragraph(f"{line.name}: {', '.join(own)}", "      ", "  ")
 
 
 def _links(night: NightReport) -> Iterator[str]:
     if night.site:
-        # In one piece, however long, or nobody could follow it.
+        # Not wrapped, whatever its length: a wrapped URL is not a link.
         yield f"Site: {plain(night.site).replace(' ', '%20')[:900]}"
     if night.folder:
         yield from paragraph(f"Folder: {night.folder}", "    ", "")

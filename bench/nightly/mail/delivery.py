@@ -1,4 +1,4 @@
-"""Mails on their way: to a server by SMTP, to sendmail, or into a file."""
+"""Deliver mails: to a server by SMTP, to sendmail, or into a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from builder.files import write_atomically
 from builder.process import Command, Runner, clean_environment, last_lines
 
 _LONGEST_PASSWORD = 4096
-# Whatever the text is, ASCII is what goes out: every server and every file can carry it.
+# Mails are encoded as ASCII, which every server and file can carry.
 _POLICY = SMTP.clone(cte_type="7bit")
 _ON_DISK = _POLICY.clone(linesep="\n")
 
@@ -33,27 +33,26 @@ def deliver(
     runner: Runner,
     environment: Mapping[str, str],
 ) -> str:
-    """Deliver a mail, and say in a line where it went. `message` stays as it is.
+    """Deliver a mail, and return a line that says where it went. `message` is not changed.
 
-    Sender, recipients and what else a mail needs are added to a copy. `environment` is looked at
-    for the variable with the password, and for nothing else. Raises DeliveryError; nothing that it
-    says holds the password.
+    Sender, recipients and the other headers are added to a copy. Of `environment` only the variable
+    with the password is read. Raises DeliveryError, which never contains the password.
     """
     ready = addressed(message, settings)
     if settings.way == "file":
-        return _into_file(ready, settings)
-    sender, *to = (one.addr_spec for one in _addresses(settings))
-    people = "1 address" if len(to) == 1 else f"{len(to)} addresses"
+        return _write_file(ready, settings)
+    sender, *to = (address.addr_spec for address in _addresses(settings))
+    recipients = "1 address" if len(to) == 1 else f"{len(to)} addresses"
     if settings.way == "sendmail":
-        _by_sendmail(ready, settings, sender, to, runner)
-        return f"Mail to {people}, by {Path(settings.program).name}"
+        _send_by_sendmail(ready, settings, sender, to, runner)
+        return f"Mail to {recipients}, by {Path(settings.program).name}"
     password = _password(settings, environment) if settings.login else ""
     smtp.send(ready, settings, sender=sender, to=to, password=password)
-    return f"Mail to {people}, by {settings.host}"
+    return f"Mail to {recipients}, by {settings.host}"
 
 
 def addressed(message: EmailMessage, settings: MailSettings) -> EmailMessage:
-    """A copy with sender, recipients, date and identity, as it may go into the world."""
+    """Return a copy with sender, recipients, date and Message-ID, ready to be sent."""
     ready = deepcopy(message)
     ready.policy = _POLICY
     sender, *to = _addresses(settings)
@@ -64,17 +63,17 @@ def addressed(message: EmailMessage, settings: MailSettings) -> EmailMessage:
     if "Date" not in ready:
         ready["Date"] = formatdate(localtime=False)
     if "Message-ID" not in ready:
-        # Without the name of this machine.
+        # The default would contain the name of this machine.
         ready["Message-ID"] = make_msgid(domain="patchbench.invalid")
     if "Auto-Submitted" not in ready:
-        # So that nobody's holiday answers it (RFC 3834).
+        # So that automatic replies do not answer it (RFC 3834).
         ready["Auto-Submitted"] = "auto-generated"
     return ready
 
 
 def _addresses(settings: MailSettings) -> tuple[Address, ...]:
-    """The sender and the recipients, each once."""
-    return tuple(mailbox_of(one) for one in (settings.sender, *dict.fromkeys(settings.to)))
+    """The sender, and the recipients without duplicates."""
+    return tuple(mailbox_of(text) for text in (settings.sender, *dict.fromkeys(settings.to)))
 
 
 # -- the password --------------------------------------------------------------------------------
@@ -91,19 +90,19 @@ def _password(settings: MailSettings, environment: Mapping[str, str]) -> str:
         raise DeliveryError(
             "There is no password for the mail server.",
             where=where,
-            hint="Write it into the file, or set the variable.",
+            hint="Write the password into the file, or set the variable.",
         )
     if not password.isascii() or not password.isprintable():
         raise DeliveryError(
-            "The password for the mail server has letters that SMTP's logins cannot carry.",
+            "The password for the mail server has characters that an SMTP login cannot send.",
             where=where,
-            hint="Choose one of printable ASCII.",
+            hint="Choose a password of printable ASCII characters.",
         )
     return password
 
 
 def _from_file(path: Path) -> str:
-    """The file's first line. Nobody else may be able to read it."""
+    """The first line of the file. Raises DeliveryError if all users can read it."""
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -116,35 +115,35 @@ def _from_file(path: Path) -> str:
         ) from error
     if stat.S_ISREG(mode) and mode & 0o007:
         raise DeliveryError(
-            "Everybody can read the password of the mail server.",
+            "All users can read the password of the mail server.",
             where=str(path),
-            hint="chmod 600 the file, and change the password where others had it.",
+            hint="chmod 600 the file; change the password if others may have read it.",
         )
     return data.decode("utf-8", "replace").partition("\n")[0].removesuffix("\r")
 
 
-# -- the other ways ------------------------------------------------------------------------------
+# -- sendmail and files --------------------------------------------------------------------------
 
 
-def _by_sendmail(
+def _send_by_sendmail(
     message: EmailMessage, settings: MailSettings, sender: str, to: list[str], runner: Runner
 ) -> None:
-    # -i: a line with a dot alone is text. The recipients are named: nothing in a header adds one.
+    # -i: a line with a single dot is text. Recipients are arguments, so no header can add one.
     command = Command(
         argv=(settings.program, "-i", "-f", sender, "--", *to),
         env=clean_environment(),
         stdin=message.as_bytes(policy=_ON_DISK),
     )
-    done = runner.run(command, timeout=settings.timeout)
-    if not done.ok:
+    result = runner.run(command, timeout=settings.timeout)
+    if not result.ok:
         raise DeliveryError(
-            f"{Path(settings.program).name} {done.how()}: the mail may not be on its way.",
-            where=last_lines(done.output) or settings.program,
-            hint="Mend what it says; mail.program names another one.",
+            f"{Path(settings.program).name} {result.how()}: the mail may not have been sent.",
+            where=last_lines(result.output) or settings.program,
+            hint="Fix what its output says, or name another program in mail.program.",
         )
 
 
-def _into_file(message: EmailMessage, settings: MailSettings) -> str:
+def _write_file(message: EmailMessage, settings: MailSettings) -> str:
     path = Path(settings.path)
     try:
         if settings.path.endswith("/") or path.is_dir():
@@ -160,13 +159,13 @@ def _into_file(message: EmailMessage, settings: MailSettings) -> str:
         raise DeliveryError(
             f"The mail cannot be written: {reason}.",
             where=str(path),
-            hint="Mend that, or name another mail.path.",
+            hint="Fix that, or name another mail.path.",
         ) from error
     return f"Mail into {path}"
 
 
 def _append(message: EmailMessage, path: Path) -> None:
-    """To an mbox, under its locks; lines that it would take for the next mail are marked."""
+    """Append to an mbox under its locks; lines that would start a new mail there are escaped."""
     message.policy = _ON_DISK
     box = mailbox.mbox(path)
     try:

@@ -1,7 +1,7 @@
-"""A mail to a server, by SMTP: with TLS, whose certificate must be valid, and a login.
+"""Send a mail to a server by SMTP, with TLS (the certificate must be valid) and a login.
 
-Never without TLS where it was asked for: a server that does not offer it is an error. What a server
-answers is shown without the password, should it repeat it.
+If TLS is configured, a server that does not offer it is an error. Answers of the server are shown
+with the password removed, in case it repeats it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def send(
     to: Sequence[str],
     password: str,
 ) -> None:
-    """Deliver to the server. `sender` and `to` are bare addresses: the envelope.
+    """Send to the server. `sender` and `to` are bare addresses, for the envelope.
 
-    Raises DeliveryError, also when the server refuses some of the addresses; the others have the
-    mail then.
+    Raises DeliveryError, also if the server refuses some of the addresses; the others then have
+    received the mail.
     """
-    told = _Told(settings, password)
+    errors = _Errors(settings, password)
     try:
         with _connected(settings) as server:
             if settings.tls == "starttls":
@@ -42,10 +42,10 @@ def send(
                 server.login(settings.login, password)
             refused = server.send_message(message, from_addr=sender, to_addrs=list(to))
     except (smtplib.SMTPException, OSError) as error:
-        # Without a cause: what a traceback shows of this one, the server may have written.
-        raise told.error(error) from None
+        # Without a cause: a traceback would show text that the server wrote.
+        raise errors.error(error) from None
     if refused:
-        raise told.refused(refused, len(refused) < len(to))
+        raise errors.refused(refused, len(refused) < len(to))
 
 
 def _connected(settings: MailSettings) -> smtplib.SMTP:
@@ -57,7 +57,7 @@ def _connected(settings: MailSettings) -> smtplib.SMTP:
 
 
 def _trust(settings: MailSettings) -> ssl.SSLContext:
-    """Whose certificates are believed: the machine's authorities, or those of `ca_file` alone."""
+    """The trusted authorities: those of the machine, or only those of `ca_file`."""
     try:
         context = ssl.create_default_context(cafile=settings.ca_file or None)
     except (OSError, ssl.SSLError) as error:
@@ -71,8 +71,8 @@ def _trust(settings: MailSettings) -> ssl.SSLContext:
     return context
 
 
-class _Told:
-    """Makes errors of the family of what smtplib raises."""
+class _Errors:
+    """Converts exceptions of smtplib to DeliveryError."""
 
     def __init__(self, settings: MailSettings, password: str) -> None:
         self._settings = settings
@@ -80,7 +80,7 @@ class _Told:
         self._secrets = _spellings(settings.login, password) if password else ()
 
     def error(self, error: Exception) -> DeliveryError:
-        """The error for a mail that nobody got."""
+        """The error for a mail that no recipient received."""
         if isinstance(error, smtplib.SMTPRecipientsRefused):
             return self.refused(error.recipients, False)
         what, hint = self._reason(error)
@@ -90,63 +90,69 @@ class _Told:
         self, recipients: dict[str, tuple[int, bytes]], others_have_it: bool
     ) -> DeliveryError:
         """The error for addresses that the server does not take."""
-        rows = (f"{to}: {code} {self._clean(said)}" for to, (code, said) in recipients.items())
-        rest = "; the others have the mail" if others_have_it else ""
+        rows = (f"{to}: {code} {self._clean(answer)}" for to, (code, answer) in recipients.items())
+        rest = "; the others received the mail" if others_have_it else ""
         return DeliveryError(
             f"The mail server refuses {len(recipients)} of the addresses{rest}.",
             where="\n".join((self._where, *rows)),
-            hint="Mend mail.to, or ask who keeps the server.",
+            hint="Correct mail.to, or ask the administrator of the server.",
         )
 
     def _reason(self, error: Exception) -> tuple[str, str]:
         tls = self._settings.tls
         if isinstance(error, smtplib.SMTPAuthenticationError):
             return (
-                f"The mail server does not let {self._settings.login} in.",
+                f"The mail server rejects the login {self._settings.login}.",
                 "Check mail.login and its password.",
             )
         if isinstance(error, smtplib.SMTPSenderRefused):
-            return "The mail server refuses the sender.", "Mend mail.sender."
+            return "The mail server refuses the sender.", "Correct mail.sender."
         if isinstance(error, smtplib.SMTPNotSupportedError):
             return (
-                "The mail server does not offer what is asked of it: "
+                "The mail server does not support what the settings require: "
                 f"{'STARTTLS' if 'STARTTLS' in str(error) else 'a login'}.",
                 'Check mail.port and mail.tls: 587 is for "starttls", 465 for "implicit".',
             )
         if isinstance(error, ssl.SSLCertVerificationError):
             return (
                 f"The mail server's certificate is not valid: {error.verify_message}.",
-                "Ask who keeps the server; an authority of one's own is named by mail.ca_file.",
+                "Ask the administrator of the server; mail.ca_file names an authority of your own.",
             )
         if isinstance(error, ssl.SSLError):
             return (
-                f"There is no TLS to be had with the mail server: {error.reason or error}.",
+                f"TLS with the mail server failed: {error.reason or error}.",
                 f'Check mail.port and mail.tls, which is "{tls}".',
             )
-        return self._lost(error)
+        return self._connection_reason(error)
 
-    def _lost(self, error: Exception) -> tuple[str, str]:
-        """Those of the connection, and what the server does not want."""
-        # smtplib says of a server that falls silent that it disconnected.
+    def _connection_reason(self, error: Exception) -> tuple[str, str]:
+        """Reason and hint for errors of the connection and refused mails."""
+        # For a server that stops answering, smtplib reports a disconnection.
         if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
             return (
-                f"The mail server gave no answer in {self._settings.timeout:g} s.",
-                'Check mail.host and mail.port; a TLS server waits where mail.tls is "starttls".',
+                f"The mail server did not answer within {self._settings.timeout:g} s.",
+                'Check mail.host and mail.port; with "starttls", an implicit-TLS server waits.',
             )
         if isinstance(error, socket.gaierror):
-            return f"The mail server is not known: {error.strerror}.", "Check mail.host."
+            return (
+                f"The name of the mail server cannot be resolved: {error.strerror}.",
+                "Check mail.host.",
+            )
         if isinstance(error, smtplib.SMTPServerDisconnected):
             return (
-                "The mail server ended the connection.",
-                "Check mail.port and mail.tls, and what the server's log says.",
+                "The mail server closed the connection.",
+                "Check mail.port and mail.tls, and the log of the server.",
             )
         if isinstance(error, smtplib.SMTPResponseException):
             is_later = 400 <= error.smtp_code < 500
-            hint = "It may take it later." if is_later else "Ask who keeps the server."
+            hint = "Try again later." if is_later else "Ask the administrator of the server."
             return "The mail server refuses the mail.", hint
         reason = self._clean(getattr(error, "strerror", None) or str(error))
         if isinstance(error, smtplib.SMTPException):
-            return f"The mail server is not understood: {reason}.", "Check mail.port and mail.tls."
+            return (
+                f"The answer of the mail server is not valid: {reason}.",
+                "Check mail.port and mail.tls.",
+            )
         return (
             f"The mail server cannot be reached: {reason}.",
             "Check mail.host, mail.port and the network.",
@@ -157,15 +163,15 @@ class _Told:
             return ""
         return f"\n{error.smtp_code} {self._clean(error.smtp_error)}"
 
-    def _clean(self, said: bytes | str) -> str:
-        text = said.decode("ascii", "backslashreplace") if isinstance(said, bytes) else said
+    def _clean(self, answer: bytes | str) -> str:
+        text = answer.decode("ascii", "backslashreplace") if isinstance(answer, bytes) else answer
         for secret in self._secrets:
             text = text.replace(secret, "(hidden)")
         return harmless(" ".join(text.split()))[:_SHOWN]
 
 
 def _spellings(login: str, password: str) -> tuple[str, ...]:
-    """The password as it is, and as it goes over the wire; the longest first."""
+    """The password as plain text and as encoded for SMTP, the longest first."""
     wire = (f"\0{login}\0{password}", password)
-    encoded = (base64.b64encode(one.encode()).decode() for one in wire)
+    encoded = (base64.b64encode(text.encode()).decode() for text in wire)
     return tuple(sorted({*encoded, password}, key=len, reverse=True))

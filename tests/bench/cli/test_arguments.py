@@ -1,4 +1,4 @@
-"""Types of the command line's arguments."""
+"""The converters of command line arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.cli.parser import command_line
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "expected"),
     [
         ("gotos", ("gotos",)),
         ("gotos,series", ("gotos", "series")),
@@ -19,11 +19,13 @@ from bench.cli.parser import command_line
         ("b,a,b", ("b", "a")),
     ],
 )
-def test_names_have_commas_and_may_have_spaces(text: str, found: tuple[str, ...]) -> None:
-    assert arguments.names(text) == found
+def test_names_have_commas_and_may_have_spaces(text: str, expected: tuple[str, ...]) -> None:
+    assert arguments.names(text) == expected
 
 
-@pytest.mark.parametrize(("text", "why"), [(" ", "it is empty"), (" , ,", "it names nothing")])
+@pytest.mark.parametrize(
+    ("text", "why"), [(" ", "must not be empty"), (" , ,", "at least one name")]
+)
 def test_without_a_name_the_option_is_refused(text: str, why: str) -> None:
     with pytest.raises(ArgumentTypeError, match=why):
         arguments.names(text)

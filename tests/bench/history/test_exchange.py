@@ -98,7 +98,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("import H.db", "Nothing is named"),
+        ("import H.db", "There is no path to import from"),
         ("import H.db F.json --out x", "go with `history export`"),
         ("export H.db", "There is no history"),
         ("export H.db F.json", "go with `history import`"),

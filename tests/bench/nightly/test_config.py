@@ -60,37 +60,37 @@ def read(folder: Path, text: str) -> Nightly:
 
 
 def test_the_least(tmp_path: Path) -> None:
-    found = read(tmp_path, LEAST)
-    (branch,) = found.branches
+    config = read(tmp_path, LEAST)
+    (branch,) = config.branches
     assert (branch.name, branch.revision, branch.release) == ("main", "main", "")
     assert branch.conditions.suite == ("quick",)
-    assert [one.name for one in found.flavors] == ["plain"]
-    assert (found.name, found.at, found.keep) == ("nightly", time(2, 30), Keep())
-    assert found.folder == tmp_path / "nights"
-    assert found.history == str(tmp_path / "nights" / "history.sqlite")
-    assert (found.site, found.mail, found.address) == (None, None, "")
+    assert [one.name for one in config.flavors] == ["plain"]
+    assert (config.name, config.at, config.keep) == ("nightly", time(2, 30), Keep())
+    assert config.folder == tmp_path / "nights"
+    assert config.history == str(tmp_path / "nights" / "history.sqlite")
+    assert (config.site, config.mail, config.address) == (None, None, "")
     # Suspicions are measured again as the night was, but drawn anew.
-    assert found.confirm.blocks == branch.conditions.session.blocks
-    assert found.confirm.seed is None
+    assert config.confirm.blocks == branch.conditions.session.blocks
+    assert config.confirm.seed is None
 
 
 def test_all_of_it(tmp_path: Path) -> None:
-    found = read(tmp_path, FULL)
-    main, old = found.branches
+    config = read(tmp_path, FULL)
+    main, old = config.branches
     assert main.source == SourceSpec(kind="git", location="https://example.org/cpython.git")
     assert old.source == SourceSpec(kind="debian")
     assert (main.conditions.suite, old.conditions.suite) == (("nbody", "richards"), ("quick",))
-    assert {one.conditions.gate for one in found.branches} == {"none"}
-    assert [(b.name, f.name) for b, f in found.lines] == [
+    assert {one.conditions.gate for one in config.branches} == {"none"}
+    assert [(b.name, f.name) for b, f in config.lines] == [
         ("main", "plain"), ("main", "pgo+lto"), ("old", "plain"), ("old", "pgo+lto"),
     ]  # fmt: skip
-    assert (main.conditions.session.blocks, found.confirm.blocks) == (20, 40)
-    assert found.history == "postgresql://nights@localhost/speed"
-    assert found.site == tmp_path / "site"
-    assert found.mail is not None
-    assert (found.mail.way, found.mail.to) == ("file", ("us@example.org",))
-    assert found.keep == Keep(nights=3, compact=5, raw=50, disk=1.5e9)
-    assert (found.folder, found.at) == (tmp_path / "there", time(23, 15))
+    assert (main.conditions.session.blocks, config.confirm.blocks) == (20, 40)
+    assert config.history == "postgresql://nights@localhost/speed"
+    assert config.site == tmp_path / "site"
+    assert config.mail is not None
+    assert (config.mail.way, config.mail.to) == ("file", ("us@example.org",))
+    assert config.keep == Keep(nights=3, compact=5, raw=50, disk=1.5e9)
+    assert (config.folder, config.at) == (tmp_path / "there", time(23, 15))
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_all_of_it(tmp_path: Path) -> None:
         ("", "branch is missing"),
         ("branch = 3", "branch is missing"),
         ("[[branch]]\n", "branch[1].revision is missing"),
-        (LEAST + LEAST, "branch[2].name 'main' is there twice"),
-        (LEAST + "[[flavor]]\n[[flavor]]\n", "flavor[2] is there twice"),
+        (LEAST + LEAST, "branch[2].name 'main' is used twice"),
+        (LEAST + "[[flavor]]\n[[flavor]]\n", "flavor[2] is used twice"),
         (LEAST + "[flavor]\n", "flavor is a table"),
         (LEAST + '[[flavor]]\nconfigure = ["--prefix=/"]\n', "flavor[1].configure has"),
         ('at = "noon"\n' + LEAST, "at is 'noon'"),
@@ -123,8 +123,8 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, what: str) -> None:
 
 
 def test_a_sessions_experiment(tmp_path: Path) -> None:
-    found = read(tmp_path, FULL)
-    branch, flavor = found.lines[1]
+    config = read(tmp_path, FULL)
+    branch, flavor = config.lines[1]
     made = experiment(branch, flavor, name="a b", base="old", others={"tonight": "new"})
     assert (made.name, made.base.revision, made.base.flavor) == ("a-b", "old", flavor)
     assert [(one.name, one.revision, one.flavor) for one in made.candidates] == [
@@ -142,9 +142,9 @@ def test_a_revision_alone_is_measured_against_itself(tmp_path: Path) -> None:
 
 def test_the_example_is_valid_and_has_every_key() -> None:
     path = Path(__file__).parents[3] / "docs" / "nightly.toml"
-    found = load(path)
-    assert [branch.name for branch in found.branches] == ["3.13", "mine"]
-    assert [flavor.name for flavor in found.flavors] == ["plain", "pgo+lto"]
-    assert found.mail is not None
+    config = load(path)
+    assert [branch.name for branch in config.branches] == ["3.13", "mine"]
+    assert [flavor.name for flavor in config.flavors] == ["plain", "pgo+lto"]
+    assert config.mail is not None
     text = path.read_text()
     assert all(f"{key} =" in text for key in ("name", "folder", "at", *vars(Keep())))

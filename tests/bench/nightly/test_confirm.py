@@ -18,7 +18,7 @@ from bench.history.models import BenchmarkRow, HistoryRatio, NightRow, NightSuit
 from bench.history.store import History
 from bench.nightly import confirm
 from bench.nightly.config import TONIGHT, load
-from bench.nightly.confirm import Again
+from bench.nightly.confirm import Confirmation
 from bench.nightly.report import CONFIRMED, DISMISSED, SUITE, UNDECIDED, ConfirmedFinding, Revised
 from bench.nightly.state import LineState
 from bench.results.arms import ArmResult
@@ -109,7 +109,7 @@ class Place:
         return replace(result, base=base, candidates=(arm,)), None
 
     def findings(self, night: NightRow) -> tuple[dict[str, ConfirmedFinding], tuple[str, ...]]:
-        again = Again(
+        again = Confirmation(
             context=Context(
                 home=home_at(self.folder / "home"),
                 project=self.folder,
@@ -118,10 +118,10 @@ class Place:
             ),
             config=self.config,
             history=self.history,
-            place=self.folder,
+            folder=self.folder,
         )
-        found, builds = again.findings(night, TASK, self.config.branches[0], Flavor(), OLD)
-        return {one.benchmark: one for one in found}, builds
+        findings, builds = again.findings(night, TASK, self.config.branches[0], Flavor(), OLD)
+        return {one.benchmark: one for one in findings}, builds
 
     def alarms(self) -> dict[str, str]:
         with self.history.connect() as connection:
@@ -142,7 +142,7 @@ def _built_as(arm: ArmResult, key: str) -> dict[str, Any]:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with History.open(tmp_path / "history.sqlite") as history:
         made = Place(tmp_path, history)
-        monkeypatch.setattr(confirm.running, "measured", made.measured)
+        monkeypatch.setattr(confirm.run, "measured", made.measured)
         yield made
 
 
@@ -156,19 +156,19 @@ def test_what_is_suspicious_is_measured_in_one_session_against_the_old_revision(
     place: Place,
 ) -> None:
     place.verdicts = {"bm_001": "slower", "bm_002": "equivalent"}
-    found, builds = place.findings(place.tonight("bm_001", "bm_002"))
+    findings, builds = place.findings(place.tonight("bm_001", "bm_002"))
     (experiment,) = place.experiments
     assert experiment.base.revision == OLD.commit
     (candidate,) = experiment.candidates
     assert (candidate.name, candidate.revision) == (TONIGHT, HEAD.commit)
     assert experiment.suite == ("second",)  # the one script that makes both
     assert experiment.session.blocks == 17
-    assert {name: one.state for name, one in found.items()} == {
+    assert {name: one.state for name, one in findings.items()} == {
         "bm_001": CONFIRMED,
         "bm_002": DISMISSED,
     }
     assert builds == ("old", "new")
-    assert found["bm_001"].folder.startswith("2026-11-02/main-plain-again-aaaaaaaaaaaa")
+    assert findings["bm_001"].folder.startswith("2026-11-02/main-plain-again-aaaaaaaaaaaa")
     assert place.alarms() == {"bm_001": models.CONFIRMED, "bm_002": models.DISMISSED}
     assert "measured again against aaaaaaaaaaaa: bm_001, bm_002" in " ".join(
         place.stream.getvalue().split()
@@ -177,18 +177,18 @@ def test_what_is_suspicious_is_measured_in_one_session_against_the_old_revision(
 
 def test_a_session_that_fails_leaves_it_undecided_with_the_reason(place: Place) -> None:
     place.error = BuildError("make failed.")
-    found, builds = place.findings(place.tonight("bm_000"))
-    assert (found["bm_000"].state, found["bm_000"].reason) == (UNDECIDED, "make failed.")
-    assert (found["bm_000"].folder, builds) == ("", ())
+    findings, builds = place.findings(place.tonight("bm_000"))
+    assert (findings["bm_000"].state, findings["bm_000"].reason) == (UNDECIDED, "make failed.")
+    assert (findings["bm_000"].folder, builds) == ("", ())
     assert place.alarms() == {"bm_000": models.SUSPECTED}
 
 
 def test_a_change_of_the_suite_is_carried_by_the_benchmarks_that_show_it(place: Place) -> None:
     place.suite = "slower"
     place.verdicts = {"bm_000": "slower", "bm_001": "equivalent", "unknown": "slower"}
-    found, _builds = place.findings(place.tonight(suite=SLOWER))
+    findings, _builds = place.findings(place.tonight(suite=SLOWER))
     assert place.experiments[0].suite == ("all",)
-    assert {name: one.state for name, one in found.items()} == {
+    assert {name: one.state for name, one in findings.items()} == {
         SUITE: CONFIRMED,
         "bm_000": CONFIRMED,
     }
@@ -206,7 +206,7 @@ def test_a_benchmark_whose_script_is_not_known_is_measured_with_all(place: Place
 
 def test_in_the_first_night_there_is_no_session_to_suspect(place: Place) -> None:
     night = place.tonight("bm_000")
-    again = Again(
+    again = Confirmation(
         context=Context(
             home=home_at(place.folder / "home"),
             project=place.folder,
@@ -215,6 +215,6 @@ def test_in_the_first_night_there_is_no_session_to_suspect(place: Place) -> None
         ),
         config=place.config,
         history=place.history,
-        place=place.folder,
+        folder=place.folder,
     )
     assert again.findings(night, TASK, place.config.branches[0], Flavor(), None) == ((), ())

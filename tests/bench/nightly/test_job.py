@@ -55,14 +55,14 @@ def test_nights_in_a_row(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Non
     assert ground.night("2026-11-03") == EXIT_VERDICT
     third = ground.line("2026-11-03")
     assert third["outcome"] == "bad"
-    found = {one["benchmark"]: one for one in third["findings"]}
-    assert set(found) == {"fast", "the whole suite"}
-    assert {one["state"] for one in found.values()} == {"confirmed"}
+    findings = {one["benchmark"]: one for one in third["findings"]}
+    assert set(findings) == {"fast", "the whole suite"}
+    assert {one["state"] for one in findings.values()} == {"confirmed"}
     # What is told is the fresh session's, and not what raised the suspicion.
     raised = {one["name"]: one["last"]["ratio"] for one in third["benchmarks"]}
-    assert found["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
-    assert found["fast"]["ratio"]["ratio"] != raised["fast"]
-    again = ground.nights / found["fast"]["folder"]
+    assert findings["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
+    assert findings["fast"]["ratio"]["ratio"] != raised["fast"]
+    again = ground.nights / findings["fast"]["folder"]
     assert json.loads((again / "result.json").read_text())["experiment"]["name"] == again.name
     assert third["new"]["commit"] == slow
     assert third["suite_release"]["ratio"] == pytest.approx(1.1, rel=0.02)
@@ -93,7 +93,7 @@ def test_nights_in_a_row(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def _interrupted(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch, day: str, where: str = "_kept"
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, day: str, where: str = "_recorded"
 ) -> None:
     def stop(*_arguments: Any) -> Any:
         raise KeyboardInterrupt
@@ -101,7 +101,7 @@ def _interrupted(
     with monkeypatch.context() as patch:
         patch.setattr(line.LineJob, where, stop)
         assert ground.night(day) == EXIT_INTERRUPTED
-    assert ground.kept(day)["ended"] is None
+    assert ground.state(day)["ended"] is None
 
 
 def test_a_slowdown_and_then_a_quiet_night(
@@ -111,12 +111,12 @@ def test_a_slowdown_and_then_a_quiet_night(
     # A source that lacks the release is measured all the same, and says so.
     ground.file.write_text(FILE.replace("v3.13.5", "v3.13.4"))
     assert ground.night("2026-11-01") == 0
-    assert "not held against v3.13.4" in ground.line("2026-11-01")["notes"][0]
+    assert "not compared with v3.13.4" in ground.line("2026-11-01")["notes"][0]
     ground.change(SPEED, 'const char *speed = "1.1";', "Slow it down")
     assert ground.night("2026-11-02") == EXIT_VERDICT
-    found = {one["benchmark"]: one for one in ground.line("2026-11-02")["findings"]}
-    assert found["fast"]["state"] == found["the whole suite"]["state"] == "confirmed"
-    assert found["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
+    findings = {one["benchmark"]: one for one in ground.line("2026-11-02")["findings"]}
+    assert findings["fast"]["state"] == findings["the whole suite"]["state"] == "confirmed"
+    assert findings["fast"]["ratio"]["ratio"] == pytest.approx(1.1, rel=0.02)
     # The same files under another commit are the same build.
     ground.commit("Nothing at all", when=1700000001)
     capsys.readouterr()
@@ -135,7 +135,7 @@ def test_one_branch_without_a_source_does_not_stop_the_others(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     gone = '[[branch]]\nrevision = "main"\nname = "gone"\nsource = "gone.git"\n'
     ground.file.write_text(FILE.replace("[[branch]]", f"{gone}[[branch]]"))
     assert ground.night("2026-11-01") == SourceError.exit_code
@@ -151,7 +151,7 @@ def _nothing(*_arguments: Any, **_more: Any) -> Any:
 
 def test_missed_nights_are_caught_up_with(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     noon = int(datetime(2026, 11, 2, 12).astimezone().timestamp())
     day = 24 * 3600
     second = ground.change("/* The loop", "/* This loop", "On the second", when=noon)
@@ -173,7 +173,7 @@ def test_a_night_of_the_past_is_refused(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     ground.night("2026-11-03")
     assert ground.night("2026-11-02") == UsageError.exit_code
     assert "--catch-up" in capsys.readouterr().err
@@ -184,7 +184,7 @@ def test_a_second_night_at_the_same_time_says_so(
 ) -> None:
     with hold_lock(ground.nights / ".lock"):
         assert ground.night("2026-11-01") == BusyError.exit_code
-    assert "Another night is at work" in capsys.readouterr().err
+    assert "Another night is running" in capsys.readouterr().err
     assert not list(ground.nights.glob("2026*"))
 
 
@@ -192,8 +192,8 @@ def test_an_unfinished_night_is_finished_by_the_next(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
-    _interrupted(ground, monkeypatch, "2026-11-01", "go")
+    monkeypatch.setattr(line.run, "measured", _nothing)
+    _interrupted(ground, monkeypatch, "2026-11-01", "run")
     head = ground.change("/* The loop", "/* This loop", "Later")
     ground.night("2026-11-02")
     first, second = mail.reports
@@ -205,15 +205,15 @@ def test_what_cannot_be_told_is_told_when_it_is_run_again(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mail = Mailbox(monkeypatch)
-    monkeypatch.setattr(line.running, "measured", _nothing)
+    monkeypatch.setattr(line.run, "measured", _nothing)
     with monkeypatch.context() as patch:
         patch.setattr(job, "mail", _refused)
         assert ground.night("2026-11-01") == MeasureError.exit_code  # a line's goes first
-    assert ground.kept("2026-11-01")["told"] == ["The server refuses."]
+    assert ground.state("2026-11-01")["told"] == ["The server refuses."]
     assert len(mail.sites) == 1
     ground.night("2026-11-01")
     assert (len(mail.reports), len(mail.sites)) == (1, 1)
-    assert (ground.kept("2026-11-01")["mailed"], ground.kept("2026-11-01")["told"]) == (True, [])
+    assert (ground.state("2026-11-01")["mailed"], ground.state("2026-11-01")["told"]) == (True, [])
 
 
 def _refused(*_arguments: Any) -> None:
@@ -244,12 +244,12 @@ def test_a_night_that_was_killed_goes_on(tmp_path: Path) -> None:
         night.process.kill()
         assert night.end() < 0
     assert pipeline.leftovers(place) == []
-    assert ground.kept("2026-11-01")["ended"] is None
+    assert ground.state("2026-11-01")["ended"] is None
     before = blocks(ground)
     assert before
     with pipeline.start(place, command) as night:
         assert night.end() == 0
-        assert "goes on where it stood" in night.said
+        assert "Continuing the night of" in night.said
     assert before.items() <= blocks(ground).items()
     assert ground.line("2026-11-01")["outcome"] == "neutral"
     assert [one.night.state for one in ground.entries()] == ["measured"]

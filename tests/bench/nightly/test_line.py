@@ -70,7 +70,7 @@ class Place:
     def go(self, commit: str) -> LineState:
         head = Revised(commit=commit, version="3.13.5")
         task = LineState(branch="main", flavor="plain", head=head)
-        return self.job().go(task, self.config.branches[0], Flavor())
+        return self.job().run(task, self.config.branches[0], Flavor())
 
     def entries(self) -> tuple[models.NightEntry, ...]:
         with self.history.connect() as connection:
@@ -87,11 +87,11 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_a_head_that_did_not_move_is_a_quiet_night(place: Place) -> None:
     yesterday = date(2026, 11, 1)
     place.nights.write(NightState(date=yesterday, tasks=(place.state(place.commit),)))
-    found = place.go(place.commit)
-    assert found.result is not None
-    assert found.result.outcome == QUIET
-    assert found.result.notes == ("the head did not move since 2026-11-01",)
-    assert found.code == 0
+    state = place.go(place.commit)
+    assert state.result is not None
+    assert state.result.outcome == QUIET
+    assert state.result.notes == ("the head did not move since 2026-11-01",)
+    assert state.code == 0
     (entry,) = place.entries()
     assert (entry.night.state, entry.night.when.date()) == (models.UNCHANGED, DAY)
     assert entry.benchmarks == 0
@@ -106,9 +106,9 @@ def test_other_commits_of_the_same_files_are_quiet_and_named(place: Place) -> No
         GIT_COMMITTER_DATE="1500000000 +0000",
     )
     git("update-ref", "refs/heads/main", again)
-    found = place.go(again)
-    assert found.result is not None
-    (note,) = found.result.notes
+    state = place.go(again)
+    assert state.result is not None
+    (note,) = state.result.notes
     assert f"its files are those of {place.commit[:12]}" in note
 
 
@@ -125,11 +125,11 @@ def test_an_error_is_the_lines_own(
     def fails(*_arguments: object, **_more: object) -> None:
         raise error
 
-    monkeypatch.setattr(lines.running, "measured", fails)
-    found = place.go(place.commit)
-    assert found.result is not None
-    assert (found.result.outcome, found.result.error) == (FAILED, str(error))
-    assert found.code == error.exit_code
+    monkeypatch.setattr(lines.run, "measured", fails)
+    task = place.go(place.commit)
+    assert task.result is not None
+    assert (task.result.outcome, task.result.error) == (FAILED, str(error))
+    assert task.code == error.exit_code
     (entry,) = place.entries()
     assert (entry.night.state, entry.night.reason) == (state, error.what)
     assert error.what in place.stream.getvalue()
@@ -137,10 +137,10 @@ def test_an_error_is_the_lines_own(
 
 def test_a_source_that_is_gone_is_the_lines_own_error(place: Place) -> None:
     place.upstream.path.rename(place.folder / "elsewhere.git")
-    found = place.go(place.commit)
-    assert found.result is not None
-    assert found.result.outcome == FAILED
-    assert found.code == SourceError.exit_code
+    task = place.go(place.commit)
+    assert task.result is not None
+    assert task.result.outcome == FAILED
+    assert task.code == SourceError.exit_code
 
 
 def test_a_night_without_figures_begins_no_epoch(place: Place) -> None:
@@ -168,8 +168,8 @@ def test_a_night_without_figures_begins_no_epoch(place: Place) -> None:
     [(datetime(2026, 11, 2, 5, tzinfo=UTC), 2), (datetime(2026, 11, 4, 5, tzinfo=UTC), 2)],
 )
 def test_a_night_that_is_caught_up_with_is_of_its_own_day(moment: datetime, day: int) -> None:
-    found = lines._on(DAY, moment)
-    assert (found.day, found.hour, found.tzinfo) == (day, 5, UTC)
+    moved = lines._on(DAY, moment)
+    assert (moved.day, moved.hour, moved.tzinfo) == (day, 5, UTC)
 
 
 SLOWER = HistoryRatio(ratio=1.1, verdict="slower")
@@ -199,9 +199,9 @@ def test_a_slowdown_matters_more_than_a_speed_up(
 
 def test_a_line_says_what_the_history_has_of_its_night() -> None:
     night = made_up.small(1)[0]
-    found = lines._line(night, ())
-    assert (found.branch, found.flavor, found.facts) == ("main", night.flavor, night.facts)
-    assert [one.name for one in found.benchmarks] == [row.benchmark for row in night.rows]
-    assert [one.mean for one in found.benchmarks] == [row.mean for row in night.rows]
+    result = lines._line(night, ())
+    assert (result.branch, result.flavor, result.facts) == ("main", night.flavor, night.facts)
+    assert [one.name for one in result.benchmarks] == [row.benchmark for row in night.rows]
+    assert [one.mean for one in result.benchmarks] == [row.mean for row in night.rows]
     assert night.release is not None
-    assert found.suite_release == night.release.suite
+    assert result.suite_release == night.release.suite

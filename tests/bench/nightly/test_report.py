@@ -41,9 +41,9 @@ def test_the_same_under_pgo() -> None:
     both = LineResult(branch="a", flavor="pgo+lto", pgo=True)
     alone = LineResult(branch="a", flavor="pgo", pgo=True)
     other = LineResult(branch="b", flavor="plain")
-    told = night(plain, lto, both, alone, other)
-    assert told.under_pgo(plain) == alone
-    assert told.under_pgo(lto) == both
-    assert told.under_pgo(both) is None
-    assert told.under_pgo(other) is None
+    report = night(plain, lto, both, alone, other)
+    assert report.under_pgo(plain) == alone
+    assert report.under_pgo(lto) == both
+    assert report.under_pgo(both) is None
+    assert report.under_pgo(other) is None
     assert night(plain, both).under_pgo(plain) == both

@@ -43,7 +43,7 @@ class Ground:
         for key in builds:
             (self.context.home.builds / key).mkdir(exist_ok=True)
             (self.context.home.builds / key / "file").write_bytes(b"x" * 100_000)
-        raw = self.nights.place(day) / "main-plain" / "raw"
+        raw = self.nights.folder_of(day) / "main-plain" / "raw"
         if size:
             raw.mkdir(parents=True)
             (raw / "block.json").write_bytes(b"y" * size)
@@ -114,7 +114,7 @@ def test_what_cannot_be_held_is_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     raw = ground.night(0, "c", size=2_000_000)
     assert ground.tidy() == {"b", "c"}
     assert raw.exists()
-    assert "The disk budget is not held" in capsys.readouterr().err
+    assert "The disk budget is exceeded" in capsys.readouterr().err
 
 
 def night(day: int, **builds: tuple[str, ...]) -> NightState:
@@ -125,35 +125,35 @@ def night(day: int, **builds: tuple[str, ...]) -> NightState:
 
 
 def ledger(*nights: NightState) -> Ledger:
-    found = Ledger()
-    for one in nights:
-        found = found.after(one)
-    return found
+    kept = Ledger()
+    for state in nights:
+        kept = kept.after(state)
+    return kept
 
 
 def test_builds_of_old_nights_go() -> None:
-    found = ledger(
+    kept = ledger(
         night(1, plain=("release", "a")),
         night(2, plain=("release", "a", "b")),
         night(3, plain=("release", "b", "c")),
         night(4, plain=("release", "c", "d")),
     )
     days = [date(2026, 11, n) for n in range(1, 5)]
-    assert found.unneeded(days, 1) == ("a", "b")
-    assert found.unneeded(days, 2) == ("a",)
-    assert found.unneeded(days, 3) == ()
+    assert kept.unneeded(days, 1) == ("a", "b")
+    assert kept.unneeded(days, 2) == ("a",)
+    assert kept.unneeded(days, 3) == ()
 
 
 def test_a_lines_next_base_stays_however_old_it_is() -> None:
-    found = ledger(night(1, plain=("x", "y"), pgo=("p",)), night(2, plain=("y", "z")), night(3))
+    kept = ledger(night(1, plain=("x", "y"), pgo=("p",)), night(2, plain=("y", "z")), night(3))
     days = [date(2026, 11, n) for n in range(1, 4)]
-    assert found.unneeded(days, 1) == ("x",)
-    assert found.without(("x",)).unneeded(days, 1) == ()
+    assert kept.unneeded(days, 1) == ("x",)
+    assert kept.without(("x",)).unneeded(days, 1) == ()
 
 
 def test_a_ledger_is_kept_as_json() -> None:
-    found = ledger(night(1, plain=("x",)))
-    assert documents.load(Ledger, documents.dump(found)) == found
+    kept = ledger(night(1, plain=("x",)))
+    assert documents.load(Ledger, documents.dump(kept)) == kept
 
 
 def test_raw_data_are_packed_and_then_dropped() -> None:

@@ -35,9 +35,9 @@ def revised(commit: str, version: str = "3.13.5") -> Revised:
 def test_a_revision_that_is_gone_is_no_base(upstream: Upstream, tmp_path: Path) -> None:
     there = revised(upstream.commit("main", "3.13.5"))
     ours = revisions(upstream, tmp_path)
-    assert (ours.known(there), ours.known(None), ours.notes) == (there, None, [])
-    assert ours.known(revised("f" * 40)) is None
-    assert "this night begins anew" in ours.notes[0]
+    assert (ours.available(there), ours.available(None), ours.notes) == (there, None, [])
+    assert ours.available(revised("f" * 40)) is None
+    assert "this line starts again without it" in ours.notes[0]
 
 
 def test_a_release_of_another_version_is_told(upstream: Upstream, tmp_path: Path) -> None:
@@ -61,8 +61,8 @@ def test_the_same_files_are_the_same(upstream: Upstream, tmp_path: Path) -> None
     )
     other = upstream.commit("main", "3.13.5")
     ours = revisions(upstream, tmp_path)
-    assert ours.alike(revised(first), revised(again))
-    assert not ours.alike(revised(first), revised(other))
+    assert ours.same_files(revised(first), revised(again))
+    assert not ours.same_files(revised(first), revised(other))
     # The release's files are last night's: one build has both roles.
     found = ours.roles(revised(other), revised(first), revised(again))
     assert found == Roles(base=first, others={"tonight": other}, last="base", release="base")
@@ -78,7 +78,7 @@ def test_commits_are_listed_newest_first(upstream: Upstream, tmp_path: Path) -> 
     assert MOST_COMMITS > 3
     assert ours.commits(None, revised(old)) == ((), 0)
     assert ours.commits(revised("f" * 40), revised(old)) == ((), 0)
-    assert "are not known" in ours.notes[0]
+    assert "cannot be listed" in ours.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,9 @@ def test_the_last_that_was_measured(tmp_path: Path) -> None:
     nights.write(night("2026-11-02", task("b", "failed")))
     nights.write(night("2026-11-03", task("a", "quiet")))
     nights.write(night("2026-11-05", task("c")))
-    found = nights.last_measured(task(""), date(2026, 11, 4))
-    assert found is not None
-    assert (found.commit, found.date) == ("a", date(2026, 11, 1))
+    revision = nights.last_measured(task(""), date(2026, 11, 4))
+    assert revision is not None
+    assert (revision.commit, revision.date) == ("a", date(2026, 11, 1))
     assert nights.last_measured(task(""), date(2026, 11, 1)) is None
 
 
@@ -65,12 +65,12 @@ def test_a_tasks_state_takes_the_old_ones_place() -> None:
 
 def test_two_nights_never_overlap(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
-    assert not nights.at_work()
-    with nights.alone():
-        assert nights.at_work()
-        with pytest.raises(BusyError), Nights(tmp_path).alone():
+    assert not nights.is_running()
+    with nights.lock():
+        assert nights.is_running()
+        with pytest.raises(BusyError), Nights(tmp_path).lock():
             pytest.fail("two at once")
-    with nights.alone():
+    with nights.lock():
         pass
 
 

@@ -41,14 +41,19 @@ def status(file: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tup
 
 
 def read(file: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(status(file, capsys, "--json")[0])
-    return told
+    content: dict[str, Any] = json.loads(status(file, capsys, "--json")[0])
+    return content
 
 
 def test_before_the_first_night(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = read(file, capsys)
-    assert (told["nights"], told["overdue"], told["next"], told["at_work"]) == ([], [], None, False)
-    assert told["disk"]["budget"] == 1_000_000_000
+    content = read(file, capsys)
+    assert (content["nights"], content["overdue"], content["next"], content["at_work"]) == (
+        [],
+        [],
+        None,
+        False,
+    )
+    assert content["disk"]["budget"] == 1_000_000_000
     assert "no timer is installed" in status(file, capsys)[1]
 
 
@@ -57,12 +62,12 @@ def test_nights_and_what_is_overdue(file: Path, capsys: pytest.CaptureFixture[st
     today = date.today()
     nights.write(night(today - timedelta(days=5), "failed", code=6))
     nights.write(night(today - timedelta(days=4), "good", ended=False))
-    told = read(file, capsys)
-    assert [one["lines"][0]["outcome"] for one in told["nights"]] == ["good", "failed"]
-    assert told["nights"][1]["lines"][0]["error"] == "It does not compile."
-    assert told["unfinished"] == [str(today - timedelta(days=4))]
-    assert told["overdue"][0] == str(today - timedelta(days=3))
-    assert len(told["overdue"]) in (3, 4)  # by the hour of the day
+    content = read(file, capsys)
+    assert [one["lines"][0]["outcome"] for one in content["nights"]] == ["good", "failed"]
+    assert content["nights"][1]["lines"][0]["error"] == "It does not compile."
+    assert content["unfinished"] == [str(today - timedelta(days=4))]
+    assert content["overdue"][0] == str(today - timedelta(days=3))
+    assert len(content["overdue"]) in (3, 4)  # by the hour of the day
     out, err = status(file, capsys)
     assert "good" in out
     assert "It does not compile." in err
@@ -71,9 +76,9 @@ def test_nights_and_what_is_overdue(file: Path, capsys: pytest.CaptureFixture[st
 
 def test_the_newest_night_tells_what_fails(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Nights(file.parent / "nights").write(night(date.today(), "failed", code=6))
-    told = read(file, capsys)
-    assert told["failing"] == ["main plain"]
-    assert told["overdue"] == []
+    content = read(file, capsys)
+    assert content["failing"] == ["main plain"]
+    assert content["overdue"] == []
 
 
 def test_an_installed_timer_has_a_next_night(
@@ -82,11 +87,11 @@ def test_an_installed_timer_has_a_next_night(
     folder = timer.user_folder()
     folder.mkdir(parents=True)
     (folder / "patchbench-nightly.timer").write_text("")
-    told = read(file, capsys)
-    assert told["timer"] == str(folder / "patchbench-nightly.timer")
-    assert datetime.fromisoformat(told["next"]) > datetime.now()
+    content = read(file, capsys)
+    assert content["timer"] == str(folder / "patchbench-nightly.timer")
+    assert datetime.fromisoformat(content["next"]) > datetime.now()
 
 
 def test_a_night_at_work_is_seen(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Nights(file.parent / "nights").alone():
+    with Nights(file.parent / "nights").lock():
         assert read(file, capsys)["at_work"]

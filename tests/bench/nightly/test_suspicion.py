@@ -151,7 +151,7 @@ def test_each_benchmark_once() -> None:
     one = Suspicion(benchmark="a", old=OLD, start=1, ratio=1.1, low=1.0, high=1.2)
     late = replace(one, start=2, trend=True)
     other = replace(late, benchmark="b")
-    assert suspicion.together([one], [late, other]) == (one, other)
+    assert suspicion.without_duplicates([one], [late, other]) == (one, other)
 
 
 # -- measured again ------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_the_fresh_session_decides(verdict: str, ratio: float, state: str, bench
     raised = Suspicion(benchmark=benchmark, old=OLD, start=7, ratio=1.2, low=1.1, high=1.3)
     again = session(row(verdict, ratio), whole=suite(ratio, verdict))
     since = date(2026, 11, 2)
-    found = suspicion.judged(raised, again, reason="", folder="f", since=since)
+    found = suspicion.finding_of(raised, again, reason="", folder="f", since=since)
     assert found.state == state
     assert found.ratio is not None
     assert found.ratio.ratio == ratio
@@ -199,7 +199,7 @@ def test_the_fresh_session_decides(verdict: str, ratio: float, state: str, bench
 )
 def test_what_could_not_be_measured_again_stays_open(again: Comparisons | None) -> None:
     raised = Suspicion(benchmark="a", old=OLD, start=7, ratio=1.2, low=1.1, high=1.3)
-    found = suspicion.judged(raised, again, reason="why", folder="", since=date(2026, 11, 2))
+    found = suspicion.finding_of(raised, again, reason="why", folder="", since=date(2026, 11, 2))
     assert (found.state, found.ratio, found.reason) == ("undecided", None, "why")
     line = LineKey(host="h", branch="main", flavor="plain")
     assert suspicion.alarm_of(raised, found, line, 9).ratio == 1.2
@@ -208,8 +208,8 @@ def test_what_could_not_be_measured_again_stays_open(again: Comparisons | None) 
 def test_a_change_of_the_suite_names_what_carries_it() -> None:
     whole = Suspicion(benchmark=SUITE, old=OLD, start=7, ratio=1.1, low=1.0, high=1.2)
     rows = [row("slower", 1.2, "a"), row("undecided", 1.1, "b"), row("faster", 0.9, "c")]
-    found = suspicion.carried(whole, session(*rows, whole=suite(1.05, "slower")))
+    found = suspicion.contributing(whole, session(*rows, whole=suite(1.05, "slower")))
     assert [(one.benchmark, one.ratio, one.start) for one in found] == [("a", 1.2, 7)]
     undecided = session(*rows, whole=suite(1.05))
-    assert suspicion.carried(whole, undecided) == ()
-    assert suspicion.carried(whole, session(*rows)) == ()
+    assert suspicion.contributing(whole, undecided) == ()
+    assert suspicion.contributing(whole, session(*rows)) == ()

@@ -1,4 +1,4 @@
-"""The timer: written, enabled, or told why not; cron's line."""
+"""The timer: units written and enabled, or the error shown; the line for cron."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_without_systemd_the_files_are_there_and_the_command_is_told(
     assert call(file, "--install") == ToolError.exit_code
     assert (timer.user_folder() / "patchbench-nightly.timer").exists()
     _out, err = capsys.readouterr()
-    assert "systemd does not enable the timer" in err
+    assert "systemd could not enable the timer" in err
     assert "systemctl --user enable --now patchbench-nightly.timer" in err
     assert "--cron" in err
 
@@ -88,25 +88,25 @@ def test_cron(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "text"),
     [
         (["--system"], "--install"),
         (["--out", "site"], "nightly site"),
         (["--history", "x.sqlite"], "nightly site"),
-        (["another.toml"], "Too many words"),
-        (["--date", "yesterday"], "no date"),
+        (["another.toml"], "Too many arguments"),
+        (["--date", "yesterday"], "not a date"),
         (["--date", "9999-01-01"], "in the future"),
     ],
 )
 def test_a_command_line_that_cannot_be_meant(
-    file: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    file: Path, options: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
         code: object = call(file, *options)
     except SystemExit as end:
         code = end.code
     assert code == UsageError.exit_code
-    assert told in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 def test_a_site_needs_a_folder(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,11 +126,11 @@ def made(tmp_path: Path, user: str | None = None) -> Units:
 
 
 def test_names_and_times(tmp_path: Path) -> None:
-    found = made(tmp_path)
-    assert set(found.files) == {found.service, found.timer}
-    assert (found.service, found.timer) == ("patchbench-a-b.service", "patchbench-a-b.timer")
-    assert "OnCalendar=*-*-* 02:30:00\n" in found.files[found.timer]
-    assert "Persistent=true" in found.files[found.timer]
+    written = made(tmp_path)
+    assert set(written.files) == {written.service, written.timer}
+    assert (written.service, written.timer) == ("patchbench-a-b.service", "patchbench-a-b.timer")
+    assert "OnCalendar=*-*-* 02:30:00\n" in written.files[written.timer]
+    assert "Persistent=true" in written.files[written.timer]
 
 
 def test_nothing_in_a_path_means_anything_to_systemd(tmp_path: Path) -> None:
@@ -154,12 +154,12 @@ def test_systemd_takes_them(tmp_path: Path, user: str | None) -> None:
         pytest.skip("systemd-analyze is not here: install the Debian package systemd")
     folder = tmp_path / "units"
     folder.mkdir()
-    found = made(tmp_path, user)
-    for name, text in found.files.items():
+    written = made(tmp_path, user)
+    for name, text in written.files.items():
         (folder / name).write_text(text)
     manager = "--user" if user is None else "--system"
     done = subprocess.run(
-        [program, "verify", manager, *(str(folder / name) for name in found.files)],
+        [program, "verify", manager, *(str(folder / name) for name in written.files)],
         env={"XDG_RUNTIME_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
         capture_output=True,
         text=True,

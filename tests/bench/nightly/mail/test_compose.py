@@ -50,7 +50,7 @@ def test_composed_twice_it_is_the_same_to_the_letter() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "expected"),
     [
         ([line(findings=(finding(CONFIRMED, 1.05),))], "bad: main plain: richards 1.05x slower ("),
         (
@@ -76,8 +76,8 @@ def test_composed_twice_it_is_the_same_to_the_letter() -> None:
         ([line(outcome=BAD)], "bad: main plain ("),
     ],
 )
-def test_the_subject_says_how_it_went(lines: list[LineResult], told: str) -> None:
-    assert subject(report(*lines)).startswith(f"[patchbench] {told}")
+def test_the_subject_says_how_it_went(lines: list[LineResult], expected: str) -> None:
+    assert subject(report(*lines)).startswith(f"[patchbench] {expected}")
 
 
 def test_every_change_stands_beside_the_same_under_pgo() -> None:
@@ -102,7 +102,7 @@ def test_text_of_unknown_origin_stays_text(text: str) -> None:
         commits=tuple(replace(one, subject=text) for one in commits(2)),
         findings=(finding(CONFIRMED, 1.05, benchmark=text, reason=text, folder=text),),
     )
-    told = report(
+    night = report(
         hostile,
         replace(hostile, outcome=FAILED),
         name=text,
@@ -111,8 +111,8 @@ def test_text_of_unknown_origin_stays_text(text: str) -> None:
         folder=text,
         site=text,
     )
-    lines_of(told)
-    message = compose_mail(told)
+    lines_of(night)
+    message = compose_mail(night)
     assert message.keys() == [
         *("Subject", "Date", "Message-ID", "Content-Type"),
         *("Content-Transfer-Encoding", "MIME-Version"),
@@ -132,15 +132,15 @@ def test_huge_nights_are_cut_and_say_so() -> None:
         error="a line\n" * 5000,
     )
     begun = date(2020, 1, 1)
-    told = report(big, missed=tuple(begun + timedelta(days=one) for one in range(900)))
-    text = "\n".join(lines_of(told))
+    night = report(big, missed=tuple(begun + timedelta(days=one) for one in range(900)))
+    text = "\n".join(lines_of(night))
     assert len(text) < 60_000
     for count in (
         "5000 commits since the last run",
         "  and 4950 more",
-        "and 4801 benchmarks more",
+        "and 4801 more benchmarks",
         "missing: 4980 more",
-        "and 4988 lines more",
+        "and 4988 more lines",
         "older ones and",
     ):
         assert count in text

@@ -95,7 +95,7 @@ def test_a_file_that_everybody_can_read(tmp_path: Path) -> None:
     secret.write_text("hunter2\n")
     secret.chmod(0o644)
     settings = replace(LOGIN, password_file=str(secret))
-    assert "Everybody can read the password" in refusal(settings).what
+    assert "All users can read the password" in refusal(settings).what
     secret.chmod(0o640)
     # Now it gets as far as the server, where nobody listens.
     assert "cannot be reached" in refusal(settings).what
@@ -121,8 +121,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_sendmail_gets_the_mail_and_its_recipients_by_name() -> None:
     runner = RecordingRunner()
     settings = replace(SETTINGS, way="sendmail")
-    told = deliver(mail(text="\u00e9\n.\nend\n"), settings, runner=runner, environment={"A": "b"})
-    assert told == "Mail to 2 addresses, by sendmail"
+    status_line = deliver(
+        mail(text="\u00e9\n.\nend\n"), settings, runner=runner, environment={"A": "b"}
+    )
+    assert status_line == "Mail to 2 addresses, by sendmail"
     (command,) = runner.commands
     assert command.argv == (
         *("/usr/sbin/sendmail", "-i", "-f", "b@example.org", "--"),

@@ -38,8 +38,8 @@ def test_everything() -> None:
         "program": "/opt/sendmail",
         "path": "mails/",
     }
-    told = asdict(read(**table))
-    assert told == {
+    settings = asdict(read(**table))
+    assert settings == {
         **table,
         "to": tuple(table["to"]),
         "ca_file": "/nights/ca.pem",
@@ -55,7 +55,7 @@ def test_each_kind_of_tls_has_its_port(tls: str, port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "expected"),
     [
         ({"to": []}, "mail.to is missing"),
         ({"sender": ""}, "mail.sender is ''"),
@@ -80,10 +80,10 @@ def test_each_kind_of_tls_has_its_port(tls: str, port: int) -> None:
         ({"passwort": "x"}, "mail.passwort is not a key"),
     ],
 )
-def test_what_is_wrong_is_told(more: dict[str, Any], told: str) -> None:
+def test_what_is_wrong_is_told(more: dict[str, Any], expected: str) -> None:
     with pytest.raises(ExperimentError) as caught:
         read(**more)
-    assert told in caught.value.what
+    assert expected in caught.value.what
     assert caught.value.where.startswith("n.toml")
 
 

@@ -48,7 +48,7 @@ def server(starttls: Server) -> Server:
 
 
 def settings(server: Server, trusted: Authority, **more: object) -> MailSettings:
-    told: dict[str, object] = {
+    values: dict[str, object] = {
         "to": ("us@example.org",),
         "sender": "patchbench <bench@example.org>",
         "host": "localhost",
@@ -58,7 +58,7 @@ def settings(server: Server, trusted: Authority, **more: object) -> MailSettings
         "password_env": VARIABLE,
         "timeout": 20.0,
     }
-    return MailSettings(**{**told, **more})  # type: ignore[arg-type]
+    return MailSettings(**{**values, **more})  # type: ignore[arg-type]
 
 
 def mail(subject: str = "[patchbench] good", text: str = "All is well.\n") -> EmailMessage:
@@ -89,8 +89,8 @@ def refusal(to: MailSettings, *, password: str = PASSWORD) -> DeliveryError:
 def test_the_mail_of_a_night_arrives_by_starttls_with_a_login(
     server: Server, trusted: Authority
 ) -> None:
-    told = send(settings(server, trusted), compose.compose_mail(nights.night()))
-    assert told == "Mail to 1 address, by localhost"
+    where = send(settings(server, trusted), compose.compose_mail(nights.night()))
+    assert where == "Mail to 1 address, by localhost"
     assert server.logins == [LOGIN]
     (envelope,) = server.envelopes
     assert (envelope.mail_from, envelope.rcpt_tos) == ("bench@example.org", ["us@example.org"])
@@ -107,8 +107,8 @@ def test_implicit_tls_and_a_password_from_a_file(trusted: Authority, tmp_path: P
     secret.write_text(f"{PASSWORD}\n")
     secret.chmod(0o600)
     with serving(trusted.context(), implicit=True) as server:
-        told = {"tls": "implicit", "password_env": "", "password_file": str(secret)}
-        send(settings(server, trusted, **told))
+        changes = {"tls": "implicit", "password_env": "", "password_file": str(secret)}
+        send(settings(server, trusted, **changes))
         assert server.mail()["Subject"] == "[patchbench] good"
         assert server.logins == [LOGIN]
 
@@ -119,7 +119,7 @@ def test_without_tls_only_where_that_is_asked_for(trusted: Authority) -> None:
         send(bare)
         assert server.mail().get_content().strip() == "All is well."
         error = refusal(replace(bare, tls="starttls"))
-        assert "does not offer what is asked of it: STARTTLS" in error.what
+        assert "does not support what the settings require: STARTTLS" in error.what
         assert len(server.envelopes) == 1
 
 
@@ -149,8 +149,8 @@ def test_other_letters_dots_and_froms_survive(server: Server, trusted: Authority
 
 def test_a_wrong_password(server: Server, trusted: Authority) -> None:
     error = refusal(settings(server, trusted), password="wrong-and-still-secret")
-    assert error.what == "The mail server does not let patchbench in."
-    # The server repeats it; nobody else does.
+    assert error.what == "The mail server rejects the login patchbench."
+    # The server repeats the password; the error hides it.
     assert "535" in error.where
     assert "(hidden) is wrong" in error.where
     assert server.envelopes == []
@@ -160,7 +160,7 @@ def test_a_refused_recipient_does_not_keep_it_from_the_others(
     server: Server, trusted: Authority
 ) -> None:
     error = refusal(settings(server, trusted, to=("us@example.org", REFUSED)))
-    assert "refuses 1 of the addresses; the others have the mail" in error.what
+    assert "refuses 1 of the addresses; the others received the mail" in error.what
     assert f"{REFUSED}: 550 {REFUSED} does not live here" in error.where
     assert server.envelopes[0].rcpt_tos == ["us@example.org"]
 
@@ -173,7 +173,7 @@ def test_only_refused_recipients(server: Server, trusted: Authority) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "hint"),
-    [("451 come back later", "may take it later"), ("554 looks like spam", "Ask who keeps")],
+    [("451 come back later", "Try again later"), ("554 looks like spam", "Ask the administrator")],
 )
 def test_a_mail_that_the_server_does_not_want(
     answer: str, hint: str, server: Server, trusted: Authority
@@ -187,7 +187,7 @@ def test_a_mail_that_the_server_does_not_want(
 
 @pytest.mark.parametrize("implicit", [False, True])
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "expected"),
     [
         ("expired", "certificate has expired"),
         ("other-name", "Hostname mismatch"),
@@ -195,7 +195,7 @@ def test_a_mail_that_the_server_does_not_want(
     ],
 )
 def test_a_certificate_that_is_not_valid(
-    wrong: str, told: str, implicit: bool, trusted: Authority, tmp_path: Path
+    wrong: str, expected: str, implicit: bool, trusted: Authority, tmp_path: Path
 ) -> None:
     signer = authority(tmp_path) if wrong == "unknown" else trusted
     names = ("mail.example.org",) if wrong == "other-name" else ()
@@ -204,7 +204,7 @@ def test_a_certificate_that_is_not_valid(
         to = settings(server, trusted, tls="implicit" if implicit else "starttls")
         error = refusal(to)
         assert "certificate is not valid" in error.what
-        assert told.lower() in error.what.lower()
+        assert expected.lower() in error.what.lower()
         assert server.logins == []
         assert server.envelopes == []
 
@@ -227,7 +227,7 @@ def test_a_file_of_authorities_that_is_none(
 def test_tls_where_there_is_none(trusted: Authority) -> None:
     with serving(None) as server:
         to = settings(server, trusted, tls="implicit", login="", password_env="")
-        assert "no TLS to be had" in refusal(to).what
+        assert "TLS with the mail server failed" in refusal(to).what
 
 
 def test_a_dead_server(server: Server, trusted: Authority) -> None:
@@ -262,19 +262,19 @@ def talking(*lines: bytes) -> Iterator[Server]:
 def test_a_silent_server(trusted: Authority) -> None:
     with talking() as server:
         error = refusal(settings(server, trusted, timeout=0.2))
-    assert error.what == "The mail server gave no answer in 0.2 s."
+    assert error.what == "The mail server did not answer within 0.2 s."
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n", "The mail server"),
-        (b"220 hello\r\n", "ended the connection"),
+        (b"220 hello\r\n", "closed the connection"),
         (b"554 go away \x1b[31m\r\n", "refuses the mail"),
     ],
 )
-def test_something_else_answers(line: bytes, told: str, trusted: Authority) -> None:
+def test_something_else_answers(line: bytes, expected: str, trusted: Authority) -> None:
     with talking(line) as server:
         error = refusal(settings(server, trusted))
-    assert told in error.what
+    assert expected in error.what
     assert "\x1b" not in str(error)
