@@ -71,10 +71,10 @@ def _verify(context: Context, options: argparse.Namespace) -> int:
 
 
 def _reproduce(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.bundle import Wishes
+    from bench.jobs.bundle import PlanOverrides
     from bench.jobs.bundle import reproduce as reproducing
 
-    wishes = Wishes(
+    overrides = PlanOverrides(
         source=options.source or "",
         suite=options.suite or "",
         wheels=options.wheels or "",
@@ -85,5 +85,5 @@ def _reproduce(context: Context, options: argparse.Namespace) -> int:
         runtimes=dict(options.runtime),
     )
     return reproducing.reproduce(
-        context, options.bundle, out=options.out, wishes=wishes, as_json=options.json
+        context, options.bundle, out=options.out, overrides=overrides, as_json=options.json
     )

@@ -1,4 +1,4 @@
-"""Bundles through the command line, on results made by hand; the last test runs one for real."""
+"""Bundles on the command line, with synthetic results; the last test does a real run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ import pytest
 
 from bench.cli.main import main
 from bench.experiments.experiment import Experiment
-from bench.jobs.bundle import archive as bundles
-from bench.jobs.bundle import verify as verifying
+from bench.jobs.bundle import archive, verify
 from bench.report.formats import catalogue
-from bench.results import result as results
-from bench.run import run as running
+from bench.results import read
+from bench.run import run as run_module
 from builder.errors import DataError, StoreError, UsageError, VerifyError
 from tests import pipeline
 from tests.bench.results_folder import NAME, lay_out, rewrite
@@ -40,24 +39,24 @@ class Bench:
         return self.bundle
 
     def repacked(self, change: Callable[[Path], Any]) -> Path:
-        """The bundle with something altered, and a manifest that agrees with that."""
+        """The bundle with one file altered, and its manifest altered to match."""
         folder = self.root / "unpacked"
         folder.mkdir()
-        bundles.unpack(self.bundle, folder)
+        archive.unpack(self.bundle, folder)
         change(folder)
         members: dict[str, bytes | Path] = {
             path.relative_to(folder).as_posix(): path
             for path in folder.rglob("*")
-            if path.is_file() and path.name != bundles.MANIFEST
+            if path.is_file() and path.name != archive.MANIFEST
         }
         forged = self.root / "forged.tar.gz"
-        bundles.pack(members, forged, top="x", version="0.1.0", renderer=verifying.renderer())
+        archive.pack(members, forged, top="x", version="0.1.0", renderer=verify.renderer())
         return forged
 
 
 @pytest.fixture(autouse=True)
 def _quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that draw no charts."""
+    """The reports without charts."""
     monkeypatch.setattr(catalogue, "OF_A_RUN", ("md", "mail", "submission"))
 
 
@@ -76,7 +75,7 @@ def bench(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Be
     return made
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> Any:
+def printed_json(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
@@ -86,8 +85,8 @@ def test_a_bundle_holds_all_of_a_run_and_verifies(
     bundle = bench.pack()
     sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
     assert capsys.readouterr().out == f"{sha256}  {bundle}\n"
-    with tarfile.open(bundle) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
+    with tarfile.open(bundle) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
     assert names >= {
         *("MANIFEST.json", "plan.json", "result.json", "environment.json"),
         *("report.md", "mail.txt", "submission.md", "raw/rules.json"),
@@ -109,10 +108,10 @@ def test_it_verifies_where_nothing_else_is(
     elsewhere.write_bytes(bench.pack().read_bytes())
     capsys.readouterr()
     assert bench.patchbench("verify", elsewhere, "--json") == 0
-    found = told(capsys)
-    assert found["agrees"]
-    assert found["bundle"] == "renamed.tar.gz"
-    assert [check["problems"] for check in found["checks"]] == [[]] * 8
+    report = printed_json(capsys)
+    assert report["agrees"]
+    assert report["bundle"] == "renamed.tar.gz"
+    assert [check["problems"] for check in report["checks"]] == [[]] * 8
     assert not (bench.root / "home").exists()
 
 
@@ -137,24 +136,24 @@ def test_a_digit_that_was_altered_is_named(
     out, err = capsys.readouterr()
     assert "raw data" in out
     assert "1 DISAGREE" in out
-    assert "The bundle does not verify: 1 thing." in err
+    assert "The bundle does not verify: 1 problem." in err
     assert f"{name}, mean: recorded is 0.00" in err
 
 
 def test_an_altered_member_is_named_by_the_manifest(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Also where no figure depends on it: a digit of what pyperf says of the machine."""
+    """Also where no figure depends on it: a digit in pyperf's metadata of the machine."""
     source = bench.pack()
     folder = bench.root / "unpacked"
     folder.mkdir()
-    bundles.unpack(source, folder)
+    archive.unpack(source, folder)
     rewrite(folder / "raw/blocks/0001-nbody/base.json", {"version": "1.1"})
     altered = bench.root / "altered.tar.gz"
-    with tarfile.open(altered, "w:gz") as archive:
+    with tarfile.open(altered, "w:gz") as tar:
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                archive.add(path, f"x/{path.relative_to(folder)}")
+                tar.add(path, f"x/{path.relative_to(folder)}")
     capsys.readouterr()
     assert bench.patchbench("verify", altered, "--json") == VerifyError.exit_code
     out, err = capsys.readouterr()
@@ -175,7 +174,7 @@ def test_an_altered_member_is_named_by_the_manifest(
             "{",
             "A file of the results folder is damaged: it cannot be read. raw/rules.json",
         ),
-        ("more.txt", "more", "more.txt: this patchbench makes no such report"),
+        ("more.txt", "more", "more.txt: this version of patchbench makes no such report"),
         (
             "raw/blocks/0000-nbody/block.json",
             "[1]",
@@ -196,11 +195,11 @@ def test_reports_of_another_patchbench_are_not_compared(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.pack()
-    monkeypatch.setattr(verifying, "renderer", lambda: "another")
+    monkeypatch.setattr(verify, "renderer", lambda: "another")
     forged = bench.repacked(lambda folder: (folder / "mail.txt").write_text("other words"))
-    monkeypatch.setattr(verifying, "renderer", lambda: "yet another")
+    monkeypatch.setattr(verify, "renderer", lambda: "yet another")
     assert bench.patchbench("verify", forged) == 0
-    assert "agree: made by another patchbench" in capsys.readouterr().out
+    assert "agree: made by another version of patchbench" in capsys.readouterr().out
 
 
 def test_a_report_that_was_altered_is_named(
@@ -209,7 +208,7 @@ def test_a_report_that_was_altered_is_named(
     bench.pack()
     forged = bench.repacked(lambda folder: (folder / "mail.txt").write_text("other words"))
     assert bench.patchbench("verify", forged) == VerifyError.exit_code
-    assert "mail.txt: it is not what result.json gives" in capsys.readouterr().err
+    assert "mail.txt: it is not the report of result.json" in capsys.readouterr().err
 
 
 def test_hostile_text_of_a_bundle_stays_text(
@@ -226,19 +225,19 @@ def test_hostile_text_of_a_bundle_stays_text(
 def test_many_problems_are_told_in_part(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifying, "_SHOWN", 5)
+    monkeypatch.setattr(verify, "_SHOWN", 5)
     bench.pack()
     forged = bench.repacked(lambda folder: rewrite(folder / "result.json", {"blocks": []}))
     assert bench.patchbench("verify", forged) == VerifyError.exit_code
-    assert "... and 3 more (--json tells all)" in capsys.readouterr().err
+    assert "... and 3 more (--json lists all)" in capsys.readouterr().err
 
 
 def test_an_archive_that_climbs_out_is_refused(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     evil = bench.root / "evil.tar.gz"
-    with tarfile.open(evil, "w:gz") as archive:
-        archive.add(bench.results / "plan.json", "x/../../../evil")
+    with tarfile.open(evil, "w:gz") as tar:
+        tar.add(bench.results / "plan.json", "x/../../../evil")
     for command in ("verify", "reproduce"):
         assert bench.patchbench(command, evil) == VerifyError.exit_code
         assert "leads out of its folder" in capsys.readouterr().err
@@ -268,7 +267,7 @@ def test_a_plan_of_another_run_is_not_packed(
 def test_links_are_not_followed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     (bench.results / "raw" / "blocks" / "secret.json").symlink_to("/etc/hostname")
     assert bench.patchbench("bundle", bench.results) == StoreError.exit_code
-    assert "has a link in it" in capsys.readouterr().err
+    assert "contains a link" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x", ".tar.gz"])
@@ -285,29 +284,29 @@ def test_a_bundle_is_named_after_its_experiment(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench.patchbench("bundle", bench.results, "--json") == 0
-    found = told(capsys)
-    identity = results.read(bench.results).experiment.identity
-    assert found["bundle"] == f"evidence-{identity}.tar.gz"
-    assert Path(found["bundle"]).stat().st_size == found["bytes"]
+    report = printed_json(capsys)
+    identity = read(bench.results).experiment.identity
+    assert report["bundle"] == f"evidence-{identity}.tar.gz"
+    assert Path(report["bundle"]).stat().st_size == report["bytes"]
 
 
 # -- running it again -----------------------------------------------------------------------------
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, factor: float, code: int = 0) -> list[Experiment]:
-    """A run that gives results by hand."""
+    """A run that returns synthetic results."""
     asked: list[Experiment] = []
 
     def run(_context: Any, experiment: Experiment, *, out: Path, **_more: Any) -> int:
         asked.append(experiment)
-        for patch in (one for arm in experiment.candidates for one in arm.patches):
+        for patch in (patch for arm in experiment.candidates for patch in arm.patches):
             assert Path(patch).is_file()
         print("what a run says")
         if not out.exists():
             lay_out(out, seed=8, factor=factor)
         return code
 
-    monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(run_module, "run", run)
     return asked
 
 
@@ -322,9 +321,9 @@ def test_both_results_stand_side_by_side(
     assert "what a run says" in err
     assert "what a run says" not in out
     assert "The intervals of 2 of 2 benchmarks overlap; 2 of 2 have the same verdict." in out
-    assert "builds: the very same recipes" in out
+    assert "builds: the same recipes" in out
     assert asked[0].session.seed == 3
-    identity = results.read(bench.results).experiment.identity
+    identity = read(bench.results).experiment.identity
     written = Path("results") / f"evidence-{identity}-again" / "reproduction.json"
     assert json.loads(written.read_text())["agrees"]
 
@@ -337,10 +336,10 @@ def test_a_contradiction_has_an_exit_code_of_its_own(
     capsys.readouterr()
     arguments = ("reproduce", bench.bundle, "--source", "debian", "--out", "again", "--json")
     assert bench.patchbench(*arguments) == 1
-    found = told(capsys)
-    assert not found["agrees"]
-    assert {pair["agreement"] for pair in found["pairs"]} == {"contradiction"}
-    assert found["pairs"][1]["before"]["ratio"] < 1 < found["pairs"][1]["after"]["ratio"]
+    report = printed_json(capsys)
+    assert not report["agrees"]
+    assert {pair["agreement"] for pair in report["pairs"]} == {"contradiction"}
+    assert report["pairs"][1]["before"]["ratio"] < 1 < report["pairs"][1]["after"]["ratio"]
 
 
 def test_the_exit_code_of_the_run_comes_first(
@@ -391,6 +390,6 @@ def test_a_run_of_the_fake_is_bundled_verified_and_reproduced(
     suite = str(tmp_path / "suite" / "MANIFEST")
     again = ["reproduce", "x.tar.gz", "--source", source, "--suite", suite, "--json"]
     assert main([*home, *again]) in (0, 1)
-    found = told(capsys)
-    assert found["same_builds"]
-    assert [pair["benchmark"] for pair in found["pairs"]] == ["", "fast", "pair_one", "pair_two"]
+    report = printed_json(capsys)
+    assert report["same_builds"]
+    assert [pair["benchmark"] for pair in report["pairs"]] == ["", "fast", "pair_one", "pair_two"]
