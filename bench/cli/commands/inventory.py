@@ -70,15 +70,15 @@ def _add_series(add: Add) -> None:
 
 
 def _doctor(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.inventory import builds as inspecting
+    from bench.jobs.inventory import builds
 
-    return inspecting.doctor(context, as_json=options.json)
+    return builds.check_host(context, as_json=options.json)
 
 
 def _sources(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.inventory import builds as inspecting
+    from bench.jobs.inventory import builds
 
-    return inspecting.sources(context, as_json=options.json)
+    return builds.sources(context, as_json=options.json)
 
 
 def _series(context: Context, options: argparse.Namespace) -> int:
@@ -96,15 +96,15 @@ def _series(context: Context, options: argparse.Namespace) -> int:
 
 
 def _builds(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.inventory import builds as inspecting
+    from bench.jobs.inventory import builds
 
-    return inspecting.builds(context, key=options.key, as_json=options.json)
+    return builds.builds(context, key=options.key, as_json=options.json)
 
 
 def _gc(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.inventory import builds as inspecting
+    from bench.jobs.inventory import builds
 
-    return inspecting.collect_garbage(
+    return builds.collect_garbage(
         context,
         keys=options.build,
         keep_days=options.keep_days,
@@ -114,8 +114,8 @@ def _gc(context: Context, options: argparse.Namespace) -> int:
 
 
 def _compare(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.inventory import builds as inspecting
+    from bench.jobs.inventory import builds
 
-    return inspecting.compare(
+    return builds.compare(
         context, options.base, options.candidate, margin=options.margin, as_json=options.json
     )
