@@ -63,7 +63,7 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.ladder import job
 
     changes = condition_changes(options)
-    wanted = job.Wanted(
+    request = job.LadderRequest(
         branch=options.branch,
         revision=options.base or "",
         source=options.source or "",
@@ -75,4 +75,6 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
         wheels=changes.wheels,
         session=changes.session.applied(SessionOptions()),
     )
-    return job.run(context, wanted, out=options.out, dry_run=options.dry_run, as_json=options.json)
+    return job.run_ladder(
+        context, request, out=options.out, dry_run=options.dry_run, as_json=options.json
+    )
