@@ -114,10 +114,10 @@ def test_what_says_nothing_of_the_series_is_refused(
 ) -> None:
     edit(bench.run)
     assert bench.record(NAME) == UsageError.exit_code
-    told = capsys.readouterr().err
-    assert reason in told
-    assert f"No candidate of the run measures {NAME} alone" in told
-    assert "fast-add (" in told
+    err = capsys.readouterr().err
+    assert reason in err
+    assert f"No candidate of the run measures {NAME} alone" in err
+    assert "fast-add (" in err
     assert not (bench.patches / NAME / "verdict.json").exists()
 
 
