@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import main
-from bench.jobs.bundle import archive as bundles
+from bench.jobs.bundle import archive
 from tests.test_published import offences
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ def test_an_example(bundle: Path, tmp_path: Path) -> None:
     assert main(["--quiet", "--home", str(tmp_path / "home"), "verify", str(bundle)]) == 0
     unpacked = tmp_path / "unpacked"
     unpacked.mkdir()
-    bundles.unpack(bundle, unpacked)
+    archive.unpack(bundle, unpacked)
     for beside in bundle.parent.iterdir():
         if beside != bundle:
             assert beside.read_bytes() == (unpacked / beside.name).read_bytes(), beside.name

@@ -1,4 +1,4 @@
-"""What this project keeps results of: its series, and the flavors of its experiments."""
+"""The subjects of this project's recorded results: its series, stacks and flavors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOTS = (PROJECT / "patches", PROJECT / "experiments")
 
 
 def committed() -> list[KeptSubject]:
-    """All of them, with results or without."""
+    """All subjects, with or without results."""
     home = Home(root=Path("nowhere"), host_lock=Path("nowhere"))
     context = Context(home=home, project=PROJECT, runner=SystemRunner(), show=Show())
     return subjects.chosen(context)

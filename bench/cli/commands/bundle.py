@@ -86,9 +86,9 @@ def _verify(context: Context, options: argparse.Namespace) -> int:
 
 
 def _reproduce(context: Context, options: argparse.Namespace) -> int:
-    from bench.jobs.bundle import Wishes, reproduce
+    from bench.jobs.bundle import PlanOverrides, reproduce
 
-    wishes = Wishes(
+    overrides = PlanOverrides(
         source=options.source or "",
         suite=options.suite or "",
         wheels=options.wheels or "",
@@ -99,5 +99,5 @@ def _reproduce(context: Context, options: argparse.Namespace) -> int:
         runtimes=dict(options.runtime),
     )
     return reproduce.reproduce(
-        context, options.bundle, out=options.out, wishes=wishes, as_json=options.json
+        context, options.bundle, out=options.out, overrides=overrides, as_json=options.json
     )

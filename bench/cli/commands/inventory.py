@@ -86,7 +86,7 @@ def _add_series(add: Add) -> None:
 def _doctor(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.inventory import builds
 
-    return builds.doctor(context, as_json=options.json)
+    return builds.check_host(context, as_json=options.json)
 
 
 def _sources(context: Context, options: argparse.Namespace) -> int:

@@ -74,7 +74,7 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.ladder import job
 
     changes = condition_changes(options)
-    request = job.Wanted(
+    request = job.LadderRequest(
         branch=options.branch,
         revision=options.base or "",
         source=options.source or "",
@@ -86,4 +86,6 @@ def _ladder(context: Context, options: argparse.Namespace) -> int:
         wheels=changes.wheels,
         session=changes.session.applied(SessionOptions()),
     )
-    return job.run(context, request, out=options.out, dry_run=options.dry_run, as_json=options.json)
+    return job.run_ladder(
+        context, request, out=options.out, dry_run=options.dry_run, as_json=options.json
+    )

@@ -1,10 +1,10 @@
-"""bundle, verify, reproduce: results that others can check and repeat."""
+"""bundle, verify, reproduce: pack results so that others can check and repeat them."""
 
 from bench.jobs.bundle import pack, reproduce, verify
-from bench.jobs.bundle.reproduction import Wishes
+from bench.jobs.bundle.reproduction import PlanOverrides
 
 __all__ = [
-    "Wishes",
+    "PlanOverrides",
     "pack",
     "reproduce",
     "verify",

@@ -1,6 +1,6 @@
-"""Holding what was recorded against what is computed again: where they differ, and how many agree.
+"""Compare recorded values with recomputed ones, and count the comparisons.
 
-What differs is told with its place, as text: it is for a reader, who has to find it in a file.
+A difference is a text with its place in the file, for a reader who has to find it there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from builder.errors import VerifyError
 
 @dataclass(frozen=True, kw_only=True)
 class AgreementCheck:
-    """One thing that was held against another: `compared` counts, `problems` say what and where.
+    """The outcome of one check.
 
-    `note` tells what could not be compared, and is no problem.
+    `compared` is the number of compared values, `problems` are the differences, and `note` is the
+    reason why something was not compared, which is no problem.
     """
 
     name: str
@@ -29,37 +30,40 @@ class AgreementCheck:
 
 
 def read_part(path: Path) -> dict[str, Any]:
-    """A JSON object of a bundle. Raises VerifyError, which names the file."""
+    """Read a JSON object of a bundle. Raises VerifyError with the file's name."""
     hint = "Get the bundle again from where it was made."
     return read_json(path, what=path.name, hint=hint, error=VerifyError)
 
 
 class Counter:
-    """How many values were compared."""
+    """Compares values, and counts them in `count`."""
 
     def __init__(self) -> None:
         self.count = 0
 
-    def unlike(
+    def differences(
         self, recorded: Any, recomputed: Any, where: str, tolerance: float = 0.0
     ) -> Iterator[str]:
-        """Where two values differ. Keys that only `recorded` has are of no concern here."""
+        """Yield a text for each difference. Keys that only `recorded` has are ignored.
+
+        `tolerance` is relative.
+        """
         if isinstance(recomputed, Mapping):
             for key, value in recomputed.items():
                 if not isinstance(recorded, Mapping) or key not in recorded:
-                    yield f"{where}: {key} is not there"
+                    yield f"{where}: {key} is missing"
                 else:
-                    yield from self.unlike(recorded[key], value, f"{where}, {key}", tolerance)
+                    yield from self.differences(recorded[key], value, f"{where}, {key}", tolerance)
         elif isinstance(recomputed, list | tuple):
             if not isinstance(recorded, list) or len(recorded) != len(recomputed):
-                yield _told(where, recorded, recomputed)
+                yield _difference(where, recorded, recomputed)
                 return
             for number, pair in enumerate(zip(recorded, recomputed, strict=True)):
-                yield from self.unlike(*pair, f"{where}, {_label(pair[1], number)}", tolerance)
+                yield from self.differences(*pair, f"{where}, {_label(pair[1], number)}", tolerance)
         else:
             self.count += 1
-            if not _alike(recorded, recomputed, tolerance):
-                yield _told(where, recorded, recomputed)
+            if not _equal(recorded, recomputed, tolerance):
+                yield _difference(where, recorded, recomputed)
 
 
 def _label(item: Any, number: int) -> str:
@@ -67,21 +71,21 @@ def _label(item: Any, number: int) -> str:
     return str(named or number)
 
 
-def _alike(recorded: Any, recomputed: Any, tolerance: float) -> bool:
+def _equal(recorded: Any, recomputed: Any, tolerance: float) -> bool:
     if isinstance(recorded, bool) or isinstance(recomputed, bool):
         return recorded is recomputed
     if isinstance(recorded, int | float) and isinstance(recomputed, int | float):
-        # isclose looks at floats, and long integers have more digits than these.
+        # Not isclose alone: it converts to float, which has fewer digits than long integers.
         near = tolerance > 0 and math.isclose(recorded, recomputed, rel_tol=tolerance)
         return recorded == recomputed or near
     return bool(recorded == recomputed)
 
 
-def _told(where: str, recorded: Any, recomputed: Any) -> str:
+def _difference(where: str, recorded: Any, recomputed: Any) -> str:
     return f"{where}: recorded is {short(recorded)}, recomputed {short(recomputed)}"
 
 
 def short(value: Any) -> str:
-    """A value as a message shows it."""
+    """A value as messages show it: its repr, at most 120 characters."""
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:120]}..."

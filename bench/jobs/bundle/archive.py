@@ -3,9 +3,9 @@
     NAME-IDENTITY/MANIFEST.json       SHA-256 and size of every other member
     NAME-IDENTITY/plan.json  result.json  environment.json  report.md  patches/  raw/  ...
 
-The same members give the same archive, byte for byte: sorted, without times, owners and modes. An
-archive comes from anybody, so unpacking trusts nothing: regular files alone, below one folder, of
-limited number and size, whatever the headers claim.
+The same members give the same archive, byte for byte: sorted, without times, owners and modes.
+Archives may come from strangers, so unpacking trusts nothing: it accepts only regular files, below
+one folder, of limited number and size, and does not rely on the sizes in the headers.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _DAMAGED = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What an archive may hold, in bytes where it is no number of things.
+    """What an archive may hold. `total`, `member` and `read` are bytes.
 
     100 benchmarks x 6 arms x 60 blocks are 42,000 files and 0.4 GB. `read` is the most that is read
-    at once: tar's own headers may claim any length.
+    at once, since tar headers may claim any length. `name` is the length of one part of a path.
     """
 
     members: int = 200_000
@@ -53,10 +53,10 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, kw_only=True)
 class Unpacked:
-    """An archive's members below `folder`, and in what they are not those that were packed.
+    """An unpacked archive: its members below `folder`, and where they differ from the manifest.
 
-    `version` is that of the patchbench which packed them and `renderer` what made its reports,
-    both "" where the manifest does not tell.
+    `version` is the version of patchbench that packed it and `renderer` the digest of the code that
+    made its reports; both are "" where the manifest cannot be read.
     """
 
     folder: Path
@@ -72,39 +72,39 @@ class Unpacked:
 def pack(
     members: Mapping[str, bytes | Path], target: Path, *, top: str, version: str, renderer: str = ""
 ) -> tuple[str, int]:
-    """Write the archive `target`, all of it or nothing; its SHA-256 and its size in bytes.
+    """Write the archive `target` atomically; return its SHA-256 and its size in bytes.
 
-    `members` are contents, or the files that hold them, by their names below the folder `top`.
-    Raises StoreError where it cannot be written, or a file cannot be read.
+    `members` maps names below the folder `top` to contents, or to the files that hold them.
+    Raises StoreError when it cannot be written, or a file cannot be read.
     """
-    half = target.with_name(f".{target.name}.half")
+    partial = target.with_name(f".{target.name}.half")
     with guard_writes(target.parent):
         try:
-            with half.open("wb") as file:
+            with partial.open("wb") as file:
                 _write(members, file, top, {"patchbench": version, "renderer": renderer})
-            half.replace(target)
+            partial.replace(target)
         except BaseException:
-            half.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             raise
         with target.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest(), target.stat().st_size
 
 
 def _write(
-    members: Mapping[str, bytes | Path], file: IO[bytes], top: str, made: Mapping[str, str]
+    members: Mapping[str, bytes | Path], file: IO[bytes], top: str, origin: Mapping[str, str]
 ) -> None:
-    # Without the name and the time of the file, which gzip would put into its header.
+    # gzip would put the name and the time of the file into its header: it gets neither.
     with (
         gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0) as gz,
         tarfile.open(fileobj=gz, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        kept: dict[str, dict[str, Any]] = {}
+        entries: dict[str, dict[str, Any]] = {}
         for name in sorted(members):
             content = members[name]
             data = content.read_bytes() if isinstance(content, Path) else content
-            kept[name] = _entry(data)
+            entries[name] = _entry(data)
             _add(archive, f"{top}/{name}", data)
-        manifest = {"schema": SCHEMA, **made, "members": kept}
+        manifest = {"schema": SCHEMA, **origin, "members": entries}
         _add(archive, f"{top}/{MANIFEST}", json.dumps(manifest, indent=1).encode())
 
 
@@ -123,15 +123,15 @@ def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def unpack(source: Path, folder: Path, limits: Limits = LIMITS) -> Unpacked:
-    """Unpack an archive into `folder`, an empty one of ours, and hold it to its manifest.
+    """Unpack an archive into `folder`, which must be empty, and compare it with its manifest.
 
-    Raises DataError for what is no bundle or damaged, VerifyError for one that is hostile: it would
-    write elsewhere than below one folder, has links or devices, or is far too large.
+    Raises DataError when it is damaged or not a bundle, VerifyError when it is hostile: it would
+    write outside its one folder, has links or devices, or is far too large.
     """
-    unpacking = _Unpacking(source, folder, limits)
+    unpacker = _Unpacker(source, folder, limits)
     try:
         with source.open("rb") as file:
-            unpacking.run(file)
+            unpacker.run(file)
     except OSError as error:
         if isinstance(error, gzip.BadGzipFile):
             raise _damaged(source, error) from error
@@ -139,48 +139,48 @@ def unpack(source: Path, folder: Path, limits: Limits = LIMITS) -> Unpacked:
         raise StoreError(what, where=str(error.filename or source)) from error
     except _DAMAGED as error:
         raise _damaged(source, error) from error
-    return unpacking.held_to_manifest()
+    return unpacker.compared_with_manifest()
 
 
 def _damaged(source: Path, error: Exception) -> DataError:
     return DataError(
-        f"This is no bundle, or a damaged one: {error or type(error).__name__}.",
+        f"The file is damaged, or not a bundle: {error or type(error).__name__}.",
         where=str(source),
-        hint="`patchbench bundle` writes them as .tar.gz; get it again from where it came.",
+        hint="`patchbench bundle` writes bundles as .tar.gz. Get the file again from its source.",
     )
 
 
-class _Unpacking:
-    """One archive on its way to a folder."""
+class _Unpacker:
+    """Unpacks one archive into a folder."""
 
     def __init__(self, source: Path, folder: Path, limits: Limits) -> None:
         self._source = source
         self._folder = folder
         self._limits = limits
-        self._found: dict[str, dict[str, Any]] = {}
+        self._entries: dict[str, dict[str, Any]] = {}
         self._top = ""
 
     def run(self, file: IO[bytes]) -> None:
         with gzip.GzipFile(fileobj=file, mode="rb") as gz:
             stream = _Stream(gz, self._limits, self._refuse)
-            # Not "r|": its own reads could not be limited.
+            # Not mode "r|": the size of its reads could not be limited.
             with tarfile.open(fileobj=stream, mode="r:") as archive:
                 for member in self._members(archive):
-                    self._keep(archive, member)
-            # To the end, where gzip has its checksum; tarfile stops at the first odd header.
+                    self._extract(archive, member)
+            # Read to the end, where gzip has its checksum: tarfile stops at the first bad header.
             while chunk := stream.read(min(_CHUNK, self._limits.read)):
                 if chunk.strip(b"\0"):
-                    raise tarfile.ReadError("something comes after its end")
-        if not self._found:
-            raise tarfile.ReadError("it is empty")
+                    raise tarfile.ReadError("there is data after the end of the archive")
+        if not self._entries:
+            raise tarfile.ReadError("the archive is empty")
 
     def _members(self, archive: Any) -> Iterator[tarfile.TarInfo]:
         while (member := archive.next()) is not None:
-            archive.members.clear()  # or all headers would stay in memory
+            archive.members.clear()  # tarfile would keep all headers in memory
             yield member
 
-    def _keep(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        name = self._checked(member)
+    def _extract(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        name = self._checked_name(member)
         target = self._folder / name
         content = archive.extractfile(member)
         assert content is not None  # it is a regular file
@@ -193,13 +193,13 @@ class _Unpacking:
                     size += len(chunk)
                     file.write(chunk)
         except (FileExistsError, NotADirectoryError):
-            self._refuse(f"has two members in one place: {member.name!r}")
+            self._refuse(f"has two members with one path: {member.name!r}")
         if size != member.size:
             raise tarfile.ReadError(f"{member.name!r} ends too early")
-        self._found[name] = {"sha256": digest.hexdigest(), "bytes": size}
+        self._entries[name] = {"sha256": digest.hexdigest(), "bytes": size}
 
-    def _checked(self, member: tarfile.TarInfo) -> str:
-        """The member's name below the archive's one folder. Refuses whatever we never pack."""
+    def _checked_name(self, member: tarfile.TarInfo) -> str:
+        """The member's name below the archive's one folder. Refuses what `pack` never writes."""
         shown = repr(member.name[:200])
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.issparse():
             self._refuse(f"holds more than regular files (links, devices, folders): {shown}")
@@ -209,18 +209,18 @@ class _Unpacking:
             or "\\" in member.name
             or any(part in ("", ".", "..") for part in parts)
         ):
-            self._refuse(f"holds a path that leads out of its folder, or is none: {shown}")
+            self._refuse(f"holds a path that leads out of its folder, or is not valid: {shown}")
         limits = self._limits
         if len(parts) > limits.depth or max(map(len, parts)) > limits.name:
             self._refuse(f"holds a path that is far too long: {shown}")
         if len(parts) < 2 or parts[0] != (self._top or parts[0]):
             self._refuse(f"does not have one folder at the top: {shown}")
-        if not 0 <= member.size <= limits.member or len(self._found) >= limits.members:
+        if not 0 <= member.size <= limits.member or len(self._entries) >= limits.members:
             self._refuse(f"is far too large for a bundle: {shown}")
         try:
             check_member(member, self._folder)
         except tarfile.TarError as error:
-            self._refuse(f"holds what tarfile's own filter refuses ({error}): {shown}")
+            self._refuse(f"holds a member that tarfile's own filter refuses ({error}): {shown}")
         self._top = parts[0]
         return "/".join(parts[1:])
 
@@ -228,18 +228,18 @@ class _Unpacking:
         raise VerifyError(
             f"The archive is refused: it {why}.",
             where=str(self._source),
-            hint="No bundle that patchbench wrote is like this: do not unpack it with other tools.",
+            hint="patchbench writes no such bundles: do not unpack it with other tools.",
         )
 
-    def held_to_manifest(self) -> Unpacked:
-        """What was found, and where the manifest says otherwise."""
-        members = tuple(name for name in self._found if name != MANIFEST)
+    def compared_with_manifest(self) -> Unpacked:
+        """The unpacked members, and how they differ from the manifest."""
+        members = tuple(name for name in self._entries if name != MANIFEST)
         try:
             manifest = json.loads((self._folder / MANIFEST).read_text(encoding="utf-8"))
-            kept = {name: dict(entry) for name, entry in manifest["members"].items()}
+            packed = {name: dict(entry) for name, entry in manifest["members"].items()}
             version, renderer = str(manifest["patchbench"]), str(manifest["renderer"])
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            problems: tuple[str, ...] = (f"{MANIFEST}: it is not there, or cannot be read",)
+            problems: tuple[str, ...] = (f"{MANIFEST}: it is missing, or cannot be read",)
             return Unpacked(
                 folder=self._folder, version="", renderer="", members=members, problems=problems
             )
@@ -248,23 +248,23 @@ class _Unpacking:
             version=version,
             renderer=renderer,
             members=members,
-            problems=tuple(_unlike(kept, self._found)),
+            problems=tuple(_differences(packed, self._entries)),
         )
 
 
-def _unlike(kept: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
-    names: Sequence[str] = sorted({*kept, *found} - {MANIFEST})
+def _differences(packed: Mapping[str, Any], unpacked: Mapping[str, Any]) -> Iterator[str]:
+    names: Sequence[str] = sorted({*packed, *unpacked} - {MANIFEST})
     for name in names:
-        if name not in found:
-            yield f"{name}: it was packed, and is not there"
-        elif name not in kept:
-            yield f"{name}: it was not packed, and is there"
-        elif kept[name] != found[name]:
+        if name not in unpacked:
+            yield f"{name}: the manifest names it, but it is missing"
+        elif name not in packed:
+            yield f"{name}: it is not in the manifest"
+        elif packed[name] != unpacked[name]:
             yield f"{name}: it is not what was packed (another SHA-256)"
 
 
 class _Stream(io.RawIOBase):
-    """The unpacked archive, forwards only, and no further than the limits go."""
+    """The decompressed archive as a forward-only file that enforces the limits."""
 
     def __init__(self, file: gzip.GzipFile, limits: Limits, refuse: Callable[[str], None]) -> None:
         super().__init__()
@@ -274,7 +274,7 @@ class _Stream(io.RawIOBase):
         self._at = 0
 
     def read(self, size: int = -1) -> bytes:
-        """As any file's; for tar's headers and our own chunks."""
+        """Read `size` bytes. Refuses the archive when a limit is exceeded."""
         if not 0 <= size <= self._limits.read:
             self._refuse("has a header that is far too large for a bundle")
         self._at += size
@@ -283,13 +283,13 @@ class _Stream(io.RawIOBase):
         return self._file.read(size)
 
     def tell(self) -> int:
-        """How much was read."""
+        """The position, in bytes of the decompressed archive."""
         return self._file.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Forwards alone, by reading."""
+        """Seek forwards, by reading. Raises tarfile.ReadError for any other seek."""
         if whence != io.SEEK_SET or offset < self.tell():
-            raise tarfile.ReadError("it leads backwards")
+            raise tarfile.ReadError("a header points backwards")
         while (left := offset - self.tell()) > 0:
             if not self.read(min(left, _CHUNK)):
                 break

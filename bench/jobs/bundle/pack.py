@@ -1,7 +1,7 @@
-"""Packing a results folder into a bundle, with a lock of what was installed for its arms.
+"""Pack a results folder into a bundle, with a list of the packages installed for its arms.
 
-The lock is read from the home, as far as the home still has it: environments are removed with the
-builds that they are of.
+That list, environment.json, is read from the home, as far as the home still has the environments:
+they are removed together with their builds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.benchmarks import (
     suites,
 )
 from bench.context import Context
-from bench.jobs.bundle import archive as bundles
+from bench.jobs.bundle import archive
 from bench.jobs.bundle.agreement import read_part
 from bench.jobs.bundle.verify import (
     LOCK,
@@ -34,31 +34,30 @@ from bench.jobs.bundle.verify import (
     renderer,
 )
 from bench.report.formats import catalogue
-from bench.results import ArmResult, PlanRecord, Result
-from bench.results import result as results
+from bench.results import FILE, ArmResult, PlanRecord, Result, parse_document, read_document
 from bench.util import print_json
 from builder.errors import StoreError, UsageError, VerifyError
 from builder.versions import numbers
 
 _TREES = ("raw", "patches")
-_ALONE = (results.FILE, PROTOCOLS)
+_SINGLE_FILES = (FILE, PROTOCOLS)
 
 
 def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -> int:
-    """Pack a results folder, if its own figures agree with each other.
+    """Pack a results folder whose figures agree with each other.
 
-    Raises VerifyError where they do not: nobody else could verify it either.
+    Raises VerifyError where they do not agree: the bundle could not be verified.
     """
-    document = results.read_document(folder)
-    result = results.parse_document(document, str(folder / results.FILE))
+    document = read_document(folder)
+    result = parse_document(document, str(folder / FILE))
     plan = document["experiment"]
-    kept = read_part(folder / PLAN)
+    plan_file = read_part(folder / PLAN)
     for key in ("identity", "seed"):
-        if kept.get(key) != plan.get(key):
+        if plan_file.get(key) != plan.get(key):
             raise VerifyError(
                 f"The folder's plan and its result are of two runs: their {key} differs.",
                 where=str(folder),
-                hint=f"Remove {results.FILE} and run it again: it is made from what was measured.",
+                hint=f"Remove {FILE} and continue the run: {FILE} is computed from the raw data.",
             )
     reports = catalogue.render_all(result)
     checks = folder_checks(folder, plan, document, reports)
@@ -66,11 +65,11 @@ def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -
     lock = installed(context, result)
     if any(arm["base"] is None for arm in lock["arms"].values()):
         context.show.say(
-            f"What was installed for the arms is not known in this home ({context.home.root}): "
-            "the bundle says so."
+            f"{LOCK} is incomplete: this home ({context.home.root}) no longer has all "
+            "environments of the run."
         )
     members: dict[str, bytes | Path] = {
-        # As published in the result: what is on disk may hold paths of this machine.
+        # As published in the result: plan.json on disk may hold paths of this machine.
         PLAN: json.dumps(plan, indent=1).encode(),
         LOCK: json.dumps(lock, indent=1).encode(),
         **{name: text.encode() for name, text in reports.items()},
@@ -78,12 +77,13 @@ def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -
     }
     target = _target(out, plan)
     top = target.name.removesuffix(".tgz").removesuffix(".tar.gz")
-    sha256, size = bundles.pack(
+    sha256, size = archive.pack(
         members, target, top=top, version=version("patchbench"), renderer=renderer()
     )
     if as_json:
-        told = {"bundle": str(target), "sha256": sha256, "bytes": size, "members": len(members)}
-        print_json(told)
+        print_json(
+            {"bundle": str(target), "sha256": sha256, "bytes": size, "members": len(members)}
+        )
     else:
         sys.stdout.write(f"{sha256}  {target}\n")
     context.show.say(f"{len(members)} files, {size / 1e6:.1f} MB; `patchbench verify` checks them.")
@@ -92,28 +92,28 @@ def bundle(context: Context, folder: Path, *, out: Path | None, as_json: bool) -
 
 def _target(out: Path | None, plan: Mapping[str, Any]) -> Path:
     target = out or Path(f"{plan['name']}-{plan['identity']}.tar.gz")
-    if not target.name.endswith(bundles.SUFFIXES) or target.name in bundles.SUFFIXES:
+    if not target.name.endswith(archive.SUFFIXES) or target.name in archive.SUFFIXES:
         raise UsageError(
-            f"A bundle is a {bundles.SUFFIXES[0]}, and {target.name!r} is called otherwise.",
+            f"The name of a bundle must end with {' or '.join(archive.SUFFIXES)}: {target.name!r}.",
             hint="For example: --out evidence.tar.gz",
         )
     return target
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
-    """What a run left that is data. Links are refused: what they lead to is nobody's business."""
-    found = [folder / name for name in _ALONE]
+    """The data files of a run. Refuses links, which may lead to private files."""
+    paths = [folder / name for name in _SINGLE_FILES]
     for tree in _TREES:
-        found += sorted((folder / tree).rglob("*"))
-    for path in found:
+        paths += sorted((folder / tree).rglob("*"))
+    for path in paths:
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             raise StoreError(
-                "The results folder has a link in it.",
+                "The results folder contains a link.",
                 where=str(path),
-                hint="Put the file itself there, or remove the link.",
+                hint="Replace the link with the file itself, or remove it.",
             )
-        # What a killed run was writing begins with a dot.
+        # Names of partly written files of a killed run begin with a dot.
         if path.is_file() and not any(part.startswith(".") for part in Path(name).parts):
             yield name, path
 
@@ -122,18 +122,19 @@ SCHEMA = 1
 
 
 def installed(context: Context, result: Result) -> dict[str, Any]:
-    """The packages of every arm: `base` those of the worker, and by benchmark its requirements.
+    """The packages of every arm: `base` are the worker's, `benchmarks` those of each benchmark.
 
-    None stands for what is not there any more; `harness` is what ran it all.
+    None stands for an environment that was removed; `harness` has the versions of patchbench and
+    its libraries.
     """
     plan = result.experiment
     benchmarks = dict(_benchmarks(context, plan, result.base.revision.version))
     environments = Environments(context.home, context.runner, PackageSource())
     arms = {}
     for arm in result.arms:
-        told = _interpreter(arm)
-        if told is not None:
-            arms[arm.name] = _packages(environments.planned(told), benchmarks)
+        interpreter = _interpreter(arm)
+        if interpreter is not None:
+            arms[arm.name] = _packages(environments.planned(interpreter), benchmarks)
     return {
         "schema": SCHEMA,
         "suite": plan.suite,
@@ -143,7 +144,7 @@ def installed(context: Context, result: Result) -> dict[str, Any]:
 
 
 def _interpreter(arm: ArmResult) -> Interpreter | None:
-    """What an arm ran, by its identity; None for what did not build."""
+    """The interpreter of an arm, by its identity; None where the build failed."""
     if arm.runtime is not None:
         return Interpreter(
             identity=arm.runtime.identity,
@@ -161,17 +162,17 @@ def _interpreter(arm: ArmResult) -> Interpreter | None:
 
 
 def _benchmarks(context: Context, plan: PlanRecord, base: str) -> Iterator[tuple[str, Benchmark]]:
-    """The plan's benchmarks; none of a manifest, whose place nobody keeps."""
+    """The plan's benchmarks by name; none of a manifest, whose path is not recorded."""
     if plan.suite.startswith("pyperformance "):
         suite = suites.load(base, plan.benchmarks, home=context.home)
         if suite.release == plan.suite:
-            for one in suite.benchmarks:
-                if one.name in plan.benchmarks:
-                    yield one.name, one
+            for benchmark in suite.benchmarks:
+                if benchmark.name in plan.benchmarks:
+                    yield benchmark.name, benchmark
 
 
 def _packages(environment: Environment, benchmarks: Mapping[str, Benchmark]) -> dict[str, Any]:
-    layers = {name: environment.layer(one) for name, one in benchmarks.items()}
+    layers = {name: environment.layer(benchmark) for name, benchmark in benchmarks.items()}
     return {
         "base": _read(environment.folder / STAMP),
         "benchmarks": {
@@ -185,6 +186,6 @@ def _packages(environment: Environment, benchmarks: Mapping[str, Benchmark]) -> 
 def _read(stamp: Path) -> list[str] | None:
     try:
         packages = json.loads(stamp.read_text(encoding="utf-8"))["packages"]
-        return [str(one) for one in packages]
+        return [str(package) for package in packages]
     except (OSError, ValueError, LookupError, TypeError):
         return None

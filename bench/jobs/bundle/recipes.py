@@ -1,4 +1,4 @@
-"""Whether a plan, its recipes and its patches agree with each other and with the result."""
+"""Check that a plan, its recipes and its patches agree with each other and with the result."""
 
 from __future__ import annotations
 
@@ -19,32 +19,33 @@ from builder.patches import Patch, patch
 def check_plan(
     plan: Mapping[str, Any], document: Mapping[str, Any], counter: Counter
 ) -> Iterator[str]:
-    """The plan as recorded in the result; each arm against its recipe, each key recomputed.
+    """Compare the plan with its copy in the result, and each arm with its recipe and its key.
 
-    Both are the files as they stand: what no reader knows is compared as well.
+    Both are parsed JSON, so that unknown keys are compared too.
     """
-    yield from counter.unlike(document["experiment"], plan, "result.json, experiment")
-    yield from counter.unlike(plan, document["experiment"], "plan.json")
+    yield from counter.differences(document["experiment"], plan, "result.json, experiment")
+    yield from counter.differences(plan, document["experiment"], "plan.json")
     arms = {arm.name: arm for arm in plan_of(plan).arms}
     planned = {arm["name"]: arm for arm in plan["arms"]}
     reported = [document["base"], *document["candidates"]]
-    yield from counter.unlike([one["name"] for one in reported], list(planned), "result.json, arms")
-    for one in reported:
-        arm, recorded = arms[one["name"]], planned[one["name"]]
-        where = f"result.json, {one['name']}"
+    names = [row["name"] for row in reported]
+    yield from counter.differences(names, list(planned), "result.json, arms")
+    for row in reported:
+        arm, recorded = arms[row["name"]], planned[row["name"]]
+        where = f"result.json, {row['name']}"
         if arm.recipe is None:
-            yield from counter.unlike(one, {"runtime": recorded["runtime"]}, where)
+            yield from counter.differences(row, {"runtime": recorded["runtime"]}, where)
             continue
-        yield from counter.unlike(one, _expected(recorded, arm.recipe), where)
-        builds = one.get("replicas") or ([one["build"]] if one["build"] else [])
+        yield from counter.differences(row, _expected(recorded, arm.recipe), where)
+        builds = row.get("replicas") or ([row["build"]] if row["build"] else [])
         for number, build in enumerate(builds):
             key = arm.key if arm.replicas is None else arm.replicas[number].key
-            yield from counter.unlike(build["key"], key, f"{where}, build {number}, key")
+            yield from counter.differences(build["key"], key, f"{where}, build {number}, key")
         yield from _keys(arm, arm.recipe, counter)
 
 
 def plan_of(content: Mapping[str, Any]) -> PlanRecord:
-    """A plan as its values. Raises VerifyError for what is none."""
+    """Convert plan.json to typed values. Raises VerifyError where it is not a valid plan."""
     return documents.typed(
         PlanRecord,
         content,
@@ -56,28 +57,31 @@ def plan_of(content: Mapping[str, Any]) -> PlanRecord:
 
 
 def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
-    """What an arm in result.json takes from its recipe."""
-    told = {
+    """The fields of an arm in result.json that follow from its recipe."""
+    fields = {
         "title": recipe.title + (f", {arm['variant']}" if arm.get("variant") else ""),
         "revision": asdict(recipe.revision),
         "series": list(recipe.series),
         "flavor": recipe.flavor.content,
     }
-    return told | {key: arm[key] for key in ("kind", "variant") if key in arm}
+    return fields | {key: arm[key] for key in ("kind", "variant") if key in arm}
 
 
 def _keys(arm: PlanArm, recipe: Recipe, counter: Counter) -> Iterator[str]:
     where = f"plan.json, {arm.name}"
     if not recipe.compiler.path.startswith("/"):
-        return  # its folder was taken out of what is published, and is a part of the key
+        return  # the key contains the compiler's folder, which was removed for publishing
     replicas = arm.replicas or (PlannedReplica(key=arm.key, replica=recipe.replica),)
-    for one in replicas:
-        key = replace(recipe, replica=one.replica).key
-        yield from counter.unlike(one.key, key, f"{where}, key of build {one.replica}")
+    for replica in replicas:
+        key = replace(recipe, replica=replica.replica).key
+        yield from counter.differences(replica.key, key, f"{where}, key of build {replica.replica}")
 
 
 def own_name(name: str) -> str:
-    """An arm's name that is to be a part of a path. Raises VerifyError for one that leads away."""
+    """Return an arm's name, for use as one part of a path.
+
+    Raises VerifyError for a name that has more than one part.
+    """
     if PurePath(name).name != name:
         raise VerifyError(f"An arm's name leads out of the folder: {short(name)}.")
     return name
@@ -86,7 +90,7 @@ def own_name(name: str) -> str:
 def patches_of(folder: Path, plan: PlanRecord, arm: PlanArm) -> tuple[Patch, ...]:
     """The patches of an arm in the order in which they were applied.
 
-    Arms that a session adds to the base have the base's, which are kept once.
+    A/A arms and placebos have the patches of the base, which the folder holds once.
     """
     root = folder / "patches" / own_name(arm.name)
     if not root.exists() and arm.kind in ("aa", "placebo"):
@@ -98,33 +102,40 @@ def patches_of(folder: Path, plan: PlanRecord, arm: PlanArm) -> tuple[Patch, ...
 
 
 def check_patches(plan: PlanRecord, folder: Path, counter: Counter) -> Iterator[str]:
-    """Each patch against its digest in the plan, and what they touch against the recipe."""
+    """Compare each patch with its digest in the plan, and the touched paths with the recipe."""
     for arm in plan.arms:
         if arm.recipe is None:
             continue  # nothing was built
-        found = patches_of(folder, plan, arm)
-        own = [one for one in found if one.name.startswith(f"patches/{arm.name}/")]
+        patches = patches_of(folder, plan, arm)
+        own = [item for item in patches if item.name.startswith(f"patches/{arm.name}/")]
         if arm.patches is not None:
             yield from _digests(own, arm.patches, counter)
-        yield from _touched(found, arm.name, arm.recipe, counter)
+        yield from _touched(patches, arm.name, arm.recipe, counter)
 
 
-def _digests(found: Sequence[Patch], kept: Mapping[str, str], counter: Counter) -> Iterator[str]:
-    digests = {one.name: one.sha256 for one in found}
-    for name in sorted({*digests, *kept}):
+def _digests(
+    patches: Sequence[Patch], planned: Mapping[str, str], counter: Counter
+) -> Iterator[str]:
+    digests = {item.name: item.sha256 for item in patches}
+    for name in sorted({*digests, *planned}):
         counter.count += 1
         if name not in digests:
-            yield f"{name}: the plan has this patch, and it is not there"
-        elif digests[name] != kept.get(name):
+            yield f"{name}: the plan has this patch, but the file is missing"
+        elif digests[name] != planned.get(name):
             yield f"{name}: it is not the patch of the plan (another SHA-256)"
 
 
-def _touched(found: Sequence[Patch], name: str, recipe: Recipe, counter: Counter) -> Iterator[str]:
-    """The paths that the patches change. One that several touch may be as before in the end."""
+def _touched(
+    patches: Sequence[Patch], name: str, recipe: Recipe, counter: Counter
+) -> Iterator[str]:
+    """Compare the paths that the patches touch with those that the recipe names as changed.
+
+    A path that several patches touch may have its old content in the end.
+    """
     touched = Multiset(
         path
-        for one in found
-        for message in patch.parse(one)
+        for item in patches
+        for message in patch.parse(item)
         for file in message.files
         for path in file.touched
     )
@@ -132,7 +143,7 @@ def _touched(found: Sequence[Patch], name: str, recipe: Recipe, counter: Counter
     counter.count += len(changed)
     where = f"patches/{name}"
     for path in sorted(changed - set(touched)):
-        yield f"{where}: the recipe says that {path} was changed, and no patch does that"
+        yield f"{where}: the recipe names {path} as changed, but no patch changes it"
     for path in sorted(set(touched) - changed):
         if touched[path] == 1:
-            yield f"{where}: a patch changes {path}, and the recipe does not say so"
+            yield f"{where}: a patch changes {path}, but the recipe does not name it"

@@ -1,4 +1,4 @@
-"""Two results of one experiment side by side, for a terminal."""
+"""Show two results of one experiment side by side in a terminal."""
 
 from __future__ import annotations
 
@@ -20,49 +20,51 @@ _OVERLAPPING = {
 }
 
 
-def show(found: Reproduction, console: Console) -> None:
-    """Print what differs between the two, then every pair, then what it means."""
-    for title, rows in (("host", found.host), ("builds", found.builds)):
+def show(comparison: Reproduction, console: Console) -> None:
+    """Print how host and builds differ, then every pair of comparisons, then a summary."""
+    for title, rows in (("host", comparison.host), ("builds", comparison.builds)):
         for what, before, after in rows:
             console.print(f"{title}: {_safe(what)}: {_safe(before)} -> {_safe(after)}")
-    if found.same_builds:
-        console.print("builds: the very same recipes")
+    if comparison.same_builds:
+        console.print("builds: the same recipes")
     console.print()
-    console.print(_table(found))
-    for sentence in sentences(found):
+    console.print(_table(comparison))
+    for sentence in sentences(comparison):
         console.print(_safe(sentence))
 
 
-def sentences(found: Reproduction) -> tuple[str, ...]:
-    """What the two results say of each other."""
-    rows = [pair for pair in found.pairs if pair.benchmark]
+def sentences(comparison: Reproduction) -> tuple[str, ...]:
+    """Summarize in sentences how the two results agree."""
+    rows = [pair for pair in comparison.pairs if pair.benchmark]
     compared = [pair for pair in rows if pair.overlap is not None]
     overlapping = sum(pair.overlap is True for pair in compared)
     same = sum(pair.agreement == "same" for pair in rows)
-    told = [
+    lines = [
         f"The intervals of {overlapping} of {len(compared)} benchmarks overlap; {same} of "
         f"{len(rows)} have the same verdict."
     ]
-    for pair in found.pairs:
+    for pair in comparison.pairs:
         if not pair.benchmark:
-            told.append(
+            lines.append(
                 f"{pair.candidate}, over the suite: {_words(pair.before)} then, "
                 f"{_words(pair.after)} now; {_OVERLAPPING[pair.overlap]}."
             )
-    for pair in found.contradictions:
+    for pair in comparison.contradictions:
         name = pair.benchmark or "the suite"
-        told.append(f"They contradict each other on {name} ({pair.candidate}).")
-    if found.contradictions and (found.host or found.builds):
-        told.append("Host or builds differ (see above): the change may do something else there.")
-    return tuple(told)
+        lines.append(f"The two results contradict each other on {name} ({pair.candidate}).")
+    if comparison.contradictions and (comparison.host or comparison.builds):
+        lines.append(
+            "Host or builds differ (see above), so the change may have another effect there."
+        )
+    return tuple(lines)
 
 
-def _table(found: Reproduction) -> Table:
+def _table(comparison: Reproduction) -> Table:
     table = Table(box=None, pad_edge=False)
-    several = len({pair.candidate for pair in found.pairs}) > 1
+    several = len({pair.candidate for pair in comparison.pairs}) > 1
     for title in ("benchmark", "then", "", "now", "", "overlap", ""):
         table.add_column(title, no_wrap=True)
-    for pair in found.pairs:
+    for pair in comparison.pairs:
         name = pair.benchmark or "geometric mean"
         table.add_row(
             _safe(f"{pair.candidate}: {name}" if several else name),
@@ -74,31 +76,31 @@ def _table(found: Reproduction) -> Table:
     return table
 
 
-def _cells(one: SuiteComparison | None) -> tuple[str, str]:
-    if one is None:
+def _cells(row: SuiteComparison | None) -> tuple[str, str]:
+    if row is None:
         return "not measured", ""
-    verdict = one.verdict
-    figures = f"{one.ratio:.4f} ({interval(one.low, one.high)})"
+    verdict = row.verdict
+    figures = f"{row.ratio:.4f} ({interval(row.low, row.high)})"
     return figures, _safe(f"{SIGNS.get(verdict, ' ')} {verdict}")
 
 
-def _words(one: SuiteComparison | None) -> str:
-    return "not compared" if one is None else f"{one.ratio:.4f} ({one.verdict})"
+def _words(row: SuiteComparison | None) -> str:
+    return "not compared" if row is None else f"{row.ratio:.4f} ({row.verdict})"
 
 
 def _safe(text: object) -> str:
     return escape(" ".join(harmless(str(text)).split()))
 
 
-def as_json(found: Reproduction) -> dict[str, Any]:
-    """The same as plain JSON."""
+def as_json(comparison: Reproduction) -> dict[str, Any]:
+    """The comparison as plain JSON."""
     return {
-        "agrees": found.agrees,
-        "same_builds": found.same_builds,
-        "host": [list(row) for row in found.host],
-        "builds": [list(row) for row in found.builds],
-        "pairs": [_pair(pair) for pair in found.pairs],
-        "sentences": list(sentences(found)),
+        "agrees": comparison.agrees,
+        "same_builds": comparison.same_builds,
+        "host": [list(row) for row in comparison.host],
+        "builds": [list(row) for row in comparison.builds],
+        "pairs": [_pair(pair) for pair in comparison.pairs],
+        "sentences": list(sentences(comparison)),
     }
 
 
@@ -113,6 +115,6 @@ def _pair(pair: Pair) -> dict[str, Any]:
     }
 
 
-def _figures(one: SuiteComparison | None) -> dict[str, Any] | None:
+def _figures(row: SuiteComparison | None) -> dict[str, Any] | None:
     names = ("ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds")
-    return None if one is None else {name: getattr(one, name) for name in names}
+    return None if row is None else {name: getattr(row, name) for name in names}

@@ -1,8 +1,8 @@
-"""Running an experiment again from what it left, and both results side by side. Pure.
+"""The experiment of a bundle, to run it again, and the comparison of both results. Pure.
 
-A bundle has no experiment file, and need not: the plan says what was settled. Revisions are asked
-for by the name that their source knows for ever (a commit, or a release), patches are the bundle's
-own, and everything random is drawn anew.
+A bundle has no experiment file and needs none: the plan has every setting. Revisions are named by a
+commit or a release, which their source keeps for ever; the patches are the bundle's; everything
+random is drawn anew.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from builder.versions import is_release
 
 _ARCHIVE = re.compile(r"archive .*, SHA-256 ([0-9a-f]{64})")
 _SIDES = ("faster", "slower")
-# What two hosts, or two sittings on one, may differ in. Not their names.
+# The fields in which two hosts, or one host at two times, may differ; not the host's name.
 _HOST = (
     "cpu",
     "microcode",
@@ -42,11 +42,11 @@ _HOST = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What a user wants otherwise than the plan has it; "" and None: as in the plan.
+class PlanOverrides:
+    """Settings that replace those of the plan; "" and None keep the plan's.
 
-    `source`, `suite` and `runtimes` (paths by the names of arms) are needed where the plan cannot
-    tell: a repository, a manifest or an interpreter of a machine's own.
+    `source`, `suite` and `runtimes` (names or paths, by the names of arms) are required where the
+    original was on the other machine only: a local repository, a manifest or an interpreter.
     """
 
     source: str = ""
@@ -59,79 +59,80 @@ class Wishes:
     runtimes: Mapping[str, str] = field(default_factory=dict)
 
 
-def document(plan: PlanRecord, folder: Path, wishes: Wishes) -> dict[str, Any]:
-    """The experiment of a plan, as `bench.experiments.reading.experiment_from` takes it.
+def document(plan: PlanRecord, folder: Path, overrides: PlanOverrides) -> dict[str, Any]:
+    """Make the experiment of a plan, in the form that `bench.experiments.experiment_from` reads.
 
-    `folder` has the patches. Raises UsageError for what only the user can tell.
+    `folder` has the patches. Raises UsageError when a required setting of `overrides` is missing.
     """
     base = plan.arms[0]
     content: dict[str, Any] = {
         "name": f"{plan.name}-again"[:64],
-        "base": _base(plan, folder, wishes),
-        "suite": _suite(plan, wishes),
-        "gate": wishes.gate or plan.gate,
-        "session": _session(plan, wishes),
+        "base": _base(plan, folder, overrides),
+        "suite": _suite(plan, overrides),
+        "gate": overrides.gate or plan.gate,
+        "session": _session(plan, overrides),
         "candidate": [
-            {"name": arm.name} | _arm(plan, arm, folder, wishes)
+            {"name": arm.name} | _arm(plan, arm, folder, overrides)
             for arm in plan.arms
-            # The base once more is added again by the session's own key.
+            # The session's key `aa` adds the A/A arm again.
             if arm is not base and arm.kind != "aa"
         ],
     }
     if not content["candidate"]:
         del content["candidate"]
-    return content | ({"wheels": wishes.wheels} if wishes.wheels else {})
+    return content | ({"wheels": overrides.wheels} if overrides.wheels else {})
 
 
-def _base(plan: PlanRecord, folder: Path, wishes: Wishes) -> dict[str, Any]:
+def _base(plan: PlanRecord, folder: Path, overrides: PlanOverrides) -> dict[str, Any]:
     base = plan.arms[0]
-    told = _arm(plan, base, folder, wishes)
-    return told if "runtime" in told else told | {"source": _source(base, wishes)}
+    table = _arm(plan, base, folder, overrides)
+    return table if "runtime" in table else table | {"source": _source(base, overrides)}
 
 
-def _runtime(arm: PlanArm, wishes: Wishes) -> dict[str, Any]:
-    """Another runtime is not built: only its name is known, and what it was."""
+def _runtime(arm: PlanArm, overrides: PlanOverrides) -> dict[str, Any]:
+    """The arm of a runtime. The bundle has only its name and facts, so the user names it."""
     facts = arm.runtime
-    if facts is not None and arm.name not in wishes.runtimes:
+    if facts is not None and arm.name not in overrides.runtimes:
         what = f"{facts.implementation} {facts.release} (Python {facts.version})"
         raise UsageError(
-            f"{arm.name} was a runtime that the bundle does not hold: {what}.",
+            f"{arm.name} was a runtime, which the bundle does not contain: {what}.",
             hint=f"Name one of yours: --runtime {arm.name}=NAME or PATH; `patchbench runtimes` "
             "lists and provides some.",
         )
-    return {"runtime": wishes.runtimes[arm.name]}
+    return {"runtime": overrides.runtimes[arm.name]}
 
 
-def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, wishes: Wishes) -> dict[str, Any]:
+def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, overrides: PlanOverrides) -> dict[str, Any]:
     base = plan.arms[0]
     recipe = arm.recipe
     if recipe is None:
-        return _runtime(arm, wishes)
-    # Beside a runtime, each build says all of itself.
+        return _runtime(arm, overrides)
+    # If the base is a runtime, every build has its own revision and source.
     commit, source = "", ""
     if base.recipe is not None:
         commit, source = base.recipe.revision.commit, base.recipe.revision.source
     flavor = {key: value for key, value in recipe.flavor.content.items() if value is not None}
     flavor["configure"] = list(recipe.flavor.configure)
-    told: dict[str, Any] = {
+    table: dict[str, Any] = {
         "flavor": flavor,
-        "patch": [str(folder / one.name) for one in patches_of(folder, plan, arm)],
+        "patch": [str(folder / patch.name) for patch in patches_of(folder, plan, arm)],
     }
     if arm.variant:
-        told["variant"] = arm.variant
+        table["variant"] = arm.variant
     if recipe.placebo and arm is not base:
-        told["placebo"] = recipe.placebo
+        table["placebo"] = recipe.placebo
     if arm is base or recipe.revision.commit != commit:
-        told["revision"] = revision_name(recipe.revision, wishes.source)
+        table["revision"] = revision_name(recipe.revision, overrides.source)
     if arm is not base and recipe.revision.source != source:
-        told["source"] = _source(arm, wishes)
-    return told
+        table["source"] = _source(arm, overrides)
+    return table
 
 
 def revision_name(revision: Revision, source: str = "") -> str:
-    """A name that `source` knows for ever: a release, else the commit; tarballs have no other.
+    """A permanent name of a revision in `source`: its release, else its commit.
 
-    `source` "" is its own.
+    The revisions of tarballs and Debian are named by their version. `source` "" is the revision's
+    own.
     """
     if is_release(revision.name):
         return revision.name
@@ -139,14 +140,14 @@ def revision_name(revision: Revision, source: str = "") -> str:
     return revision.commit if is_git else revision.version
 
 
-def _source(arm: PlanArm, wishes: Wishes) -> str | dict[str, str]:
-    """What the experiment's key `source` says. Labels of the sources tell what they were."""
+def _source(arm: PlanArm, overrides: PlanOverrides) -> str | dict[str, str]:
+    """The experiment's key `source`, from the label of the plan's source."""
     label = "" if arm.recipe is None else arm.recipe.revision.source
     archive = _ARCHIVE.fullmatch(label)
-    if archive and wishes.source:
-        return {"location": wishes.source, "sha256": archive[1]}
-    if wishes.source:
-        return wishes.source
+    if archive and overrides.source:
+        return {"location": overrides.source, "sha256": archive[1]}
+    if overrides.source:
+        return overrides.source
     if label == "debian":
         return "debian"
     place = label.removeprefix("git ")
@@ -155,34 +156,34 @@ def _source(arm: PlanArm, wishes: Wishes) -> str | dict[str, str]:
     if place != label and re.match(r"[a-z][a-z0-9+.-]*://", place) and "file:" not in place:
         return f"git:{place}"
     raise UsageError(
-        f"The source of {arm.name} was {label}, which only you can have.",
+        f"The source of {arm.name} was {label}, which cannot be downloaded.",
         hint="Name a repository or tarball that has it: --source WHERE.",
     )
 
 
-def _suite(plan: PlanRecord, wishes: Wishes) -> list[str]:
+def _suite(plan: PlanRecord, overrides: PlanOverrides) -> list[str]:
     names = list(plan.benchmarks)
-    if wishes.suite:
-        return [wishes.suite, *names]
+    if overrides.suite:
+        return [overrides.suite, *names]
     if not plan.suite.startswith("pyperformance "):
         raise UsageError(
-            f"The suite was {plan.suite}, a manifest of somebody's own.",
-            hint="Name its MANIFEST: --suite PATH/MANIFEST.",
+            f"The suite was {plan.suite}, a manifest that is not part of the bundle.",
+            hint="Name the manifest: --suite PATH/MANIFEST.",
         )
     return names
 
 
-def _session(plan: PlanRecord, wishes: Wishes) -> dict[str, Any]:
-    """The session's options, with a seed of its own; times as experiment files have them."""
-    kept = {key: value for key, value in plan.session.items() if value is not None}
-    kept.pop("seed", None)
-    # Those arms are in the plan by their names.
-    kept.pop("placebos", None)
+def _session(plan: PlanRecord, overrides: PlanOverrides) -> dict[str, Any]:
+    """The session's options with a new seed; times have the form of experiment files."""
+    options = {key: value for key, value in plan.session.items() if value is not None}
+    options.pop("seed", None)
+    # The plan has an arm for each of them already.
+    options.pop("placebos", None)
     for name in ("budget", "timeout"):
-        if name in kept:
-            kept[name] = f"{kept[name]:.3f}s"
-    own = {"budget": wishes.budget or None, "blocks": wishes.blocks, "seed": wishes.seed}
-    return kept | {key: value for key, value in own.items() if value is not None}
+        if name in options:
+            options[name] = f"{options[name]:.3f}s"
+    own = {"budget": overrides.budget or None, "blocks": overrides.blocks, "seed": overrides.seed}
+    return options | {key: value for key, value in own.items() if value is not None}
 
 
 # -- side by side ---------------------------------------------------------------------------------
@@ -190,10 +191,10 @@ def _session(plan: PlanRecord, wishes: Wishes) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """One comparison in both results. `overlap` is None where either has no interval.
+    """One comparison in both results; `overlap` is None when one of them has no interval.
 
-    `agreement`: same (verdict), open (one is undecided or equivalent, and nothing contradicts), or
-    contradiction: one says faster and the other slower, or the intervals have nothing in common.
+    `agreement` is "same" (one verdict), "contradiction" (faster in one result and slower in the
+    other, or disjoint intervals), or "open" (neither).
     """
 
     candidate: str
@@ -206,7 +207,10 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """Two results of one experiment. `host` and `builds` tell (what, before, after) that differ."""
+    """Two results of one experiment.
+
+    `host` and `builds` have the differences, as (what, before, after).
+    """
 
     pairs: tuple[Pair, ...]
     host: tuple[tuple[str, str, str], ...]
@@ -215,49 +219,52 @@ class Reproduction:
 
     @property
     def contradictions(self) -> tuple[Pair, ...]:
-        """The pairs that cannot both be true of one and the same machine."""
+        """The pairs whose results cannot both be right on one machine."""
         return tuple(pair for pair in self.pairs if pair.agreement == "contradiction")
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing contradicts, and something was compared at all."""
+        """Whether there is no contradiction, and at least one pair was compared."""
         return not self.contradictions and any(pair.overlap is not None for pair in self.pairs)
 
 
 def side_by_side(before: Result, after: Result) -> Reproduction:
-    """Set two results of one experiment side by side. Raises ExperimentError for two of others."""
-    earlier = {one.name: one for one in before.candidates}
-    later = {one.name: one for one in after.candidates}
+    """Compare two results of one experiment.
+
+    Raises ExperimentError when they have no candidate in common.
+    """
+    earlier = {candidate.name: candidate for candidate in before.candidates}
+    later = {candidate.name: candidate for candidate in after.candidates}
     if not set(earlier) & set(later):
         raise ExperimentError("The two results have no candidate in common.")
     pairs = [
         pair
-        for name, one in earlier.items()
+        for name, candidate in earlier.items()
         if name in later
-        for pair in _pairs(name, one, later[name])
+        for pair in _pairs(name, candidate, later[name])
     ]
     return Reproduction(
         pairs=tuple(pairs),
-        host=tuple(_unlike(before.host, after.host, _HOST)),
+        host=tuple(_differences(before.host, after.host, _HOST)),
         builds=tuple(_build_differences(before, after)),
         same_builds=_keys(before) == _keys(after),
     )
 
 
 def _pairs(name: str, before: CandidateResult, after: CandidateResult) -> Iterator[Pair]:
-    """The suite's first, then each benchmark's by name."""
+    """The pair of the suites first, then one of each benchmark, sorted by name."""
     yield _pair(name, "", before.suite, after.suite)
-    mine = {(row.benchmark, row.metric): row for row in before.comparisons}
-    theirs = {(row.benchmark, row.metric): row for row in after.comparisons}
-    for key in sorted({*mine, *theirs}):
-        yield _pair(name, key[0], mine.get(key), theirs.get(key))
+    earlier = {(row.benchmark, row.metric): row for row in before.comparisons}
+    later = {(row.benchmark, row.metric): row for row in after.comparisons}
+    for key in sorted({*earlier, *later}):
+        yield _pair(name, key[0], earlier.get(key), later.get(key))
 
 
 def _pair(
     name: str, benchmark: str, before: SuiteComparison | None, after: SuiteComparison | None
 ) -> Pair:
     overlap = _overlap(before, after)
-    verdicts = {one.verdict for one in (before, after) if one is not None}
+    verdicts = {row.verdict for row in (before, after) if row is not None}
     if overlap is False or verdicts == set(_SIDES):
         agreement = "contradiction"
     elif before is not None and after is not None and len(verdicts) == 1:
@@ -286,33 +293,33 @@ def _keys(result: Result) -> set[str]:
     return {key for arm in result.arms for key in arm.keys}
 
 
-def _unlike(
+def _differences(
     before: HostRecord | FactsRecord, after: HostRecord | FactsRecord, names: Sequence[str]
 ) -> Iterator[tuple[str, str, str]]:
     for name in names:
-        one, other = getattr(before, name), getattr(after, name)
-        if one != other:
-            yield name, str(one), str(other)
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield name, str(old), str(new)
 
 
 def _build_differences(before: Result, after: Result) -> Iterator[tuple[str, str, str]]:
-    """In what the builds of one arm differ: the source's tree first, then what the compiler did."""
+    """How the builds of each arm differ: source tree and compiler first, then their facts."""
     later = {arm.name: arm for arm in after.experiment.arms}
     for arm in before.experiment.arms:
         if arm.name in later:
-            one, other = arm.recipe, later[arm.name].recipe
-            if one is None or other is None:
+            recipe, new_recipe = arm.recipe, later[arm.name].recipe
+            if recipe is None or new_recipe is None:
                 continue  # a runtime
-            for what, x, y in (
-                ("source tree", one.tree, other.tree),
-                ("compiler", one.compiler.version, other.compiler.version),
+            for what, old, new in (
+                ("source tree", recipe.tree, new_recipe.tree),
+                ("compiler", recipe.compiler.version, new_recipe.compiler.version),
             ):
-                if x != y:
-                    yield f"{arm.name}, {what}", str(x), str(y)
-    built = {one.name: one.build for one in after.arms}
+                if old != new:
+                    yield f"{arm.name}, {what}", str(old), str(new)
+    new_builds = {arm.name: arm.build for arm in after.arms}
     names = ("options", "pgo", "lto", "computed_gotos", "indirect_jumps", "eval_bytes")
-    for made in before.arms:
-        theirs = built.get(made.name)
-        if made.build is not None and theirs is not None:
-            for name, x, y in _unlike(made.build.facts, theirs.facts, names):
-                yield f"{made.name}, {name}", x, y
+    for built in before.arms:
+        new_build = new_builds.get(built.name)
+        if built.build is not None and new_build is not None:
+            for name, old, new in _differences(built.build.facts, new_build.facts, names):
+                yield f"{built.name}, {name}", old, new

@@ -1,4 +1,4 @@
-"""calibrate: base against base under each protocol, and which one is best on this host."""
+"""calibrate: measure the base against itself to choose the best protocols of this host."""
 
 from bench.jobs.calibrate import job
 

@@ -1,8 +1,8 @@
-"""The known difference: which tasks do exactly 2% more loops, and a script of ours that always can.
+"""The known difference: the tasks that can do exactly 2% more loops.
 
-Values must stay of their class while their loops become a multiple of contest.LOOPS. Most real
-benchmarks cannot, since a loop of theirs is long; those whose loops are short do, and beside them
-bench/inside/known, whose loops are so short that it can be of any length.
+For that, the loops of a task must become a multiple of LOOPS while its values stay in their class.
+Most real benchmarks cannot, since their loops are long. Those with short loops can, and so can
+bench/inside/known, our script whose loops are so short that its values can have any length.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from builder.files import digest
 
 _SCRIPT = INSIDE / "known" / "run_benchmark.py"
 WORK, WAIT = "known_work", "known_wait"
-# Seconds of one value in each class that ours can be of: in the midst of its bounds.
+# Seconds of one value of our script in each class that it can be of: the middle of the class.
 _SECONDS = {"short": 0.015, "medium": 0.1, "long": 0.4, WAITS: 0.05}
-# A value of a real benchmark may become as long as this for the sake of its loops.
+# The longest value, in seconds, that a real benchmark may get by the additional loops.
 _LONGEST = 2.0
 
 
 def benchmark() -> Benchmark:
-    """Our script as a benchmark: its folder is named after its content, so that copies are anew."""
+    """Our script as a benchmark. Its folder is named by its content, so that no copy is stale."""
     folder = f"known-{digest(_SCRIPT.read_text(encoding='utf-8'))}"
     return Benchmark(
         name="known",
@@ -35,9 +35,9 @@ def benchmark() -> Benchmark:
 
 
 def exact(task: Task, effort: Effort) -> Task | None:
-    """The task with so many loops that KNOWN times as many are a whole number.
+    """The task with a number of loops of which KNOWN times as many are a whole number.
 
-    None where its values would become another class's, or very long.
+    None where its values would get into another class, or become longer than _LONGEST.
     """
     loops = LOOPS * max(1, round(task.loops / LOOPS))
     scaled = _with_loops(task, loops, effort)
@@ -46,20 +46,20 @@ def exact(task: Task, effort: Effort) -> Task | None:
 
 
 def ours(tasks: Iterable[Task], kinds: Iterable[str], effort: Effort) -> tuple[Task, ...]:
-    """What our script's tasks become for these classes: one task for each that they can be of."""
-    made = {task.name: task for task in tasks}
-    wanted = set(kinds)
-    found = []
+    """Our script's tasks for the classes `kinds`: one task for each class that it can be of."""
+    by_name = {task.name: task for task in tasks}
+    requested = set(kinds)
+    scaled = []
     for kind in CLASSES:
-        task = made.get(WAIT if kind == WAITS else WORK)
-        if kind not in wanted or kind not in _SECONDS or task is None:
+        task = by_name.get(WAIT if kind == WAITS else WORK)
+        if kind not in requested or kind not in _SECONDS or task is None:
             continue
         loops = LOOPS * max(1, round(_SECONDS[kind] * task.loops / task.seconds / LOOPS))
-        # What they are is known: no busy moment of the host makes a wait of computing.
+        # Their class is known: a busy host must not turn computing into waiting.
         share = min(task.cpu_share, 0.5) if kind == WAITS else 1.0
         known = replace(task, name=f"{task.name}_{kind}", cpu_share=share, children=False)
-        found.append(_with_loops(known, loops, effort))
-    return tuple(found)
+        scaled.append(_with_loops(known, loops, effort))
+    return tuple(scaled)
 
 
 def _with_loops(task: Task, loops: int, effort: Effort) -> Task:

@@ -1,4 +1,4 @@
-"""A calibration as a table for a terminal."""
+"""Show a calibration as a table in a terminal."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from bench.measure import KNOWN, Calibration, FalseCalls, RankingRow, ranking
 from bench.stats import SPAN, Accuracy
 from bench.util import harmless
 
-# As many blocks of a protocol as a calibration should have.
+# The number of blocks of each protocol that a calibration should have.
 ENOUGH = 20
 
 
-def show(found: Calibration, console: Console) -> None:
-    """Every protocol in every class, which are chosen, and how often a base was called different
-    from itself.
-    """
-    rows = found.rows()
+def show(calibration: Calibration, console: Console) -> None:
+    """Print each protocol's accuracy in each class, the choices, and the false-positive rate."""
+    rows = calibration.rows()
     chosen = ranking.choose(rows)
     table = Table(box=None, pad_edge=False)
     for title, right in (
@@ -37,11 +35,11 @@ def show(found: Calibration, console: Console) -> None:
     for row in rows:
         if before and row.kind != before:
             table.add_section()
-        told = "" if row.kind == before else row.kind
-        table.add_row(told, *_cells(row, is_chosen=chosen.get(row.kind) == row.protocol))
+        kind = "" if row.kind == before else row.kind
+        table.add_row(kind, *_cells(row, is_chosen=chosen.get(row.kind) == row.protocol))
         before = row.kind
     console.print(table)
-    for line in _lines(found, rows):
+    for line in _lines(calibration, rows):
         console.print(_safe(line))
 
 
@@ -50,17 +48,17 @@ def _safe(text: str) -> str:
 
 
 def _cells(row: RankingRow, *, is_chosen: bool) -> tuple[str, ...]:
-    one = row.accuracy
-    if one is None:
+    accuracy = row.accuracy
+    if accuracy is None:
         return (row.protocol, "", "", "none", "", "", "", "")
     return (
         f"[bold]{row.protocol}[/bold]" if is_chosen else row.protocol,
-        str(one.benchmarks),
-        str(one.blocks),
-        f"{_share(one.error)} ({_share(one.low)} to {_share(one.high)})",
-        f"{one.seconds:.1f} s",
-        _share(one.after),
-        _bias(one),
+        str(accuracy.benchmarks),
+        str(accuracy.blocks),
+        f"{_share(accuracy.error)} ({_share(accuracy.low)} to {_share(accuracy.high)})",
+        f"{accuracy.seconds:.1f} s",
+        _share(accuracy.after),
+        _bias(accuracy),
         "[bold]* chosen[/bold]" if is_chosen else "",
     )
 
@@ -69,24 +67,26 @@ def _share(value: float) -> str:
     return f"{value:.2%}"
 
 
-def _bias(one: Accuracy) -> str:
-    if one.bias is None or one.bias_low is None or one.bias_high is None:
+def _bias(accuracy: Accuracy) -> str:
+    if accuracy.bias is None or accuracy.bias_low is None or accuracy.bias_high is None:
         return "not measured"
-    return f"{one.bias:+.2%} ({one.bias_low:+.2%} to {one.bias_high:+.2%})"
+    return f"{accuracy.bias:+.2%} ({accuracy.bias_low:+.2%} to {accuracy.bias_high:+.2%})"
 
 
-def _lines(found: Calibration, rows: tuple[RankingRow, ...]) -> list[str]:
-    lines = [found.choices().origin, _called(found.false_calls)]
+def _lines(calibration: Calibration, rows: tuple[RankingRow, ...]) -> list[str]:
+    lines = [calibration.choices().origin, _called(calibration.false_calls)]
     fewest = min((row.accuracy.blocks for row in rows if row.accuracy is not None), default=0)
     if fewest < ENOUGH:
-        lines.append(f"few blocks: {fewest} of some protocol and class; {ENOUGH} are the least")
-    lines.append(f"blocks side by side: {found.side_by_side} ({found.tried})")
+        lines.append(
+            f"few blocks: only {fewest} of some protocol and class, of the {ENOUGH} needed"
+        )
+    lines.append(f"blocks side by side: {calibration.side_by_side} ({calibration.tried})")
     lines += [
-        f"{row.protocol} measures none of class {row.kind}: {row.reason}"
+        f"{row.protocol} cannot measure class {row.kind}: {row.reason}"
         for row in rows
         if row.accuracy is None
     ]
-    lines += [f"missing: {name}: {reason}" for name, reason in found.missing.items()]
+    lines += [f"missing: {name}: {reason}" for name, reason in calibration.missing.items()]
     return lines
 
 

@@ -1,10 +1,10 @@
-"""Several blocks at a time, each on a core of its own: whether this host bears it.
+"""Measure whether this host can run several blocks at a time, each on its own core.
 
-Blocks that run beside each other share caches, memory and the power that a processor may use. Tried
-where a host has cores to spare: the chosen protocol of each benchmark again, base against base,
-with as many other blocks around it as there are cores. It is allowed where errors are shown to be
-no larger for it (accuracy.no_harm); that is measured with this host's benchmarks, and an experiment
-whose arms use much more memory should say one at a time.
+Blocks that run side by side share caches, memory bandwidth and the processor's power limit. Where a
+host has spare cores, the chosen protocol of each benchmark is measured again, base against base,
+with a block on every spare core. Side by side is allowed when the errors are shown to be no larger
+(accuracy.no_harm). That is measured with this host's benchmarks: an experiment whose arms use much
+more memory should ask for one block at a time.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.jobs.calibrate.measuring import CalibrationCell, CalibrationTerms
+from bench.jobs.calibrate.measurement import CalibrationCell, CalibrationTerms
 from bench.measure import Rig, Sample, Trial, protocols, worker
 from bench.session import draw, kept
 from bench.stats import accuracy
 from bench.util import Show
 from builder.files import guard_writes, write_atomically
 
-# Fewer cores leave nothing to spare beside the harness.
+# With fewer CPUs, no core is spare beside the harness.
 LEAST_CPUS = 4
 MOST = 8
 
 
 def spare_cores(usable: Iterable[int], root: Path = Path("/")) -> tuple[int, ...]:
-    """One CPU of each physical core, without the first core, which is the harness's; at most MOST.
+    """One CPU of each physical core but the first, which the harness uses; at most MOST.
 
-    Where the host does not tell which CPUs share a core, each counts as one.
+    Where the kernel does not report which CPUs share a core, each CPU counts as a core.
     """
     cores: dict[str, int] = {}
     for cpu in sorted(usable):
@@ -44,12 +44,15 @@ def spare_cores(usable: Iterable[int], root: Path = Path("/")) -> tuple[int, ...
 
 
 def conclude(alone: Sequence[Sample], together: Sequence[Sample], many: int) -> tuple[int, str]:
-    """(how many blocks may be measured at a time, how that is known)."""
-    ours, theirs = _by_task(alone), _by_task(together)
+    """Return how many blocks may be measured at a time, and the reason.
+
+    `alone` and `together` are the samples without and with `many` blocks side by side.
+    """
+    errors_alone, errors_together = _by_task(alone), _by_task(together)
     scaled: tuple[list[float], list[float]] = ([], [])
-    for task, errors in theirs.items():
-        own = ours.get(task, [])
-        # Each benchmark by its own scale: else the noisiest alone would decide.
+    for task, errors in errors_together.items():
+        own = errors_alone.get(task, [])
+        # Each benchmark in units of its own error: else the noisiest would decide.
         scale = (sum(error * error for error in own) / len(own)) ** 0.5 if own else 0.0
         if scale > 0:
             scaled[0].extend(error / scale for error in own)
@@ -60,14 +63,14 @@ def conclude(alone: Sequence[Sample], together: Sequence[Sample], many: int) -> 
 
 
 def _by_task(samples: Iterable[Sample]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for one in samples:
-        found.setdefault(one.task, []).append(one.error)
-    return found
+    errors: dict[str, list[float]] = {}
+    for sample in samples:
+        errors.setdefault(sample.task, []).append(sample.error)
+    return errors
 
 
 class SideBySide:
-    """Rounds in which every cell is measured once, as many at a time as there are cores."""
+    """Rounds that measure every cell once, with as many blocks at a time as there are cores."""
 
     def __init__(
         self,
@@ -81,35 +84,35 @@ class SideBySide:
         self._cells = cells
         self._terms = terms
         self._folder = folder
-        # Paths of one length for all, as within a block.
+        # All paths have one length, as within a block.
         self._rigs = [
             replace(rig, core=core, scratch=rig.scratch / f"side{number}")
             for number, core in enumerate(cores)
         ]
 
     def run(self, show: Show) -> tuple[Sample, ...]:
-        """Measure what is not on disk yet; blocks that fail are left out."""
-        found: list[Sample] = []
+        """Measure what is not on disk yet; failed blocks are left out."""
+        samples: list[Sample] = []
         many = len(self._rigs)
         with guard_writes(self._folder), show.bar("side by side", self._terms.blocks) as bar:
             self._folder.mkdir(parents=True, exist_ok=True)
             for number in range(self._terms.blocks):
                 order = list(self._cells)
                 draw(self._terms.seed, f"side by side {number}").shuffle(order)
-                while len(order) % many:  # the last group is as crowded as the others
+                while len(order) % many:  # the last group must be as large as the others
                     order.append(order[len(order) % len(self._cells)])
                 for first in range(0, len(order), many):
                     path = self._folder / f"{number:04d}-{first:03d}.json"
                     if not path.exists():
                         group = self._group(number, order[first : first + many])
-                        write_atomically(path, json.dumps([asdict(one) for one in group]))
+                        write_atomically(path, json.dumps([asdict(sample) for sample in group]))
                     with kept.reading(path):
-                        found += [Sample(**one) for one in kept.load(path, None)]
+                        samples += [Sample(**row) for row in kept.load(path, None)]
                 bar.advance(note=f"round {number + 1}")
-        return tuple(found)
+        return tuple(samples)
 
     def _group(self, number: int, cells: Sequence[CalibrationCell]) -> list[Sample]:
-        """One block on each core, all at once."""
+        """Measure one block on each core, all at the same time."""
         results: dict[int, tuple[Trial, ...]] = {}
 
         def measure(place: int, cell: CalibrationCell) -> None:
@@ -120,14 +123,14 @@ class SideBySide:
             threading.Thread(target=measure, args=(place, cell), daemon=True)
             for place, cell in enumerate(cells)
         ]
-        # Each block keeps the harness off its core and lets it back: this has the last word.
+        # Each block moves the harness off its core and back; this moves it back last.
         with worker.apart(self._rigs[0].core):
             for thread in threads:
                 thread.start()
             for thread in threads:
                 thread.join()
         return [
-            cells[place].sample(number, {one.arm: one.mean() for one in trials}, 0.0)
+            cells[place].sample(number, {trial.arm: trial.mean() for trial in trials}, 0.0)
             for place, trials in sorted(results.items())
             if all(trial.failure is None for trial in trials)
         ]
@@ -136,7 +139,7 @@ class SideBySide:
 def chosen_cells(
     cells: Iterable[CalibrationCell], protocol_of: Mapping[str, str]
 ) -> tuple[CalibrationCell, ...]:
-    """The cells of base against base under the protocol that each benchmark is measured with."""
+    """The base-against-base cells of each task under the protocol in `protocol_of`."""
     return tuple(
         cell
         for cell in cells

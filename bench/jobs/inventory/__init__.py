@@ -1,4 +1,4 @@
-"""doctor, sources, builds, compare, gc and runtimes: what is there."""
+"""doctor, sources, builds, compare, gc and runtimes: show and clean up what is installed."""
 
 from bench.jobs.inventory import builds, runtimes
 from bench.jobs.inventory.builds import orphans

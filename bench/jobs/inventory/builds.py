@@ -1,4 +1,4 @@
-"""Jobs that look and tell, and the one that tidies up: no build, no measurement."""
+"""Commands that show the host, sources and builds, and gc: they build and measure nothing."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from typing import Any
 from rich.table import Column, Table
 
 from bench.context import Context
-from bench.host import doctor as doctoring
-from bench.host import read_host
+from bench.host import doctor, read_host
 from bench.util import cell, print_json, print_table, stdout_console
 from builder.builds import Build
 from builder.errors import StoreError, ToolError
 from builder.files import age_in_days, guard_writes, is_locked, size_of
 from builder.home import Home
 from builder.runtimes import runtime
-from builder.sources import provide as sourcing
+from builder.sources import provide
 
 
-def doctor(context: Context, *, as_json: bool) -> int:
-    """Check the machine; the exit code of ToolError when something needed for building fails."""
+def check_host(context: Context, *, as_json: bool) -> int:
+    """Run the checks of `doctor`. Returns the exit code of ToolError when building cannot work."""
     host = read_host()
-    checks = doctoring.examine(runner=context.runner, home=context.home.root, host=host)
+    checks = doctor.examine(runner=context.runner, home=context.home.root, host=host)
     if as_json:
-        print_json(doctoring.to_json(checks, host))
+        print_json(doctor.to_json(checks, host))
     else:
-        doctoring.render(checks, stdout_console())
-    return ToolError.exit_code if doctoring.failures(checks) else 0
+        doctor.render(checks, stdout_console())
+    return ToolError.exit_code if doctor.failures(checks) else 0
 
 
 def sources(context: Context, *, as_json: bool) -> int:
-    """List what CPython can be had."""
-    offers = sourcing.available(context.home, context.runner, context.show.say)
+    """List the sources of CPython that are available."""
+    offers = provide.available(context.home, context.runner, context.show.say)
     if as_json:
         print_json([asdict(offer) for offer in offers])
         return 0
     table = Table("source", "version", "revision", "where", "", box=None)
     for offer in offers:
-        told = (offer.kind, offer.version, offer.revision, offer.where)
-        table.add_row(*map(cell, told), cell(offer.note or ("here" if offer.cached else "")))
+        row = (offer.kind, offer.version, offer.revision, offer.where)
+        table.add_row(*map(cell, row), cell(offer.note or ("here" if offer.cached else "")))
     print_table(table)
     return 0
 
@@ -57,9 +56,9 @@ def builds(context: Context, *, key: str | None, as_json: bool) -> int:
             raise _no_build(context.home, key)
         print_json(_build_json(build))
         return 0
-    found = store.all()
+    stored = store.all()
     if as_json:
-        print_json([_build_json(build) for build in found])
+        print_json([_build_json(build) for build in stored])
         return 0
     table = Table(
         Column("key", no_wrap=True),
@@ -72,7 +71,7 @@ def builds(context: Context, *, key: str | None, as_json: bool) -> int:
         "used",
         box=None,
     )
-    for build in found:
+    for build in stored:
         facts = build.facts
         table.add_row(
             build.key,
@@ -92,7 +91,7 @@ def _no_build(home: Home, key: str) -> StoreError:
     return StoreError(
         f"There is no build {key!r} in the store.",
         where=str(home.builds),
-        hint="`patchbench builds` lists those that are there.",
+        hint="`patchbench builds` lists the stored builds.",
     )
 
 
@@ -112,12 +111,15 @@ def _build_json(build: Build) -> dict[str, Any]:
 def collect_garbage(
     context: Context, *, keys: Sequence[str], keep_days: float, everything: bool, dry_run: bool
 ) -> int:
-    """Remove builds: the named ones, all, or those unused for long; and what killed runs left."""
+    """Remove builds: those of `keys`, else all or those unused for `keep_days`.
+
+    Without `keys`, leftovers of killed runs and unused runtimes are removed too.
+    """
     context.home.prepare()
     store = context.store
     chosen = list(keys)
     for key in keys:
-        # Also what leads to another folder: "" from a shell's unset variable, or "..".
+        # This refuses paths to other folders too: "" from an unset shell variable, or "..".
         if key not in store.names():
             raise _no_build(context.home, key)
     if not keys:
@@ -141,7 +143,7 @@ def collect_garbage(
 
 
 def _clear_runtimes(context: Context, *, keep_days: float, dry_run: bool) -> int:
-    """Runtimes that were unused for long, and what is left of those that were not finished."""
+    """Remove unused runtimes and leftovers of unfinished ones; return the bytes freed."""
     freed = 0
     for folder in sorted(runtime.folder_of(context.home).glob("*")):
         used = runtime.last_used(folder)
@@ -158,7 +160,10 @@ def _clear_runtimes(context: Context, *, keep_days: float, dry_run: bool) -> int
 
 
 def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
-    """Environments whose build is gone; with `everything` all caches but the sources."""
+    """Remove environments without a build, with `everything` also all caches but the sources.
+
+    Returns the bytes freed.
+    """
     home = context.home
     folders = [home.failures, *orphans(home)]
     if everything and not in_use(home):
@@ -175,28 +180,28 @@ def _clear_caches(context: Context, *, everything: bool, dry_run: bool) -> int:
 
 
 def orphans(home: Home) -> tuple[Path, ...]:
-    """Environments of interpreters that are no longer there. A half-made one has no stamp yet."""
-    found = []
+    """Environments whose interpreter no longer exists. Unfinished ones have no stamp yet."""
+    folders = []
     for stamp in sorted(home.envs.glob("*/env.json")):
         try:
-            told = json.loads(stamp.read_text(encoding="utf-8"))["interpreter"]
-            # Another runtime's identity names no build.
-            stored = (home.builds / told["identity"]).exists()
-            orphaned = not stored and not Path(told["python"]).exists()
+            interpreter = json.loads(stamp.read_text(encoding="utf-8"))["interpreter"]
+            # The identity of a runtime is not the key of a build.
+            stored = (home.builds / interpreter["identity"]).exists()
+            orphaned = not stored and not Path(interpreter["python"]).exists()
         except (OSError, ValueError, LookupError, TypeError):
-            orphaned = True  # damaged: of no use to anybody
+            orphaned = True  # damaged, so it cannot be used
         if orphaned:
-            found.append(stamp.parent)
-    return tuple(found)
+            folders.append(stamp.parent)
+    return tuple(folders)
 
 
 def in_use(home: Home) -> bool:
-    """Whether a run holds a build of this home just now: it needs the caches as well."""
+    """Whether a run is using a build of this home; it needs the caches too."""
     return any(is_locked(path) for path in home.lock("").glob("build-*"))
 
 
 def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
-    """Our verdicts on two files of pyperf results."""
+    """Compare two files of pyperf results, and show the verdicts."""
     from bench.compare import pyperf_files
     from bench.report.formats import terminal
 

@@ -1,4 +1,4 @@
-"""Other runtimes: listed, provided from the distribution's packages, removed."""
+"""List other runtimes, install them from the distribution's packages, and remove them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OFFERED = "can be had"
 
 @dataclass(frozen=True, kw_only=True)
 class _Row:
-    """A runtime of the list. `state` is one of the words above; `bytes` is of what we unpacked."""
+    """A row of the list. `state` is one of the three above; `bytes` is the size of our copy."""
 
     name: str
     state: str
@@ -39,42 +39,42 @@ class _Row:
 
 
 def show(context: Context, *, as_json: bool) -> int:
-    """List what is here, what is on PATH, and what the archive of this machine's apt has."""
+    """List the runtimes in the home, on PATH, and in the package archive of this machine."""
     context.home.prepare()
     rows = list(_rows(context))
     if as_json:
-        print_json([one.as_json() for one in rows])
+        print_json([row.as_json() for row in rows])
         return 0
     names = ("", "language", "version", "size")
     path = Column("path", overflow="fold")
     table = Table(Column("runtime", no_wrap=True), *names, path, box=None)
-    for one in rows:
-        size = "" if one.bytes is None else f"{one.bytes / 1e6:.0f} MB"
-        state = f"{one.state}, {one.suite}" if one.suite else one.state
-        told = (one.name, state, _language(one), one.release, size, one.path or "")
-        table.add_row(*map(cell, told))
+    for row in rows:
+        size = "" if row.bytes is None else f"{row.bytes / 1e6:.0f} MB"
+        state = f"{row.state}, {row.suite}" if row.suite else row.state
+        texts = (row.name, state, _language(row), row.release, size, row.path or "")
+        table.add_row(*map(cell, texts))
     print_table(table)
     return 0
 
 
 def _language(row: _Row) -> str:
-    return f"{row.kind.partition('-')[0]} {row.version}" if row.kind else "told once it is here"
+    return f"{row.kind.partition('-')[0]} {row.version}" if row.kind else "known after installing"
 
 
 def _rows(context: Context) -> Iterator[_Row]:
-    here = runtime.installed(context.home)
-    for one in here:
-        yield _row(one, HERE)
-    there = {one.name for one in here}
+    installed = runtime.installed(context.home)
+    for entry in installed:
+        yield _row(entry, HERE)
+    names = {entry.name for entry in installed}
     for offer in _offers(context):
-        if offer.name not in there:
+        if offer.name not in names:
             yield _Row(name=offer.name, state=OFFERED, suite=offer.suite)
-    for one in runtime.on_path(context.runner):
-        yield _row(one, ON_PATH)
+    for entry in runtime.on_path(context.runner):
+        yield _row(entry, ON_PATH)
 
 
 def _offers(context: Context) -> tuple[RuntimeOffer, ...]:
-    """What can be had; nothing, and why, where no archive can be asked."""
+    """The runtimes of the archive; none, with a message, when no archive can be read."""
     try:
         return Installer(context.home, context.runner, context.show.say).offers()
     except SourceError as error:
@@ -82,39 +82,39 @@ def _offers(context: Context) -> tuple[RuntimeOffer, ...]:
         return ()
 
 
-def _row(one: Runtime, state: str) -> _Row:
+def _row(entry: Runtime, state: str) -> _Row:
     return _Row(
-        name=one.name,
+        name=entry.name,
         state=state,
-        kind=one.facts.kind,
-        version=one.facts.version,
-        release=one.facts.release,
-        suite=one.suite,
-        path=one.python,
-        bytes=None if one.folder is None else size_of(one.folder),
+        kind=entry.facts.kind,
+        version=entry.facts.version,
+        release=entry.facts.release,
+        suite=entry.suite,
+        path=entry.python,
+        bytes=None if entry.folder is None else size_of(entry.folder),
     )
 
 
 def install(context: Context, name: str, *, as_json: bool) -> int:
-    """Provide a runtime, and say where it is."""
+    """Install a runtime, and print its path."""
     context.home.prepare()
-    with context.show.bar(f"providing {name}", 1) as bar:
-        found, is_new = Installer(context.home, context.runner, context.show.say).provide(name)
+    with context.show.bar(f"installing {name}", 1) as bar:
+        installed, is_new = Installer(context.home, context.runner, context.show.say).provide(name)
         bar.advance()
     if as_json:
-        print_json(_row(found, HERE).as_json())
+        print_json(_row(installed, HERE).as_json())
         return 0
-    facts = found.facts
+    facts = installed.facts
     context.show.say(
-        f"{found.name} {'is here now' if is_new else 'was here'}: "
+        f"{installed.name} {'is installed' if is_new else 'was already installed'}: "
         f"{facts.implementation} {facts.release}, Python {facts.version}"
     )
-    print(found.python)
+    print(installed.python)
     return 0
 
 
 def remove(context: Context, name: str) -> int:
-    """Remove a runtime that is here. Raises StoreError where there is none, or a run uses it."""
+    """Remove an installed runtime. Raises StoreError if there is none, or a run uses it."""
     with guard_writes(runtime.folder_of(context.home)):
         if not runtime.remove(context.home, name):
             raise StoreError(f"A run is using {name}.", hint="Remove it when that run has ended.")

@@ -1,4 +1,4 @@
-"""The ladder: its arms from a branch, its experiment run, its rungs beside the result."""
+"""Run a ladder: plan its arms for a branch, run the experiment, add the rungs to the result."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from bench.experiments import (
     source_of,
     suite_names,
 )
-from bench.run import LadderRung, Resolved, ladder
-from bench.run import run as running
+from bench.run import LadderRung, Resolved, ladder, run
 from bench.session import SessionRecord
 from builder.errors import PatchbenchError
 from builder.patches import catalogue, compatible_series, series_toml
@@ -30,9 +29,11 @@ _ORIGIN = command_line({"name": "--branch"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """A ladder as it is asked for. `revision` "": the branch itself; `series` and `runtime` empty:
-    those that go with the branch.
+class LadderRequest:
+    """The options of a ladder.
+
+    `revision` "" stands for the branch itself, and empty `series` and `runtime` for those that suit
+    the branch.
     """
 
     branch: str
@@ -47,13 +48,15 @@ class Wanted:
     session: SessionOptions = field(default_factory=SessionOptions)
 
 
-def run(context: Context, wanted: Wanted, *, out: Path | None, dry_run: bool, as_json: bool) -> int:
-    """Measure a ladder, or go on with it; the exit code says how it went. Errors of the family."""
+def run_ladder(
+    context: Context, request: LadderRequest, *, out: Path | None, dry_run: bool, as_json: bool
+) -> int:
+    """Measure a ladder, or continue it; return the exit code. Raises PatchbenchError."""
     context.home.prepare()
-    planned = _plan(context, wanted)
-    return running.run(
+    planned = _plan(context, request)
+    return run.run(
         context,
-        _experiment(wanted, planned),
+        _experiment(request, planned),
         out=out,
         dry_run=dry_run,
         fail_on=None,
@@ -62,31 +65,31 @@ def run(context: Context, wanted: Wanted, *, out: Path | None, dry_run: bool, as
     )
 
 
-def _experiment(wanted: Wanted, planned: ladder.Ladder) -> Experiment:
-    """The ladder's arms as one experiment. Raises ExperimentError naming the option."""
+def _experiment(request: LadderRequest, planned: ladder.Ladder) -> Experiment:
+    """The experiment of the ladder's arms. Raises ExperimentError, which names the option."""
     return build(
         _ORIGIN,
-        name=f"ladder-{wanted.branch}",
+        name=f"ladder-{request.branch}",
         base=planned.base,
         candidates=planned.candidates,
         conditions=Conditions(
-            suite=suite_names(wanted.suite, Path.cwd()),
-            gate=wanted.gate,
-            wheels=str(Path(wanted.wheels).resolve()) if wanted.wheels else "",
-            session=wanted.session,
+            suite=suite_names(request.suite, Path.cwd()),
+            gate=request.gate,
+            wheels=str(Path(request.wheels).resolve()) if request.wheels else "",
+            session=request.session,
         ),
     )
 
 
-def _plan(context: Context, wanted: Wanted) -> ladder.Ladder:
-    here, source = Path.cwd(), wanted.source
-    series = wanted.series or _series(context, wanted.branch)
-    steps = wanted.steps
+def _plan(context: Context, request: LadderRequest) -> ladder.Ladder:
+    here, source = Path.cwd(), request.source
+    series = request.series or _series(context, request.branch)
+    steps = request.steps
     if ladder.SERIES in steps:
         context.show.say(f"Patches of the ladder: {', '.join(series) or 'none for this branch'}.")
-    runtime = _runtime(context, wanted) if ladder.PYPY in steps else ""
+    runtime = _runtime(context, request) if ladder.PYPY in steps else ""
     return ladder.plan(
-        revision=wanted.revision or wanted.branch,
+        revision=request.revision or request.branch,
         source=source_of(_ORIGIN, source, here) if source else None,
         series=series,
         runtime=runtime_place(runtime, here),
@@ -95,27 +98,27 @@ def _plan(context: Context, wanted: Wanted) -> ladder.Ladder:
 
 
 def _series(context: Context, branch: str) -> tuple[str, ...]:
-    """All proposals for a branch that go together, in the order of their names."""
+    """All compatible proposals for a branch, in the order of their names."""
     proposals = (
-        one
-        for one in catalogue.load_all(context.patches)
-        if one.branch == branch and one.status not in series_toml.CONTROLS
+        series
+        for series in catalogue.load_all(context.patches)
+        if series.branch == branch and series.status not in series_toml.CONTROLS
     )
-    stack, left = compatible_series(proposals)
-    for why in left:
-        context.show.say(why)
-    return tuple(one.name for one in stack)
+    stack, conflicts = compatible_series(proposals)
+    for reason in conflicts:
+        context.show.say(reason)
+    return tuple(series.name for series in stack)
 
 
-def _runtime(context: Context, wanted: Wanted) -> str:
-    """PyPy for the branch; "" and a message where there is none: the ladder ends before it."""
-    name = wanted.runtime or ("pypy2" if wanted.branch.startswith("2.") else "pypy3")
+def _runtime(context: Context, request: LadderRequest) -> str:
+    """The name of PyPy for the branch; "" with a message if there is none: its rung is left out."""
+    name = request.runtime or ("pypy2" if request.branch.startswith("2.") else "pypy3")
     try:
         runtimes.find(context.home, context.runner, name)
     except PatchbenchError as error:
-        if wanted.runtime:
+        if request.runtime:
             raise
-        context.show.say(f"The ladder goes without PyPy: {error.what} {error.hint}")
+        context.show.say(f"The rung of PyPy is left out: {error.what} {error.hint}")
         return ""
     return name
 
@@ -123,8 +126,8 @@ def _runtime(context: Context, wanted: Wanted) -> str:
 def _rungs(
     rungs: Sequence[LadderRung], resolved: Resolved, measured: SessionRecord
 ) -> dict[str, Any]:
-    """What result.json has beside an experiment's own."""
-    kernels = {one.name for one in resolved.selection.benchmarks if is_kernel(one)}
+    """The additional part of result.json for a ladder."""
+    kernels = {row.name for row in resolved.selection.benchmarks if is_kernel(row)}
     groups: dict[str, list[str]] = {"kernels": [], resolved.suite.name: []}
     for block in measured.blocks:
         group = groups["kernels" if block.benchmark in kernels else resolved.suite.name]

@@ -1,4 +1,4 @@
-"""series: the patches of the project, and what was measured of them."""
+"""series: the project's series of patches and their recorded results."""
 
 from bench.jobs.series import listing, record
 

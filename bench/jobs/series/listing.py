@@ -1,4 +1,4 @@
-"""The series, their stacks and flavors: listed and shown with what runs found of them."""
+"""List and show series, stacks and flavors with their recorded results."""
 
 from __future__ import annotations
 
@@ -9,27 +9,32 @@ from typing import Any
 from rich.table import Table
 
 from bench.context import Context
-from bench.jobs.series import page as pages
-from bench.jobs.series import results as keeping
-from bench.jobs.series import subjects
-from bench.jobs.series.results import KeptResult, KeptResults, KeptSubject
+from bench.jobs.series import page, subjects
+from bench.jobs.series.results import (
+    KeptResult,
+    KeptResults,
+    KeptSubject,
+    base_of,
+    is_stale,
+    read,
+)
 from bench.report import headline
 from bench.report.formats import terminal
 from bench.util import cell, harmless, print_json, print_table, stdout_console
 from builder.patches import load
 
 _COLUMNS = ("series", "ratio", "interval", "verdict", "builds", "against", "status")
-# A narrow terminal has those of the verdict, whole; one series shows all the rest.
+# A narrow terminal gets only the first columns; `_show` has the others.
 _FIRST, _WIDE = 4, 120
 _MANIFEST = ("title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
 
 
 def series(context: Context, *, name: str | None, as_json: bool) -> int:
-    """List all, or those of a branch or experiment; or show one with all that was found."""
-    pairs = [(one, keeping.read(one)) for one in subjects.chosen(context, name)]
+    """List all, or those of a branch or experiment; with a full name, show one in detail."""
+    pairs = [(subject, read(subject)) for subject in subjects.chosen(context, name)]
     is_one = name is not None and "/" in name.strip("/")
     if as_json:
-        print_json([_told(context, one, kept) for one, kept in pairs])
+        print_json([_as_json(context, subject, kept) for subject, kept in pairs])
     elif is_one:
         _show(context, *pairs[0])
     else:
@@ -37,25 +42,26 @@ def series(context: Context, *, name: str | None, as_json: bool) -> int:
     return 0
 
 
-def _told(context: Context, one: KeptSubject, kept: KeptResults) -> dict[str, Any]:
-    stale = [keeping.is_stale(result, one) for result in kept.results]
+def _as_json(context: Context, subject: KeptSubject, kept: KeptResults) -> dict[str, Any]:
+    stale = [is_stale(result, subject) for result in kept.results]
     return {
-        "name": one.name,
-        **_manifest(context, one),
+        "name": subject.name,
+        **_manifest(context, subject),
         "results": [
-            {"stale": is_stale, **content}
-            for is_stale, content in zip(stale, kept.contents, strict=True)
+            {"stale": result_is_stale, **content}
+            for result_is_stale, content in zip(stale, kept.contents, strict=True)
         ],
     }
 
 
-def _manifest(context: Context, one: KeptSubject) -> dict[str, Any]:
-    """What a series says of itself; of a stack or flavor, what it is."""
-    if one.stack:
-        return {"status": one.status, "series": list(one.stack)}
-    if one.flavor is not None:
-        return {"title": one.title, "status": one.status, "flavor": one.flavor.content}
-    series = load(context.patches, one.name)
+def _manifest(context: Context, subject: KeptSubject) -> dict[str, Any]:
+    """The metadata of a series; for a stack its series, for a flavor its content."""
+    if subject.stack:
+        return {"status": subject.status, "series": list(subject.stack)}
+    if subject.flavor is not None:
+        flavor = subject.flavor.content
+        return {"title": subject.title, "status": subject.status, "flavor": flavor}
+    series = load(context.patches, subject.name)
     return {
         **{key: getattr(series, key) for key in _MANIFEST},
         "requires": list(series.requires),
@@ -69,43 +75,43 @@ def _list(pairs: Sequence[tuple[KeptSubject, KeptResults]]) -> None:
     table = Table(box=None, pad_edge=False)
     for title in columns:
         table.add_column(title, no_wrap=title in _COLUMNS[:_FIRST])
-    for one, kept in pairs:
+    for subject, kept in pairs:
         for number, result in enumerate(kept.results or (None,)):
-            stale = result is not None and keeping.is_stale(result, one)
-            name, status = ("", "") if number else (one.name, one.status)
-            told = (name, *pages.cells(result, stale=stale), status)
-            table.add_row(*map(cell, told[: len(columns)]))
+            stale = result is not None and is_stale(result, subject)
+            name, status = ("", "") if number else (subject.name, subject.status)
+            row = (name, *page.cells(result, stale=stale), status)
+            table.add_row(*map(cell, row[: len(columns)]))
     print_table(table)
 
 
-def _show(context: Context, one: KeptSubject, kept: KeptResults) -> None:
-    for key, value in {"name": one.name, **_manifest(context, one)}.items():
+def _show(context: Context, subject: KeptSubject, kept: KeptResults) -> None:
+    for key, value in {"name": subject.name, **_manifest(context, subject)}.items():
         if value == []:
             continue
         sys.stdout.write(f"{key:11} {harmless(_words(value))}\n")
     for result in kept.results:
-        _show_result(one, result)
+        _show_result(subject, result)
     if not kept.results:
-        sys.stdout.write("\nNot measured yet: no run was recorded.\n")
+        sys.stdout.write("\nNot measured yet: no run is recorded.\n")
 
 
 def _words(value: Any) -> str:
-    """A value of a manifest or of a flavor, for people: without what a flavor leaves open."""
+    """A value of a manifest or flavor as text, without the flavor's unset options."""
     if isinstance(value, Mapping):
-        said = {key: one for key, one in value.items() if one not in (None, "", ())}
-        return ", ".join(f"{key} = {_words(one)}" for key, one in said.items())
+        options = {key: option for key, option in value.items() if option not in (None, "", ())}
+        return ", ".join(f"{key} = {_words(option)}" for key, option in options.items())
     if isinstance(value, list | tuple):
         return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _show_result(one: KeptSubject, result: KeptResult) -> None:
+def _show_result(subject: KeptSubject, result: KeptResult) -> None:
     console = stdout_console()
-    base, when = keeping.base_of(result), f"{result.when[:10]} on {result.host.cpu}"
-    console.print(f"\n[bold]{cell(one.name)}[/bold] against {cell(base)}, {cell(when)}")
+    base, when = base_of(result), f"{result.when[:10]} on {result.host.cpu}"
+    console.print(f"\n[bold]{cell(subject.name)}[/bold] against {cell(base)}, {cell(when)}")
     terminal.show_comparisons(result, console)
     for control in result.controls:
-        console.print(cell(f"changing nothing: {pages.controlled(control)}"))
+        console.print(cell(f"changing nothing: {page.controlled(control)}"))
     console.print(f"[bold]{cell(headline(result))}[/bold]")
-    if keeping.is_stale(result, one):
-        console.print("[yellow]stale:[/yellow] it has changed since; measure it again")
+    if is_stale(result, subject):
+        console.print("[yellow]stale:[/yellow] it has changed since this run; measure it again")

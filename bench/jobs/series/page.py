@@ -1,4 +1,4 @@
-"""RESULT.md of a series or flavor, and its line in a list: what runs found of it."""
+"""RESULT.md of a series, stack or flavor, and its row in the list, from the recorded results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bench.report.formats import markdown
 
 
 def render(kept: KeptResults) -> str:
-    """RESULT.md. It is made of verdict.json alone, and of nothing else."""
+    """Render RESULT.md, from the contents of verdict.json only."""
     return markdown.filled(
         "kept.md.jinja",
         kept=kept,
@@ -20,8 +20,9 @@ def render(kept: KeptResults) -> str:
 
 
 def cells(result: KeptResult | None, *, stale: bool) -> tuple[str, str, str, str, str]:
-    """Ratio, interval, verdict, builds of each arm and base, for a table. Empty cells where nothing
-    was measured.
+    """The cells of a result: ratio, interval, verdict, builds of each arm, and base.
+
+    Cells are empty where nothing was measured.
     """
     if result is None:
         return "", "", "not measured", "", ""
@@ -35,7 +36,7 @@ def cells(result: KeptResult | None, *, stale: bool) -> tuple[str, str, str, str
 
 
 def controlled(control: KeptControl) -> str:
-    """What an arm that changes nothing showed in the same run."""
+    """Describe the ratio of an arm of the same run that changes nothing."""
     suite = control.suite
     bounds = interval(suite.low, suite.high)
     return f"{control.title}: {shown_ratio(suite.ratio)}, {bounds}, {suite.verdict}"

@@ -1,4 +1,4 @@
-"""Keeping what a run found of a series, a stack of series, or a flavor, beside it."""
+"""Record the results of a run beside the series, stacks and flavors that it measured."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.context import Context, own_folder
-from bench.jobs.series import page as pages
-from bench.jobs.series import results as keeping
-from bench.jobs.series import subjects
-from bench.jobs.series.results import KeptResults, KeptSubject, of_series
+from bench.jobs.series import page, subjects
+from bench.jobs.series.results import (
+    FILE,
+    PAGE,
+    KeptResults,
+    KeptSubject,
+    base_of,
+    extract,
+    of_series,
+    read,
+)
 from bench.report import headline
 from bench.util import print_json
 from builder.errors import UsageError
@@ -25,33 +32,34 @@ if TYPE_CHECKING:
 def record(
     context: Context, folder: Path, *, name: str | None, out: Path | None, as_json: bool
 ) -> int:
-    """Keep what a run found of `name` (`subjects.chosen`), or of each series and flavor that was
-    alone in an arm, and of each stack. `out` as in `_target`.
+    """Record the results of a run for `name` (see `subjects.chosen`), or for all that it measured.
 
-    Raises DataError for a folder without a result, UsageError where the run did not measure what
-    there is now, or outside a checkout without `out`.
+    Those are the series and flavors that were alone in an arm, and the stacks. `out` is as in
+    `_target`. Raises DataError for a folder without a result, and UsageError when the run measured
+    none of them as it is now, or outside a checkout without `out`.
     """
-    from bench.results import FILE, parse_document, read_document
+    from bench.results import FILE as RUN_FILE
+    from bench.results import parse_document, read_document
 
     target = _target(context, out)
     document = read_document(folder)
-    run = parse_document(document, str(folder / FILE))
+    run = parse_document(document, str(folder / RUN_FILE))
     contents = {
-        one.name: content
-        for one, content in zip(run.candidates, document["candidates"], strict=True)
+        candidate.name: content
+        for candidate, content in zip(run.candidates, document["candidates"], strict=True)
     }
-    wanted = {one.name for one in subjects.chosen(context, name)}
+    requested = {subject.name for subject in subjects.chosen(context, name)}
     known = subjects.series(context)
-    placebos = {one.name for one in known.values() if one.status == "placebo"}
+    placebos = {series.name for series in known.values() if series.status == "placebo"}
     recorded = []
-    for candidate, subject, reason in _suited(context, run, known):
-        if subject.name not in wanted:
+    for candidate, subject, reason in _measured_subjects(context, run, known):
+        if subject.name not in requested:
             continue
         if reason:
             context.show.say(f"{candidate.name} is not recorded: {reason}")
             continue
-        content = keeping.extract(document, contents[candidate.name], subject, placebos)
-        _keep(context, subject, content, target / subject.folder.relative_to(context.project))
+        content = extract(document, contents[candidate.name], subject, placebos)
+        _store(context, subject, content, target / subject.folder.relative_to(context.project))
         recorded.append(subject.name)
         context.show.say(f"{subject.name}: {headline(candidate)}")
     if not recorded:
@@ -62,124 +70,130 @@ def record(
 
 
 def render(context: Context, *, name: str | None, out: Path | None) -> int:
-    """Make RESULT.md again from what is kept. `out` as in `_target`."""
+    """Render RESULT.md again from the recorded results. `out` is as in `_target`."""
     target = _target(context, out)
-    for one in subjects.chosen(context, name):
-        folder = target / one.folder.relative_to(context.project)
-        kept = _kept(one, folder)
+    for subject in subjects.chosen(context, name):
+        folder = target / subject.folder.relative_to(context.project)
+        kept = _kept(subject, folder)
         if kept.results:
-            path = folder / keeping.PAGE
+            path = folder / PAGE
             with guard_writes(folder):
                 folder.mkdir(parents=True, exist_ok=True)
-                write_atomically(path, pages.render(kept))
+                write_atomically(path, page.render(kept))
             context.show.say(f"Written: {path}")
     return 0
 
 
 def _target(context: Context, out: Path | None) -> Path:
-    """What takes patches/ and experiments/: `out`, or the checkout. UsageError outside of one."""
+    """The parent folder of patches/ and experiments/: `out`, or the checkout.
+
+    Raises UsageError outside a checkout without `out`.
+    """
     return own_folder(context.project, "") if out is None else out
 
 
 def _kept(subject: KeptSubject, folder: Path) -> KeptResults:
-    """What is kept in `folder`, of an earlier `--out`; else beside the subject."""
-    there = (folder / keeping.FILE).exists()
-    return keeping.read(replace(subject, folder=folder) if there else subject)
+    """The recorded results in `folder`, written by an earlier `--out`, else beside the subject."""
+    exists = (folder / FILE).exists()
+    return read(replace(subject, folder=folder) if exists else subject)
 
 
-def _suited(
+def _measured_subjects(
     context: Context, run: Result, known: Mapping[str, Series]
 ) -> Iterator[tuple[CandidateResult, KeptSubject, str]]:
-    """Each candidate that is a series, stack or flavor and nothing else; why it cannot be kept."""
-    asked = subjects.of_experiments(context, known)
+    """Each candidate that is a series, stack or flavor, with the reason not to record it, or ""."""
+    of_experiments = subjects.of_experiments(context, known)
     base = run.base.series
     for candidate in run.candidates:
         own = candidate.series
         if own[: len(base)] == base and len(own) == len(base) + 1 and own[-1] in known:
             series = known[own[-1]]
             yield candidate, of_series(series, context.patches), _unfit(run, candidate, known)
-        for subject in asked:
+        for subject in of_experiments:
             if subjects.is_of(subject, run, candidate):
-                yield candidate, subject, _unfit_asked(run, candidate, subject, known)
+                yield candidate, subject, _unfit_for_experiment(run, candidate, subject, known)
 
 
 def _unfit(run: Result, candidate: CandidateResult, known: Mapping[str, Series]) -> str:
-    """Why a candidate says nothing of the series as it is now; empty where it does."""
+    """Why a candidate is no measurement of the series as it is now; "" where it is."""
     base, series = run.base, known[candidate.series[-1]]
     if set(base.series) != set(series.requires):
-        return f"it stands on {', '.join(base.series) or 'nothing'}, not on what it requires."
-    return _more_than_patches(run, candidate) or _otherwise(run, candidate, known)
+        return f"its base has the series {', '.join(base.series) or 'none'}, not those it requires."
+    return _changes_more_than_patches(run, candidate) or _other_patches(run, candidate, known)
 
 
-def _unfit_asked(
-    run: Result, candidate: CandidateResult, asked: KeptSubject, known: Mapping[str, Series]
+def _unfit_for_experiment(
+    run: Result, candidate: CandidateResult, subject: KeptSubject, known: Mapping[str, Series]
 ) -> str:
-    """Why a candidate says nothing of the stack or flavor as the experiment has it now."""
-    if asked.stack:
-        if candidate.series != asked.stack:
+    """Why a candidate does not measure the experiment's stack or flavor as it is now, or ""."""
+    if subject.stack:
+        if candidate.series != subject.stack:
             return "its series are not what the experiment has now."
-        return _more_than_patches(run, candidate) or _otherwise(run, candidate, known)
-    if candidate.flavor != asked.flavor:
+        return _changes_more_than_patches(run, candidate) or _other_patches(run, candidate, known)
+    if candidate.flavor != subject.flavor:
         return "its flavor is not what the experiment has now."
     if candidate.series != run.base.series:
-        return "it has patches of its own."
-    return _laid_out_or_of_another_revision(run, candidate)
+        return "it has patches that the base does not have."
+    return _changes_more_than_series(run, candidate)
 
 
-def _more_than_patches(run: Result, candidate: CandidateResult) -> str:
+def _changes_more_than_patches(run: Result, candidate: CandidateResult) -> str:
     if candidate.flavor != run.base.flavor:
         return "its flavor is not the base's."
-    return _laid_out_or_of_another_revision(run, candidate)
+    return _changes_more_than_series(run, candidate)
 
 
-def _laid_out_or_of_another_revision(run: Result, candidate: CandidateResult) -> str:
+def _changes_more_than_series(run: Result, candidate: CandidateResult) -> str:
     if candidate.revision != run.base.revision:
         return "its revision is not the base's."
     if candidate.placebo or candidate.kind != "candidate":
-        return "it has a layout of its own."
+        return "its layout differs from the base's."
     if candidate.variant != run.base.variant or candidate.runtime is not None:
         return "it runs compiled code, or is another runtime."
     return ""
 
 
-def _otherwise(run: Result, candidate: CandidateResult, known: Mapping[str, Series]) -> str:
-    """Whether the patches of the candidate's arm are others than those in patches/."""
+def _other_patches(run: Result, candidate: CandidateResult, known: Mapping[str, Series]) -> str:
+    """The first patch of the candidate's arm that differs from the one in patches/, or ""."""
     from bench.results import kept_patches
 
-    plans = {one.name: one.patches or {} for one in run.experiment.arms}
+    plans = {arm.name: arm.patches or {} for arm in run.experiment.arms}
     stack = [known[name] for name in candidate.series if name in known]
     kept = kept_patches(candidate.name, stack)
     now = {name: patch.sha256 for name, patch in kept}
     measured = plans.get(candidate.name, {})
     for name in sorted({*now, *measured}):
         if now.get(name) != measured.get(name):
-            return f"what was measured is not what lies in patches/ now ({Path(name).name})."
+            return f"the measured patch differs from the one in patches/ ({Path(name).name})."
     return ""
 
 
-def _keep(context: Context, subject: KeptSubject, content: Mapping[str, Any], folder: Path) -> None:
+def _store(
+    context: Context, subject: KeptSubject, content: Mapping[str, Any], folder: Path
+) -> None:
     before = _kept(subject, folder)
     kept = before.with_result(content, subject)
-    there = [keeping.base_of(one) for one in kept.results]
-    for one in before.results:
-        if keeping.base_of(one) not in there:
-            against = keeping.base_of(one)
-            context.show.say(f"{subject.name}: what was found against {against} is stale; removed")
-    page = pages.render(kept)
+    bases = [base_of(result) for result in kept.results]
+    for result in before.results:
+        if base_of(result) not in bases:
+            context.show.say(
+                f"{subject.name}: removed the result against {base_of(result)}, which is stale"
+            )
+    text = page.render(kept)
     with guard_writes(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / keeping.PAGE, page)
-        write_atomically(folder / keeping.FILE, kept.as_text())
+        write_atomically(folder / PAGE, text)
+        write_atomically(folder / FILE, kept.as_text())
 
 
-def _nothing_recorded(run: Result, folder: Path, wanted: str) -> UsageError:
-    from bench.results import FILE
+def _nothing_recorded(run: Result, folder: Path, name: str) -> UsageError:
+    from bench.results import FILE as RUN_FILE
 
-    arms = [f"{one.name} ({', '.join(one.series) or 'none'})" for one in run.candidates]
-    what = wanted or "any series or flavor"
+    arms = [f"{arm.name} ({', '.join(arm.series) or 'none'})" for arm in run.candidates]
+    what = name or "a series, stack or flavor"
     return UsageError(
-        f"The run has no candidate that is {what} alone, as it is now.",
-        where=f"{folder / FILE}: {'; '.join(arms)}",
+        f"No candidate of the run measures {what} alone, in its present state.",
+        where=f"{folder / RUN_FILE}: {'; '.join(arms)}",
         hint="Run an experiment with a candidate for each series, in the flavor of its base: "
         "experiments/series-2.7.toml shows the form.",
     )

@@ -1,10 +1,10 @@
-"""verdict.json of a series, a stack of series, or a flavor: what runs found of it, kept beside it.
+"""verdict.json: the recorded results of a series, a stack of series, or a flavor.
 
-It holds the part of a run's result (docs/result-schema.md) that a reader of the series needs:
+It has the part of a run's result (docs/result-schema.md) that readers of the series need:
 
     schema    1
     name      of what was measured: 3.13/compact-int-add, series-3.13/stack, flavors-3.13/pgo
-    results   a list, one for each base that it was held against: a version and a flavor
+    results   a list, one for each base that it was compared with: a version and a flavor
 
 Each of the results has the keys of a candidate in a run's result (`title`, `verdict`, `broken`,
 `gate`, `comparisons`, `suite`, `suites`, `missing`, `differences`, `margin`, `error`, `method`,
@@ -18,7 +18,8 @@ Each of the results has the keys of a candidate in a run's result (`title`, `ver
     run         warnings of the whole run
     host, when, patchbench, commands    as in the run's result
 
-It was clean for publishing when the run wrote it, and nothing is added here. Pure, but for `read`.
+The run has already removed what must not be published, and nothing is added here. Pure, except
+for `read`.
 """
 
 from __future__ import annotations
@@ -83,11 +84,11 @@ _OF_FACTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class KeptSubject:
-    """What results are kept of, and in which folder: a series, a stack of several, or a flavor.
+    """A series, a stack of series, or a flavor, and the folder of its recorded results.
 
-    `patches` has the SHA-256 of each by its name, of a stack by its series and name. `flavor` is
-    None but for a flavor: the others are held against their base in any. `stack` names the series
-    of a stack.
+    `patches` maps the patches to their SHA-256, by name, in a stack by series and name. `flavor` is
+    None except for a flavor: the others may be measured in any. `stack` names the series of a
+    stack.
     """
 
     name: str
@@ -100,7 +101,7 @@ class KeptSubject:
 
 
 def of_series(series: Series, root: Path) -> KeptSubject:
-    """A series below the folder `root`."""
+    """The subject of a series below the folder `root`."""
     return KeptSubject(
         name=series.name,
         title=series.title,
@@ -112,7 +113,7 @@ def of_series(series: Series, root: Path) -> KeptSubject:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptBase:
-    """The base of a result: `flavor` is its name."""
+    """The base of a result; `flavor` is the name of its flavor."""
 
     title: str
     revision: RevisionRecord
@@ -122,7 +123,7 @@ class KeptBase:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptControl:
-    """An arm of the same run that changes nothing, and what its suite showed."""
+    """An arm of the same run that changes nothing, and its comparison over the suite."""
 
     name: str
     title: str
@@ -131,7 +132,7 @@ class KeptControl:
 
 @dataclass(frozen=True, kw_only=True)
 class KeptResult(Concluded):
-    """One of the results, as the module's docstring has it."""
+    """One of the results; the module's docstring describes the fields."""
 
     patches: Mapping[str, str]
     base: KeptBase
@@ -147,38 +148,38 @@ class KeptResult(Concluded):
 
 @dataclass(frozen=True, kw_only=True)
 class KeptResults:
-    """All that is kept of a subject: `contents` as the file has them, `results` as values."""
+    """The recorded results of a subject: `contents` as parsed JSON, `results` as values."""
 
     name: str
     contents: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def results(self) -> tuple[KeptResult, ...]:
-        """Each of `contents`. Raises ValueError for one that is damaged."""
+        """`contents` as values. Raises ValueError for damaged ones."""
         return documents.load(tuple[KeptResult, ...], self.contents)
 
     def as_text(self) -> str:
-        """verdict.json, to the letter."""
+        """The text of verdict.json."""
         content = {"schema": SCHEMA, "name": self.name, "results": list(self.contents)}
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     def with_result(self, content: Mapping[str, Any], subject: KeptSubject) -> KeptResults:
-        """With one result more, in place of that of the same base; without those that are stale."""
-        own = documents.load(KeptResult, content)
-        kept = {base_of(own): content}
-        for one, result in zip(self.contents, self.results, strict=True):
+        """A copy with one more result, which replaces that of the same base, without stale ones."""
+        new = documents.load(KeptResult, content)
+        kept = {base_of(new): content}
+        for earlier, result in zip(self.contents, self.results, strict=True):
             if not is_stale(result, subject):
-                kept.setdefault(base_of(result), one)
+                kept.setdefault(base_of(result), earlier)
         return KeptResults(name=self.name, contents=tuple(kept[base] for base in sorted(kept)))
 
 
 def base_of(result: KeptResult) -> str:
-    """What a subject was held against: 3.13.5 pgo+lto."""
+    """The title of the base that a subject was compared with, such as 3.13.5 pgo+lto."""
     return result.base.title
 
 
 def is_stale(result: KeptResult, subject: KeptSubject) -> bool:
-    """Whether the patches, or the flavor, are no longer what was measured."""
+    """Whether the patches or the flavor have changed since the measurement."""
     if result.patches != subject.patches:
         return True
     return subject.flavor is not None and result.flavor != subject.flavor
@@ -190,13 +191,15 @@ def extract(
     subject: KeptSubject,
     placebos: Collection[str],
 ) -> dict[str, Any]:
-    """What is kept of one candidate of a run, from result.json as it stands (`run`) and its part of
-    it. `placebos` names the series that are placebos.
+    """Extract the part of a run that is recorded of one candidate.
+
+    `run` is result.json as parsed JSON, `candidate` an item of its candidates, and `placebos` names
+    the series that are placebos.
     """
     controls = [
-        {"name": one["name"], "title": one["title"], "suite": one["suite"]}
-        for one in run["candidates"]
-        if one is not candidate and _is_control(one, placebos) and one["suite"] is not None
+        {"name": arm["name"], "title": arm["title"], "suite": arm["suite"]}
+        for arm in run["candidates"]
+        if arm is not candidate and _is_control(arm, placebos) and arm["suite"] is not None
     ]
     return {
         **_chosen(candidate, _OF_CANDIDATE),
@@ -209,7 +212,7 @@ def extract(
         },
         "facts": _facts(candidate),
         "controls": controls,
-        "session": {key: one for key, one in run["session"].items() if key != "missing"},
+        "session": {key: value for key, value in run["session"].items() if key != "missing"},
         "run": list(run["warnings"]),
         **_chosen(run, _OF_RUN),
     }
@@ -229,22 +232,22 @@ def _facts(arm: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def read(subject: KeptSubject) -> KeptResults:
-    """What is kept of a subject; empty where nothing is.
+    """Read the recorded results of a subject; empty where there are none.
 
-    Raises DataError for a file that is damaged, of another schema or subject, or of the old name.
+    Raises DataError for a file that is damaged, has another schema, subject or the old name.
     """
     path = subject.folder / FILE
-    hint = f"Remove it, and record a run again: patchbench series {subject.name} --record DIR."
+    hint = f"Remove it and record a run again: patchbench series {subject.name} --record DIR."
     if not path.exists():
         old = path.with_name(RUN_FILE)
         if old.exists():
             raise DataError(
-                f"What is kept of a series is called {FILE} now.",
+                f"The recorded results of a series are now named {FILE}.",
                 where=str(old),
-                hint=f"Rename it to {FILE}; {RUN_FILE} is the result of a run.",
+                hint=f"Rename it to {FILE}: only the result of a run is named {RUN_FILE}.",
             )
         return KeptResults(name=subject.name)
-    what = f"What is kept of {subject.name}"
+    what = f"The recorded result of {subject.name}"
     content = documents.read_json(path, what=what, hint=hint)
     if problem := _mismatch(content, subject.name):
         raise DataError(f"{what} cannot be read.", where=f"{path}: {problem}", hint=hint)
@@ -254,7 +257,7 @@ def read(subject: KeptSubject) -> KeptResults:
 
 
 def _mismatch(content: Mapping[str, Any], name: str) -> str:
-    """Why a file is not what is kept of `name`; empty where it is."""
+    """Why a file is not the recorded result of `name`; "" where it is."""
     if content.get("schema") != SCHEMA:
         return f"it has schema {content.get('schema')!r}, not {SCHEMA}"
-    return "" if content.get("name") == name else f"it is of {content.get('name')!r}"
+    return "" if content.get("name") == name else f"it is the result of {content.get('name')!r}"

@@ -1,8 +1,8 @@
-"""What results can be kept of: the series of patches/, and what experiments/ ask about.
+"""The subjects of recorded results: the series of patches/, and candidates of experiments/.
 
-That is, candidates of a ready experiment that differ from its base in nothing but their flavor, or
-in nothing but several series, which are a stack. Each is called after both, flavors-2.7/pgo, and
-what is kept of it lies in experiments/flavors-2.7/pgo/.
+Those candidates differ from their base only in the flavor, or only in several series, which are a
+stack. They are named by experiment and candidate, such as flavors-2.7/pgo, and their results lie in
+experiments/flavors-2.7/pgo/.
 """
 
 from __future__ import annotations
@@ -24,36 +24,38 @@ FLAVOR, STACK = "flavor", "stack"
 
 
 def series(context: Context) -> dict[str, catalogue.Series]:
-    """Every series by its name. Raises PatchError for the first that is not valid."""
-    return {one.name: one for one in catalogue.load_all(context.patches)}
+    """All series by name. Raises PatchError for the first that is not valid."""
+    return {entry.name: entry for entry in catalogue.load_all(context.patches)}
 
 
 def chosen(context: Context, name: str | None = None) -> list[KeptSubject]:
-    """All of them, series first; or the one of that name, or those of that branch or experiment.
+    """All subjects, series first; or those that `name` names.
 
-    Raises errors of the family for a file that is wrong, PatchError for an unknown name, and where
-    there is no series at all.
+    `name` is the name of a subject, a branch or an experiment. Raises PatchbenchError for an
+    invalid file, and PatchError for an unknown name or when there is no series at all.
     """
     known = series(context)
     if not known:
         raise PatchError(
-            "There is not one series of patches.",
+            "There are no series of patches.",
             where=str(context.patches),
-            hint="They come with patchbench, in its folder patches/: install it again, or start it "
-            "from a whole checkout.",
+            hint="They are part of patchbench, in its folder patches/: install it again, or "
+            "start it from a complete checkout.",
         )
-    everything = [of_series(one, context.patches) for one in known.values()]
+    everything = [of_series(entry, context.patches) for entry in known.values()]
     everything += of_experiments(context, known)
     if name is None:
         return everything
     word = name.strip("/")
-    own = [one for one in everything if word in (one.name, one.name.partition("/")[0])]
-    # None of that name: what there is, is said by whoever looks for it.
-    return own or [of_series(catalogue.load(context.patches, word or name), context.patches)]
+    named = [
+        subject for subject in everything if word in (subject.name, subject.name.partition("/")[0])
+    ]
+    # For an unknown name, `load` raises an error that suggests similar ones.
+    return named or [of_series(catalogue.load(context.patches, word or name), context.patches)]
 
 
 def of_experiments(context: Context, known: Mapping[str, catalogue.Series]) -> list[KeptSubject]:
-    """The stacks and flavors that experiments ask about; `known` has every series by its name."""
+    """The stacks and flavors of experiments; `known` has all series by name."""
     return [
         subject
         for path in sorted(context.experiments.glob("*.toml"))
@@ -73,16 +75,16 @@ def _of_experiment(
                 name=name, title=title, status=FLAVOR, folder=folder, flavor=arm.flavor
             )
         stack = _stack(arm, experiment.base)
-        if len(stack) > 1 and all(one in known for one in stack):
+        if len(stack) > 1 and all(series in known for series in stack):
             yield KeptSubject(
                 name=name,
                 title=", ".join(stack),
                 status=STACK,
                 folder=folder,
                 patches={
-                    f"{one}/{patch.name}": patch.sha256
-                    for one in stack
-                    for patch in known[one].patches
+                    f"{series}/{patch.name}": patch.sha256
+                    for series in stack
+                    for patch in known[series].patches
                 },
                 stack=arm.series,
             )
@@ -93,18 +95,18 @@ def _is_flavor(arm: ArmRequest, base: ArmRequest) -> bool:
 
 
 def _stack(arm: ArmRequest, base: ArmRequest) -> Sequence[str]:
-    """The series of an arm that differs from the base in nothing else."""
+    """The series that an arm has beyond the base; () where it differs in anything else."""
     is_on_base = arm.series[: len(base.series)] == base.series
     if not is_on_base or arm != _like(base, arm, series=arm.series):
         return ()
     return arm.series[len(base.series) :]
 
 
-def _like(base: ArmRequest, arm: ArmRequest, **but: Any) -> ArmRequest:
-    """The base as this arm, but for some fields; it need not name the revision."""
-    return replace(base, name=arm.name, revision="", **but)
+def _like(base: ArmRequest, arm: ArmRequest, **changes: Any) -> ArmRequest:
+    """The base with the name of the arm and some changes, without a revision of its own."""
+    return replace(base, name=arm.name, revision="", **changes)
 
 
 def is_of(subject: KeptSubject, run: Result, candidate: CandidateResult) -> bool:
-    """Whether a run's candidate is the stack or flavor `subject`, by its name."""
+    """Whether the names of a run's candidate and of the stack or flavor `subject` are equal."""
     return subject.name == f"{run.experiment.name}/{candidate.name}"

@@ -1,4 +1,4 @@
-"""study: how often verdicts are right, asked of recordings, simulations and real measurements."""
+"""study: how often verdicts are right, by recordings, simulations and real measurements."""
 
 from bench.jobs.study import change_points, real, record, study, variants
 

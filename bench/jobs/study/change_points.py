@@ -1,4 +1,4 @@
-"""study change-points: how often the detection of nightly changes is wrong, and how soon right."""
+"""study change-points: false alarms and delay of the detection of nightly changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from bench.context import Context
 from bench.util import cell, print_json, print_table
-from bench.validation import change_points as nights
+from bench.validation import change_points
 from builder.files import guard_writes, write_atomically
 
 FILE = "change-points.json"
@@ -22,7 +22,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, kw_only=True)
 class ChangePointsRequest:
-    """`out` is a folder for change-points.json; None writes no file."""
+    """The options of the study. `out` is the folder of change-points.json; None writes no file."""
 
     out: Path | None = None
     small: bool = False
@@ -31,10 +31,12 @@ class ChangePointsRequest:
 
 def study(context: Context, request: ChangePointsRequest, *, as_json: bool) -> int:
     """Simulate nights without a change and nights with a step, and show both rates."""
-    simulate = partial(nights.study, seed=request.seed)
+    simulate = partial(change_points.study, seed=request.seed)
     if request.small:
         simulate = partial(simulate, series=4, nights=100, tries=10)
-    with context.show.bar("simulating", len(nights.NOISES) + len(nights.REFERENCES)) as bar:
+    with context.show.bar(
+        "simulating", len(change_points.NOISES) + len(change_points.REFERENCES)
+    ) as bar:
         result = simulate(step=bar.advance)
     document = _document(result, request)
     if request.out is not None:
@@ -46,33 +48,33 @@ def study(context: Context, request: ChangePointsRequest, *, as_json: bool) -> i
         print_json(document)
     else:
         _show(result)
-    if not request.small:  # few nights bound nothing
-        for line in _not_kept(result):
-            context.show.say(f"not as promised: {line}")
+    if not request.small:  # a small study cannot confirm the targets
+        for line in _missed_targets(result):
+            context.show.say(f"target missed: {line}")
     return 0
 
 
-def _document(result: nights.Study, request: ChangePointsRequest) -> dict[str, Any]:
-    promised = {"within": nights.WITHIN, "promised": nights.FOUND}
+def _document(result: change_points.Study, request: ChangePointsRequest) -> dict[str, Any]:
+    promised = {"within": change_points.WITHIN, "promised": change_points.FOUND}
     return {
         "schema": SCHEMA,
         "seed": request.seed,
         "small": request.small,
         "false_alarms": [
-            {**asdict(one), "rate": one.rate, "promised": 1 / nights.NIGHTS_AN_ALARM}
-            for one in result.alarms.values()
+            {**asdict(row), "rate": row.rate, "promised": 1 / change_points.NIGHTS_AN_ALARM}
+            for row in result.alarms.values()
         ],
-        "steps": [{**asdict(one), "share": one.share, **promised} for one in result.found.values()],
+        "steps": [{**asdict(row), "share": row.share, **promised} for row in result.found.values()],
     }
 
 
-def _show(result: nights.Study) -> None:
-    table = Table("no change", "alarms", "series-nights", "nights an alarm, at least", box=None)
+def _show(result: change_points.Study) -> None:
+    table = Table("no change", "alarms", "series-nights", "nights per alarm, at least", box=None)
     for alarms in result.alarms.values():
         least = f"{1 / alarms.upper:.0f}"
         table.add_row(cell(alarms.noise), str(alarms.alarms), str(alarms.nights), least)
     print_table(table)
-    in_time = f"steps seen within {nights.WITHIN} nights"
+    in_time = f"steps detected within {change_points.WITHIN} nights"
     table = Table("nights before the step", in_time, "of", "at least", box=None)
     for steps in result.found.values():
         counts = (steps.reference, steps.found, steps.tries)
@@ -80,12 +82,14 @@ def _show(result: nights.Study) -> None:
     print_table(table)
 
 
-def _not_kept(result: nights.Study) -> Iterator[str]:
-    """The promises are of independent normal nights, and of the longest reference."""
-    normal = result.alarms[nights.NORMAL]
-    if normal.upper > 1 / nights.NIGHTS_AN_ALARM:
-        yield f"a false alarm in {1 / normal.upper:.0f} nights, not in {nights.NIGHTS_AN_ALARM}"
+def _missed_targets(result: change_points.Study) -> Iterator[str]:
+    """The targets that were missed; they are for normal noise and the longest reference."""
+    normal = result.alarms[change_points.NORMAL]
+    if normal.upper > 1 / change_points.NIGHTS_AN_ALARM:
+        nights = f"{1 / normal.upper:.0f} nights, not in {change_points.NIGHTS_AN_ALARM}"
+        yield f"a false alarm in {nights}"
     longest = result.found[max(result.found)]
-    if longest.lower < nights.FOUND:
+    if longest.lower < change_points.FOUND:
         share = f"{longest.lower:.1%}"
-        yield f"{share} of steps are seen within {nights.WITHIN} nights, not {nights.FOUND:.0%}"
+        target = f"within {change_points.WITHIN} nights, not {change_points.FOUND:.0%}"
+        yield f"{share} of steps are detected {target}"

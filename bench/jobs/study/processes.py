@@ -1,4 +1,4 @@
-"""What the study of real runs does to a session from outside: the peer, the kill and the load."""
+"""Processes and disturbances of the study of real runs: pyperformance, kills and load."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bench.benchmarks import PackageSource
 from builder.errors import MeasureError
 from builder.process import Command, Completed, Process, Runner, clean_environment, last_lines
 
-# The line that pyperformance prints before the first benchmark, its environment made.
+# pyperformance prints this line before the first benchmark, when its environment is complete.
 _FIRST = re.compile(r"^\[ *1/\d+\] ")
 _SECONDS = 4 * 3600.0
-# Busy for two seconds in six, as somebody who tries things beside a run.
+# Busy for two of six seconds, like somebody who works on the machine during a run.
 _BUSY = """
 import time
 while True:
@@ -28,11 +28,11 @@ while True:
 
 
 class Killed(BaseException):
-    """The session was killed on purpose."""
+    """Raised by KillingRunner; a BaseException, so that no session handles it."""
 
 
-class Interruptible:
-    """A runner that kills whoever uses it when it is to start the process after the first few."""
+class KillingRunner:
+    """A runner that starts `after` processes and raises Killed instead of the next one."""
 
     def __init__(self, runner: Runner, *, after: int) -> None:
         self._runner = runner
@@ -59,7 +59,7 @@ class Interruptible:
 
 @contextlib.contextmanager
 def load_on(runner: Runner, core: int | None) -> Iterator[None]:
-    """Another process that is busy every now and then, on the core that is measured on."""
+    """Run a process with intermittent load on the measured core while the context is open."""
     pin = ("taskset", "--cpu-list", str(core)) if core is not None else ()
     busy = runner.start(Command(argv=(*pin, sys.executable, "-c", _BUSY), env=clean_environment()))
     try:
@@ -71,9 +71,9 @@ def load_on(runner: Runner, core: int | None) -> Iterator[None]:
 def peer_command(
     python: Path, benchmarks: str, output: Path, place: Path, source: PackageSource
 ) -> Command:
-    """`pyperformance run --fast` as a user types it, but for where its environment is. Pure.
+    """`pyperformance run --fast` as a user runs it, except for the place of its environments. Pure.
 
-    `benchmarks`: names with commas; `place`: the folder that its environments are made in.
+    `benchmarks` are names separated by commas; `place` is the folder of the environments.
     """
     variables = source.variables()
     inherited = ",".join(name for name in variables if name.startswith("PIP_"))
@@ -95,9 +95,9 @@ def peer_command(
 
 
 def run_peer(runner: Runner, command: Command, log: Path) -> float:
-    """Run pyperformance; the seconds from its first benchmark on, its environment made by then.
+    """Run pyperformance; return the seconds from the start of its first benchmark.
 
-    Raises MeasureError where it fails.
+    Making the environment is not counted. Raises MeasureError when pyperformance fails.
     """
     began: list[float] = []
 
@@ -105,11 +105,11 @@ def run_peer(runner: Runner, command: Command, log: Path) -> float:
         if _FIRST.match(line) and not began:
             began.append(time.monotonic())
 
-    done = runner.run(command, log=log, timeout=_SECONDS, on_line=on_line)
-    if not done.ok or not began:
+    completed = runner.run(command, log=log, timeout=_SECONDS, on_line=on_line)
+    if not completed.ok or not began:
         raise MeasureError(
-            f"pyperformance {done.how()}.",
-            where=last_lines(done.output),
-            hint=f"Its log is {log}; leave out what fails with --benchmarks.",
+            f"pyperformance {completed.how()}.",
+            where=last_lines(completed.output),
+            hint=f"See its log {log}; choose the benchmarks that work with --benchmarks.",
         )
     return time.monotonic() - began[0]

@@ -1,12 +1,12 @@
-"""One binary against itself on this machine: pyperformance's way and ours, side by side.
+"""Measure one binary against itself on this machine, with pyperformance and with patchbench.
 
     DIR/pair-1/first.json second.json   two runs of pyperformance, with its log
                raw/                     our session of the same machine time
-               done.json                what came of both
-    DIR/alone-0001/raw/ done.json       a session of its own, looking early
+               done.json                the outcome of both
+    DIR/alone-0001/raw/ done.json       a separate session, with interim looks
 
-What has its done.json is not measured again, so that a study that was stopped goes on. Of three
-sessions alone one is killed on its way and gone on with, and one runs beside another process.
+What has a done.json is not measured again, so that a stopped study can be continued. Of three
+separate sessions, one is killed and continued, and one runs beside another process.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ from bench.validation import (
 from builder.files import guard_writes, write_atomically
 from builder.process import Runner
 
-# In the interpreter itself, with nothing to install; chosen before anything was measured.
+# They spend their time in the interpreter and need no packages; chosen before any measurement.
 BENCHMARKS = (
     "chaos", "deltablue", "fannkuch", "float", "go", "hexiom", "json_dumps", "nbody", "nqueens",
     "pickle_pure_python", "raytrace", "regex_effbot", "richards", "spectral_norm",
 )  # fmt: skip
 CANDIDATE = "candidate"
 DONE = "done.json"
-# No session of a pair comes to so many blocks: its time ends it.
+# More blocks than any session of a pair reaches: its budget ends it.
 _MANY = 1000
 
 T = TypeVar("T")
@@ -69,11 +69,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class RealStudyRequest:
-    """What to measure: `pairs` of both ways, and sessions alone until they have `comparisons`.
+    """The options of the study.
 
-    Those have at most `blocks` blocks of each. `slowdown`: the results
-    folder of a run of a known slowdown, which is only read. `base` and `source` as
-    `interpreters.base_build` takes them.
+    It measures `pairs` of pyperformance and patchbench, and separate sessions of at most `blocks`
+    blocks of each benchmark until they have `comparisons`. `slowdown` is the results folder of a
+    run of a known slowdown, which is only read. `base` and `source` are as in
+    `bench.run.base.base_build`.
     """
 
     out: Path
@@ -89,7 +90,7 @@ class RealStudyRequest:
 
 
 def measure(context: Context, request: RealStudyRequest) -> Part:
-    """Measure what is not measured yet, and read all. Raises errors of the family."""
+    """Measure what is not measured yet, and read all. Raises PatchbenchError."""
     host = read_host()
     with (
         interpreters.base_build(context, request.base, request.source) as build,
@@ -107,7 +108,7 @@ def measure(context: Context, request: RealStudyRequest) -> Part:
 
 
 def read(request: RealStudyRequest, host: Host, title: str) -> Part:
-    """What the folder has so far. DataError for a file in it that is damaged."""
+    """Read what the folder has so far. Raises DataError for a damaged file."""
     pairs = [_loaded(path, ProcedureComparison) for path in _done(request.out, "pair")]
     alone = [_loaded(path, Alone) for path in _done(request.out, "alone")]
     slowdown = None
@@ -148,19 +149,19 @@ class _Job:
     rig: Rig
 
     def go(self) -> None:
-        """Every pair, then sessions alone until there are enough comparisons."""
+        """Measure every pair, then separate sessions until there are enough comparisons."""
         for number in range(1, self.request.pairs + 1):
             self._once(f"pair-{number}", self._pair)
         for number in self._numbers_alone():
             self._once(f"alone-{number:04d}", functools.partial(self._alone, number))
 
     def _numbers_alone(self) -> Iterator[int]:
-        number = had = 0
-        while had < self.request.comparisons:
+        number = comparisons = 0
+        while comparisons < self.request.comparisons:
             number += 1
             yield number
             done = self.request.out / f"alone-{number:04d}" / DONE
-            had += max(len(_loaded(done, Alone).rows), 1)
+            comparisons += max(len(_loaded(done, Alone).rows), 1)
 
     def _once(self, name: str, work: Callable[[Path], ProcedureComparison | Alone]) -> None:
         folder = self.request.out / name
@@ -171,7 +172,7 @@ class _Job:
                 folder / DONE, json.dumps(documents.dump(work(folder)), indent=1) + "\n"
             )
 
-    # -- their way and ours -----------------------------------------------------------------
+    # -- pyperformance and ours --------------------------------------------------------------
 
     def _pair(self, folder: Path) -> ProcedureComparison:
         seconds = sum(self._theirs(folder, name) for name in ("first", "second"))
@@ -192,7 +193,7 @@ class _Job:
         )
 
     def _theirs(self, folder: Path, name: str) -> float:
-        """One run of pyperformance; the seconds that its benchmarks took."""
+        """Run pyperformance once; return the seconds that its benchmarks took."""
         spent = folder / f"{name}.seconds"
         if spent.exists():
             return float(spent.read_text(encoding="utf-8"))
@@ -200,10 +201,10 @@ class _Job:
         place.mkdir(parents=True, exist_ok=True)
         wheels = Path(self.request.wheels) if self.request.wheels else None
         output = (folder / f"{name}.json").absolute()
-        output.unlink(missing_ok=True)  # it refuses to write over a file
+        output.unlink(missing_ok=True)  # pyperformance refuses to overwrite a file
         command = processes.peer_command(
             self.ready.build.python,
-            ",".join(one.name for one in self.ready.benchmarks),
+            ",".join(benchmark.name for benchmark in self.ready.benchmarks),
             output,
             place,
             PackageSource(environment=self.context.pip_environment, wheels=wheels),
@@ -212,7 +213,7 @@ class _Job:
         write_atomically(spent, f"{seconds:.1f}\n")
         return seconds
 
-    # -- sessions alone ---------------------------------------------------------------------
+    # -- separate sessions ------------------------------------------------------------------
 
     def _alone(self, number: int, folder: Path) -> Alone:
         how = (CALM, KILLED, LOADED)[number % 3]
@@ -225,15 +226,18 @@ class _Job:
         return Alone(how=how, rows=_rows(measured))
 
     def _killed(self, folder: Path, terms: SessionTerms) -> bool:
-        """Begin a session and kill it somewhere before anything can be decided."""
+        """Begin a session and kill it at a random point before the first look.
+
+        Returns False when it ended before that point.
+        """
         a_round = 2 * len(self.ready.benchmarks)
         rounds = min(terms.blocks, FIRST_LOOK)
         after = random.Random(terms.seed).randrange(a_round // 2, rounds * a_round)
-        runner = processes.Interruptible(self.context.runner, after=after)
+        runner = processes.KillingRunner(self.context.runner, after=after)
         try:
             self._session(folder, terms, runner).run()
         except processes.Killed:
-            self.context.show.say("killed on purpose; going on")
+            self.context.show.say("The session was killed on purpose and is continued.")
             return True
         return False
 
@@ -252,17 +256,20 @@ class _Job:
         )
 
     def _session(self, folder: Path, terms: SessionTerms, runner: Runner | None = None) -> Session:
-        """Base against base: both arms are one environment."""
+        """A session of the base against itself: both arms have one environment."""
         environment = self.ready.environment
         return Session(
             subjects=[
                 BenchmarkLineup(
-                    benchmark=one,
+                    benchmark=benchmark,
                     lineups=(
-                        tuple(arm_of(environment, one, name=name) for name in ("base", CANDIDATE)),
+                        tuple(
+                            arm_of(environment, benchmark, name=name)
+                            for name in ("base", CANDIDATE)
+                        ),
                     ),
                 )
-                for one in self.ready.benchmarks
+                for benchmark in self.ready.benchmarks
             ],
             terms=terms,
             rig=replace(
@@ -281,10 +288,10 @@ class _Job:
 def _rows(measured: SessionRecord) -> tuple[RealRow, ...]:
     return tuple(
         RealRow(
-            benchmark=one.benchmark,
-            ratio=one.ratio,
-            called=one.verdict in ("faster", "slower"),
-            excludes=excludes_1(one) if one.low95 is not None else None,
+            benchmark=row.benchmark,
+            ratio=row.ratio,
+            called=row.verdict in ("faster", "slower"),
+            excludes=excludes_1(row) if row.low95 is not None else None,
         )
-        for one in conclude(measured, CANDIDATE, margin=MARGIN).comparisons
+        for row in conclude(measured, CANDIDATE, margin=MARGIN).comparisons
     )

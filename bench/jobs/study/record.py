@@ -1,4 +1,4 @@
-"""Recordings of our own: many processes of one binary, in turn, by pyperf's own runner."""
+"""Record many processes of one binary, one after the other, with pyperf's own runner."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from builder.errors import MeasureError
 from builder.files import guard_writes
 from builder.process import Command, clean_environment, last_lines
 
-# A value is as long as pyperf's --fast has it, with as few of them.
+# As in pyperf's --fast: values of that length, and that few.
 _OPTIONS = ("--values=3", "--warmups=1", "--min-time=0.1")
 _SECONDS = 1800.0
 
 
-# In the interpreter itself, with nothing to install, and a value of a few milliseconds to 0.2 s.
+# They spend their time in the interpreter, need no packages, and a value takes 2 ms to 0.2 s.
 BENCHMARKS = (
     "chaos", "comprehensions", "deltablue", "float", "generators", "go", "hexiom", "json_dumps",
     "nbody", "nqueens", "pickle_pure_python", "raytrace", "regex_effbot", "richards",
@@ -32,7 +32,7 @@ BENCHMARKS = (
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingRequest:
-    """What to record: `base` and `source` as `interpreters.base_build` takes them."""
+    """What to record; `base` and `source` are as in `bench.run.base.base_build`."""
 
     out: Path
     base: str = ""
@@ -43,18 +43,18 @@ class RecordingRequest:
 
 
 def record(context: Context, request: RecordingRequest) -> int:
-    """Record and write the file; a benchmark that was recorded already is not again.
+    """Record and write the file; benchmarks of a stopped recording are not recorded again.
 
-    Raises MeasureError where a benchmark fails.
+    Raises MeasureError when a benchmark fails.
     """
     with interpreters.base_build(context, request.base, request.source) as build:
         ready = interpreters.prepare(
             context, build, request.words or BENCHMARKS, wheels=request.wheels
         )
         _write(request.out, _all(context, ready, request.processes))
-    told = recordings.read(request.out)
+    recorded = recordings.read(request.out)
     context.show.say(
-        f"{request.out}: {len(told)} benchmarks of {request.processes} processes, "
+        f"{request.out}: {len(recorded)} benchmarks of {request.processes} processes, "
         f"{request.out.stat().st_size / 1e3:.0f} kB"
     )
     return 0
@@ -82,9 +82,9 @@ def _write(out: Path, results: Sequence[Mapping[str, Any]]) -> None:
 
 
 def command(ready: Ready, benchmark: Benchmark, processes: int, output: Path) -> Command:
-    """pyperf's own runner over one script. Pure."""
+    """The command that runs one script with pyperf's own runner. Pure."""
     environment = ready.environment
-    path = ":".join(str(one) for one in environment.pythonpath(benchmark))
+    path = ":".join(str(folder) for folder in environment.pythonpath(benchmark))
     return Command(
         argv=(
             str(environment.python),
@@ -103,17 +103,19 @@ def command(ready: Ready, benchmark: Benchmark, processes: int, output: Path) ->
 def _recorded(
     context: Context, ready: Ready, benchmark: Benchmark, processes: int, kept: Path
 ) -> dict[str, Any]:
-    done = kept / f"{benchmark.name}.json"
-    if not done.exists():
-        half = kept / f".{benchmark.name}.half"
-        half.unlink(missing_ok=True)  # pyperf refuses to write over a file
-        ended = context.runner.run(command(ready, benchmark, processes, half), timeout=_SECONDS)
-        if not ended.ok:
+    path = kept / f"{benchmark.name}.json"
+    if not path.exists():
+        partial = kept / f".{benchmark.name}.half"
+        partial.unlink(missing_ok=True)  # pyperf refuses to overwrite a file
+        completed = context.runner.run(
+            command(ready, benchmark, processes, partial), timeout=_SECONDS
+        )
+        if not completed.ok:
             raise MeasureError(
-                f"{benchmark.name} {ended.how()}.",
-                where=last_lines(ended.output),
-                hint="Leave it out with --benchmarks.",
+                f"{benchmark.name} {completed.how()}.",
+                where=last_lines(completed.output),
+                hint="Choose the other benchmarks with --benchmarks.",
             )
-        half.rename(done)
-    result: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        partial.rename(path)
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return result

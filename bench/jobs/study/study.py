@@ -1,6 +1,6 @@
-"""The studies: measured or simulated, kept in validation.json, told in validation.md.
+"""Run the studies, measured or simulated, and write validation.json and validation.md.
 
-Each study fills its own part of the two files; the parts that were made before are kept.
+Each study replaces its own part of the two files and leaves the others unchanged.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.context import Context, own_folder
-from bench.jobs.study import real as study_real
+from bench.jobs.study.real import RealStudyRequest, measure
 from bench.util import documents
 from bench.validation import PARTS, Part, broken_promises, page, recorded, recordings, simulated
 from builder.errors import DataError
@@ -18,7 +18,7 @@ from builder.files import guard_writes, write_atomically
 
 SCHEMA = 1
 FILE, PAGE = "validation.json", "validation.md"
-# Beside them in docs/ of the project: it shows the summary between its marks.
+# In docs/ of the project: it contains the summary between two marks.
 METHOD = "method.md"
 RECORDINGS = "bench/data/recordings"
 COMPARISONS, FEW_COMPARISONS = 20_000, 200
@@ -27,8 +27,10 @@ _SMALL_WORDS = ("richards", "json_dumps")
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRequest:
-    """`out` takes the two files; None for docs/ of the checkout, or beside the results if `small`:
-    a study in small says nothing that should be read.
+    """The options of all studies. `out` is the folder of the two files.
+
+    None stands for docs/ of the checkout, or for results/study-small if `small`: a small study is
+    too imprecise to be published.
     """
 
     out: Path | None = None
@@ -36,23 +38,23 @@ class StudyRequest:
     seed: int = 1
 
     def folder(self, context: Context) -> Path:
-        """Where the two files are. Raises UsageError outside a checkout, where `out` is needed."""
+        """The folder of the two files. Raises UsageError outside a checkout without `out`."""
         if self.out is not None:
             return self.out
         return Path("results/study-small") if self.small else own_folder(context.project, "docs")
 
 
 def of_recorded(context: Context, request: StudyRequest, *, data: Path | None) -> int:
-    """Split recorded results of one binary: those that come with us, and the files of `data`."""
-    request.folder(context)  # refused before the work, not after it
+    """Split recorded results of one binary: those of patchbench, and the files in `data`."""
+    request.folder(context)  # raises before the work, not after it
     places = [context.project / RECORDINGS, *([] if data is None else [data])]
     sets = [{_name(path): recordings.read(path) for path in recordings.files(p)} for p in places]
     count = FEW_COMPARISONS if request.small else COMPARISONS
-    splits = sum(len(one) * recorded.splits_needed(one, count) for one in sets)
+    splits = sum(len(files) * recorded.splits_needed(files, count) for files in sets)
     with context.show.bar("splitting", splits) as bar:
         parts = [
-            recorded.study(one, comparisons=count, seed=request.seed, step=bar.advance)
-            for one in sets
+            recorded.study(files, comparisons=count, seed=request.seed, step=bar.advance)
+            for files in sets
         ]
     return _keep(context, request, recorded.together(parts))
 
@@ -66,19 +68,19 @@ def of_simulated(context: Context, request: StudyRequest) -> int:
     return _keep(context, request, part)
 
 
-def of_real(context: Context, request: StudyRequest, real: study_real.RealStudyRequest) -> int:
+def of_real(context: Context, request: StudyRequest, real: RealStudyRequest) -> int:
     """Measure a binary against itself."""
     request.folder(context)
     if request.small:
-        # The least that shows every step.
+        # The smallest study that runs every step.
         words = real.words or _SMALL_WORDS
         pairs, comparisons = min(real.pairs, 1), min(real.comparisons, 6)
         real = replace(real, pairs=pairs, comparisons=comparisons, blocks=5, words=words)
-    return _keep(context, request, study_real.measure(context, real))
+    return _keep(context, request, measure(context, real))
 
 
 def write_page(context: Context, request: StudyRequest) -> int:
-    """Write the page again from what is there."""
+    """Write validation.md again from validation.json."""
     return _write(context, request, _parts(request.folder(context) / FILE))
 
 
@@ -98,14 +100,14 @@ def _write(context: Context, request: StudyRequest, parts: dict[str, Part]) -> i
         write_atomically(folder / PAGE, page.render(ordered))
         if folder == context.project / "docs":
             _refresh_summary(folder / METHOD, page.summary(ordered))
-    for one in broken_promises(ordered):
-        context.show.say(f"target missed: {one.condition}: {page.with_target(one)}")
+    for finding in broken_promises(ordered):
+        context.show.say(f"target missed: {finding.condition}: {page.with_target(finding)}")
     context.show.say(f"Written: {folder / PAGE}")
     return 0
 
 
 def _refresh_summary(path: Path, table: str) -> None:
-    """Put the table where the page has its marks."""
+    """Replace the table between the marks of the page."""
     if path.exists():
         text = path.read_text(encoding="utf-8")
         fresh = page.put_into(text, table)

@@ -1,9 +1,9 @@
-"""Which benchmarks can be compiled, found out by trying: the table behind `--variant cython`.
+"""Try which benchmarks can be compiled, and write the table that `--variant cython` uses.
 
-Each benchmark that the suite has is run once under a profile, to see whether its time goes into its
-own Python at all; then its script is compiled, and must answer as it did. What came of it is
-written into docs/variants-*.md, and the reasons of those that cannot into
-bench/data/variants-*.toml, where an experiment finds them.
+Each benchmark of the suite runs once under a profile, which shows whether its time is spent in its
+own Python at all. Then its script is compiled, and its functions must return the same answers. The
+outcome is written to docs/variants-*.md, and the reasons of those that cannot be compiled to
+bench/data/variants-*.toml, which experiments read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _FULL = ("full",)
 
 @dataclass(frozen=True, kw_only=True)
 class VariantsRequest:
-    """`base` and `source` as `interpreters.base_build`; `words` choose benchmarks, () all."""
+    """The options of the study. `words` choose benchmarks; () stands for all.
+
+    `base` and `source` are as in `bench.run.base.base_build`.
+    """
 
     base: str = ""
     source: str = ""
@@ -40,9 +43,9 @@ class VariantsRequest:
 
 
 def study(context: Context, request: VariantsRequest, *, out: Path | None) -> int:
-    """Try the benchmarks and write what came of it; those tried before and not now are kept.
+    """Try the benchmarks and write the outcome; benchmarks not tried keep their earlier one.
 
-    Raises errors of the family when there is no interpreter or nothing can be written.
+    Raises PatchbenchError when there is no interpreter or nothing can be written.
     """
     docs = out or own_folder(context.project, "docs")
     data = out or own_folder(context.project, "bench/data")
@@ -55,10 +58,10 @@ def study(context: Context, request: VariantsRequest, *, out: Path | None) -> in
             edition=edition(ready.benchmarks),
             release=ready.suite.release,
         )
-        # One by one: what was found so far is kept when it is stopped.
-        for one in _all(context, ready, request):
-            fit = table.add(one)
-    context.show.say(f"{len(fit)} scripts can be compiled; written: {table.page}")
+        # Written after each benchmark, so that a stopped study keeps its outcomes.
+        for attempt in _all(context, ready, request):
+            compilable = table.add(attempt)
+    context.show.say(f"{len(compilable)} scripts can be compiled; written: {table.page}")
     return 0
 
 
@@ -73,44 +76,46 @@ class _Table:
 
     @property
     def page(self) -> Path:
-        """The one for people."""
+        """The page for readers."""
         return self.docs / f"variants-{self.edition}.md"
 
-    def add(self, one: Tried) -> tuple[str, ...]:
-        """Write what was found of a benchmark beside what is there; the scripts that can."""
+    def add(self, attempt: CompileAttempt) -> tuple[str, ...]:
+        """Add the outcome of a benchmark to the files; return the scripts that can be compiled."""
         file = self.data / f"variants-{self.edition}.toml"
-        known = {**read(file), one.benchmark: one}
-        found = [known[name] for name in sorted(known)]
+        by_name = {**read(file), attempt.benchmark: attempt}
+        attempts = [by_name[name] for name in sorted(by_name)]
         with guard_writes(file):
             self.docs.mkdir(parents=True, exist_ok=True)
             self.data.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, as_toml(found))
-            write_atomically(self.page, as_page(found, self.release))
-        return scripts_that_can(found)
+            write_atomically(file, as_toml(attempts))
+            write_atomically(self.page, as_page(attempts, self.release))
+        return compilable_scripts(attempts)
 
 
-def _all(context: Context, ready: Ready, request: VariantsRequest) -> Iterator[Tried]:
+def _all(context: Context, ready: Ready, request: VariantsRequest) -> Iterator[CompileAttempt]:
     for name, reason in ready.missing.items():
-        yield Tried(benchmark=name, script=name, reason=reason)
+        yield CompileAttempt(benchmark=name, script=name, reason=reason)
     source = PackageSource(
         environment=context.pip_environment,
         wheels=Path(request.wheels) if request.wheels else None,
     )
-    trial = _Trial(context=context, ready=ready, fitting=Fitting(context, source))
+    compiler = _TrialCompiler(context=context, ready=ready, fitting=Fitting(context, source))
     with context.show.bar("trying", len(ready.benchmarks)) as bar:
         for benchmark in ready.benchmarks:
-            yield trial.of(benchmark)
+            yield compiler.attempt(benchmark)
             bar.advance(note=benchmark.name)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Trial:
+class _TrialCompiler:
+    """Profiles benchmarks and compiles them."""
+
     context: Context
     ready: Ready
     fitting: Fitting
 
-    def of(self, benchmark: Benchmark) -> Tried:
-        """A benchmark profiled, and compiled where that is worth it."""
+    def attempt(self, benchmark: Benchmark) -> CompileAttempt:
+        """Profile a benchmark, and compile it if enough of its time is in its own Python."""
         arm = self.ready.arm(benchmark)
         script = Path(benchmark.script).parent.name
         if script == "benchmarks":
@@ -119,24 +124,26 @@ class _Trial:
         if tried.reason:
             return tried
         planned = PlannedArm(name="cython", variant=CYTHON)
-        found = self.fitting.arm(planned, self.ready.environment, benchmark, 0, known=False)
-        return tried if isinstance(found, RunnableArm) else replace(tried, reason=found)
+        compiled = self.fitting.arm(planned, self.ready.environment, benchmark, 0, known=False)
+        return tried if isinstance(compiled, RunnableArm) else replace(tried, reason=compiled)
 
-    def _profiled(self, benchmark: Benchmark, arm: RunnableArm, script: str) -> Tried:
+    def _profiled(self, benchmark: Benchmark, arm: RunnableArm, script: str) -> CompileAttempt:
         with tempfile.TemporaryDirectory(prefix="pb-") as scratch:
             folder = Path(scratch)
             profile = folder / "profile.json"
             worker = Worker(scratch=folder, hash_seed=1)
             command = answering_command(benchmark, arm, worker, folder / "answers.json")
             command = replace(command, env={**command.env, "PATCHBENCH_PROFILE": str(profile)})
-            done = self.context.runner.run(command, timeout=_SECONDS)
-            tried = Tried(benchmark=benchmark.name, script=script)
+            completed = self.context.runner.run(command, timeout=_SECONDS)
+            tried = CompileAttempt(benchmark=benchmark.name, script=script)
             if not profile.exists():
-                said = _last(last_lines(done.output)) if not done.ok else ""
-                reason = said or "it calls no function of its own: it times commands or statements"
+                failure = "" if completed.ok else _last(last_lines(completed.output))
+                reason = (
+                    failure or "it calls no function of its own: it times commands or statements"
+                )
                 return replace(tried, reason=reason)
             spent = json.loads(profile.read_text(encoding="utf-8"))
-        return judged(tried, spent)
+        return with_shares(tried, spent)
 
 
 def _last(text: str) -> str:
@@ -144,15 +151,17 @@ def _last(text: str) -> str:
     return packages.anonymous(f"it ends with: {lines[-1].strip()}") if lines else ""
 
 
-# Less of its time in its own Python, and compiling that shows nothing of the benchmark.
+# With a smaller share of the time in own Python, compiling would not change the benchmark.
 LEAST_OWN = 0.1
 _MOST_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
-    """A benchmark that was tried. `own` is the share of its time in its own Python, `called` that
-    in C which this calls; both without a profile -1. `reason`: why it cannot be compiled, or "".
+class CompileAttempt:
+    """The outcome of one benchmark.
+
+    `own` is the share of its time in its own Python, `called` the share in C that this calls; both
+    are -1 without a profile. `reason` is why it cannot be compiled, or "".
     """
 
     benchmark: str
@@ -162,71 +171,71 @@ class Tried:
     reason: str = ""
 
 
-def judged(tried: Tried, spent: Mapping[str, Any]) -> Tried:
-    """What a profile says of a benchmark (see inside/answers.py)."""
+def with_shares(tried: CompileAttempt, spent: Mapping[str, Any]) -> CompileAttempt:
+    """The outcome with the shares of a profile (see inside/answers.py), and the reason, if any."""
     rest: Mapping[str, float] = spent["rest"]
     total = spent["own"] + spent["called"] + sum(rest.values())
     if total <= 0:
         return replace(tried, reason="it spends no time that a profile sees")
     own, called = spent["own"] / total, spent["called"] / total
-    found = replace(tried, own=round(own, 3), called=round(called, 3))
+    shares = replace(tried, own=round(own, 3), called=round(called, 3))
     if own >= LEAST_OWN:
-        return found
+        return shares
     elsewhere = sorted(rest, key=lambda name: -rest[name])[:_MOST_NAMED]
     if called > sum(rest.values()) / total:
         where = f"{called:.0%} in C that this calls"
     else:
         where = f"the rest in {', '.join(name.strip('<>') for name in elsewhere)}"
-    return replace(found, reason=f"{own:.0%} of its time is in its own Python, {where}")
+    return replace(shares, reason=f"{own:.0%} of its time is in its own Python, {where}")
 
 
-def scripts_that_can(tried: Sequence[Tried]) -> tuple[str, ...]:
+def compilable_scripts(tried: Sequence[CompileAttempt]) -> tuple[str, ...]:
     """The scripts of which at least one benchmark can be compiled."""
-    return tuple(dict.fromkeys(one.script for one in tried if not one.reason))
+    return tuple(dict.fromkeys(row.script for row in tried if not row.reason))
 
 
 def edition(benchmarks: Sequence[Benchmark]) -> str:
-    """The release that the benchmarks are of, as variants-*.toml is named after it."""
+    """The release of the benchmarks, as in the names of variants-*.toml."""
     return benchmarks[0].folder.partition("/")[0]
 
 
-def read(file: Path) -> dict[str, Tried]:
-    """What was tried before, by benchmark."""
+def read(file: Path) -> dict[str, CompileAttempt]:
+    """The earlier outcomes, by benchmark."""
     if not file.exists():
         return {}
     tables = tomllib.loads(file.read_text(encoding="utf-8"))
     reasons = tables["cannot"]
     return {
-        name: Tried(benchmark=name, reason=reasons.get(name, ""), **one)
-        for name, one in tables["tried"].items()
+        name: CompileAttempt(benchmark=name, reason=reasons.get(name, ""), **row)
+        for name, row in tables["tried"].items()
     }
 
 
-def as_toml(tried: Sequence[Tried]) -> str:
-    """The data that experiments read: `cannot` with reasons, `tried` with what was seen."""
+def as_toml(tried: Sequence[CompileAttempt]) -> str:
+    """The data that experiments read: `cannot` has the reasons, `tried` the profiles."""
     lines = ["# Written by `patchbench study variants`: see docs/ladder.md.", "", "[cannot]"]
-    lines += [f"{_key(one)} = {_text(one.reason)}" for one in tried if one.reason]
+    lines += [f"{_key(row)} = {_text(row.reason)}" for row in tried if row.reason]
     lines += ["", "[tried]"]
-    for one in tried:
+    for row in tried:
         lines.append(
-            f"{_key(one)} = {{ script = {_text(one.script)}, own = {one.own}, "
-            f"called = {one.called} }}"
+            f"{_key(row)} = {{ script = {_text(row.script)}, own = {row.own}, "
+            f"called = {row.called} }}"
         )
     return "\n".join(lines) + "\n"
 
 
-def _key(one: Tried) -> str:
-    return _text(one.benchmark)
+def _key(row: CompileAttempt) -> str:
+    return _text(row.benchmark)
 
 
 def _text(text: str) -> str:
-    """A TOML string: those of JSON are."""
+    """A TOML string; JSON strings are valid ones."""
     return json.dumps(" ".join(text.split()))
 
 
-def as_page(tried: Sequence[Tried], release: str) -> str:
-    """docs/variants-*.md."""
-    fit = scripts_that_can(tried)
+def as_page(tried: Sequence[CompileAttempt], release: str) -> str:
+    """The text of docs/variants-*.md."""
+    compilable = compilable_scripts(tried)
     lines = [
         "# Which benchmarks can be compiled",
         "",
@@ -234,14 +243,14 @@ def as_page(tried: Sequence[Tried], release: str) -> str:
         "once under a profile; where a tenth of its time or more is in its own Python, its script",
         "is compiled unchanged with Cython, and its functions must return what they returned.",
         "",
-        f"{len(fit)} scripts of {len({one.script for one in tried})} can be compiled.",
+        f"{len(compilable)} scripts of {len({row.script for row in tried})} can be compiled.",
         "",
         "| benchmark | own Python | C that it calls | `--variant cython` |",
         "| --- | ---: | ---: | --- |",
     ]
-    for one in tried:
-        told = one.reason.replace("|", "\\|") if one.reason else "yes"
-        lines.append(f"| {one.benchmark} | {_share(one.own)} | {_share(one.called)} | {told} |")
+    for row in tried:
+        answer = row.reason.replace("|", "\\|") if row.reason else "yes"
+        lines.append(f"| {row.benchmark} | {_share(row.own)} | {_share(row.called)} | {answer} |")
     return "\n".join(lines) + "\n"
 
 

@@ -20,8 +20,8 @@ from bench.jobs.bundle.agreement import Counter
         ("1", 1, ["x: recorded is '1', recomputed 1"]),
         (None, 1, ["x: recorded is None, recomputed 1"]),
         (float("nan"), float("nan"), ["x: recorded is nan, recomputed nan"]),
-        ({}, {"a": 1}, ["x: a is not there"]),
-        (3, {"a": 1}, ["x: a is not there"]),
+        ({}, {"a": 1}, ["x: a is missing"]),
+        (3, {"a": 1}, ["x: a is missing"]),
         ([1], [1, 2], ["x: recorded is [1], recomputed [1, 2]"]),
         (
             [{"name": "n", "v": 1}],
@@ -33,11 +33,11 @@ from bench.jobs.bundle.agreement import Counter
 def test_what_differs_is_told_with_its_place(
     recorded: Any, recomputed: Any, expected: list[str]
 ) -> None:
-    assert list(Counter().unlike(recorded, recomputed, "x")) == expected
+    assert list(Counter().differences(recorded, recomputed, "x")) == expected
 
 
 def test_a_tolerance_is_relative() -> None:
     counter = Counter()
-    assert list(counter.unlike([1e9, 1e-9], [1e9 + 0.1, 1e-9], "x", 1e-9)) == []
-    assert len(list(counter.unlike(1e-9, 2e-9, "x", 1e-9))) == 1
+    assert list(counter.differences([1e9, 1e-9], [1e9 + 0.1, 1e-9], "x", 1e-9)) == []
+    assert len(list(counter.differences(1e-9, 2e-9, "x", 1e-9))) == 1
     assert counter.count == 3

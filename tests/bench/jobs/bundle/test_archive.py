@@ -34,7 +34,7 @@ def opened(source: Path, folder: Path, limits: Limits = LIMITS) -> Unpacked:
 
 
 def made(folder: Path, add: Callable[[tarfile.TarFile], None]) -> Path:
-    """An archive with whatever `add` puts into it."""
+    """An archive that `add` fills."""
     target = folder / "made.tar.gz"
     with tarfile.open(target, "w:gz") as archive:
         add(archive)
@@ -59,14 +59,14 @@ def everything(folder: Path) -> list[Path]:
 def test_what_was_packed_comes_out_again(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"from a file")
     source = packed(tmp_path, {**MEMBERS, "result.json": tmp_path / "file"})
-    found = opened(source, tmp_path / "out")
+    unpacked = opened(source, tmp_path / "out")
 
-    assert found.problems == ()
-    assert found.version == "0.1.0"
-    assert set(found.members) == {*MEMBERS, "result.json"}
+    assert unpacked.problems == ()
+    assert unpacked.version == "0.1.0"
+    assert set(unpacked.members) == {*MEMBERS, "result.json"}
     for name, content in MEMBERS.items():
-        assert (found.folder / name).read_bytes() == content
-    assert (found.folder / "result.json").read_bytes() == b"from a file"
+        assert (unpacked.folder / name).read_bytes() == content
+    assert (unpacked.folder / "result.json").read_bytes() == b"from a file"
 
 
 def test_the_same_members_give_the_same_bytes(tmp_path: Path) -> None:
@@ -95,22 +95,22 @@ def test_nothing_is_left_of_an_archive_that_cannot_be_written(tmp_path: Path) ->
     ("change", "problem"),
     [
         ({"plan.json": b"[]"}, "plan.json: it is not what was packed"),
-        ({"plan.json": None}, "plan.json: it was packed, and is not there"),
-        ({"more": b""}, "more: it was not packed, and is there"),
-        ({MANIFEST: None}, f"{MANIFEST}: it is not there"),
-        ({MANIFEST: b"{"}, f"{MANIFEST}: it is not there, or cannot be read"),
-        ({MANIFEST: b"[" * 10**6}, f"{MANIFEST}: it is not there, or cannot be read"),
+        ({"plan.json": None}, "plan.json: the manifest names it, but it is missing"),
+        ({"more": b""}, "more: it is not in the manifest"),
+        ({MANIFEST: None}, f"{MANIFEST}: it is missing"),
+        ({MANIFEST: b"{"}, f"{MANIFEST}: it is missing, or cannot be read"),
+        ({MANIFEST: b"[" * 10**6}, f"{MANIFEST}: it is missing, or cannot be read"),
         (
             {MANIFEST: b'{"patchbench": "", "renderer": "", "members": 3}'},
-            f"{MANIFEST}: it is not there, or",
+            f"{MANIFEST}: it is missing, or",
         ),
     ],
 )
 def test_what_is_not_as_in_the_manifest_is_named(
     tmp_path: Path, change: dict[str, bytes | None], problem: str
 ) -> None:
-    found = opened(packed(tmp_path), tmp_path / "first").folder
-    content = {str(path.relative_to(found)): path.read_bytes() for path in everything(found)}
+    folder = opened(packed(tmp_path), tmp_path / "first").folder
+    content = {str(path.relative_to(folder)): path.read_bytes() for path in everything(folder)}
     changed = {name: data for name, data in {**content, **change}.items() if data is not None}
 
     def add(archive: tarfile.TarFile) -> None:
@@ -212,7 +212,7 @@ def test_a_header_that_claims_gigabytes_is_not_believed(tmp_path: Path) -> None:
 def test_what_is_no_bundle_is_told(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
     source = packed(tmp_path)
     source.write_bytes(damage(source.read_bytes()))
-    with pytest.raises(DataError, match="no bundle, or a damaged one"):
+    with pytest.raises(DataError, match="damaged, or not a bundle"):
         opened(source, tmp_path / "out")
 
 
@@ -222,7 +222,7 @@ def test_a_bundle_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_manifest_is_only_a_list(tmp_path: Path) -> None:
-    """Whoever alters a member can alter its line too: that is what recomputing is for."""
+    """Who alters a member can alter the manifest too: only recomputing shows that."""
     altered: dict[str, bytes | Path] = {**MEMBERS, "plan.json": b"[]"}
     assert opened(packed(tmp_path, altered), tmp_path / "out").problems == ()
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())

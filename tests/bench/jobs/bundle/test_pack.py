@@ -1,4 +1,4 @@
-"""Bundles through the command line, on results made by hand; the last test runs one for real."""
+"""Bundles on the command line, with synthetic results; the last test does a real run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 
 from bench.cli.main import main
 from bench.experiments.experiment import Experiment
-from bench.results import result as results
-from bench.run import run as running
+from bench.results import read
+from bench.run import run as run_module
 from builder.errors import DataError, StoreError, UsageError, VerifyError
 from tests import pipeline
 from tests.bench.jobs.bundle.conftest import Bench
 from tests.bench.results_folder import NAME, lay_out, rewrite
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> Any:
+def printed_json(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
@@ -30,8 +30,8 @@ def test_a_bundle_holds_all_of_a_run_and_verifies(
     bundle = bench.pack()
     sha256 = hashlib.sha256(bundle.read_bytes()).hexdigest()
     assert capsys.readouterr().out == f"{sha256}  {bundle}\n"
-    with tarfile.open(bundle) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
+    with tarfile.open(bundle) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
     assert names >= {
         *("MANIFEST.json", "plan.json", "result.json", "environment.json"),
         *("report.md", "mail.txt", "submission.md", "raw/rules.json"),
@@ -56,8 +56,8 @@ def test_an_archive_that_climbs_out_is_refused(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     evil = bench.root / "evil.tar.gz"
-    with tarfile.open(evil, "w:gz") as archive:
-        archive.add(bench.results / "plan.json", "x/../../../evil")
+    with tarfile.open(evil, "w:gz") as tar:
+        tar.add(bench.results / "plan.json", "x/../../../evil")
     for command in ("verify", "reproduce"):
         assert bench.patchbench(command, evil) == VerifyError.exit_code
         assert "leads out of its folder" in capsys.readouterr().err
@@ -87,7 +87,7 @@ def test_a_plan_of_another_run_is_not_packed(
 def test_links_are_not_followed(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     (bench.results / "raw" / "blocks" / "secret.json").symlink_to("/etc/hostname")
     assert bench.patchbench("bundle", bench.results) == StoreError.exit_code
-    assert "has a link in it" in capsys.readouterr().err
+    assert "contains a link" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x", ".tar.gz"])
@@ -104,29 +104,29 @@ def test_a_bundle_is_named_after_its_experiment(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench.patchbench("bundle", bench.results, "--json") == 0
-    found = told(capsys)
-    identity = results.read(bench.results).experiment.identity
-    assert found["bundle"] == f"evidence-{identity}.tar.gz"
-    assert Path(found["bundle"]).stat().st_size == found["bytes"]
+    report = printed_json(capsys)
+    identity = read(bench.results).experiment.identity
+    assert report["bundle"] == f"evidence-{identity}.tar.gz"
+    assert Path(report["bundle"]).stat().st_size == report["bytes"]
 
 
 # -- running it again -----------------------------------------------------------------------------
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, factor: float, code: int = 0) -> list[Experiment]:
-    """A run that gives results by hand."""
+    """A run that returns synthetic results."""
     asked: list[Experiment] = []
 
     def run(_context: Any, experiment: Experiment, *, out: Path, **_more: Any) -> int:
         asked.append(experiment)
-        for patch in (one for arm in experiment.candidates for one in arm.patches):
+        for patch in (patch for arm in experiment.candidates for patch in arm.patches):
             assert Path(patch).is_file()
         print("what a run says")
         if not out.exists():
             lay_out(out, seed=8, factor=factor)
         return code
 
-    monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(run_module, "run", run)
     return asked
 
 
@@ -141,9 +141,9 @@ def test_both_results_stand_side_by_side(
     assert "what a run says" in err
     assert "what a run says" not in out
     assert "The intervals of 2 of 2 benchmarks overlap; 2 of 2 have the same verdict." in out
-    assert "builds: the very same recipes" in out
+    assert "builds: the same recipes" in out
     assert asked[0].session.seed == 3
-    identity = results.read(bench.results).experiment.identity
+    identity = read(bench.results).experiment.identity
     written = Path("results") / f"evidence-{identity}-again" / "reproduction.json"
     assert json.loads(written.read_text())["agrees"]
 
@@ -156,10 +156,10 @@ def test_a_contradiction_has_an_exit_code_of_its_own(
     capsys.readouterr()
     arguments = ("reproduce", bench.bundle, "--source", "debian", "--out", "again", "--json")
     assert bench.patchbench(*arguments) == 1
-    found = told(capsys)
-    assert not found["agrees"]
-    assert {pair["agreement"] for pair in found["pairs"]} == {"contradiction"}
-    assert found["pairs"][1]["before"]["ratio"] < 1 < found["pairs"][1]["after"]["ratio"]
+    report = printed_json(capsys)
+    assert not report["agrees"]
+    assert {pair["agreement"] for pair in report["pairs"]} == {"contradiction"}
+    assert report["pairs"][1]["before"]["ratio"] < 1 < report["pairs"][1]["after"]["ratio"]
 
 
 def test_the_exit_code_of_the_run_comes_first(
@@ -211,6 +211,6 @@ def test_a_run_of_the_fake_is_bundled_verified_and_reproduced(
     suite = str(tmp_path / "suite" / "MANIFEST")
     again = ["reproduce", "x.tar.gz", "--source", source, "--suite", suite, "--json"]
     assert main([*home, *again]) in (0, 1)
-    found = told(capsys)
-    assert found["same_builds"]
-    assert [pair["benchmark"] for pair in found["pairs"]] == ["", "fast", "pair_one", "pair_two"]
+    report = printed_json(capsys)
+    assert report["same_builds"]
+    assert [pair["benchmark"] for pair in report["pairs"]] == ["", "fast", "pair_one", "pair_two"]

@@ -10,8 +10,8 @@ import pytest
 
 from bench.jobs.bundle import recompute
 from bench.jobs.bundle.agreement import AgreementCheck, read_part
-from bench.jobs.bundle.recompute import Evidence
-from bench.results import result as results
+from bench.jobs.bundle.recompute import BundleContents
+from bench.results import read, read_document
 from bench.session.session import read_folder
 from bench.util.documents import read_json
 from builder.errors import VerifyError
@@ -21,10 +21,10 @@ from tests.bench.results_folder import NAME, lay_out, render, rewrite
 def checks(folder: Path) -> tuple[AgreementCheck, ...]:
     names = ("report.md", "mail.txt")
     return recompute.verify(
-        Evidence(
+        BundleContents(
             folder=folder,
             plan=read_json(folder / "plan.json"),
-            document=results.read_document(folder),
+            document=read_document(folder),
             measured=read_folder(folder / "raw"),
             reports={name: (folder / name).read_text() for name in names},
             render=render,
@@ -44,7 +44,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Altered:
-    """A folder whose files are changed for one test, and put back."""
+    """A folder whose files are changed for one test, and restored."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -65,18 +65,18 @@ class Altered:
 
 @pytest.fixture
 def altered(whole: Path) -> Any:
-    found = Altered(whole)
-    yield found
-    found.restore()
+    folder = Altered(whole)
+    yield folder
+    folder.restore()
 
 
 def test_an_honest_folder_agrees_in_every_check(whole: Path) -> None:
-    found = checks(whole)
+    results = checks(whole)
 
-    assert [check.problems for check in found] == [()] * len(found)
+    assert [check.problems for check in results] == [()] * len(results)
     names = ["raw data", "blocks", "session", "comparisons", "plan", "patches", "reports"]
-    assert [check.name for check in found] == names
-    assert all(check.compared > 0 for check in found)
+    assert [check.name for check in results] == names
+    assert all(check.compared > 0 for check in results)
 
 
 def raw_value(altered: Altered, digit: int) -> None:
@@ -97,39 +97,39 @@ def test_a_digit_of_a_raw_value_shows_in_its_block(altered: Altered, digit: int)
 
 
 def test_sums_of_another_python_agree(altered: Altered) -> None:
-    """Python sums floats more exactly from 3.12 on."""
+    """Python sums floats more exactly since 3.12."""
     block = json.loads((altered.folder / "raw/blocks/0003-nbody/block.json").read_text())
-    busy_seconds = results.read(altered.folder).session.busy_seconds
+    busy_seconds = read(altered.folder).session.busy_seconds
     mean = math.nextafter(block["means"][NAME], 1.0)
     altered.change("raw/blocks/0003-nbody/block.json", **{f"means__{NAME}": mean})
     busy = math.nextafter(busy_seconds, 0.0)
     altered.change("result.json", session__busy_seconds=busy)
-    found = problems(altered.folder)
-    assert not any("mean: recorded" in one or "busy_seconds" in one for one in found)
+    lines = problems(altered.folder)
+    assert not any("mean: recorded" in line or "busy_seconds" in line for line in lines)
 
     altered.change("result.json", session__busy_seconds=busy * (1 + 1e-11))
-    assert any("busy_seconds: recorded" in one for one in problems(altered.folder))
+    assert any("busy_seconds: recorded" in line for line in problems(altered.folder))
 
 
 def test_raw_values_that_were_altered_to_their_block_show_in_the_result(altered: Altered) -> None:
-    """A forger who writes the blocks anew has the ratios against him, and so on to the report."""
+    """Altered blocks contradict the ratios, and so on up to the report."""
     block = f"raw/blocks/0003-nbody/{NAME}.json"
     altered.change(block, benchmarks__0__runs__0__values=[0.008, 0.008, 0.008])
     altered.change("raw/blocks/0003-nbody/block.json", **{f"means__{NAME}": 0.008})
-    found = problems(altered.folder)
-    assert f"result.json, block 3 of nbody, means, {NAME}: recorded is" in found[0]
-    assert any(one.startswith(f"result.json, {NAME}, comparisons, nbody, ratio") for one in found)
-    assert any(one.startswith(f"result.json, {NAME}, suite, ratio") for one in found)
+    lines = problems(altered.folder)
+    assert f"result.json, block 3 of nbody, means, {NAME}: recorded is" in lines[0]
+    assert any(line.startswith(f"result.json, {NAME}, comparisons, nbody, ratio") for line in lines)
+    assert any(line.startswith(f"result.json, {NAME}, suite, ratio") for line in lines)
 
-    result = results.read_document(altered.folder)
+    result = read_document(altered.folder)
     place = next(
         at
         for at, one in enumerate(result["blocks"])
         if (one["number"], one["benchmark"]) == (3, "nbody")
     )
     altered.change("result.json", **{f"blocks__{place}__means__{NAME}": 0.008})
-    assert not any("block 3" in one for one in problems(altered.folder))
-    assert any("comparisons, nbody, low:" in one for one in problems(altered.folder))
+    assert not any("block 3" in line for line in problems(altered.folder))
+    assert any("comparisons, nbody, low:" in line for line in problems(altered.folder))
 
 
 RESULT: dict[str, tuple[dict[str, Any], str]] = {
@@ -155,8 +155,8 @@ RESULT: dict[str, tuple[dict[str, Any], str]] = {
     "position": ({"blocks__0__positions__base": 3}, "block 0 of nbody, positions, base"),
     "time of a block": ({"blocks__0__seconds": 2.5}, "block 0 of nbody, seconds"),
     "state": ({"blocks__0__state__load": 0.0}, "block 0 of nbody, state, load"),
-    "a block": ({"blocks": []}, "in the raw data, and not recorded"),
-    "a block more": ({"blocks__0__number": 17}, "it is recorded, and not in the raw data"),
+    "a block": ({"blocks": []}, "in the raw data, but not recorded"),
+    "a block more": ({"blocks__0__number": 17}, "it is recorded, but not in the raw data"),
     "seed": ({"session__seed": 8}, "session, seed"),
     "session's margin": ({"session__margin": 0.05}, "session, margin"),
     "time": ({"session__seconds": 1.0}, "session, seconds"),
@@ -171,8 +171,8 @@ def test_each_thing_that_is_altered_in_the_result_is_named(altered: Altered, wha
     change, expected = RESULT[what]
     altered.change("result.json", **change)
 
-    found = [one for one in problems(altered.folder) if not one.startswith(("report", "mail"))]
-    assert any(expected in one for one in found), found
+    lines = [line for line in problems(altered.folder) if not line.startswith(("report", "mail"))]
+    assert any(expected in line for line in lines), lines
 
 
 PLAN: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -181,7 +181,7 @@ PLAN: dict[str, tuple[str, dict[str, Any], str]] = {
     "key": ("plan.json", {"arms__1__key": "0" * 16}, "plan.json, arms, fast, key"),
     "seed": ("plan.json", {"seed": 8}, "plan.json, seed"),
     "digest": ("plan.json", {"arms__1__patches": {}}, "it is not the patch of the plan"),
-    "changed": ("plan.json", {"arms__1__recipe__changed": []}, "recipe does not say so"),
+    "changed": ("plan.json", {"arms__1__recipe__changed": []}, "recipe does not name it"),
     "rules": ("raw/rules.json", {"sequential": True}, "raw/rules.json, sequential"),
     "watched": ("raw/rules.json", {"watched": []}, "raw/rules.json, watched"),
     "work": (
@@ -218,7 +218,7 @@ def test_each_thing_that_is_altered_elsewhere_is_named(altered: Altered, what: s
     file, change, expected = PLAN[what]
     altered.change(file, **change)
 
-    assert any(expected in one for one in problems(altered.folder)), problems(altered.folder)
+    assert any(expected in line for line in problems(altered.folder)), problems(altered.folder)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_a_patch_that_was_altered_is_named(
     path = altered.keep(f"patches/{NAME}/01-{NAME}/{NAME}.patch")
     path.write_bytes(change(path.read_bytes()))
 
-    assert any(expected in one for one in problems(altered.folder)), problems(altered.folder)
+    assert any(expected in line for line in problems(altered.folder)), problems(altered.folder)
 
 
 def test_a_report_that_says_something_else_is_named_with_its_line(altered: Altered) -> None:
@@ -243,12 +243,12 @@ def test_a_report_that_says_something_else_is_named_with_its_line(altered: Alter
     path.write_text(path.read_text().replace("faster", "slower", 1))
 
     (only,) = problems(altered.folder)
-    assert only.startswith("mail.txt: it is not what result.json gives, from line 1: 'Subject:")
+    assert only.startswith("mail.txt: it is not the report of result.json, from line 1: 'Subject:")
 
 
 def test_the_last_digits_may_be_rounded_otherwise(altered: Altered) -> None:
-    """Another machine's libm; what was measured is held to the last digit."""
-    result = results.read_document(altered.folder)
+    """Another libm may differ in the last digits of results; measured values must be equal."""
+    result = read_document(altered.folder)
     ratio = result["candidates"][0]["comparisons"][0]["ratio"]
     altered.change("result.json", candidates__0__comparisons__0__ratio=ratio * (1 + 1e-13))
     assert problems(altered.folder) == []
@@ -263,7 +263,7 @@ def test_what_was_never_installed_is_missing_in_the_result_alone(altered: Altere
     path = altered.folder / "raw" / "missing.json"
     path.write_text(json.dumps({"go": {"reason": "it crashed", "seconds": 0.0}}))
     try:
-        assert any("missing: go is not as in the raw" in one for one in problems(altered.folder))
+        assert any("missing: go is not as in the raw" in line for line in problems(altered.folder))
     finally:
         path.unlink()
 

@@ -11,7 +11,7 @@ from bench.experiments.experiment import AA, BASE, CANDIDATE, PLACEBO, Experimen
 from bench.experiments.reading import Document, experiment_from
 from bench.jobs.bundle import report
 from bench.jobs.bundle.recipes import plan_of
-from bench.jobs.bundle.reproduction import Wishes, document, revision_name, side_by_side
+from bench.jobs.bundle.reproduction import PlanOverrides, document, revision_name, side_by_side
 from bench.results.result import parse_document as read_result
 from bench.results.shape import Result
 from bench.util.documents import read_json
@@ -22,7 +22,7 @@ from tests.bench.results.given import comparison
 from tests.bench.results_folder import NAME, TASKS, lay_out
 from tests.golden.specimen import specimen
 
-NONE = Wishes()
+NONE = PlanOverrides()
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -35,27 +35,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plan(folder: Path) -> dict[str, Any]:
-    found = read_json(folder / "plan.json")
-    for arm in found["arms"]:
+    plan = read_json(folder / "plan.json")
+    for arm in plan["arms"]:
         arm["recipe"]["revision"] |= {"source": "debian", "name": "3.13.5"}
-    return found
+    return plan
 
 
-def understood(plan: dict[str, Any], folder: Path, wishes: Wishes = NONE) -> Experiment:
-    content = document(plan_of(plan), folder, wishes)
+def understood(plan: dict[str, Any], folder: Path, overrides: PlanOverrides = NONE) -> Experiment:
+    content = document(plan_of(plan), folder, overrides)
     return experiment_from(Document(content=content, file="bundle", folder=folder))
 
 
 def test_a_plan_gives_the_experiment_again(plan: dict[str, Any], folder: Path) -> None:
-    found = understood(plan, folder)
+    experiment = understood(plan, folder)
 
-    assert found.name == "evidence-again"
-    assert found.base.revision == "3.13.5"
-    assert found.base.source is not None
-    assert found.base.source.kind == "debian"
-    assert found.suite == TASKS
-    assert found.gate == "core"
-    arms = {arm.name: (kind, arm) for kind, arm in found.arms}
+    assert experiment.name == "evidence-again"
+    assert experiment.base.revision == "3.13.5"
+    assert experiment.base.source is not None
+    assert experiment.base.source.kind == "debian"
+    assert experiment.suite == TASKS
+    assert experiment.gate == "core"
+    arms = {arm.name: (kind, arm) for kind, arm in experiment.arms}
     kinds = {name: kind for name, (kind, _arm) in arms.items()}
     assert kinds == {"base": BASE, NAME: CANDIDATE, "placebo-padding-1": PLACEBO, "aa": AA}
     fast = arms[NAME][1]
@@ -74,11 +74,15 @@ def test_the_session_is_as_it_was_but_for_its_seed(plan: dict[str, Any], folder:
 
 
 def test_what_a_user_wishes_otherwise(plan: dict[str, Any], folder: Path) -> None:
-    wishes = Wishes(gate="none", budget="5m", blocks=4, seed=3, wheels=str(folder))
-    found = understood(plan, folder, wishes)
+    overrides = PlanOverrides(gate="none", budget="5m", blocks=4, seed=3, wheels=str(folder))
+    experiment = understood(plan, folder, overrides)
 
-    assert (found.gate, found.wheels) == ("none", str(folder))
-    assert (found.session.budget, found.session.blocks, found.session.seed) == (300.0, 4, 3)
+    assert (experiment.gate, experiment.wheels) == ("none", str(folder))
+    assert (experiment.session.budget, experiment.session.blocks, experiment.session.seed) == (
+        300.0,
+        4,
+        3,
+    )
 
 
 def test_flavors_are_kept(plan: dict[str, Any], folder: Path) -> None:
@@ -114,7 +118,7 @@ def test_the_source_is_the_one_that_was_recorded_or_asked_for(
 ) -> None:
     for arm in plan["arms"]:
         arm["recipe"]["revision"]["source"] = label
-    source = understood(plan, folder, Wishes(source=asked)).base.source
+    source = understood(plan, folder, PlanOverrides(source=asked)).base.source
 
     assert source is not None
     assert (source.kind, source.location) == expected
@@ -126,8 +130,8 @@ def test_the_source_is_the_one_that_was_recorded_or_asked_for(
 )
 def test_a_source_that_only_the_user_has(label: str, plan: dict[str, Any], folder: Path) -> None:
     plan["arms"][0]["recipe"]["revision"]["source"] = label
-    with pytest.raises(UsageError, match="only you can have") as caught:
-        document(plan_of(plan), folder, Wishes())
+    with pytest.raises(UsageError, match="cannot be downloaded") as caught:
+        document(plan_of(plan), folder, PlanOverrides())
     assert "--source" in caught.value.hint
 
 
@@ -161,9 +165,9 @@ def test_a_candidate_that_is_another_revision(plan: dict[str, Any], folder: Path
 
 def test_a_suite_of_somebodys_own(plan: dict[str, Any], folder: Path) -> None:
     plan["suite"] = "kernels 0123"
-    with pytest.raises(UsageError, match="manifest of somebody's own"):
-        document(plan_of(plan), folder, Wishes())
-    named = document(plan_of(plan), folder, Wishes(suite="my/MANIFEST"))["suite"]
+    with pytest.raises(UsageError, match="not part of the bundle"):
+        document(plan_of(plan), folder, PlanOverrides())
+    named = document(plan_of(plan), folder, PlanOverrides(suite="my/MANIFEST"))["suite"]
     assert named == ["my/MANIFEST", *TASKS]
 
 
@@ -171,10 +175,10 @@ def test_added_arms_have_the_patches_of_the_base(plan: dict[str, Any], tmp_path:
     own = tmp_path / "patches" / "base" / "01-x" / "x.patch"
     own.parent.mkdir(parents=True)
     own.write_text("x")
-    found = document(plan_of(plan), tmp_path, Wishes())
+    experiment = document(plan_of(plan), tmp_path, PlanOverrides())
 
-    assert found["base"]["patch"] == [str(own)]
-    assert [one["patch"] for one in found["candidate"]] == [[], [str(own)]]
+    assert experiment["base"]["patch"] == [str(own)]
+    assert [arm["patch"] for arm in experiment["candidate"]] == [[], [str(own)]]
 
 
 # -- side by side ---------------------------------------------------------------------------------
@@ -186,23 +190,25 @@ def two(folder: Path, tmp_path: Path, factor: float) -> tuple[Result, Result]:
 
 
 def test_the_same_experiment_agrees(folder: Path, tmp_path: Path) -> None:
-    found = side_by_side(*two(folder, tmp_path, 0.9))
+    comparison = side_by_side(*two(folder, tmp_path, 0.9))
 
-    assert found.agrees
-    assert found.same_builds
-    assert [pair.benchmark for pair in found.pairs] == ["", *TASKS]
-    assert {pair.agreement for pair in found.pairs} == {"same"}
-    assert report.sentences(found)[0] == (
+    assert comparison.agrees
+    assert comparison.same_builds
+    assert [pair.benchmark for pair in comparison.pairs] == ["", *TASKS]
+    assert {pair.agreement for pair in comparison.pairs} == {"same"}
+    assert report.sentences(comparison)[0] == (
         "The intervals of 2 of 2 benchmarks overlap; 2 of 2 have the same verdict."
     )
 
 
 def test_another_truth_contradicts(folder: Path, tmp_path: Path) -> None:
-    found = side_by_side(*two(folder, tmp_path, 1.1))
+    comparison = side_by_side(*two(folder, tmp_path, 1.1))
 
-    assert not found.agrees
-    assert len(found.contradictions) == 3
-    assert f"They contradict each other on nbody ({NAME})." in report.sentences(found)
+    assert not comparison.agrees
+    assert len(comparison.contradictions) == 3
+    assert f"The two results contradict each other on nbody ({NAME})." in report.sentences(
+        comparison
+    )
 
 
 @pytest.mark.parametrize(
@@ -241,15 +247,15 @@ def test_where_host_and_builds_differ(folder: Path, tmp_path: Path) -> None:
     after["experiment"]["arms"][0]["recipe"]["tree"] = "f" * 40
     after["candidates"][0]["build"]["facts"]["indirect_jumps"] = 3
     after["base"]["replicas"][0]["key"] = "0" * 16
-    found = side_by_side(read_result(before), read_result(after))
+    comparison = side_by_side(read_result(before), read_result(after))
 
-    assert found.host == (("cpu", "Imaginary CPU 3000", "another"),)
-    assert [what for what, _one, _other in found.builds] == [
+    assert comparison.host == (("cpu", "Imaginary CPU 3000", "another"),)
+    assert [what for what, _one, _other in comparison.builds] == [
         "base, source tree",
         f"{NAME}, indirect_jumps",
     ]
-    assert not found.same_builds
-    assert report.as_json(found)["agrees"]
+    assert not comparison.same_builds
+    assert report.as_json(comparison)["agrees"]
 
 
 def test_nothing_in_common(folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""`patchbench calibrate` on the fake CPython: real build and environment, blocks that only pretend
-to be measured; once, slowly, with real processes as well.
+"""`patchbench calibrate` on the fake CPython, with a real build and environment and simulated
+blocks; one slow test uses real processes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from builder.errors import MeasureError
 from builder.files import is_locked
 from builder.home import Home
 from tests import fake, pipeline
-from tests.bench.jobs.calibrate.test_measuring import TASKS, Pretend, _use
+from tests.bench.jobs.calibrate.test_measurement import TASKS, Pretend, _use
 from tests.fake.repository import commit_tree
 
 MANIFEST = pipeline.SUITE / "MANIFEST"
 
 
 class Ground:
-    """A home with the fake's build and its environment in it, made once for this module."""
+    """A home with the fake's build and environment, made once for this module."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -40,24 +40,24 @@ class Ground:
         commit_tree(self.repository, fake.write_tree(root / "tree"))
 
     def run(self, *arguments: str) -> int:
-        """`patchbench calibrate`, of the fake's one short benchmark."""
+        """Run `patchbench calibrate` with the fake's short benchmark."""
         where = ["--benchmarks", f"{MANIFEST},fast"] if "--benchmarks" not in arguments else []
         return main.main(["--home", str(self.home.root), "calibrate", *where, *arguments])
 
     @property
     def source(self) -> tuple[str, ...]:
-        """Where the fake comes from."""
+        """The options that name the source of the fake."""
         return "--base", "main", "--source", str(self.repository)
 
     @property
     def work(self) -> Path:
-        """The folder of the one calibration that is not finished."""
+        """The folder of the only unfinished calibration."""
         (folder,) = (choice.folder(self.home) / "work").iterdir()
         return folder
 
     @property
     def kept(self) -> list[Path]:
-        """Blocks of a calibration that is not finished."""
+        """The blocks of unfinished calibrations."""
         return sorted((choice.folder(self.home) / "work").glob("*/blocks/*/block.json"))
 
 
@@ -85,25 +85,25 @@ def test_what_was_measured_is_stored_and_told(
     ground: Ground, pretend: Pretend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ground.run(*ground.source, "--blocks", "6", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     loaded = choice.load(ground.home, read_host())
     assert loaded is not None
-    assert told == json.loads(json.dumps(loaded.to_json()))
-    # One task against itself and with the known difference, ours with that alone; what waits is
-    # refused by corun.
+    assert printed == json.loads(json.dumps(loaded.to_json()))
+    # The task against itself and with the known difference, and our two with only the latter;
+    # corun refuses the one that waits.
     assert len(loaded.samples) == 6 * (3 * 3 + 2)
     assert set(loaded.tasks) == {"short", "known_work_short", "known_wait_waits"}
     assert (loaded.blocks, loaded.base, loaded.false_calls.of) == (6, "3.13.5 plain", 1)
     assert set(loaded.choices().by_class) == {"short", "waits"}
     assert ground.kept == []
-    assert str(ground.root) not in json.dumps(told)
+    assert str(ground.root) not in json.dumps(printed)
 
 
 def test_the_table(ground: Ground, pretend: Pretend, capsys: pytest.CaptureFixture[str]) -> None:
     assert ground.run(*ground.source, "--blocks", "6") == 0
     out, err = capsys.readouterr()
     assert "* chosen" in out
-    assert "few blocks: 6" in out
+    assert "few blocks: only 6" in out
     assert "Calibrating with 3.13.5 plain" in err
 
 
@@ -194,7 +194,7 @@ def test_where_nothing_can_be_measured_that_is_said(
     assert ground.run(*ground.source, "--blocks", "2") == MeasureError.exit_code
     assert "corun-same-short: died" in capsys.readouterr().err
     assert choice.load(ground.home, read_host()) is None
-    # Another time everything is tried again.
+    # The next calibration tries everything again.
     pretend.failing = lambda _protocol, _block: False
     assert ground.run(*ground.source, "--blocks", "2") == 0
 
@@ -225,9 +225,9 @@ def test_the_seed_is_kept(ground: Ground, pretend: Pretend) -> None:
     seed = json.loads((ground.work / "rules.json").read_text())["seed"]
     pretend.stops_after = float("inf")
     assert ground.run(*ground.source, "--blocks", "2") == 0
-    found = choice.load(ground.home, read_host())
-    assert found is not None
-    assert found.seed == seed
+    calibration = choice.load(ground.home, read_host())
+    assert calibration is not None
+    assert calibration.seed == seed
 
 
 def test_what_an_earlier_version_began_is_measured_again_and_that_is_said(
@@ -245,10 +245,10 @@ def test_what_an_earlier_version_began_is_measured_again_and_that_is_said(
     (folder / "blocks" / "0000-corun-same-fast.json").write_text("[]")
     pretend.stops_after = float("inf")
     assert ground.run(*ground.source, "--blocks", "2") == 0
-    assert "begun by an earlier version of patchbench; all of it" in capsys.readouterr().err
-    found = choice.load(ground.home, read_host())
-    assert found is not None
-    assert found.missing == {}
+    assert "begun by an earlier version of patchbench; it is" in capsys.readouterr().err
+    calibration = choice.load(ground.home, read_host())
+    assert calibration is not None
+    assert calibration.missing == {}
     assert len(pretend.blocks) == 1 + 22
 
 
@@ -264,7 +264,7 @@ def test_side_by_side_where_cores_are_to_spare(
         pretend.noise = noise if "side" in str(rig.scratch.name) else 0.01
         return measure(protocol, block, rig)
 
-    # As exact as it is alone, or worse: 0.0 would be better than anything, and is no harm.
+    # Errors of 0.0 side by side do no harm; those of 0.1 do.
     monkeypatch.setattr(protocols, "measure", crowded)
     assert ground.run(*ground.source, "--blocks", "12") == 0
     loaded = choice.load(ground.home, read_host())
@@ -281,10 +281,11 @@ def test_side_by_side_where_cores_are_to_spare(
 
 
 def test_every_class_has_benchmarks_in_either_release() -> None:
-    modern = {one.name for one in suites.modern("3.13.5").benchmarks}
+    modern = {benchmark.name for benchmark in suites.modern("3.13.5").benchmarks}
     assert set(job.BENCHMARKS) <= modern
     old = suites.last_for_python2("2.7.18", home=Home(root=Path("x"), host_lock=Path("y")))
-    there = [name for name in job.BENCHMARKS if name in {one.name for one in old.benchmarks}]
+    names = {benchmark.name for benchmark in old.benchmarks}
+    there = [name for name in job.BENCHMARKS if name in names]
     assert len(there) >= 10
     assert {"deltablue", "nbody", "raytrace", "python_startup_no_site"} <= set(there)
 
@@ -292,14 +293,14 @@ def test_every_class_has_benchmarks_in_either_release() -> None:
 @pytest.mark.slow
 def test_for_once_with_real_processes(ground: Ground, capsys: pytest.CaptureFixture[str]) -> None:
     assert ground.run(*ground.source, "--blocks", "5", "--json") == 0
-    told: dict[str, Any] = json.loads(capsys.readouterr().out)
-    assert told["chosen"]
-    assert told["missing"] == {} or all(name.startswith("corun") for name in told["missing"])
+    printed: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert printed["chosen"]
+    assert printed["missing"] == {} or all(name.startswith("corun") for name in printed["missing"])
     fake_errors = [
-        abs(one["other"] / one["base"] - (1.02 if one["known"] else 1.0))
-        for one in told["samples"]
-        if one["task"] == "fast" and one["protocol"] != "corun"
+        abs(sample["other"] / sample["base"] - (1.02 if sample["known"] else 1.0))
+        for sample in printed["samples"]
+        if sample["task"] == "fast" and sample["protocol"] != "corun"
     ]
-    # The fake has a clock of its own, that is right to a tenth of a per cent.
+    # The fake has its own clock, which is exact to 0.1%.
     assert fake_errors
     assert max(fake_errors) < 0.01

@@ -29,9 +29,9 @@ def test_every_protocol_of_every_class_and_which_are_chosen() -> None:
         "calibrated 2026-11-24 on this host: corun for short, lockstep for processes",
         "the base against itself: called different in 0 of 2 comparisons (a rate of at most 84.2%, "
         "exact 95% interval)",
-        "few blocks: 10 of some protocol and class; 20 are the least",
+        "few blocks: only 10 of some protocol and class, of the 20 needed",
         "blocks side by side: 1 (not tried)",
-        "corun measures none of class processes: it starts processes, whose CPU time is not "
+        "corun cannot measure class processes: it starts processes, whose CPU time is not "
         "counted",
     ]  # fmt: skip
 

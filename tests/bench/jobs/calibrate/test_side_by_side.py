@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.benchmarks.suites import Benchmark
-from bench.jobs.calibrate.measuring import CalibrationCell, CalibrationTarget, CalibrationTerms
+from bench.jobs.calibrate.measurement import CalibrationCell, CalibrationTarget, CalibrationTerms
 from bench.jobs.calibrate.side_by_side import SideBySide, chosen_cells, conclude, spare_cores
 from bench.measure import protocols
 from bench.measure.ranking import Sample
@@ -94,20 +94,20 @@ def test_as_many_blocks_at_a_time_as_there_are_cores(
     crowd = Crowd(3)
     monkeypatch.setattr(protocols, "measure", crowd.measure)
     before = os.sched_getaffinity(0)
-    found = _run(tmp_path, crowd, "a", "b", "c", "d", "ill")
+    samples_together = _run(tmp_path, crowd, "a", "b", "c", "d", "ill")
     # Five cells are two groups of three: one cell is measured twice in each round.
     assert len(crowd.places) == 2 * 6
     for name in "abcd":
-        assert sum(one.task == name for one in found) >= 2
-    assert "ill" not in {one.task for one in found}
+        assert sum(sample.task == name for sample in samples_together) >= 2
+    assert "ill" not in {sample.task for sample in samples_together}
     for first in range(0, len(crowd.places), 3):
         group = crowd.places[first : first + 3]
         assert sorted(core for _name, core, _path in group) == [5, 6, 7]  # type: ignore[type-var]
         assert len({path for _name, _core, path in group}) == 3
         assert len({len(str(path)) for _name, _core, path in group}) == 1
     assert os.sched_getaffinity(0) == before
-    # The same command goes on: nothing is measured again.
-    assert _run(tmp_path, crowd, "a", "b", "c", "d", "ill") == found
+    # The same command continues: nothing is measured again.
+    assert _run(tmp_path, crowd, "a", "b", "c", "d", "ill") == samples_together
     assert len(crowd.places) == 2 * 6
 
 
@@ -128,7 +128,7 @@ def test_only_base_against_base_under_the_protocol_in_use() -> None:
 def test_side_by_side_is_allowed_where_errors_stay_as_they_are() -> None:
     alone = samples("lockstep", "a", blocks=100) + samples("corun", "b", spread=0.1, blocks=100)
     fine = samples("lockstep", "a", blocks=50) + samples("corun", "b", spread=0.1, blocks=50)
-    # Only the quieter benchmark suffers, which its own scale shows.
+    # Only the quieter benchmark gets worse, which shows in units of its own error.
     worse = samples("lockstep", "a", spread=0.03, blocks=50) + fine[50:]
     assert conclude(alone, fine, 3) == (3, "3 blocks at a time are as accurate as one")
     assert conclude(alone, worse, 3)[0] == 1

@@ -1,4 +1,4 @@
-"""Looking at the store and tidying it up, through the command line, on builds of the fake."""
+"""Listing and removing builds on the command line, with builds of the fake."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def workbench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
 def _builds(workbench: Workbench, capsys: pytest.CaptureFixture[str]) -> list[str]:
     capsys.readouterr()
     assert workbench.patchbench("builds", "--json") == 0
-    return [one["key"] for one in json.loads(capsys.readouterr().out)]
+    return [row["key"] for row in json.loads(capsys.readouterr().out)]
 
 
 def test_builds_are_listed_and_one_is_shown(

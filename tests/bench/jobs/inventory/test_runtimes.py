@@ -1,4 +1,4 @@
-"""`patchbench runtimes`: the list, providing and removing, on a made-up archive."""
+"""`patchbench runtimes`: the list, providing and removing, on a synthetic archive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.context import Context
 from bench.jobs.inventory import builds, runtimes
 from bench.util.console import Show
 from builder.errors import StoreError
-from builder.runtimes import runtime as found_in
+from builder.runtimes import runtime
 from tests.builder.packaged import Archive
 from tests.builder.upstream import home_at
 
@@ -41,7 +41,7 @@ def _said(context: Context) -> str:
 
 def _listed(context: Context, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     assert runtimes.show(context, as_json=True) == 0
-    return {one["name"]: one["state"] for one in json.loads(capsys.readouterr().out)}
+    return {row["name"]: row["state"] for row in json.loads(capsys.readouterr().out)}
 
 
 def test_what_is_here_and_what_can_be_had_are_listed(
@@ -76,15 +76,15 @@ def test_without_an_archive_what_is_here_is_listed(
 
 def test_one_is_removed_unless_a_run_uses_it(context: Context) -> None:
     runtimes.install(context, "pypy3", as_json=False)
-    (one,) = found_in.installed(context.home)
+    (installed,) = runtime.installed(context.home)
     with (
-        found_in.in_use(context.home, one),
+        runtime.in_use(context.home, installed),
         pytest.raises(StoreError, match="is using"),
     ):
-        runtimes.remove(context, one.name)
-    assert runtimes.remove(context, one.name) == 0
+        runtimes.remove(context, installed.name)
+    assert runtimes.remove(context, installed.name) == 0
     with pytest.raises(StoreError, match="no runtime"):
-        runtimes.remove(context, one.name)
+        runtimes.remove(context, installed.name)
 
 
 def test_gc_removes_runtimes_that_nobody_uses(context: Context) -> None:
@@ -92,13 +92,13 @@ def test_gc_removes_runtimes_that_nobody_uses(context: Context) -> None:
         builds.collect_garbage(
             context, keys=(), keep_days=30, everything=everything, dry_run=dry_run
         )
-        return [one.name for one in found_in.installed(context.home)]
+        return [entry.name for entry in runtime.installed(context.home)]
 
     runtimes.install(context, "pypy3", as_json=False)
     runtimes.install(context, "pypy2", as_json=False)
-    half = found_in.folder_of(context.home) / "half"
+    half = runtime.folder_of(context.home) / "half"
     half.mkdir()
-    old = found_in.folder_of(context.home) / "pypy3-7.3.19+dfsg-2" / found_in.STAMP
+    old = runtime.folder_of(context.home) / "pypy3-7.3.19+dfsg-2" / runtime.STAMP
     os.utime(old, (0, 0))
     assert len(gc(dry_run=True)) == 2
     assert gc() == ["pypy2-7.3.3+dfsg-2"]

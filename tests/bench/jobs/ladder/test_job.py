@@ -9,8 +9,7 @@ import pytest
 
 from bench.context import Context
 from bench.experiments.session_options import SessionOptions
-from bench.jobs.ladder import job as ladder
-from bench.jobs.ladder.job import Wanted
+from bench.jobs.ladder.job import LadderRequest, run_ladder
 from bench.util.console import Show
 from builder.errors import ExperimentError, UsageError
 from builder.home import Home
@@ -59,8 +58,8 @@ def context(place: Path) -> Context:
     )
 
 
-def wanted(place: Path, *steps: str, runtime: str = "") -> Wanted:
-    return Wanted(
+def request(place: Path, *steps: str, runtime: str = "") -> LadderRequest:
+    return LadderRequest(
         branch="3.13",
         revision="main",
         source=str(place / "fake.git"),
@@ -73,8 +72,8 @@ def wanted(place: Path, *steps: str, runtime: str = "") -> Wanted:
 
 
 def test_series_that_go_together_are_on_it(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = wanted(place, "gotos", "lto", "series")
-    assert ladder.run(context(place), asked, out=None, dry_run=True, as_json=False) == 0
+    options = request(place, "gotos", "lto", "series")
+    assert run_ladder(context(place), options, out=None, dry_run=True, as_json=False) == 0
     shown = capsys.readouterr().out
     assert "# series: 3.13.5 lto + 3.13/a-first, build" in shown
     assert "# series-alone: 3.13.5 plain + 3.13/a-first, build" in shown
@@ -89,12 +88,12 @@ def test_without_a_runtime_the_ladder_ends_before_it(
         raise UsageError("There is no such runtime.")
 
     monkeypatch.setattr(runtimes, "find", nothing)
-    asked = wanted(place, "gotos", "lto", "pypy")
-    assert ladder.run(context(place), asked, out=None, dry_run=True, as_json=False) == 0
+    options = request(place, "gotos", "lto", "pypy")
+    assert run_ladder(context(place), options, out=None, dry_run=True, as_json=False) == 0
     assert "pypy" not in capsys.readouterr().out
-    asked = wanted(place, "gotos", "pypy", runtime="/no/such/pypy")
+    options = request(place, "gotos", "pypy", runtime="/no/such/pypy")
     with pytest.raises(UsageError):
-        ladder.run(context(place), asked, out=None, dry_run=True, as_json=False)
+        run_ladder(context(place), options, out=None, dry_run=True, as_json=False)
 
 
 @pytest.mark.parametrize(
@@ -108,20 +107,22 @@ def test_without_a_runtime_the_ladder_ends_before_it(
 def test_what_is_wrong_is_named_by_its_option(
     changed: dict[str, Any], what: str, place: Path
 ) -> None:
-    asked = replace(wanted(place, "gotos", "lto"), **changed)
+    options = replace(request(place, "gotos", "lto"), **changed)
     with pytest.raises(ExperimentError) as caught:
-        ladder.run(context(place), asked, out=None, dry_run=True, as_json=False)
+        run_ladder(context(place), options, out=None, dry_run=True, as_json=False)
     assert caught.value.what.startswith(what)
     assert caught.value.where == "the command line"
 
 
 @pytest.mark.slow
 def test_a_ladder_is_measured_and_told(place: Path, tmp_path: Path) -> None:
-    asked = wanted(place, "gotos", "lto", "series")
-    assert ladder.run(context(place), asked, out=tmp_path / "out", dry_run=False, as_json=True) == 0
+    options = request(place, "gotos", "lto", "series")
+    assert (
+        run_ladder(context(place), options, out=tmp_path / "out", dry_run=False, as_json=True) == 0
+    )
 
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    rungs = {one["name"]: one for one in result["ladder"]}
+    rungs = {rung["name"]: rung for rung in result["ladder"]}
     assert list(rungs) == ["gotos", "lto", "series", "lto-alone", "series-alone"]
     # The patch makes it half as slow again.
     assert rungs["series"]["step"]["ratio"] == pytest.approx(1.5, rel=0.2)

@@ -1,4 +1,4 @@
-"""The project of made_up.py, as the folder in which the commands run."""
+"""A fixture: the project of made_up.py, in which the commands run."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import main
-from tests.bench.jobs.series.made_up import (
-    Bench,
-)
+from tests.bench.jobs.series.made_up import Bench
 
 
 @pytest.fixture

@@ -91,11 +91,11 @@ class Bench:
         return run
 
     def stack(self) -> dict[str, Any]:
-        """A stack that the experiment asks about and the run measured: its candidate."""
+        """Add a stack to the experiment and to the run; return its candidate."""
         (self.experiments / "specimen.toml").write_text(EXPERIMENT + STACKED)
         series = ["3.13/fast-add", "3.13/padding"]
         arm: dict[str, Any] = {**self.run["candidates"][0], "name": "stack", "series": series}
-        patches = plan(arm, [load(self.patches, one) for one in series])
+        patches = plan(arm, [load(self.patches, name) for name in series])
         self.run["candidates"].append(arm)
         self.run["experiment"]["arms"].append({"name": "stack", "patches": patches})
         return arm
@@ -115,5 +115,5 @@ class Bench:
 
 def plan(arm: dict[str, Any], stack: list[Series]) -> dict[str, str]:
     names = [name for name, _patch in kept_patches(arm["name"], stack)]
-    values = [sha256 for one in stack for sha256 in of_series(one, Path()).patches.values()]
+    values = [sha256 for series in stack for sha256 in of_series(series, Path()).patches.values()]
     return dict(zip(names, values, strict=True))

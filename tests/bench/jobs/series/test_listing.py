@@ -1,4 +1,4 @@
-"""The command `series`, on series, flavors and runs made by hand."""
+"""The command `series`, on synthetic series, flavors and runs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def test_a_run_is_recorded_and_listed(bench: Bench, capsys: pytest.CaptureFixtur
     assert bench.series() == 0
     assert capsys.readouterr().out.count("not measured") == 4
     assert bench.record("--json") == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out) == [NAME, "3.13/wrong-add", "3.13/padding", FLAVOR]
-    assert f"{NAME}: fast-add is 1.05x faster over the suite" in told.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == [NAME, "3.13/wrong-add", "3.13/padding", FLAVOR]
+    assert f"{NAME}: fast-add is 1.05x faster over the suite" in printed.err
     assert bench.series() == 0
     rows = capsys.readouterr().out.splitlines()
     assert any("fast-add" in row and "0.9472 to 0.9552" in row and "faster" in row for row in rows)
@@ -40,9 +40,9 @@ def test_a_flavor_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixt
     assert bench.series(FLAVOR) == 0
     assert "link-time is broken: make of 3.13.5 lto exited" in capsys.readouterr().out
     assert bench.series(FLAVOR, "--json") == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert (told["status"], told["flavor"]["lto"]) == ("flavor", True)
-    assert told["results"][0]["stale"] is False
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert (printed["status"], printed["flavor"]["lto"]) == ("flavor", True)
+    assert printed["results"][0]["stale"] is False
     path = bench.experiments / "specimen.toml"
     path.write_text(EXPERIMENT.replace("lto = true", "lto = true, pgo = true"))
     assert bench.series() == 0
@@ -75,7 +75,7 @@ def test_those_of_a_branch_or_experiment_are_listed(
         listed = capsys.readouterr().out.splitlines()[1:]
         assert [line.split()[0] for line in listed] == names
         assert bench.series(word, "--json") == 0
-        assert [one["name"] for one in json.loads(capsys.readouterr().out)] == names
+        assert [row["name"] for row in json.loads(capsys.readouterr().out)] == names
     assert bench.series("3.12") == PatchError.exit_code
     assert "There is no series '3.12'" in capsys.readouterr().err
 
@@ -92,9 +92,9 @@ def test_one_series_is_shown_with_all_of_it(
     for text in ("mechanism", "against 3.13.5 plain, 2025-06-15", "spectral_norm", "changing noth"):
         assert text in shown
     assert bench.series(NAME, "--json") == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["requires"] == told["conflicts"] == []
-    (result,) = told["results"]
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert printed["requires"] == printed["conflicts"] == []
+    (result,) = printed["results"]
     assert result.pop("stale") is False
     assert [result] == bench.kept()["results"]
 
@@ -108,7 +108,7 @@ def test_changed_patches_make_a_result_stale(
     assert bench.series() == 0
     assert "faster, stale" in capsys.readouterr().out
     assert bench.series(NAME) == 0
-    assert "stale: it has changed since" in capsys.readouterr().out
+    assert "stale: it has changed since this run" in capsys.readouterr().out
     assert bench.series(NAME, "--json") == 0
     assert json.loads(capsys.readouterr().out)[0]["results"][0]["stale"] is True
 
@@ -124,8 +124,8 @@ def test_a_stack_is_recorded_and_shown(bench: Bench, capsys: pytest.CaptureFixtu
     assert "series      3.13/fast-add, 3.13/padding\n" in capsys.readouterr().out
     bench.write("3.13/padding", "placebo", 1.4)
     assert bench.series(STACK, "--json") == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert (told["status"], told["results"][0]["stale"]) == ("stack", True)
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert (printed["status"], printed["results"][0]["stale"]) == ("stack", True)
 
 
 def test_what_is_not_there_is_told(
@@ -145,9 +145,9 @@ def test_a_damaged_result_is_told(bench: Bench, capsys: pytest.CaptureFixture[st
     path = bench.patches / NAME / "verdict.json"
     path.write_text("{")
     assert bench.series() == DataError.exit_code
-    told = capsys.readouterr().err
-    assert f"of {NAME} cannot be read" in told
-    assert "Remove it" in told
+    printed = capsys.readouterr().err
+    assert f"of {NAME} cannot be read" in printed
+    assert "Remove it" in printed
     bench.record("3.13/wrong-add")
     content = bench.kept("3.13/wrong-add")
     del content["results"][0]["session"]["suite"]
@@ -166,9 +166,9 @@ def test_without_any_series_there_is_an_error_and_no_empty_table(
 ) -> None:
     monkeypatch.setattr(main, "PROJECT", tmp_path)
     assert main.main(["series"]) == PatchError.exit_code
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert str(tmp_path / "patches") in told.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert str(tmp_path / "patches") in printed.err
 
 
 def test_outside_a_checkout_nothing_is_written_but_where_it_is_asked_for(
@@ -188,7 +188,7 @@ def test_outside_a_checkout_nothing_is_written_but_where_it_is_asked_for(
 
     assert bench.kept() == before
     written = json.loads((out / "patches" / NAME / "verdict.json").read_text())
-    titles = [one["base"]["title"] for one in written["results"]]
+    titles = [result["base"]["title"] for result in written["results"]]
     assert titles == sorted(["another base", before["results"][0]["base"]["title"]])
     page = out / "patches" / NAME / "RESULT.md"
     text = page.read_text()

@@ -1,4 +1,4 @@
-"""Recording what a run measured: what is kept beside a series, and what is refused."""
+"""Recording a run: what is stored beside a series, and what is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_one_series_is_recorded(bench: Bench) -> None:
     assert bench.record(NAME) == 0
     (result,) = bench.kept()["results"]
     assert result["suite"]["ratio"] == 0.9512
-    assert [one["name"] for one in result["controls"]] == ["padding"]
+    assert [control["name"] for control in result["controls"]] == ["padding"]
     assert "0.9512" in (bench.patches / NAME / "RESULT.md").read_text()
     assert not (bench.patches / "3.13/wrong-add/verdict.json").exists()
 
@@ -41,7 +41,7 @@ def test_a_new_result_replaces_the_old_one_and_what_is_stale(
     bench.run["base"]["title"] = "3.13.5 pgo"
     bench.record(NAME)
     bench.record(NAME)
-    assert [one["base"]["title"] for one in bench.kept()["results"]] == [
+    assert [result["base"]["title"] for result in bench.kept()["results"]] == [
         "3.13.5 pgo",
         "3.13.5 plain",
     ]
@@ -49,7 +49,7 @@ def test_a_new_result_replaces_the_old_one_and_what_is_stale(
     bench.run = bench.measured()
     capsys.readouterr()
     assert bench.record(NAME) == 0
-    assert "against 3.13.5 pgo is stale; removed" in capsys.readouterr().err
+    assert "removed the result against 3.13.5 pgo, which is stale" in capsys.readouterr().err
     assert len(bench.kept()["results"]) == 1
 
 
@@ -83,12 +83,12 @@ def laid_out(run: dict[str, Any]) -> None:
 
 
 def other_patch(run: dict[str, Any]) -> None:
-    (arm,) = (one for one in run["experiment"]["arms"] if NAME[5:] in str(one.get("patches")))
+    (arm,) = (row for row in run["experiment"]["arms"] if NAME[5:] in str(row.get("patches")))
     arm["patches"] = dict.fromkeys(arm["patches"], "0" * 64)
 
 
 def more_patches(run: dict[str, Any]) -> None:
-    (arm,) = (one for one in run["experiment"]["arms"] if NAME[5:] in str(one.get("patches")))
+    (arm,) = (row for row in run["experiment"]["arms"] if NAME[5:] in str(row.get("patches")))
     arm["patches"]["patches/fast-add/02-mine/mine.diff"] = "0" * 64
 
 
@@ -101,12 +101,12 @@ def without_digests(run: dict[str, Any]) -> None:
     ("edit", "reason"),
     [
         (stacked, ""),
-        (on_another, "it stands on 3.13/wrong-add, not on what it requires"),
+        (on_another, "its base has the series 3.13/wrong-add, not those it requires"),
         (other_flavor, "its flavor is not the base's"),
-        (laid_out, "a layout of its own"),
-        (other_patch, "not what lies in patches/ now (0001-it.patch)"),
-        (more_patches, "not what lies in patches/ now (mine.diff)"),
-        (without_digests, "not what lies in patches/ now (0001-it.patch)"),
+        (laid_out, "its layout differs from the base's"),
+        (other_patch, "differs from the one in patches/ (0001-it.patch)"),
+        (more_patches, "differs from the one in patches/ (mine.diff)"),
+        (without_digests, "differs from the one in patches/ (0001-it.patch)"),
     ],
 )
 def test_what_says_nothing_of_the_series_is_refused(
@@ -114,10 +114,10 @@ def test_what_says_nothing_of_the_series_is_refused(
 ) -> None:
     edit(bench.run)
     assert bench.record(NAME) == UsageError.exit_code
-    told = capsys.readouterr().err
-    assert reason in told
-    assert f"no candidate that is {NAME} alone" in told
-    assert "fast-add (" in told
+    err = capsys.readouterr().err
+    assert reason in err
+    assert f"No candidate of the run measures {NAME} alone" in err
+    assert "fast-add (" in err
     assert not (bench.patches / NAME / "verdict.json").exists()
 
 
@@ -137,7 +137,7 @@ def of_another_revision(arm: dict[str, Any]) -> None:
     ("edit", "reason"),
     [
         (other_flavor_than_asked, "its flavor is not what the experiment has now"),
-        (with_patches, "it has patches of its own"),
+        (with_patches, "it has patches that the base does not have"),
         (of_another_revision, "its revision is not the base's"),
     ],
 )
@@ -179,7 +179,7 @@ def test_a_stack_of_other_patches_is_refused(
     bench.stack()
     bench.write("3.13/padding", "placebo", 1.4)
     assert bench.record(STACK) == UsageError.exit_code
-    assert "what was measured is not what lies in patches/ now" in capsys.readouterr().err
+    assert "the measured patch differs from the one in patches/" in capsys.readouterr().err
 
 
 def test_a_series_on_what_it_requires_is_recorded(bench: Bench) -> None:

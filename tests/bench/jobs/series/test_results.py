@@ -49,7 +49,7 @@ def against(version: str) -> Mapping[str, Any]:
 
 
 def titles(kept: KeptResults) -> list[str]:
-    return [one.base.title for one in kept.results]
+    return [result.base.title for result in kept.results]
 
 
 def test_what_is_kept_is_what_the_run_says() -> None:
@@ -82,11 +82,11 @@ def test_placebos_of_the_run_are_its_controls() -> None:
     wrong["suite"] = fast["suite"]
     assert extract(run, fast, SUBJECT, ())["controls"] == []
     as_series = extract(run, fast, SUBJECT, ("3.13/wrong-add",))["controls"]
-    assert [one["name"] for one in as_series] == ["wrong-add"]
+    assert [control["name"] for control in as_series] == ["wrong-add"]
     lto["kind"] = "placebo"
     assert extract(run, fast, SUBJECT, ())["controls"] == [], "it was never measured"
     lto["suite"] = fast["suite"]
-    assert [one["name"] for one in extract(run, fast, SUBJECT, ())["controls"]] == ["lto"]
+    assert [row["name"] for row in extract(run, fast, SUBJECT, ())["controls"]] == ["lto"]
     assert extract(run, lto, SUBJECT, ())["controls"] == [], "no arm is its own control"
 
 
@@ -103,7 +103,7 @@ def test_there_is_one_result_for_each_base() -> None:
         kept = kept.with_result({**against(version), "when": version}, SUBJECT)
     assert titles(kept) == ["3.13.5 plain", "3.13.7 plain"]
     again = kept.with_result({**against("3.13.5"), "when": "today"}, SUBJECT)
-    assert [one.when for one in again.results] == ["today", "3.13.7"]
+    assert [result.when for result in again.results] == ["today", "3.13.7"]
 
 
 def test_a_result_is_stale_when_its_patches_changed() -> None:
@@ -149,7 +149,7 @@ def damaged(**changed: Any) -> str:
         ("{}", "schema None, not 1"),
         ("[" * 100_000, "recursion"),
         (damaged(schema=2), "schema 2, not 1"),
-        (damaged(name="3.13/other"), "it is of '3.13/other'"),
+        (damaged(name="3.13/other"), "it is the result of '3.13/other'"),
         (damaged(results=[{}]), "`name` - at `$[0]`"),
         (damaged(results=[extracted(suite=1)]), "got `int` - at `$[0].suite`"),
         (damaged(results=[extracted(base={})]), "`title` - at `$[0].base`"),
@@ -165,7 +165,7 @@ def damaged(**changed: Any) -> str:
 )
 def test_a_damaged_file_is_told(text: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / results.FILE).write_text(text)
-    with pytest.raises(DataError, match=r"What is kept of 3\.13/fast-add") as error:
+    with pytest.raises(DataError, match=r"The recorded result of 3\.13/fast-add") as error:
         read(replace(SUBJECT, folder=tmp_path))
     assert str(tmp_path / results.FILE) in error.value.where
     assert reason in error.value.where
@@ -175,7 +175,7 @@ def test_a_damaged_file_is_told(text: str, reason: str, tmp_path: Path) -> None:
 def test_a_file_of_the_old_name_is_told_how_to_be_called(tmp_path: Path) -> None:
     text = KeptResults(name=SUBJECT.name, contents=(extracted(),)).as_text()
     (tmp_path / "result.json").write_text(text)
-    with pytest.raises(DataError, match=r"is called verdict\.json now") as error:
+    with pytest.raises(DataError, match=r"are now named verdict\.json") as error:
         read(replace(SUBJECT, folder=tmp_path))
     assert "Rename it to verdict.json" in error.value.hint
 
@@ -186,10 +186,10 @@ KEPT = committed()
 
 
 def test_there_are_series_and_flavors() -> None:
-    assert {one.flavor is None for one in KEPT} == {True, False}
+    assert {subject.flavor is None for subject in KEPT} == {True, False}
 
 
-@pytest.mark.parametrize("subject", KEPT, ids=lambda one: one.name)
+@pytest.mark.parametrize("subject", KEPT, ids=lambda subject: subject.name)
 def test_a_committed_result_is_of_what_lies_beside_it(subject: KeptSubject) -> None:
     for result in read(subject).results:
         assert not is_stale(result, subject)
@@ -197,5 +197,5 @@ def test_a_committed_result_is_of_what_lies_beside_it(subject: KeptSubject) -> N
 
 
 def test_no_result_is_of_something_that_is_gone() -> None:
-    found = {path.parent for root in ROOTS for path in root.rglob(results.FILE)}
-    assert found <= {one.folder for one in KEPT}
+    folders = {path.parent for root in ROOTS for path in root.rglob(results.FILE)}
+    assert folders <= {subject.folder for subject in KEPT}

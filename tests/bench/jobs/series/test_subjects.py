@@ -1,4 +1,4 @@
-"""What results can be kept of: series, and the flavors and stacks of ready experiments."""
+"""The subjects of recorded results: series, and the flavors and stacks of experiments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def context(bench: Bench, tmp_path: Path) -> Context:
 
 
 def names(context: Context, name: str | None = None) -> list[str]:
-    return [one.name for one in subjects.chosen(context, name)]
+    return [subject.name for subject in subjects.chosen(context, name)]
 
 
 def test_series_come_first_and_then_what_experiments_ask_about(

@@ -21,9 +21,9 @@ def test_both_rates_are_shown_and_kept(tmp_path: Path, capsys: pytest.CaptureFix
     assert study("--out", str(tmp_path), "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown == json.loads((tmp_path / change_points.FILE).read_text())
-    assert [one["noise"] for one in shown["false_alarms"]] == list(NOISES)
-    assert [one["reference"] for one in shown["steps"]] == list(REFERENCES)
-    assert all(one["upper"] > one["rate"] for one in shown["false_alarms"])
+    assert [row["noise"] for row in shown["false_alarms"]] == list(NOISES)
+    assert [row["reference"] for row in shown["steps"]] == list(REFERENCES)
+    assert all(row["upper"] > row["rate"] for row in shown["false_alarms"])
 
 
 def test_a_table_is_for_people_and_no_file_is_written_unasked(

@@ -18,7 +18,7 @@ COMMAND = Command(argv=("true",))
 
 def test_a_session_is_killed_at_the_process_after_the_first_few() -> None:
     recorder = RecordingRunner()
-    runner = processes.Interruptible(recorder, after=2)
+    runner = processes.KillingRunner(recorder, after=2)
     runner.start(COMMAND)
     runner.run(COMMAND)  # what is run to its end is no block's process
     runner.start(COMMAND)
@@ -44,7 +44,7 @@ def test_pyperformance_is_asked_as_a_user_would(tmp_path: Path) -> None:
     assert command.argv[1:5] == ("-m", "pyperformance", "run", "--fast")
     assert "--python=/p" in command.argv
     assert "--benchmarks=a,b" in command.argv
-    (inherited,) = [one for one in command.argv if one.startswith("--inherit-environ=")]
+    (inherited,) = [option for option in command.argv if option.startswith("--inherit-environ=")]
     assert "PIP_INDEX_URL" in inherited.split("=")[1].split(",")
     assert command.env["HOME"] == "/home"
     assert command.cwd == tmp_path
@@ -77,4 +77,4 @@ def test_the_load_is_a_program_that_stays() -> None:
     """For real, on whatever core."""
     with processes.load_on(SystemRunner(), None):
         started = psutil.Process().children()
-        assert any("time.sleep(4)" in " ".join(one.cmdline()) for one in started)
+        assert any("time.sleep(4)" in " ".join(process.cmdline()) for process in started)

@@ -14,7 +14,7 @@ import pytest
 from bench.benchmarks.environments import Environment, Interpreter
 from bench.benchmarks.suites import Benchmark
 from bench.context import Context
-from bench.jobs.study import record as recording
+from bench.jobs.study import record
 from bench.jobs.study.record import RecordingRequest
 from bench.util.console import Show
 from bench.validation import recordings
@@ -55,8 +55,8 @@ class Place:
             environment=Environment(key="e", folder=folder / "e", interpreter=interpreter),
             benchmarks=(benchmark("go"), benchmark("nbody")),
         )
-        monkeypatch.setattr(recording.interpreters, "base_build", self._build)
-        monkeypatch.setattr(recording.interpreters, "prepare", self._prepare)
+        monkeypatch.setattr(record.interpreters, "base_build", self._build)
+        monkeypatch.setattr(record.interpreters, "prepare", self._prepare)
 
     @contextlib.contextmanager
     def _build(self, _context: Context, _base: str, _source: str) -> Iterator[Any]:
@@ -80,7 +80,7 @@ class Place:
     def record(self, **more: Any) -> Path:
         out = self.folder / "out" / "recording.json.gz"
         request = RecordingRequest(out=out, processes=5, **more)
-        assert recording.record(self.context, request) == 0
+        assert record.record(self.context, request) == 0
         return out
 
 
@@ -91,15 +91,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 def test_all_benchmarks_are_in_one_file_without_what_names_the_machine(place: Place) -> None:
     out = place.record()
-    found = recordings.read(out)
-    assert {name: len(processes) for name, processes in found.items()} == {"go": 5, "nbody": 5}
+    recorded = recordings.read(out)
+    assert {name: len(processes) for name, processes in recorded.items()} == {"go": 5, "nbody": 5}
     assert b"secret" not in recordings.pack(recordings.joined([result("go", *FIVE)]))
-    assert place.words == [recording.BENCHMARKS]
+    assert place.words == [record.BENCHMARKS]
 
 
 def test_pyperf_runs_the_script_with_its_options_in_a_clean_environment(place: Place) -> None:
     output = place.folder / "x.json"
-    command = recording.command(place.ready, benchmark("go"), 40, output)
+    command = record.command(place.ready, benchmark("go"), 40, output)
     assert command.argv[2] == "--fast-mode"
     assert "--processes=40" in command.argv
     assert f"--output={output}" in command.argv

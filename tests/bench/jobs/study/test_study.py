@@ -26,7 +26,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def parts(folder: Path) -> list[str]:
-    return [one["name"] for one in json.loads((folder / study.FILE).read_text("utf-8"))["parts"]]
+    return [row["name"] for row in json.loads((folder / study.FILE).read_text("utf-8"))["parts"]]
 
 
 @pytest.mark.usefixtures("few")
@@ -91,9 +91,9 @@ def test_outside_a_checkout_a_study_needs_a_folder(
 ) -> None:
     monkeypatch.setattr(cli, "PROJECT", tmp_path)
     assert main(["--home", str(tmp_path / "home"), "study", which]) == UsageError.exit_code
-    told = capsys.readouterr().err
-    assert f"{tmp_path}/docs" in told
-    assert "--out DIR" in told
+    text = capsys.readouterr().err
+    assert f"{tmp_path}/docs" in text
+    assert "--out DIR" in text
     assert list(tmp_path.iterdir()) == []
 
 
@@ -112,7 +112,7 @@ def test_the_page_about_the_method_gets_the_summary(tmp_path: Path) -> None:
     first, last = page.MARKS
     (docs / study.METHOD).write_text(f"Above.\n{first}\nold\n{last}\nBelow.\n", "utf-8")
     assert study.write_page(Somewhere(), StudyRequest()) == 0  # type: ignore[arg-type]
-    parts = [documents.load(Part, one) for one in json.loads(data)["parts"]]
+    parts = [documents.load(Part, row) for row in json.loads(data)["parts"]]
     expected = f"Above.\n{first}\n{page.summary(parts)}{last}\nBelow.\n"
     assert (docs / study.METHOD).read_text("utf-8") == expected
 
@@ -137,11 +137,11 @@ def test_the_fake_is_recorded_and_measured_against_itself(
     command = ["study", "real", *suite, "--results", str(results), "--out", str(out), "--small"]
     assert workbench.patchbench(*command, "--pairs", "0") == 0
     done = [json.loads(path.read_text()) for path in sorted(results.glob("alone-*/done.json"))]
-    assert {"killed and resumed", "under load"} <= {one["how"] for one in done}
-    assert all(row["ratio"] > 0 for one in done for row in one["rows"])
-    told = (out / study.PAGE).read_text("utf-8")
-    assert "all comparisons: called different" in told
-    assert str(tmp_path) not in told
+    assert {"killed and resumed", "under load"} <= {session["how"] for session in done}
+    assert all(row["ratio"] > 0 for session in done for row in session["rows"])
+    text = (out / study.PAGE).read_text("utf-8")
+    assert "all comparisons: called different" in text
+    assert str(tmp_path) not in text
     before = {path: path.stat().st_mtime_ns for path in results.rglob("block.json")}
     assert workbench.patchbench(*command, "--pairs", "0") == 0
     assert {path: path.stat().st_mtime_ns for path in results.rglob("block.json")} == before

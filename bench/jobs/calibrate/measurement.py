@@ -1,11 +1,10 @@
-"""The timing part of a calibration: rounds of blocks under every protocol, each kept as it comes.
+"""The timing part of a calibration: rounds of blocks under every protocol.
 
-What a session keeps on disk (`bench.session.folder`), finds of scripts (`Preparation`) and takes
-turn by turn (`BlockEngine`) is kept, found and taken here in the same way. Its own are the jobs: a
-cell is a task under a protocol, against itself ("same") or with a known difference ("known"), and
-the schedule's rounds measure every cell once, in random order, so that drift of the host is in none
-of them more than in others. Nobody looks early, nothing is measured again for a busy host, and of
-each block the means are kept alone.
+It uses the folder (`SessionFolder`), the preparation of scripts (`Preparation`) and the engine
+(`BlockEngine`) of a session. Only the jobs differ: a cell is a task under a protocol, against
+itself ("same") or with a known difference ("known"). Every round measures each cell once, in random
+order, so that drift of the host affects all cells alike. There are no interim looks, disturbed
+blocks are not measured again, and only the means of each block are stored.
 """
 
 from __future__ import annotations
@@ -62,8 +61,9 @@ class CalibrationTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationTerms:
-    """`blocks` of each cell; fewer where `budget`, wall seconds over all sittings, is spent before.
-    The first two rounds are measured in any case.
+    """The terms of a calibration: `blocks` of each cell, or fewer when the budget is spent.
+
+    `budget` is in wall seconds, over all invocations; the first two rounds ignore it.
     """
 
     blocks: int
@@ -83,11 +83,11 @@ class CalibrationCell:
 
     @property
     def name(self) -> str:
-        """Its own name, fit for a path."""
+        """A unique name that can be part of a path."""
         return f"{self.protocol}-{'known' if self.known else 'same'}-{slug(self.task.name)}"
 
     def arms(self) -> tuple[RunnableArm, RunnableArm]:
-        """The base, and the base again: under names of one length, as their paths are."""
+        """The base twice. The names have one length, so that paths have one length too."""
         base = replace(self.subject.arm, name="base")
         if self.known:
             return base, replace(base, name="more", loops_factor=KNOWN)
@@ -95,18 +95,20 @@ class CalibrationCell:
 
     @property
     def job(self) -> Job:
-        """What a session measures of it."""
+        """The job of a session that measures this cell."""
         lineup = BenchmarkLineup(benchmark=self.subject.benchmark, lineups=(self.arms(),))
         return Job(subject=lineup, task=self.task, protocol=self.protocol)
 
     def block(self, number: int, seed: int, purpose: str) -> BlockPlan:
-        """Its block of that number; its chances come from `seed`, the names and the `purpose`."""
+        """The block of this number; its random choices follow from `seed`, names and `purpose`."""
         turn = ScheduledBlock(task=f"{self.name} {purpose}", number=number)
         return drawn_block(turn, self.job, seed=seed)
 
     def sample(self, number: int, means: Mapping[str, float], seconds: float) -> Sample:
-        """What a block says. pyperf divides by the loops that it was given, so the known difference
-        is put back: more loops are more of the same work.
+        """The sample of a block, from its means and its duration in seconds.
+
+        pyperf divides by the loops that it was given, so the known difference is restored here:
+        more loops are more of the same work.
         """
         base, other = (
             means[arm.name] * loops_of(self.task, arm) / self.task.loops for arm in self.arms()
@@ -124,7 +126,7 @@ class CalibrationCell:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationBlocks:
-    """What a calibration measured: its tasks by name, its blocks, and what is missing."""
+    """The measured blocks of a calibration: tasks by name, samples, and missing ones with why."""
 
     tasks: Mapping[str, Task]
     samples: tuple[Sample, ...]
@@ -132,8 +134,8 @@ class CalibrationBlocks:
     cells: tuple[CalibrationCell, ...]
 
 
-class Measuring:
-    """The timing part, in one folder; it can be stopped at any moment and gone on with."""
+class CalibrationMeasurement:
+    """The timing part, in one folder. It can be stopped at any moment, and continued."""
 
     def __init__(
         self,
@@ -153,44 +155,45 @@ class Measuring:
         self._clock = clock
 
     def run(self) -> CalibrationBlocks:
-        """Measure what is not measured yet. Raises StoreError when it cannot be kept."""
+        """Measure what is not measured yet. Raises StoreError when it cannot be stored."""
         with guard_writes(self._folder.path):
             self._folder.begin(rules_of(self._terms))
             losses = MissingTracker(self._folder, self._show.say)
-            found = self._preparation().calibration()
-            cells = tuple(self._cells(found.benchmarks, losses))
-            self._measure(cells, losses, found.seconds)
+            prepared = self._preparation().calibration()
+            cells = tuple(self._cells(prepared.benchmarks, losses))
+            self._measure(cells, losses, prepared.seconds)
             return CalibrationBlocks(
                 tasks={cell.task.name: cell.task for cell in cells},
                 samples=self._samples(cells),
-                missing={name: one.reason for name, one in self._folder.missing_tasks().items()},
+                missing={name: loss.reason for name, loss in self._folder.missing_tasks().items()},
                 cells=cells,
             )
 
     # -- tasks and cells ------------------------------------------------------------------------
 
     def _preparation(self) -> Preparation:
-        """Finds loops and lengths of every script, and keeps them as they come."""
+        """The preparation that counts loops and durations of every script, and stores them."""
         return Preparation(
             subjects=[
-                BenchmarkLineup(benchmark=one.benchmark, lineups=((one.arm,),))
-                for one in self._subjects
+                BenchmarkLineup(benchmark=subject.benchmark, lineups=((subject.arm,),))
+                for subject in self._subjects
             ],
-            protocol=lambda _task: "",  # a cell has its own
+            protocol=lambda _task: "",  # each cell has its own
             effort=self._terms.effort,
             seed=self._terms.seed,
             rig=self._rig,
             folder=self._folder,
             show=self._show,
             clock=self._clock,
-            title="finding loops",
+            title="counting loops",
         )
 
     def _cells(
-        self, found: Iterable[ScriptLoops], losses: MissingTracker
+        self, scripts: Iterable[ScriptLoops], losses: MissingTracker
     ) -> Iterator[CalibrationCell]:
         """Every task under every protocol that can measure it."""
-        for subject, task, kinds in self._tasks({one.benchmark: one for one in found}, losses):
+        by_benchmark = {script.benchmark: script for script in scripts}
+        for subject, task, kinds in self._tasks(by_benchmark, losses):
             for name in protocols.PROTOCOLS:
                 if not protocols.refuses(name, task):
                     effort = protocols.effort_for(name, self._terms.effort)
@@ -201,21 +204,21 @@ class Measuring:
                         )
 
     def _tasks(
-        self, found: Mapping[str, ScriptLoops], losses: MissingTracker
+        self, scripts: Mapping[str, ScriptLoops], losses: MissingTracker
     ) -> Iterator[tuple[CalibrationTarget, Task, tuple[bool, ...]]]:
-        """Each task, and whether it is measured against itself, with the known difference, or both.
+        """Each task, with the values of `known` under which it is measured.
 
-        Our own script is last: it is for the classes that the others turned out to be of.
+        Our script is last: it is measured in the classes that the other benchmarks belong to.
         """
         seen: set[str] = set()
         kinds: set[str] = set()
-        for subject in sorted(self._subjects, key=lambda one: one.ours):
-            calibrated = found[subject.benchmark.name]
+        for subject in sorted(self._subjects, key=lambda subject: subject.ours):
+            calibrated = scripts[subject.benchmark.name]
             if calibrated.failure is not None:
                 losses.add_task(calibrated.benchmark, calibrated.failure.reason)
             effort = self._terms.effort.for_kind(subject.arm.kind)
             if subject.ours:
-                # Suites have next to nothing that waits, and other benchmarks do.
+                # Always with waits: suites have hardly any waiting benchmark, but users may.
                 for task in known_difference.ours(calibrated.tasks, {*kinds, WAITS}, effort):
                     yield subject, task, (True,)
                 continue
@@ -255,29 +258,29 @@ class Measuring:
     def _samples(self, cells: Iterable[CalibrationCell]) -> tuple[Sample, ...]:
         by_name = {cell.name: cell for cell in cells}
         return tuple(
-            by_name[one.task].sample(one.number, one.means, one.seconds)
-            for one in self._folder.blocks()
-            if one.task in by_name
+            by_name[block.task].sample(block.number, block.means, block.seconds)
+            for block in self._folder.blocks()
+            if block.task in by_name
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Rounds:
-    """Shows which round a calibration is in."""
+    """Shows the round of a calibration in the progress bar."""
 
     bar: Bar
     rounds: int
 
     def begin(self) -> None:
-        """Nothing is said between turns."""
+        """Do nothing between turns."""
 
     def end(self, turn: ScheduledBlock, *, is_new: bool) -> None:  # noqa: ARG002
-        """A turn was taken."""
+        """Advance the bar."""
         self.bar.advance(note=f"round {turn.number + 1} of {self.rounds}: {turn.task}")
 
 
 def rules_of(terms: CalibrationTerms) -> Rules:
-    """What is fixed before the first block; nobody looks before the last."""
+    """The rules, fixed before the first block: without interim looks."""
     return Rules(
         blocks=terms.blocks,
         budget=terms.budget,

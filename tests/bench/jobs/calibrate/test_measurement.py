@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from bench.benchmarks.suites import Benchmark
-from bench.jobs.calibrate import known_difference, measuring
-from bench.jobs.calibrate.measuring import (
+from bench.jobs.calibrate import known_difference
+from bench.jobs.calibrate.measurement import (
     CalibrationBlocks,
+    CalibrationCell,
+    CalibrationMeasurement,
     CalibrationTarget,
     CalibrationTerms,
-    Measuring,
 )
 from bench.measure import loops, protocols
 from bench.measure.loops import ScriptLoops
@@ -32,7 +33,7 @@ from tests.bench.measure.test_ranking import task
 SECONDS = 10.0
 BLOCK = "blocks/0000-corun-same-one/block.json"
 TERMS = CalibrationTerms(blocks=4, budget=None, seed=42, effort=Effort(process=0.6))
-# Loops of 0.2 ms, of 0.1 s, and one that starts processes.
+# Loops of 0.2 ms, of 0.1 s, and sample that starts processes.
 TASKS = {
     "short": [replace(task("short", seconds=0.0128), loops=64)],
     "long": [
@@ -49,9 +50,10 @@ TASKS = {
 
 @dataclass
 class Pretend:
-    """Blocks without processes, 10 s each of a clock of their own; all that was asked of them.
+    """Simulates blocks without processes, 10 s each by its own clock, and records the calls.
 
-    A value is 1 s a loop, as exactly as `noise` is 0. `stops_after` blocks it is interrupted.
+    A value is 1 s for each loop, with noise of standard deviation `noise`. After `stops_after`
+    blocks it raises KeyboardInterrupt.
     """
 
     blocks: list[tuple[str, BlockPlan]] = field(default_factory=list)
@@ -91,7 +93,7 @@ class Pretend:
 
     @property
     def sequence(self) -> list[tuple[str, str, str, int, int]]:
-        """What was measured, in its order."""
+        """The measured blocks, in their order."""
         return [
             (protocol, block.task.name, block.arms[1].name, block.number, block.seed)
             for protocol, block in self.blocks
@@ -103,10 +105,10 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Pretend:
     return _use(Pretend(), monkeypatch)
 
 
-def _use(one: Pretend, monkeypatch: pytest.MonkeyPatch) -> Pretend:
-    monkeypatch.setattr(protocols, "measure", one.measure)
-    monkeypatch.setattr(loops, "calibrate", one.calibrate)
-    return one
+def _use(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    monkeypatch.setattr(protocols, "measure", pretend.measure)
+    monkeypatch.setattr(loops, "calibrate", pretend.calibrate)
+    return pretend
 
 
 def run(
@@ -115,7 +117,7 @@ def run(
     arm = RunnableArm(
         name="base", kind="cpython-3.13", python=Path("p"), pythonpath=(), scripts=Path()
     )
-    # Ours is for the classes of the others, wherever it stands.
+    # Our script is measured last, whatever its position.
     scripts = ["known", *names] if ours else list(names)
     subjects = [
         CalibrationTarget(
@@ -125,7 +127,7 @@ def run(
         )
         for name in scripts
     ]
-    return Measuring(
+    return CalibrationMeasurement(
         subjects=subjects,
         terms=terms,
         rig=Rig(runner=SystemRunner(), scratch=folder / "scratch"),
@@ -138,22 +140,22 @@ def run(
 def test_every_task_under_every_protocol_that_can_measure_it(
     tmp_path: Path, pretend: Pretend
 ) -> None:
-    found = run(tmp_path, pretend, "short", "long", "start")
-    cells = {(cell.task.name, cell.protocol, cell.known) for cell in found.cells}
+    result = run(tmp_path, pretend, "short", "long", "start")
+    cells = {(cell.task.name, cell.protocol, cell.known) for cell in result.cells}
     every = set(protocols.PROTOCOLS)
     assert cells == {
         *itertools.product(["short"], every, [False, True]),
         *itertools.product(["one", "two"], every, [False]),
         *itertools.product(["start"], every - {"corun"}, [False, True]),
     }
-    assert len(found.samples) == 4 * len(cells)
-    assert {(one.task, one.protocol, one.known) for one in found.samples} == cells
+    assert len(result.samples) == 4 * len(cells)
+    assert {(sample.task, sample.protocol, sample.known) for sample in result.samples} == cells
 
 
 def test_the_known_difference_is_two_per_cent_of_loops_and_of_time(
     tmp_path: Path, pretend: Pretend
 ) -> None:
-    found = run(tmp_path, pretend, "short", "start")
+    result = run(tmp_path, pretend, "short", "start")
     for _protocol, block in pretend.blocks:
         base, other = block.arms
         more = loops_of(block.task, other) / loops_of(block.task, base)
@@ -161,33 +163,33 @@ def test_the_known_difference_is_two_per_cent_of_loops_and_of_time(
         assert base.name == "base"
         assert base.loops_factor == 1
         assert len(other.name) == len(base.name)
-    for one in found.samples:
-        # pyperf said 1 s a loop for either arm.
-        assert (one.base, one.other) == (1.0, KNOWN if one.known else 1.0)
-        assert one.error == pytest.approx(0, abs=1e-12)
-        assert one.seconds == SECONDS
+    for sample in result.samples:
+        # pyperf reported 1 s for each loop of either arm.
+        assert (sample.base, sample.other) == (1.0, KNOWN if sample.known else 1.0)
+        assert sample.error == pytest.approx(0, abs=1e-12)
+        assert sample.seconds == SECONDS
 
 
 def test_our_script_adds_what_the_classes_need(tmp_path: Path, pretend: Pretend) -> None:
-    found = run(tmp_path, pretend, "short", "long", ours=True)
-    ours = {cell.task.name for cell in found.cells if cell.subject.ours}
+    result = run(tmp_path, pretend, "short", "long", ours=True)
+    ours = {cell.task.name for cell in result.cells if cell.subject.ours}
     work = {"known_work_short", "known_work_medium", "known_work_long"}
     assert ours == {*work, "known_wait_waits"}
-    assert all(cell.known for cell in found.cells if cell.subject.ours)
+    assert all(cell.known for cell in result.cells if cell.subject.ours)
     other = run(tmp_path / "other", pretend, "start", ours=True)
     assert {cell.task.name for cell in other.cells} == {"start", "known_wait_waits"}
 
 
 def test_cells_are_interleaved_in_rounds_of_random_order(tmp_path: Path, pretend: Pretend) -> None:
-    found = run(tmp_path, pretend, "short", "long")
+    result = run(tmp_path, pretend, "short", "long")
     rounds = [
         [(protocol, block.task.name, block.arms[1].name) for protocol, block in group]
-        for _number, group in itertools.groupby(pretend.blocks, lambda one: one[1].number)
+        for _number, group in itertools.groupby(pretend.blocks, lambda row: row[1].number)
     ]
     assert len(rounds) == 4
-    assert all(sorted(one) == sorted(rounds[0]) for one in rounds)
-    assert len(set(rounds[0])) == len(found.cells)
-    assert len({tuple(one) for one in rounds}) == 4
+    assert all(sorted(cells) == sorted(rounds[0]) for cells in rounds)
+    assert len(set(rounds[0])) == len(result.cells)
+    assert len({tuple(cells) for cells in rounds}) == 4
     assert len({block.seed for _protocol, block in pretend.blocks}) == len(pretend.blocks)
 
 
@@ -212,9 +214,9 @@ def test_a_calibration_that_was_stopped_goes_on_as_it_would_have(
 def test_another_seed_is_another_calibration(tmp_path: Path, pretend: Pretend) -> None:
     run(tmp_path / "a", pretend, "short")
     run(tmp_path / "b", pretend, "short", terms=replace(TERMS, seed=43))
-    half = len(pretend.blocks) // 2
-    assert {one[-1] for one in pretend.sequence[:half]}.isdisjoint(
-        one[-1] for one in pretend.sequence[half:]
+    middle = len(pretend.blocks) // 2
+    assert {row[-1] for row in pretend.sequence[:middle]}.isdisjoint(
+        row[-1] for row in pretend.sequence[middle:]
     )
 
 
@@ -236,8 +238,8 @@ def test_a_budget_ends_it_over_all_sittings(tmp_path: Path, pretend: Pretend) ->
 
 
 def test_two_rounds_are_measured_whatever_the_budget(tmp_path: Path, pretend: Pretend) -> None:
-    found = run(tmp_path, pretend, "long", terms=replace(TERMS, budget=1.0))
-    assert len(found.samples) == 2 * 6
+    result = run(tmp_path, pretend, "long", terms=replace(TERMS, budget=1.0))
+    assert len(result.samples) == 2 * 6
 
 
 def test_a_cell_that_fails_twice_is_missing_and_the_rest_goes_on(
@@ -246,13 +248,13 @@ def test_a_cell_that_fails_twice_is_missing_and_the_rest_goes_on(
     pretend.failing = lambda protocol, block: (protocol, block.task.name, block.number) == (
         "corun", "two", 1,
     )  # fmt: skip
-    found = run(tmp_path, pretend, "long")
-    assert found.missing == {"corun-same-two": "died"}
-    assert len(found.samples) == 4 * 5 + 1
+    result = run(tmp_path, pretend, "long")
+    assert result.missing == {"corun-same-two": "died"}
+    assert len(result.samples) == 4 * 5 + 1
     before = len(pretend.blocks)
     assert before == 4 * 5 + 1 + 2
-    # Nor is it tried again in the next sitting.
-    assert run(tmp_path, pretend, "long") == found
+    # The next invocation does not try it again either.
+    assert run(tmp_path, pretend, "long") == result
     assert len(pretend.blocks) == before
 
 
@@ -267,15 +269,15 @@ def test_a_block_that_fails_once_is_measured_again_with_other_chances(
         return block.seed in failed
 
     pretend.failing = once
-    found = run(tmp_path, pretend, "long")
-    assert found.missing == {}
-    assert len(found.samples) == 4 * 6
+    result = run(tmp_path, pretend, "long")
+    assert result.missing == {}
+    assert len(result.samples) == 4 * 6
 
 
 def test_a_script_that_fails_is_missing(tmp_path: Path, pretend: Pretend) -> None:
-    found = run(tmp_path, pretend, "long", "nothing")
-    assert found.missing == {"nothing": "no such script"}
-    assert set(found.tasks) == {"one", "two"}
+    result = run(tmp_path, pretend, "long", "nothing")
+    assert result.missing == {"nothing": "no such script"}
+    assert set(result.tasks) == {"one", "two"}
 
 
 def test_names_of_any_kind_have_files_of_their_own(
@@ -284,9 +286,9 @@ def test_names_of_any_kind_have_files_of_their_own(
     names = ("a/b", "a_b", "../../x", "é" * 200)
     tasks: list[Task] = [replace(task(name, seconds=0.1), loops=1) for name in names]
     monkeypatch.setitem(TASKS, "long", tasks)
-    found = run(tmp_path, pretend, "long", terms=replace(TERMS, blocks=2))
-    assert {one.task for one in found.samples} == set(names)
-    assert len(list((tmp_path / "work" / "blocks").iterdir())) == len(found.samples) == 4 * 3 * 2
+    result = run(tmp_path, pretend, "long", terms=replace(TERMS, blocks=2))
+    assert {sample.task for sample in result.samples} == set(names)
+    assert len(list((tmp_path / "work" / "blocks").iterdir())) == len(result.samples) == 4 * 3 * 2
 
 
 @pytest.mark.parametrize("name", ["calibration.json", "missing.json", BLOCK])
@@ -304,21 +306,21 @@ def test_what_is_damaged_is_named(
 
 def test_half_written_files_are_no_blocks(tmp_path: Path, pretend: Pretend) -> None:
     first = run(tmp_path, pretend, "long")
-    half = tmp_path / "work" / "blocks" / ".half-abc"
-    half.mkdir()
-    (half / "block.json").write_text('{"number": 0, "ta')
+    middle = tmp_path / "work" / "blocks" / ".half-abc"
+    middle.mkdir()
+    (middle / "block.json").write_text('{"number": 0, "ta')
     assert run(tmp_path, pretend, "long") == first
-    assert not half.exists()
+    assert not middle.exists()
 
 
 def test_a_folder_is_one_of_sessions(tmp_path: Path, pretend: Pretend) -> None:
-    found = run(tmp_path, pretend, "short", terms=replace(TERMS, blocks=2))
+    result = run(tmp_path, pretend, "short", terms=replace(TERMS, blocks=2))
     folder = SessionFolder(tmp_path / "work")
-    assert len(folder.blocks()) == len(found.samples)
+    assert len(folder.blocks()) == len(result.samples)
     rules = folder.rules()
     assert rules is not None
     assert (rules.seed, rules.blocks, rules.plan) == (42, 2, ())
-    # The means say it all: thousands of processes' own results would fill a disk.
+    # Only the means are stored: the results of thousands of processes would fill a disk.
     assert {path.name for path in (tmp_path / "work" / "blocks").glob("*/*")} == {"block.json"}
 
 
@@ -326,8 +328,8 @@ def test_a_busy_host_makes_no_block_again(
     tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "why_disturbed", lambda _state: "busy")
-    found = run(tmp_path, pretend, "short")
-    assert len(found.samples) == len(pretend.blocks) == 24
+    result = run(tmp_path, pretend, "short")
+    assert len(result.samples) == len(pretend.blocks) == 24
 
 
 def test_each_arm_says_what_it_is_in_its_name() -> None:
@@ -337,7 +339,7 @@ def test_each_arm_says_what_it_is_in_its_name() -> None:
             name="x", kind="cpython-3.13", python=Path(), pythonpath=(), scripts=Path()
         ),
     )
-    cell = measuring.CalibrationCell(subject=subject, task=task(), protocol="corun", known=True)
+    cell = CalibrationCell(subject=subject, task=task(), protocol="corun", known=True)
     assert [arm.name for arm in cell.arms()] == ["base", "more"]
     assert cell.name == "corun-known-nbody"
     data: Any = json.loads(json.dumps([arm.loops_factor for arm in cell.arms()]))
