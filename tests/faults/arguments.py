@@ -20,7 +20,7 @@ _PLAIN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("budget nonsense", "run x.toml --budget soon", ("--budget", "'soon'", "10m")),
     ("a budget of nothing", "run x.toml --budget 0s", ("--budget", "'0s'")),
     ("a budget without a unit", "run x.toml --budget 600", ("--budget", "'600'", "10m")),
-    ("a budget of years", "run x.toml --budget 99999h", ("--budget", "a week at most")),
+    ("a budget of years", "run x.toml --budget 99999h", ("--budget", "at most a week")),
     ("one block", "run x.toml --blocks 1", ("--blocks", "'1'", "from 2")),
     ("blocks in words", "run x.toml --blocks many", ("--blocks", "'many'")),
     ("a negative seed", "run x.toml --seed -1", ("--seed", "'-1'", "from 0")),

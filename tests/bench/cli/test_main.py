@@ -93,7 +93,7 @@ def test_an_interrupt_has_the_code_of_its_signal(
 ) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     assert ending(how) == code
-    assert "interrupted" in capsys.readouterr().err
+    assert "Interrupted" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -158,7 +158,7 @@ def test_a_bug_is_logged_and_shown_without_a_traceback(
     assert ending(bug) == errors.EXIT_BUG
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("patchbench: this is a bug")
+    assert err.startswith("patchbench: This is a bug")
     assert type(bug).__name__ in err.splitlines()[0]
     assert "Traceback" not in err
     (log,) = tmp_path.glob("home/crashes/*.log")

@@ -161,7 +161,7 @@ def test_runs_that_add_at_the_same_time_lose_nothing(home: Home, host: Host) -> 
 
 @pytest.mark.parametrize(("called", "of"), [(2, 1), (-1, 3)])
 def test_a_tally_that_cannot_be(called: int, of: int, home: Home, host: Host) -> None:
-    with pytest.raises(ValueError, match="no tally"):
+    with pytest.raises(ValueError, match="no valid count"):
         add_aa(home, host, called, of)
 
 

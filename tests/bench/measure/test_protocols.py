@@ -248,7 +248,7 @@ def test_an_interruption_leaves_no_process_behind(tmp_path: Path, protocol: str)
     ("protocol", "names", "said"),
     [
         ("lockstep", [], "1 to 12 arms"),
-        ("lockstep", ["a", "a"], "name of its own"),
+        ("lockstep", ["a", "a"], "different names"),
         ("lockstep", [f"a{number}" for number in range(13)], "1 to 12 arms"),
         ("sideways", ["a"], "no protocol 'sideways'"),
     ],
@@ -268,8 +268,8 @@ def test_a_worker_whose_harness_is_gone_ends(tmp_path: Path) -> None:
         rig(tmp_path), benchmark("tiny"), one, options, Worker(scratch=tmp_path / "s")
     ) as live:
         assert live.wait_for_start(20) == worker.VALUE
-        os.close(live._grants)
-        live._grants = os.open(os.devnull, os.O_WRONLY)
+        os.close(live._answers)
+        live._answers = os.open(os.devnull, os.O_WRONLY)
         assert live.wait_for_end(20).returncode == 3
 
 

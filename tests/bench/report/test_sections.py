@@ -180,8 +180,8 @@ def test_a_flag_that_a_candidate_lacks_is_shown_as_none() -> None:
     facts_of = [arm["build"]["facts"] for arm in (content["base"], *content["candidates"])]
     facts_of[0]["options"], facts_of[1]["options"] = "-O2", ""
     found = facts(content, BUILDS)
-    assert found["base, options of the loop"].text == "-O2"
-    assert found["fast-paths, options of the loop"].text == "(none)"
+    assert found["base, options of the evaluation function"].text == "-O2"
+    assert found["fast-paths, options of the evaluation function"].text == "(none)"
 
 
 def test_what_did_not_build_and_what_is_not_built_here() -> None:

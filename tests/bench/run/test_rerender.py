@@ -87,6 +87,6 @@ def test_what_is_kept_of_a_series_is_no_result_of_a_run(
         (folder / name).write_text(json.dumps(kept))
         assert main(["report", str(folder)]) == 13
         output = " ".join(capsys.readouterr().err.split())
-        assert "kept of a series, stack or flavor, not the results of a run" in output
+        assert "verdict of a series, stack or flavor, not the results of a run" in output
         assert "patchbench series BRANCH/NAME" in output
         assert str(folder / name) in output

@@ -22,7 +22,7 @@ class Bar:
         self.notes.append(note)
         self.left.append(left)
 
-    def tell(self, text: str) -> None:
+    def report(self, text: str) -> None:
         self.lines.append(text)
 
 

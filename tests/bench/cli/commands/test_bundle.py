@@ -45,7 +45,7 @@ def test_a_bundle_is_reproduced_as_it_was(
     job = stand_in(REPRODUCE)
     assert patchbench("reproduce", "x.tar.gz") == 0
     (bundle,), named = job.only
-    changes = named.pop("wishes")
+    changes = named.pop("overrides")
     assert (bundle, named) == (Path("x.tar.gz"), {"out": None, "as_json": False})
     assert changes == type(changes)()
 
@@ -61,7 +61,7 @@ def test_what_a_reproduction_does_otherwise(
     assert patchbench(*line.split()) == 0
     (_bundle,), named = job.only
     assert named["out"] == Path("o")
-    assert vars(named["wishes"]) == {
+    assert vars(named["overrides"]) == {
         "source": "git",
         "suite": "m",
         "wheels": "w",

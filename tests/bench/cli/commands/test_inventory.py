@@ -19,8 +19,8 @@ GC = {"keys": [], "keep_days": 30.0, "everything": False, "dry_run": False}
 @pytest.mark.parametrize(
     ("line", "job", "arguments", "named"),
     [
-        ("doctor", "doctor", (), {"as_json": False}),
-        ("doctor --json", "doctor", (), {"as_json": True}),
+        ("doctor", "check_host", (), {"as_json": False}),
+        ("doctor --json", "check_host", (), {"as_json": True}),
         ("sources --json", "sources", (), {"as_json": True}),
         ("builds", "builds", (), {"key": None, "as_json": False}),
         ("builds 0123 --json", "builds", (), {"key": "0123", "as_json": True}),

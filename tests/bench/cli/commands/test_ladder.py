@@ -15,7 +15,7 @@ from tests.bench.cli.commands.conftest import StandIn
 
 @pytest.fixture
 def job(stand_in: Callable[..., StandIn]) -> StandIn:
-    return stand_in("bench.jobs.ladder.job.run")
+    return stand_in("bench.jobs.ladder.job.run_ladder")
 
 
 def test_a_branch_is_enough(job: StandIn, patchbench: Callable[..., int]) -> None:

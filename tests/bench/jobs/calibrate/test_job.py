@@ -164,8 +164,8 @@ def test_other_benchmarks_are_another_calibration(ground: Ground, pretend: Prete
     ("arguments", "ends"),
     [
         (["--benchmarks", f"{MANIFEST},nothing"], (3, "no benchmark, tag or group 'nothing'")),
-        (["--blocks", "1"], (2, "no whole number from 2")),
-        (["--budget", "soon"], (2, "no time")),
+        (["--blocks", "1"], (2, "not a whole number from 2")),
+        (["--budget", "soon"], (2, "not a time")),
         (["--base", "no-such-branch"], (4, "no-such-branch")),
         (["--base", ""], (2, "empty")),
     ],

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from bench.jobs.calibrate import report
 from bench.measure.choice import Calibration
-from tests.bench.measure.test_choice import found
+from tests.bench.measure.test_choice import calibration
 from tests.bench.measure.test_ranking import samples, task
 
 
@@ -18,7 +18,7 @@ def shown(made: Calibration) -> str:
 
 
 def test_every_protocol_of_every_class_and_which_are_chosen() -> None:
-    lines = [re.sub(r" {2,}", " | ", line.rstrip()) for line in shown(found()).splitlines()]
+    lines = [re.sub(r" {2,}", " | ", line.rstrip()) for line in shown(calibration()).splitlines()]
     assert lines[1:] == [
         "short | sequential | 1 | 10 | 5.00% (3.49% to 8.77%) | 1.0 s | 0.65% | not measured",
         " | lockstep | 1 | 10 | 2.00% (1.40% to 3.51%) | 1.0 s | 0.26% | not measured",
@@ -38,16 +38,16 @@ def test_every_protocol_of_every_class_and_which_are_chosen() -> None:
 
 def test_the_bias_has_its_interval() -> None:
     known = samples("lockstep", known=True, bias=0.004, spread=0.001)
-    text = shown(found(tasks={"nbody": task()}, samples=(*samples("lockstep"), *known)))
+    text = shown(calibration(tasks={"nbody": task()}, samples=(*samples("lockstep"), *known)))
     assert "+0.40% (+0.33% to +0.48%)" in text
 
 
 def test_enough_blocks_are_not_remarked_on() -> None:
-    text = shown(found(samples=tuple(samples("lockstep", blocks=report.ENOUGH))))
+    text = shown(calibration(samples=tuple(samples("lockstep", blocks=report.ENOUGH))))
     assert "few blocks" not in text
 
 
 def test_hostile_text_does_nothing() -> None:
     missing = {"[red]x": "one\ntwo\x1b[2J"}
-    text = shown(found(missing=missing))
+    text = shown(calibration(missing=missing))
     assert "missing: [red]x: one two?[2J\n" in text

@@ -76,5 +76,10 @@ def test_a_peer_that_fails_is_told_with_its_last_lines(
 def test_the_load_is_a_program_that_stays() -> None:
     """For real, on whatever core."""
     with processes.load_on(SystemRunner(), None):
-        started = psutil.Process().children()
-        assert any("time.sleep(4)" in " ".join(process.cmdline()) for process in started)
+        # A child that has not come to its exec yet still has this process's command line.
+        while not any("time.sleep(4)" in " ".join(child.cmdline()) for child in _children()):
+            assert _children()
+
+
+def _children() -> list[psutil.Process]:
+    return psutil.Process().children()
