@@ -8,8 +8,8 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from bench.cli import arguments, commands
-from bench.cli.commands import COMMANDS, CommandEntry
+from bench.cli import arguments
+from bench.cli.catalogue import COMMANDS, CommandEntry
 from builder.errors import UsageError
 
 EXIT_CODES = """\
@@ -141,8 +141,7 @@ def _loader(entry: CommandEntry, parsers: dict[str, CommandParser]) -> Callable[
         return sub
 
     def load() -> None:
-        # A relative name: an installed patchbench may have another package above it.
-        import_module(f".{entry.module}", commands.__name__).add_commands(add)
+        import_module(f"bench.cli.commands.{entry.module}").add_commands(add)
 
     return load
 

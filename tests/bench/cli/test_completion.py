@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.commands import COMMANDS
+from bench.cli.catalogue import COMMANDS
 from bench.cli.parser import command_line
 
 # What bash does when somebody presses Tab at the end of the words.

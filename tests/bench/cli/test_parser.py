@@ -11,7 +11,7 @@ from pathlib import Path
 import pyperf
 import pytest
 
-from bench.cli.commands import COMMANDS, CommandEntry
+from bench.cli.catalogue import COMMANDS, CommandEntry
 from bench.cli.parser import CommandParser, command_line
 from builder.errors import ToolError
 
