@@ -37,7 +37,7 @@ from bench.results import FILE, ArmResult, CandidateResult, Result, read
 from builder.errors import DataError
 
 _TURNED = {"faster": "slower", "slower": "faster"}
-Found = tuple[dict[str, HistoryRatio], HistoryRatio | None]
+Ratios = tuple[dict[str, HistoryRatio], HistoryRatio | None]
 
 
 def read_result(
@@ -94,12 +94,12 @@ def night_of(
         last=_standing(arms, last, against[LAST]),
         release=_standing(arms, release, against[RELEASE]),
         rows=_rows(result, tonight, against),
-        missing={one.benchmark: one.reason for one in _missing(result)},
+        missing={row.benchmark: row.reason for row in _missing(result)},
     )
 
 
 def _facts(result: Result, arm: ArmResult) -> dict[str, str]:
-    recipes = {one.name: one.recipe for one in result.experiment.arms}
+    recipes = {arm_plan.name: arm_plan.recipe for arm_plan in result.experiment.arms}
     recipe = recipes.get(arm.name)
     return of_host(
         asdict(result.host),
@@ -129,14 +129,14 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _standing(arms: Mapping[str, ArmResult], name: str, found: Found) -> NightSuite | None:
+def _standing(arms: Mapping[str, ArmResult], name: str, found: Ratios) -> NightSuite | None:
     build = arms[name].build if name else None
     if build is None:
         return None
     return NightSuite(key=build.key, title=arms[name].title, suite=found[1])
 
 
-def _rows(result: Result, tonight: str, against: Mapping[str, Found]) -> tuple[BenchmarkRow, ...]:
+def _rows(result: Result, tonight: str, against: Mapping[str, Ratios]) -> tuple[BenchmarkRow, ...]:
     return tuple(
         BenchmarkRow(
             benchmark=name,
@@ -151,11 +151,11 @@ def _rows(result: Result, tonight: str, against: Mapping[str, Found]) -> tuple[B
 
 
 def _process_means(result: Result, arm: str) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
+    means: dict[str, list[float]] = {}
     for block in result.blocks:
         if arm in block.means:
-            found.setdefault(block.benchmark, []).append(block.means[arm])
-    return found
+            means.setdefault(block.benchmark, []).append(block.means[arm])
+    return means
 
 
 def _spread(means: Sequence[float]) -> float | None:
@@ -164,28 +164,28 @@ def _spread(means: Sequence[float]) -> float | None:
 
 
 def _missing(result: Result) -> list[Missing]:
-    return [*result.session.missing, *(one for arm in result.candidates for one in arm.missing)]
+    return [*result.session.missing, *(row for arm in result.candidates for row in arm.missing)]
 
 
-def _against(result: Result, tonight: str, other: str) -> Found:
+def _against(result: Result, tonight: str, other: str) -> Ratios:
     """Tonight's ratios against another arm: by benchmark, and of the suite."""
     if other == result.base.name:
-        return _given(result.candidate(tonight), turned=False)
+        return _ratios_of(result.candidate(tonight), turned=False)
     if tonight == result.base.name:
-        return _given(result.candidate(other), turned=True)
-    return _worked_out(result, tonight, other)
+        return _ratios_of(result.candidate(other), turned=True)
+    return _compare_arms(result, tonight, other)
 
 
-def _given(compared: CandidateResult | Comparisons, *, turned: bool) -> Found:
+def _ratios_of(compared: CandidateResult | Comparisons, *, turned: bool) -> Ratios:
     rows = {
-        one.benchmark: ratio_of(one, turned=turned)
-        for one in compared.comparisons
-        if one.metric == TIME
+        row.benchmark: ratio_of(row, turned=turned)
+        for row in compared.comparisons
+        if row.metric == TIME
     }
     return rows, None if compared.suite is None else ratio_of(compared.suite, turned=turned)
 
 
-def _worked_out(result: Result, tonight: str, other: str) -> Found:
+def _compare_arms(result: Result, tonight: str, other: str) -> Ratios:
     """Compare the blocks that have both arms. No correction for looks is needed: the comparisons
     with the session's base decided whether the session continued."""
     tasks: dict[str, list[PairedBlock]] = {}
@@ -201,33 +201,35 @@ def _worked_out(result: Result, tonight: str, other: str) -> Found:
                     replica=str(block.replica) if len(replicas) > 1 else "",
                 )
             )
-    measured = [BenchmarkBlocks(benchmark=name, blocks=tuple(some)) for name, some in tasks.items()]
-    return _given(compare_blocks(measured, margin=result.session.margin), turned=False)
+    measured = [
+        BenchmarkBlocks(benchmark=name, blocks=tuple(blocks)) for name, blocks in tasks.items()
+    ]
+    return _ratios_of(compare_blocks(measured, margin=result.session.margin), turned=False)
 
 
-def ratio_of(one: SuiteComparison, *, turned: bool = False) -> HistoryRatio:
-    """Convert a comparison; `turned` if it is of the other build against this one.
+def ratio_of(comparison: SuiteComparison, *, turned: bool = False) -> HistoryRatio:
+    """Convert a comparison; `turned` if it is of the other build against this comparison.
 
     Inversion is exact: intervals are of logs, and the margin's bounds are reciprocal.
     """
     if not turned:
         return HistoryRatio(
-            ratio=one.ratio,
-            low=one.low,
-            high=one.high,
-            low95=one.low95,
-            high95=one.high95,
-            verdict=one.verdict,
-            blocks=one.blocks,
+            ratio=comparison.ratio,
+            low=comparison.low,
+            high=comparison.high,
+            low95=comparison.low95,
+            high95=comparison.high95,
+            verdict=comparison.verdict,
+            blocks=comparison.blocks,
         )
     return HistoryRatio(
-        ratio=1 / one.ratio,
-        low=_reciprocal(one.high),
-        high=_reciprocal(one.low),
-        low95=_reciprocal(one.high95),
-        high95=_reciprocal(one.low95),
-        verdict=_TURNED.get(one.verdict, one.verdict),
-        blocks=one.blocks,
+        ratio=1 / comparison.ratio,
+        low=_reciprocal(comparison.high),
+        high=_reciprocal(comparison.low),
+        low95=_reciprocal(comparison.high95),
+        high95=_reciprocal(comparison.low95),
+        verdict=_TURNED.get(comparison.verdict, comparison.verdict),
+        blocks=comparison.blocks,
     )
 
 

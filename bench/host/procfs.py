@@ -153,10 +153,13 @@ def process_seconds(root: Path) -> dict[int, tuple[str, float]]:
         # The name may hold blanks and parentheses itself. Empty where the process has ended since.
         head, _, rest = text(path).rpartition(")")
         fields = rest.split()
-        used = [number(one) for one in fields[_UTIME : _UTIME + 2]]
+        used = [number(field) for field in fields[_UTIME : _UTIME + 2]]
         if len(used) == 2 and None not in used:
             name = _whole_name(path.parent, head.partition("(")[2])
-            seconds[int(path.parent.name)] = (name, sum(one or 0 for one in used) / ticks)
+            seconds[int(path.parent.name)] = (
+                name,
+                sum(count or 0 for count in used) / ticks,
+            )
     return seconds
 
 

@@ -82,16 +82,16 @@ def study(
 
     `step` is called after each noise and each reference.
     """
-    alarms, found = {}, {}
+    alarms, detections = {}, {}
     for noise in NOISES:
         alarms[noise] = false_alarms(
             noise, series=series, nights=nights, seed=seed, settings=settings
         )
         step()
     for reference in references:
-        found[reference] = steps(reference, tries=tries, seed=seed + 1, settings=settings)
+        detections[reference] = steps(reference, tries=tries, seed=seed + 1, settings=settings)
         step()
-    return Study(alarms=alarms, found=found)
+    return Study(alarms=alarms, found=detections)
 
 
 def false_alarms(
@@ -125,14 +125,14 @@ def steps(
     An alarm before the step is a false one and does not count.
     """
     rng = np.random.default_rng([seed, reference])
-    found = 0
+    detected = 0
     for number in range(tries):
         logs = noise * quiet(NORMAL, reference + WITHIN, rng)
         logs[reference:] += np.log1p(step) * (1 if number % 2 else -1)
         changes = scan(np.exp(logs), settings=settings)
-        found += any(change.found >= reference for change in changes)
-    lower = float(special.betaincinv(found, tries - found + 1, 0.025)) if found else 0.0
-    return StepDetection(reference=reference, found=found, tries=tries, lower=lower)
+        detected += any(change.found >= reference for change in changes)
+    lower = float(special.betaincinv(detected, tries - detected + 1, 0.025)) if detected else 0.0
+    return StepDetection(reference=reference, found=detected, tries=tries, lower=lower)
 
 
 def quiet(noise: str, nights: int, rng: np.random.Generator) -> Floats:

@@ -140,19 +140,19 @@ class Steps:
         reason = "its interval contains the middle of the change" if side == UNDECIDED else ""
         return BisectionStep(about=about, found=_SIDES[side], row=arm.suite, reason=reason)
 
-    def confirmed(self, found: BisectionResult, commit: str) -> BisectionResult:
+    def confirmed(self, result: BisectionResult, commit: str) -> BisectionResult:
         """Measure the culprit against its parent, or record why that cannot be measured."""
         parent = self.history.parents(commit)[0]
-        found = replace(found, parent=parent)
+        result = replace(result, parent=parent)
         self._context.show.say(f"Last step: {commit[:12]} against its parent, {parent[:12]}")
         name = "change" if (parent, commit) == (self.good.commit, self.bad.commit) else "parent"
         try:
             arm = self._measured(parent, commit, name, _is_decided)
         except (BuildError, ExperimentError, MeasureError) as error:
-            return replace(found, unconfirmed=error.what)
+            return replace(result, unconfirmed=error.what)
         if arm.verdict == BROKEN:
-            return replace(found, unconfirmed=broken_reason(arm))
-        return replace(found, confirmation=arm.suite)
+            return replace(result, unconfirmed=broken_reason(arm))
+        return replace(result, confirmation=arm.suite)
 
     def _known(self, commit: str) -> tuple[str, str] | None:
         """The side of a commit with the same files as GOOD or BAD, and the reason; else None."""
