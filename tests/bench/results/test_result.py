@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.host.facts import HostState
 from bench.measure.choice import FalseCalls
 from bench.results import result as results
 from bench.results.result import BROKEN, ArmReport, ProtocolRecord
@@ -51,6 +52,7 @@ def test_every_key_is_in_the_description_of_the_schema() -> None:
     keys = {*content, *content["session"], *content["base"], *content["candidates"][0]}
     keys |= {*content["base"]["build"], *content["blocks"][0], *content["candidates"][0]["gate"]}
     keys |= {*content["candidates"][0]["comparisons"][0]}
+    keys |= {key.name for key in fields(HostState)}
 
     assert {key for key in keys if f"`{key}`" not in described} == set()
     assert f"schema {results.SCHEMA}" in described
