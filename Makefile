@@ -31,7 +31,7 @@ check: setup ## format, lint, types and the fast tests: no real build
 real: setup test-packages ## the slow tests, and those that build and run a real CPython
 	$(BIN)/pytest -v -m "(real or slow) and not big" --durations=10 $(OPTIONS)
 
-big: setup test-packages ## years of history and full simulations: about half an hour
+big: setup test-packages ## years of history, full simulations, the stack of 3.13: more than half an hour
 	$(BIN)/pytest -v -rP -m big --durations=10 $(OPTIONS)
 
 test-packages: setup
@@ -75,4 +75,4 @@ announce-test:
 	@echo 'make test does three things:' >&2
 	@echo '  1. missing Debian packages and .venv: 1 to 4 minutes' >&2
 	@echo '  2. format, lint, types and the fast tests: 1 to 3 minutes' >&2
-	@echo '  3. the slow tests, and those that build and run real CPythons: about 30 minutes on 2 cores' >&2
+	@echo '  3. the slow tests, and those that build and run a real CPython: about 17 minutes on 2 cores' >&2
