@@ -1,8 +1,8 @@
 """Many blocks: which one next, when to stop, what is kept on disk, and the verdicts at the end."""
 
-from bench.session import kept, record, verdicts
+from bench.session import record, verdicts
 from bench.session.engine import BlockEngine, draw, drawn_block
-from bench.session.folder import MissingTracker, SessionFolder
+from bench.session.folder import MissingTracker, SessionFolder, load_list
 from bench.session.preparation import BenchmarkLineup, Job, Preparation
 from bench.session.record import BlockRecord, SessionRecord, warmup_of, warmups_by_task
 from bench.session.schedule import Schedule, ScheduledBlock
@@ -30,7 +30,7 @@ __all__ = [
     "conclude",
     "draw",
     "drawn_block",
-    "kept",
+    "load_list",
     "read_folder",
     "record",
     "settled",

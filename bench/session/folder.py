@@ -220,14 +220,21 @@ def _read_blocks(folder: Path) -> tuple[BlockRecord, ...]:
     return tuple(record for record in records if record is not None)
 
 
+_DAMAGED = "A file of the results folder is damaged: it"
+_REMOVE = "Remove it (of a block, its whole folder): what it held is measured again."
+
+
 def _load(kind: type[T], path: Path) -> T:
     """Read a file of the session. They are written atomically: another program damaged a bad one.
 
     Raises StoreError for a damaged file.
     """
-    hint = "Remove it (of a block, its whole folder): what it held is measured again."
-    what = "A file of the results folder is damaged: it"
-    return documents.read(kind, path, what=what, hint=hint, error=StoreError)
+    return documents.read(kind, path, what=_DAMAGED, hint=_REMOVE, error=StoreError)
+
+
+def load_list(kind: type[T], path: Path) -> tuple[T, ...]:
+    """Read a list of values that a job keeps beside a session's files. Errors as `_load`."""
+    return documents.read_list(kind, path, what=_DAMAGED, hint=_REMOVE, error=StoreError)
 
 
 def _read_block(path: Path) -> BlockRecord | None:

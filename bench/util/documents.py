@@ -89,17 +89,25 @@ def read_json(
     """Read the JSON object in a file. Raises `error` if there is none; `what` is the name of the
     document in the message, as the subject of a sentence.
     """
+    content = _read(path, what=what, hint=hint, error=error)
+    if not isinstance(content, dict):
+        raise error(
+            f"{what or path.name} cannot be read.",
+            where=f"{path}: it is not a JSON object",
+            hint=hint,
+        )
+    return content
+
+
+def _read(path: Path, *, what: str, hint: str, error: type[PatchbenchError]) -> Any:
     try:
-        content = parse(path.read_bytes().decode("utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it is not a JSON object")
+        return parse(path.read_bytes().decode("utf-8"))
     except (OSError, ValueError, RecursionError) as problem:
         raise error(
             f"{what or path.name} cannot be read.",
             where=f"{path}: {getattr(problem, 'strerror', None) or problem}",
             hint=hint,
         ) from problem
-    return content
 
 
 def typed(
@@ -129,3 +137,17 @@ def read(
     """Read a document of type `kind` from a file. Raises `error` with the file, key and hint."""
     content = read_json(path, what=what, hint=hint, error=error)
     return typed(kind, content, where=str(path), what=what, hint=hint, error=error)
+
+
+def read_list(
+    kind: type[T],
+    path: Path,
+    *,
+    what: str,
+    hint: str = "Copy or download it again.",
+    error: type[PatchbenchError] = DataError,
+) -> tuple[T, ...]:
+    """Read a document that is a list of `kind`. Errors as `read`."""
+    content = _read(path, what=what, hint=hint, error=error)
+    items: type[tuple[T, ...]] = tuple[kind, ...]  # type: ignore[valid-type]
+    return typed(items, content, where=str(path), what=what, hint=hint, error=error)

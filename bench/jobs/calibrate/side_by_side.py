@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.jobs.calibrate.measurement import CalibrationCell, CalibrationTerms
 from bench.measure import Rig, Sample, Trial, protocols, worker
-from bench.session import draw, kept
+from bench.session import draw, load_list
 from bench.stats import accuracy
 from bench.util import Show
 from builder.files import guard_writes, write_atomically
@@ -106,8 +106,7 @@ class SideBySide:
                     if not path.exists():
                         group = self._group(number, order[first : first + many])
                         write_atomically(path, json.dumps([asdict(sample) for sample in group]))
-                    with kept.reading(path):
-                        samples += [Sample(**row) for row in kept.load(path, None)]
+                    samples += load_list(Sample, path)
                 bar.advance(note=f"round {number + 1}")
         return tuple(samples)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from bench.benchmarks import Missing
 from bench.measure.loops import ScriptLoops
+from bench.measure.ranking import Sample
 from bench.measure.trial import Failure, Task, Trial, TrialSeconds
-from bench.session.folder import LoopCounts, MissingEntry, MissingTracker, SessionFolder
+from bench.session.folder import LoopCounts, MissingEntry, MissingTracker, SessionFolder, load_list
 from bench.session.stopping import Rules
 from bench.util.console import Show
 from builder.errors import StoreError
@@ -158,3 +160,23 @@ def test_a_loss_is_said_and_kept_once(folder: SessionFolder) -> None:
     assert again.of("nbody") is None
     assert again.arms("nbody") == ("pypy",)
     assert again.arm_seconds() == 3.0
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff", b"[" * 100_000, b"{}", b"[1]", b'[{"protocol": "corun"}]']
+)
+def test_kept_samples_that_are_damaged_are_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged") as caught:
+        load_list(Sample, path)
+    assert caught.value.where.startswith(f"{path}: ")
+    assert caught.value.hint
+
+
+def test_kept_samples_are_read(tmp_path: Path) -> None:
+    sample = Sample(
+        protocol="corun", task="a", known=False, number=0, base=1.0, other=1.1, seconds=2.0
+    )
+    (tmp_path / "x.json").write_text(json.dumps([asdict(sample)]))
+    assert load_list(Sample, tmp_path / "x.json") == (sample,)
