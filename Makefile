@@ -10,7 +10,7 @@ OPTIONS ?=
 # More arguments for `patchbench study`: make study-recorded STUDY="--data DIR"
 STUDY ?=
 
-.PHONY: test-packages help bench test check real big setup format lock clean announce-bench announce-test
+.PHONY: test-packages help bench test check real big random setup format lock clean announce-bench announce-test
 .PHONY: study-recorded study-simulated study-real study-small
 
 help: ## list these targets
@@ -33,6 +33,9 @@ real: setup test-packages ## the slow tests, and those that build and run a real
 
 big: setup test-packages ## years of history, full simulations, the stack of 3.13: more than half an hour
 	$(BIN)/pytest -v -rP -m big --durations=10 $(OPTIONS)
+
+random: setup test-packages ## the random tests with 2,000 cases each instead of 200
+	$(BIN)/pytest -v -m random --cases 2000 --durations=10 $(OPTIONS)
 
 test-packages: setup
 	@scripts/packages.sh packages-test.txt

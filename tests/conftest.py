@@ -34,6 +34,18 @@ _FENCE = {
 _CALLERS_HOME = os.environ.get("PATCHBENCH_HOME")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--cases: how many cases a test with the mark `random` draws."""
+    parser.addoption("--cases", type=int, default=200, help="cases of each random test")
+
+
+@pytest.fixture
+def cases(request: pytest.FixtureRequest) -> int:
+    """How many cases a random test draws: 200, or what --cases says."""
+    count: int = request.config.getoption("--cases")
+    return count
+
+
 @pytest.fixture(scope="session")
 def real_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """patchbench's home for tests with the mark `real`: builds are shared between them."""
