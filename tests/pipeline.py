@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -91,6 +92,8 @@ def lay_out(root: Path, *, blocks: int = 3, candidates: tuple[str, ...] = ("slow
     ground.experiment.write_text(
         f'base = "main"\nsource = "{root}/fake.git"\nsuite = ["suite/MANIFEST"]\n{arms}\n'
         f"[session]\nblocks = {blocks}\nseed = 7\nprocess_seconds = 0.05\n"
+        # The default depends on the host, and on what each calibration saw of it.
+        'protocol = "lockstep"\n'
     )
     return ground
 
@@ -355,6 +358,19 @@ def outcome(ground: Ground) -> dict[str, Any]:
         "candidates": [_candidate(one) for one in result["candidates"]],
         "result": {name: result[name] for name in ("schema", "experiment", "host", "commands")},
     }
+
+
+def differences(actual: Any, expected: Any, where: str = "") -> list[str]:
+    """Every place where two outcomes differ, one line each: for the text of a failure."""
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        names = sorted({*actual, *expected})
+        pairs = [(f"{where}/{name}", actual.get(name), expected.get(name)) for name in names]
+    elif isinstance(actual, list) and isinstance(expected, list):
+        rows = itertools.zip_longest(actual, expected)
+        pairs = [(f"{where}[{number}]", *pair) for number, pair in enumerate(rows)]
+    else:
+        return [] if actual == expected else [f"{where}: {actual!r}, expected {expected!r}"]
+    return [line for name, mine, other in pairs for line in differences(mine, other, name)]
 
 
 def _run_of(path: Path) -> dict[str, Any]:
