@@ -103,7 +103,9 @@ class Reader:
         if state.stage != self._state.stage:
             self._end_stage(state.stage, now)
         self._state = state
-        self._report(state, now - self._began)
+        # A terminal that went away must not end the reading: make would wait for its reader.
+        with contextlib.suppress(OSError):
+            self._report(state, now - self._began)
 
     def _end_stage(self, next_stage: str, now: float) -> None:
         stage = self._state.stage

@@ -87,6 +87,15 @@ def test_the_stages_are_measured() -> None:
     assert reader.seconds() == {FIRST: 10.0, TASK: 30.0, SECOND: 60.0}
 
 
+def test_a_terminal_that_went_away_does_not_end_the_reading() -> None:
+    def gone(_state: MakeState, _seconds: float) -> None:
+        raise BrokenPipeError
+
+    reader = Reader(gone, lambda: 0.0)
+    reader.line(COMPILE)
+    assert set(reader.seconds()) == {PLAIN}
+
+
 def test_nobody_watches() -> None:
     with nobody("x", Expected()) as report:
         report(MakeState(), 0.0)
