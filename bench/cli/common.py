@@ -1,4 +1,4 @@
-"""Shared by the modules of all commands: the type of `add`, and the option --json."""
+"""Shared by the modules of all commands: the type of `add`, and options of commands that print."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ it (of a Context and the parsed options), and returns the command's parser."""
 def json_option(parser: argparse.ArgumentParser) -> None:
     """Add --json, for commands that print data."""
     parser.add_argument("--json", action="store_true", help="print the data as JSON")
+
+
+def times_option(parser: argparse.ArgumentParser) -> None:
+    """Add --no-times, for commands that print or write tables of comparisons."""
+    parser.add_argument(
+        "--no-times",
+        dest="times",
+        action="store_false",
+        help="leave the columns of absolute times out of tables and reports; JSON keeps them",
+    )

@@ -1,6 +1,6 @@
 """Comparisons of measured times: ratios, intervals, verdicts. Pure."""
 
-from bench.compare import pyperf_files
+from bench.compare import pyperf_files, times
 from bench.compare.blocks import (
     BenchmarkBlocks,
     MeasuredBlock,
@@ -13,6 +13,7 @@ from bench.compare.comparison import (
     MARGIN,
     SIGNS,
     TIME,
+    TIMES,
     Comparison,
     Comparisons,
     Positive,
@@ -21,12 +22,14 @@ from bench.compare.comparison import (
     spelled,
 )
 from bench.compare.pyperf_files import GZIP_MAGIC, RecordedBenchmark, ResultFile, load
+from bench.compare.times import without_times
 
 __all__ = [
     "GZIP_MAGIC",
     "MARGIN",
     "SIGNS",
     "TIME",
+    "TIMES",
     "BenchmarkBlocks",
     "Comparison",
     "Comparisons",
@@ -43,4 +46,6 @@ __all__ = [
     "load",
     "pyperf_files",
     "spelled",
+    "times",
+    "without_times",
 ]

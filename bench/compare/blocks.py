@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any, Protocol
 
 from bench.benchmarks import Missing
+from bench.compare import times
 from bench.compare.comparison import ERROR, MARGIN, TIME, Comparison, Comparisons, SuiteComparison
 from bench.stats import estimates, family_levels, look_level, ranks
 from builder.errors import DataError
@@ -100,17 +102,22 @@ class BenchmarkBlocks:
     arms: tuple[str, str] = (BASE, CANDIDATE)
     looks: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
+    clock: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """Process means of one benchmark in the base and the candidate, not paired, one build each."""
+    """Process means of one benchmark in the base and the candidate, not paired, one build each.
+
+    `clock`, here and in `BenchmarkBlocks`: what the times of both arms are of, None where unknown.
+    """
 
     benchmark: str
     metric: str = TIME
     base: tuple[float, ...]
     candidate: tuple[float, ...]
     warnings: tuple[str, ...] = ()
+    clock: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +131,8 @@ class _Estimated:
     rounds: Mapping[Round, float] = field(default_factory=dict)
     looks: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
+    base: float = math.nan
+    clock: str | None = None
 
 
 def compare_blocks(
@@ -196,7 +205,11 @@ def _with_verdicts(
             looks=[row.looks for row in family],
         )
         rows += [
-            Comparison(benchmark=row.benchmark, **_comparison_fields(row, level, frame.margin))
+            Comparison(
+                benchmark=row.benchmark,
+                **_comparison_fields(row, level, frame.margin),
+                **_times(row),
+            )
             for row, level in zip(family, levels, strict=True)
         ]
     overall = [
@@ -228,6 +241,12 @@ def _comparison_fields(row: _Estimated, alpha: float, margin: float) -> dict[str
         "builds": row.builds,
         "warnings": row.warnings,
     }
+
+
+def _times(row: _Estimated) -> dict[str, Any]:
+    if row.metric != TIME or row.clock is None:
+        return {}
+    return times.fields_of(row.base, math.exp(row.estimate.value), row.clock)
 
 
 def _bounds(
@@ -267,6 +286,8 @@ def _of_blocks(row: BenchmarkBlocks) -> _Estimated:
         rounds=rounds,
         looks=row.looks,
         warnings=(*row.warnings, *_block_warnings(ratios, estimate, builds)),
+        base=median(block.means[row.arms[0]] for block in row.blocks),
+        clock=row.clock,
     )
 
 
@@ -352,6 +373,8 @@ def _of_processes(row: Recorded) -> _Estimated:
         estimate=estimate,
         builds=1,
         warnings=(*row.warnings, *_process_warnings(row, estimate)),
+        base=math.fsum(row.base) / len(row.base),
+        clock=row.clock,
     )
 
 

@@ -11,6 +11,8 @@
                  early looks, and give the verdict; `low95` and `high95` are plain
     suite        of the times: the same keys without benchmark; null where no time was compared
     suites       the same, one for each other metric
+                 A benchmark's times may have base_seconds, candidate_seconds and clock as well: see
+                 `bench.compare.times`
     missing      a list of benchmark and reason
     warnings     warnings about all comparisons
 
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -34,6 +36,8 @@ from builder.errors import UsageError
 SCHEMA = 1
 TIME = "time"
 MEMORY = "memory"
+TIMES = ("base_seconds", "candidate_seconds", "clock")
+"""The fields of a comparison that older results and metrics other than time do not have."""
 MARGIN = 0.01
 ERROR = 0.05
 
@@ -63,9 +67,16 @@ class SuiteComparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(SuiteComparison):
-    """Base against candidate on one benchmark; `low`, `high` adjusted for the number of them."""
+    """Base against candidate on one benchmark; `low`, `high` adjusted for the number of them.
+
+    `base_seconds`, `candidate_seconds` and their `clock` are None where the metric is not time,
+    where both arms had no common clock, and in older results (bench.compare.times).
+    """
 
     benchmark: str
+    base_seconds: Positive | None = None
+    candidate_seconds: Positive | None = None
+    clock: Literal["wall", "cpu"] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +103,11 @@ class Comparisons:
         """Convert to lists, dictionaries and finite numbers, without the schema number."""
         data = asdict(self)
         for row in data["comparisons"]:
-            # The name comes first, for human readers of the JSON.
+            # The name comes first, for human readers of the JSON; times only where there are any.
             rest = {key: row.pop(key) for key in list(row) if key != "benchmark"}
-            row.update(rest)
+            row.update(
+                (key, value) for key, value in rest.items() if key not in TIMES or value is not None
+            )
         for row in data["missing"]:
             # All of this concerns one candidate.
             del row["arm"]

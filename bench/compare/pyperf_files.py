@@ -18,6 +18,7 @@ from typing import Any
 from bench.benchmarks import Missing
 from bench.compare.blocks import Recorded, compare_processes
 from bench.compare.comparison import ERROR, MARGIN, MEMORY, TIME, Comparisons
+from bench.compare.times import CPU, WALL
 from bench.stats import LEAST, MOST
 from builder.errors import DataError
 
@@ -63,7 +64,8 @@ class RecordedBenchmark:
     """One benchmark of a file. `processes` holds the arithmetic mean of each process's values.
 
     Runs that only calibrate have no values and are not counted. `loops` and `inner_loops` are those
-    that occurred, sorted, `values` the numbers of values in a process.
+    that occurred, sorted, `values` the numbers of values in a process. `clock`: what the times are
+    of, None where the file says two things.
     """
 
     name: str
@@ -72,6 +74,7 @@ class RecordedBenchmark:
     values: tuple[int, ...]
     loops: tuple[int, ...]
     inner_loops: tuple[int, ...]
+    clock: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +180,19 @@ def _benchmark(benchmark: Any) -> RecordedBenchmark:
         values=distinct(lambda run: len(run.values)),
         loops=distinct(lambda run: run.get_loops()),
         inner_loops=distinct(lambda run: run.get_inner_loops()),
+        clock=_clock(run.get_metadata() for run in runs),
     )
+
+
+def _clock(runs: Iterable[Mapping[str, Any]]) -> str | None:
+    """The clock of all runs. pyperf's timer is a clock of the wall where nothing else is said: our
+    own trials say under which clock their values are, whatever the timer of the process was.
+    """
+    said = {
+        str(run.get("patchbench_clock") or (CPU if "CPUTIME" in str(run.get("timer")) else WALL))
+        for run in runs
+    }
+    return said.pop() if len(said) == 1 and said <= {CPU, WALL} else None
 
 
 def _metadata(items: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
@@ -205,6 +220,7 @@ def _pair(base: RecordedBenchmark, candidate: RecordedBenchmark) -> Recorded:
         base=base.processes,
         candidate=candidate.processes,
         warnings=tuple(warnings),
+        clock=base.clock if base.clock == candidate.clock else None,
     )
 
 

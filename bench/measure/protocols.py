@@ -339,6 +339,11 @@ def _with_shared_core(protocol: Protocol, rig: Rig, arms: int) -> Rig:
     return replace(rig, core=core, timeout=rig.timeout * arms)
 
 
+def clock_of(protocol: str) -> str | None:
+    """The clock of the values that a protocol measures; None for a name that is no protocol."""
+    return PROTOCOLS[protocol].clock if protocol in PROTOCOLS else None
+
+
 def _protocol_of(protocol: str) -> Protocol:
     if protocol not in PROTOCOLS:
         raise UsageError(

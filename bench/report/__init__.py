@@ -2,7 +2,7 @@
 
 from bench.report.model import ReportRow
 from bench.report.reading import session_facts, view_of
-from bench.report.wording import broken_reason, headline, shown_ratio
+from bench.report.wording import broken_reason, headline, shown_ratio, without_times
 
 __all__ = [
     "ReportRow",
@@ -11,4 +11,5 @@ __all__ = [
     "session_facts",
     "shown_ratio",
     "view_of",
+    "without_times",
 ]

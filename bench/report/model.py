@@ -37,7 +37,10 @@ class BlockPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportRow:
-    """One comparison. Bounds are None without an interval; `placebo` is (least, greatest)."""
+    """One comparison. Bounds are None without an interval; `placebo` is (least, greatest).
+
+    The times and their clock are None where the comparison has none (bench.compare.times).
+    """
 
     name: str
     metric: str
@@ -53,6 +56,9 @@ class ReportRow:
     protocol: str = ""
     placebo: tuple[float, float] | None = None
     points: tuple[BlockPoint, ...] = ()
+    base_seconds: float | None = None
+    candidate_seconds: float | None = None
+    clock: str | None = None
 
     @property
     def width(self) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from bench.compare import TIME, SuiteComparison
+from bench.compare import TIME, TIMES, SuiteComparison
 from bench.report import wording
 from bench.report.model import BlockPoint, Candidate, ReportArm, ReportRow, ReportRung, View
 from bench.report.objections import objections
@@ -157,8 +157,13 @@ def _row(data: SuiteComparison, name: str, common: Sequence[str], **more: Any) -
         blocks=data.blocks,
         builds=data.builds,
         warnings=tuple(text for text in data.warnings if text not in common),
-        **more,
+        **{**_times(data), **more},
     )
+
+
+def _times(data: SuiteComparison) -> dict[str, Any]:
+    """The times of a comparison; a suite has none."""
+    return {field: getattr(data, field, None) for field in TIMES}
 
 
 def _rung(data: RungResult) -> ReportRung:

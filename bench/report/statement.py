@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bench.compare import SIGNS, SuiteComparison, interval, spelled
+from bench.compare import SIGNS, SuiteComparison, interval, spelled, times
 from bench.report.objections import objections
 from bench.report.sections import FactSection, sections
 from bench.report.wording import common_warnings, headline, main_candidates
@@ -23,7 +23,9 @@ READING = (
 
 @dataclass(frozen=True, kw_only=True)
 class StatementRow:
-    """One row of a table as text; `notes` are the warnings of this row alone."""
+    """One row of a table as text; `notes` are the warnings of this row alone. `times` as in
+    `bench.compare.times`, "" where there are none.
+    """
 
     name: str
     ratio: str
@@ -31,16 +33,23 @@ class StatementRow:
     verdict: str
     blocks: str
     notes: str = ""
+    times: str = ""
+    times_short: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One candidate against the base; `suite` is None when nothing could be compared."""
+    """One candidate against the base; `suite` is None when nothing could be compared.
+
+    `times_title` is the head of the column of times, "" for a table without one.
+    """
 
     title: str
     against: str
     rows: tuple[StatementRow, ...]
     suite: StatementRow | None
+    times_title: str = ""
+    times_legend: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +138,8 @@ def _table(result: Result, candidate: CandidateResult) -> Table:
             for row in rows
         ),
         suite=_row("geometric mean", suite, _suite_notes(suite)) if suite else None,
+        times_title=times.title_of(rows) if times.have_times(rows) else "",
+        times_legend=times.legend(rows),
     )
 
 
@@ -147,4 +158,6 @@ def _row(name: str, compared: SuiteComparison, notes: str = "") -> StatementRow:
         verdict=f"{SIGNS.get(compared.verdict, ' ')} {effect}",
         blocks=str(compared.blocks),
         notes=notes,
+        times=times.times(compared),
+        times_short=times.times(compared, is_short=True),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bench.compare import Comparison, SuiteComparison, interval, spelled
+from bench.compare import Comparison, SuiteComparison, interval, spelled, times
 from bench.results import ArmResult, CandidateResult, Concluded, Result
 
 # Control arms are marked, so that a reader does not take their ratio for a candidate's.
@@ -102,6 +103,17 @@ def common_warnings(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         if all(warning in row.warnings for row in comparisons)
     ]
     return tuple(shared)
+
+
+def without_times(result: Result) -> Result:
+    """The result as reports show it that leave absolute times out."""
+    return replace(
+        result,
+        candidates=tuple(
+            replace(candidate, comparisons=times.without_times(candidate.comparisons))
+            for candidate in result.candidates
+        ),
+    )
 
 
 def own_warnings(row: SuiteComparison, common: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from bench.context import Context
 from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
 from bench.results import BROKEN, ArmReport
+from bench.run import build_progress
 from bench.run.resolve import Resolved
 from builder.builds import Build, Builder, Gate, Judgement, facts
 from builder.errors import BuildError
@@ -45,7 +46,11 @@ def gate_selection(plan: Plan, arm: PlannedArm, replica: int) -> str:
 def builder(context: Context) -> Builder:
     """The builder of a job."""
     return Builder(
-        home=context.home, store=context.store, runner=context.runner, say=context.show.say
+        home=context.home,
+        store=context.store,
+        runner=context.runner,
+        say=context.show.say,
+        watch=build_progress.watch(context.show),
     )
 
 
@@ -161,13 +166,19 @@ class Arms:
         judgement = None
         selection = gate_selection(self._resolved.plan, arm.planned, 0)
         if selection:
-            judgement = self._gate.judge(ours, theirs, selection)
+            judgement = self._judged(ours, theirs, selection)
         else:
             warnings += ("no-gate: the candidate was not tested with CPython's test suite",)
         report = replace(
             arm.report, differences=differences, judgement=judgement, warnings=warnings
         )
         return replace(arm, report=report)
+
+    def _judged(self, ours: Build, theirs: Build, selection: str) -> Judgement:
+        """The gate's judgement, told in one line."""
+        judgement = self._gate.judge(ours, theirs, selection)
+        self._context.show.say(f"{theirs.title}: gate {judged_text(judgement)}")
+        return judgement
 
     def _differences(
         self, ours: Build, theirs: Build, arm: BuiltArm
@@ -215,7 +226,7 @@ class Arms:
         selection = gate_selection(self._resolved.plan, arm.planned, replica)
         if not arm.fit or not selection or not base.builds or not arm.builds:
             return arm
-        judgement = self._gate.judge(base.builds[replica], arm.builds[replica], selection)
+        judgement = self._judged(base.builds[replica], arm.builds[replica], selection)
         if judgement.passed:
             return arm
         assert arm.report.judgement is not None
@@ -257,6 +268,24 @@ def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
             "other-runtime: not built here and not tested by the gate; built with other flags"
         )
     return tuple(warnings)
+
+
+def judged_text(judgement: Judgement) -> str:
+    """What the gate found, with its count: passed (423 test files, full regrtest)."""
+    files = f"{judgement.tests} test file{'s' if judgement.tests != 1 else ''}"
+    counted = f"{files}, {judgement.selection} regrtest"
+    if not judgement.passed:
+        broken = len(judgement.broken)
+        return f"failed ({broken} of {counted}: {', '.join(judgement.broken)})"
+    notes = [
+        f"{len(names)} {what}"
+        for names, what in (
+            (judgement.flaky, "failed once and not when run again"),
+            (judgement.base_failed, "fail on the base too"),
+        )
+        if names
+    ]
+    return f"passed ({'; '.join([counted, *notes])})"
 
 
 def _breaking(judgement: Judgement, broken: tuple[str, ...]) -> Judgement:

@@ -24,10 +24,11 @@ from bench.benchmarks import (
     of_runtime,
 )
 from bench.context import Context
-from bench.experiments import PlannedArm
+from bench.experiments import PlannedArm, SessionOptions
 from bench.host import read_host
 from bench.measure import RunnableArm, choice
-from bench.run import arms, base
+from bench.results import folder_of
+from bench.run import arms, base, durations, estimate
 from bench.run.fitting import Fitting
 from bench.run.resolve import Resolved
 from bench.run.timing import Lineup, Timing, lined_up
@@ -51,12 +52,7 @@ def print_plan(context: Context, resolved: Resolved) -> None:
     _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
-    budget = "none" if session.budget is None else f"{session.budget:.0f} s"
-    until = "until all is decided" if session.until == "decided" else "without early stopping"
-    _line(
-        f"session     at most {session.blocks} blocks per benchmark, {until}, budget {budget}, "
-        f"margin {session.margin:g}"
-    )
+    _line(f"session     margin {session.margin:g}; {effort_text(session)}")
     host = read_host()
     choices = choice.choices(plan.protocol, context.home, host, context.show.say)
     _line(f"protocols   {choices.origin}")
@@ -71,7 +67,30 @@ def print_plan(context: Context, resolved: Resolved) -> None:
         raw=Path("RESULTS") / "raw",
         places={},
     )
+    _estimates(context, resolved, choices)
     _Shown(context=context, resolved=resolved, timing=timing).go()
+
+
+def effort_text(session: SessionOptions) -> str:
+    """How long it measures, in words: what ends it."""
+    blocks = f"{session.blocks} blocks of each benchmark"
+    decides = session.until == "decided"
+    if session.budget is None:
+        ends = (
+            f"until every verdict is decided or {blocks} are done" if decides else f"all {blocks}"
+        )
+        return f"no budget: measures {ends}"
+    spent = f"the budget of {estimate.duration(session.budget)} is spent"
+    if decides:
+        return f"measures until every verdict is decided, {blocks} are done, or {spent}"
+    return f"measures {blocks}, or until {spent}"
+
+
+def _estimates(context: Context, resolved: Resolved, choices: choice.Choices) -> None:
+    """Print how long each stage will take, and where that is known from."""
+    results = folder_of(None, resolved.plan).path.parent
+    for stage, expected in durations.stages(context, resolved, choices.default, results):
+        _line(f"time        {stage}: {expected}")
 
 
 def _line(text: str) -> None:

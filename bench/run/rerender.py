@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench.context import Context
-from bench.report import view_of
+from bench.report import view_of, without_times
 from bench.report.formats import FORMATS, PRINTED, index, terminal
 from bench.results import Folder, Result, read, read_document
 from bench.util import print_json, stdout_console
@@ -16,16 +16,26 @@ from builder.files import guard_writes, write_atomically
 
 
 def report(
-    context: Context, folders: Sequence[Path], *, formats: Sequence[str], index: Path | None
+    context: Context,
+    folders: Sequence[Path],
+    *,
+    formats: Sequence[str],
+    index: Path | None,
+    times: bool = True,
 ) -> int:
     """Render results folders again: files into each folder, json and text to stdout.
 
-    `index` is the path of a page with links to each report.html. Raises DataError for a folder
+    `index` is the path of a page with links to each report.html; without `times`, absolute times
+    are left out of all but json. Raises DataError for a folder
     without a readable result, StoreError where a file cannot be written.
     """
     # The index links to report.html, so that it has to exist.
     format_names = list(dict.fromkeys((*formats, *(["html"] if index else []))))
-    results_by_folder = [(folder, read(folder)) for folder in folders]
+    results_by_folder = [
+        (folder, result if times else without_times(result))
+        for folder in folders
+        for result in [read(folder)]
+    ]
     for folder, result in results_by_folder:
         _write(context, folder, result, [name for name in format_names if name not in PRINTED])
         _print(folder, result, [name for name in format_names if name in PRINTED])

@@ -18,6 +18,7 @@ from bench.context import Context
 from bench.experiments import AA, CANDIDATE, PLACEBO, Experiment
 from bench.host import Host, read_host
 from bench.measure import choice
+from bench.report import without_times
 from bench.report.formats import catalogue, terminal
 from bench.results import (
     BROKEN,
@@ -75,20 +76,22 @@ def run(
     fail_on: str | None,
     as_json: bool,
     more: More | None = None,
+    times: bool = True,
 ) -> int:
     """Run an experiment up to its report, and return the exit code.
 
     Continues where an earlier run of the same experiment stopped, and shows the stored result of a
-    complete one. `more` as for `measured`. Raises subclasses of PatchbenchError.
+    complete one. `more` and `times` as for `measured`. Raises subclasses of PatchbenchError.
     """
     context.home.prepare()
     if dry_run:
         print_plan(context, resolve(context, experiment))
         return 0
-    result, folder = measured(context, experiment, out, more=more)
+    result, folder = measured(context, experiment, out, more=more, times=times)
     # A reader that closes the pipe early (`| head`) must not change the exit code.
     with contextlib.suppress(BrokenPipeError):
-        _show(context, result, folder, as_json=as_json)
+        shown = result if times else without_times(result)
+        _show(context, shown, folder, as_json=as_json)
     return _exit_code(result, fail_on)
 
 
@@ -99,12 +102,13 @@ def measured(
     *,
     needed: str = "",
     more: More | None = None,
+    times: bool = True,
 ) -> tuple[Result, Folder]:
     """The result of an experiment and its folder; a run that was stopped is continued.
 
     `more` adds the keys of a kind of experiment to the result. `needed` names an arm without which
-    nothing is timed: where it is broken, the result has no blocks. Raises subclasses of
-    PatchbenchError.
+    nothing is timed: where it is broken, the result has no blocks. Without `times`, the reports
+    leave absolute times out; the result has them. Raises subclasses of PatchbenchError.
     """
     resolved = resolve(context, experiment)
     folder = folder_of(out, resolved.plan)
@@ -120,6 +124,7 @@ def measured(
                 seed=seed,
                 more=more,
                 needed=needed,
+                times=times,
             )
             result = run.go()
         else:
@@ -140,6 +145,7 @@ class _Run:
     seed: int
     more: More | None = None
     needed: str = ""
+    times: bool = True
 
     def go(self) -> Result:
         """Everything from the builds to result.json and the reports."""
@@ -159,7 +165,8 @@ class _Run:
             document = self._document(arms, timed, choices.origin, host)
         result = parse_document(document)
         with guard_writes(self.folder.path):
-            self.folder.finish(document, catalogue.render_all(result))
+            shown = result if self.times else without_times(result)
+            self.folder.finish(document, catalogue.render_all(shown))
         return result
 
     def _timing(self, choices: choice.Choices, host: Host) -> Timing:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.compare import BenchmarkBlocks, Comparisons, Positive, SuiteComparison, compare_blocks
+from bench.measure import protocols
 from bench.session.record import BlockRecord, SessionRecord, describe_warmup, warmups_by_task
 
 # With at least so many replicas, the t interval of their means is less than a fifth wider than the
@@ -37,6 +38,7 @@ def conclude(
                 arms=(base, candidate),
                 looks=tuple(measured.looks.get(task, ())),
                 warnings=(*_disturbed(blocks), *_warming(blocks, (base, candidate))),
+                clock=_clock(blocks),
             )
             for task, blocks in tasks.items()
         ],
@@ -45,6 +47,12 @@ def conclude(
         suite_looks=measured.suite_looks,
     )
     return _with_suite_warnings(compared, _few_builds(compared.suite))
+
+
+def _clock(blocks: Sequence[BlockRecord]) -> str | None:
+    """The clock that the times of all blocks are of; None where they have none in common."""
+    clocks = {protocols.clock_of(block.protocol) for block in blocks}
+    return clocks.pop() if len(clocks) == 1 else None
 
 
 def among(measured: SessionRecord, tasks: Collection[str]) -> SessionRecord:

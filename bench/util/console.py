@@ -34,15 +34,15 @@ def stdout_console() -> Console:
 class Bar:
     """Progress of one piece of work, counted in steps."""
 
-    def __init__(self, show: Show, title: str, total: float) -> None:
+    def __init__(self, show: Show, title: str, total: float | None) -> None:
         self._show = show
         self._title = title
-        self._total = total
+        self._total = total or 0.0
         self._done = 0.0
         self._began = self._printed = time.monotonic()
         self._task: TaskID | None = None
         if show.bars is not None:
-            self._task = show.bars.add_task(cell(title), total=total, note="")
+            self._task = show.bars.add_task(cell(title), total=total, note="", count="")
 
     def advance(self, steps: float = 1, note: str = "", left: float | None = None) -> None:
         """Count `steps` as completed; `note` describes them, `left` is the number of steps expected
@@ -56,6 +56,21 @@ class Bar:
         elif time.monotonic() - self._printed > _PLAIN_SECONDS:
             self._printed = time.monotonic()
             self._show.say(f"{self._title}: {self._done:.0f} of {self._total:.0f}{self._left()}")
+
+    def set(self, done: float, total: float | None, note: str) -> None:
+        """Show `done` of `total` steps on the bar, of an unknown number where it is None; without a
+        bar nothing is printed. `note` says what remains: only the caller knows.
+        """
+        if self._show.bars is not None and self._task is not None:
+            count = f"{done:.0f}" if total is None else f"{done:.0f}/{total:.0f}"
+            self._show.bars.update(
+                self._task, completed=done, total=total, note=cell(note), count=count
+            )
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is a bar on a terminal."""
+        return self._task is not None
 
     def _left(self) -> str:
         spent = time.monotonic() - self._began
@@ -101,18 +116,24 @@ class Show:
             self.console.print(f"[dim]$ {cell(text)}[/dim]")
 
     @contextmanager
-    def bar(self, title: str, total: float) -> Iterator[Bar]:
-        """Show a progress bar for work of `total` steps."""
+    def bar(self, title: str, total: float | None) -> Iterator[Bar]:
+        """Show a progress bar for work of `total` steps; None for work that is shown by `Bar.set`,
+        whose notes say what remains.
+        """
         if self.quiet or not self.console.is_terminal:
             yield Bar(self, title, total)
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        counted = (
+            (TextColumn("{task.completed:.0f}/{task.total:.0f}"), TimeRemainingColumn())
+            if total is not None
+            else (TextColumn("{task.fields[count]}"),)
+        )
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TimeRemainingColumn(),
+            BarColumn(20 if total is None else 40),
+            *counted,
             TextColumn("[dim]{task.fields[note]}[/dim]"),
         )
         with Progress(*columns, console=self.console, transient=True) as bars:

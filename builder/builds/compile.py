@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from builder.builds import facts, layout, loop_flags, regenerate
+from builder.builds import facts, layout, loop_flags, make_watch, past_builds, regenerate
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
 from builder.builds.store import Build, Stage, Store
 from builder.errors import BuildError, ExperimentError, StoreError, ToolError
@@ -202,12 +202,20 @@ class Builder:
     """Provides builds from the store, or compiles them."""
 
     def __init__(
-        self, *, home: Home, store: Store, runner: Runner, say: Say, jobs: int = 0
+        self,
+        *,
+        home: Home,
+        store: Store,
+        runner: Runner,
+        say: Say,
+        jobs: int = 0,
+        watch: make_watch.Watch = make_watch.nobody,
     ) -> None:
         self._home = home
         self._store = store
         self._runner = runner
         self._say = say
+        self._watch = watch
         self._jobs = jobs or len(os.sched_getaffinity(0))
 
     def provide(self, recipe: Recipe, repository: Repository) -> tuple[Build, bool]:
@@ -256,6 +264,7 @@ class Builder:
                 folder=folder,
                 runner=self._runner,
                 say=self._say,
+                watch=self._watch,
                 steps=self._steps(recipe, repository, folder, (lock_fd, host, work)),
             ).run(repository)
 
@@ -277,6 +286,7 @@ class _Compilation:
         folder: Path,
         runner: Runner,
         say: Say,
+        watch: make_watch.Watch,
         steps: tuple[BuildStep, ...],
     ) -> None:
         self._recipe = recipe
@@ -284,6 +294,7 @@ class _Compilation:
         self._folder = folder
         self._runner = runner
         self._say = say
+        self._watch = watch
         self._steps = steps
         self._stages: list[Stage] = []
 
@@ -359,10 +370,26 @@ class _Compilation:
     def _run(self, step: BuildStep) -> None:
         self._say(f"{self._recipe.title}: {step.name}")
         log = self._folder / "log" / f"{step.name}.log"
-        result = self._runner.run(step.command, log=log, timeout=_STEP_TIMEOUT)
+        if step.name == past_builds.MAKE:
+            result = self._make(step, log)
+        else:
+            result = self._runner.run(step.command, log=log, timeout=_STEP_TIMEOUT)
         self._stages.append(Stage(name=step.name, seconds=result.seconds))
         if not result.ok:
             raise _failure(self._recipe, step, result, self._home.failures / self._recipe.key, log)
+
+    def _make(self, step: BuildStep, log: Path) -> Completed:
+        """Run make, and show how far it is."""
+        like = past_builds.like(past_builds.past_builds(self._home), self._recipe)
+        expected = make_watch.expected(like[0] if like else None)
+        with self._watch(f"{self._recipe.title}: make", expected) as report:
+            reader = make_watch.Reader(report)
+            result = self._runner.run(
+                step.command, log=log, timeout=_STEP_TIMEOUT, on_line=reader.line
+            )
+        if result.ok:
+            past_builds.keep_stages(self._folder, reader.seconds())
+        return result
 
     def _check_profile(self) -> None:
         """Raise BuildError if PGO had no profile of the evaluation loop, which gcc and make accept.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.benchmarks.suites import Missing
-from bench.compare.comparison import Comparison, Comparisons, SuiteComparison
+from bench.compare import times
+from bench.compare.comparison import TIMES, Comparison, Comparisons, SuiteComparison
 from bench.experiments.experiment import ArmRequest, Experiment
 from bench.experiments.plan import Plan, PlannedArm
 from bench.experiments.session_options import SessionOptions
@@ -109,8 +110,24 @@ def build(of: Recipe, *, jumps: int = 230) -> Build:
     )
 
 
+BASE_SECONDS = {
+    "json_dumps": 0.0123456,
+    "nbody": 0.104,
+    "pickle": 12.3e-6,
+    "regex_v8": 0.0234,
+    "spectral_norm": 3.6e-8,
+    "suite": 1.0,
+}
+
+
 def comparison(
-    benchmark: str, ratio: float, wide: float, verdict: str, *warnings: str, blocks: int = 12
+    benchmark: str,
+    ratio: float,
+    wide: float,
+    verdict: str,
+    *warnings: str,
+    blocks: int = 12,
+    timed: bool = True,
 ) -> Comparison:
     """A comparison whose interval is `wide` on either side; none where it is 0."""
     bounds = {
@@ -128,13 +145,14 @@ def comparison(
         blocks=blocks,
         builds=1,
         warnings=(ONE_BUILD, *warnings),
+        **times.fields_of(BASE_SECONDS.get(benchmark, 0.05), ratio, "cpu") if timed else {},
     )
 
 
 def comparisons() -> Comparisons:
     """One of each verdict, one without an interval, one missing."""
     suite = comparison("suite", 0.9512, 0.004, "faster")
-    kept = {key: value for key, value in asdict(suite).items() if key != "benchmark"}
+    kept = {key: value for key, value in asdict(suite).items() if key not in ("benchmark", *TIMES)}
     return Comparisons(
         margin=0.01,
         error=0.05,

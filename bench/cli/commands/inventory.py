@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bench.cli import arguments
-from bench.cli.common import Add, json_option
+from bench.cli.common import Add, json_option, times_option
 from builder.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def add_commands(add: Add) -> None:
         default=0.01,
         help="difference that counts as none; default: 0.01 (1%%)",
     )
+    times_option(compare)
     json_option(compare)
     gc = add("gc", _gc)
     which = gc.add_mutually_exclusive_group()
@@ -130,5 +131,10 @@ def _compare(context: Context, options: argparse.Namespace) -> int:
     from bench.jobs.inventory import builds
 
     return builds.compare(
-        context, options.base, options.candidate, margin=options.margin, as_json=options.json
+        context,
+        options.base,
+        options.candidate,
+        margin=options.margin,
+        as_json=options.json,
+        times=options.times,
     )

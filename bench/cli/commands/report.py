@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from bench.cli import arguments
-from bench.cli.common import Add
+from bench.cli.common import Add, times_option
 
 if TYPE_CHECKING:
     from bench.context import Context
@@ -34,9 +34,16 @@ def add_commands(add: Add) -> None:
         metavar="FILE",
         help="also write a page that links to the reports",
     )
+    times_option(report)
 
 
 def _report(context: Context, options: argparse.Namespace) -> int:
     from bench.run import rerender
 
-    return rerender.report(context, options.folders, formats=options.format, index=options.index)
+    return rerender.report(
+        context,
+        options.folders,
+        formats=options.format,
+        index=options.index,
+        times=options.times,
+    )

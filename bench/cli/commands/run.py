@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.cli import arguments
-from bench.cli.common import Add, json_option
+from bench.cli.common import Add, json_option, times_option
 from bench.cli.options import experiment_options, experiment_request
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def add_commands(add: Add) -> None:
         choices=("slower", "faster", "undecided", "different"),
         help="exit with 1 if the suite or any benchmark of a candidate has this verdict",
     )
+    times_option(run)
     json_option(run)
     build = add("build", _build)
     experiment_options(build)
@@ -48,6 +49,7 @@ def _run(context: Context, options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         fail_on=options.fail_on,
         as_json=options.json,
+        times=options.times,
     )
 
 

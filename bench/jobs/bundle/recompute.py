@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.compare import Comparisons
+from bench.compare import TIMES, Comparisons
 from bench.jobs.bundle.agreement import AgreementCheck, Counter, read_part, short
 from bench.jobs.bundle.recipes import check_patches, check_plan, own_name, plan_of
 from bench.results import Result, parse_document
@@ -264,6 +264,11 @@ def _check_candidate(
     # Recorded with more than comparisons have: see `_check_missing`, and the arm's own warnings.
     del recomputed["missing"]
     warnings = recomputed.pop("warnings")
+    if not any(key in row for row in candidate["comparisons"] for key in TIMES):
+        # Older results have no times at all. Where one row has them, none may lack them.
+        for row in recomputed["comparisons"]:
+            for key in TIMES:
+                row.pop(key, None)
     yield from counter.differences(candidate, recomputed, where, TOLERANCE)
     for warning in warnings:
         if warning not in candidate["warnings"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,15 +200,26 @@ def in_use(home: Home) -> bool:
     return any(is_locked(path) for path in home.lock("").glob("build-*"))
 
 
-def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
-    """Compare two files of pyperf results, and show the verdicts."""
-    from bench.compare import pyperf_files
+def compare(
+    context: Context,
+    base: Path,
+    candidate: Path,
+    *,
+    margin: float,
+    as_json: bool,
+    times: bool = True,
+) -> int:
+    """Compare two files of pyperf results, and show the verdicts, with or without `times`."""
+    from bench.compare import pyperf_files, without_times
     from bench.report.formats import terminal
 
     compared = pyperf_files.compare_files(base, candidate, margin=margin)
     if as_json:
         print_json(compared.document())
         return 0
+    if not times:
+        rows = without_times(compared.comparisons)
+        compared = replace(compared, comparisons=rows)
     console = stdout_console()
     terminal.show_comparisons(compared, console)
     for warning in compared.warnings:

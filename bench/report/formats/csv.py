@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from bench.compare import TIMES, times
 from bench.report.model import Candidate, ReportRow, View
 from bench.report.reading import view_of
 from bench.results import Result
@@ -13,16 +14,22 @@ from bench.results import Result
 COLUMNS = (
     "experiment", "base", "candidate", "kind", "benchmark", "metric", "ratio", "low", "high",
     "low95", "high95", "verdict", "blocks", "builds", "protocol", "notes",
+    "base_seconds", "candidate_seconds", "clock",
 )  # fmt: skip
 # A cell that begins with one of these is a formula to a spreadsheet; the last four are wide forms.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def render(result: Result) -> str:
-    """The comparisons as CSV with a header; in a suite's line `benchmark` is `geometric mean`."""
+    """The comparisons as CSV with a header; in a suite's line `benchmark` is `geometric mean`.
+
+    The columns of times are there only where there are times.
+    """
     view = view_of(result)
+    timed = times.have_times(row for candidate in view.candidates for row in candidate.rows)
+    columns = [name for name in COLUMNS if timed or name not in TIMES]
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, restval="", lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for candidate in view.candidates:
         for line in _lines(candidate):
@@ -51,7 +58,7 @@ def _lines(candidate: Candidate) -> Iterator[dict[str, object]]:
 
 def _comparison(row: ReportRow) -> dict[str, object]:
     same = ("metric", "ratio", "low", "high", "low95", "high95", "verdict", "blocks", "builds")
-    cells: dict[str, object] = {key: getattr(row, key) for key in (*same, "protocol")}
+    cells: dict[str, object] = {key: getattr(row, key) for key in (*same, "protocol", *TIMES)}
     return cells | {"benchmark": row.name, "notes": "; ".join(row.warnings)}
 
 

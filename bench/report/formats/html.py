@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from bench.compare import SIGNS, spelled
+from bench.compare import SIGNS, spelled, times
 from bench.report.charts import Piece, session
 from bench.report.charts import page as page_charts
 from bench.report.model import KINDS, VERDICTS, ReportRow, View
@@ -112,6 +112,12 @@ def _environment(assets: Assets) -> jinja2.Environment:
     environment.filters["kind"] = _kind
     environment.filters["sign"] = lambda verdict: SIGNS.get(verdict, "?")
     environment.filters["spelled"] = spelled
+    environment.globals |= {
+        "have_times": times.have_times,
+        "shown_times": _shown_times,
+        "times_title": times.title_of,
+        "times_legend": times.legend,
+    }
     style, script = (_joined(assets, names) for names in (assets.styles, assets.scripts))
     environment.globals |= {
         "style": Markup(style),
@@ -120,6 +126,10 @@ def _environment(assets: Assets) -> jinja2.Environment:
         "script_hash": _hash(script),
     }
     return environment
+
+
+def _shown_times(row: ReportRow) -> str:
+    return times.times(row, is_short=True).replace("->", "\u2192")
 
 
 def _joined(assets: Assets, names: Iterable[str]) -> str:

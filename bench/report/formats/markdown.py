@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bench.compare import SIGNS, interval
+from bench.compare import SIGNS, interval, times
 from bench.report import wording
 from bench.results import Result
 from bench.util import harmless
@@ -62,6 +62,7 @@ def filled(template: str, **values: object) -> str:
     environment.globals.update(
         headline=wording.headline,
         interval=interval,
+        times=times,
         shown_ratio=wording.shown_ratio,
         common_warnings=wording.common_warnings,
         own_warnings=wording.own_warnings,

@@ -9,7 +9,7 @@ from bench.report.sections import Fact, FactSection
 from bench.report.statement import StatementRow, Table, state
 from bench.results import Result
 
-_TITLES = ("benchmark", "ratio", "interval", "verdict", "blocks", "notes")
+_TITLES = ("ratio", "interval", "verdict", "blocks", "notes")
 
 
 def render(result: Result) -> str:
@@ -44,16 +44,22 @@ def _table(table: Table) -> Iterator[str]:
     yield ""
     yield f"against {plain(table.against)}"
     yield ""
-    yield f"| {' | '.join(_TITLES)} |"
-    yield "| --- | --- | --- | --- | ---: | --- |"
+    timed = bool(table.times_title)
+    titles = ("benchmark", *([table.times_title] if timed else []), *_TITLES)
+    yield f"| {' | '.join(titles)} |"
+    yield f"| --- |{' --- |' if timed else ''} --- | --- | --- | ---: | --- |"
     for row in table.rows:
-        yield _row(row, plain(row.name))
+        yield _row(row, plain(row.name), timed=timed)
     if table.suite is not None:
-        yield _row(table.suite, f"**{plain(table.suite.name)}**")
+        yield _row(table.suite, f"**{plain(table.suite.name)}**", timed=timed)
+    if timed:
+        yield ""
+        yield plain(table.times_legend)
 
 
-def _row(row: StatementRow, name: str) -> str:
-    cells = (row.ratio, row.interval, row.verdict, row.blocks, row.notes)
+def _row(row: StatementRow, name: str, *, timed: bool) -> str:
+    shown = (row.times,) if timed else ()
+    cells = (*shown, row.ratio, row.interval, row.verdict, row.blocks, row.notes)
     return f"| {name} | {' | '.join(plain(cell) for cell in cells)} |"
 
 

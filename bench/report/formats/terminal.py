@@ -10,11 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.benchmarks import Missing
-from bench.compare import SIGNS, Comparison, SuiteComparison, interval, spelled
+from bench.compare import SIGNS, Comparison, SuiteComparison, interval, spelled, times
 from bench.report.wording import common_warnings, headline
 from bench.results import Result
 from bench.util import harmless
 
+_TITLES = ("ratio", "", "95% interval", "verdict", "blocks", "notes")
 _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
 
 
@@ -68,7 +69,9 @@ def show_comparisons(compared: Compared, console: Console) -> None:
     common = common_warnings(rows)
     if rows:
         table = Table(box=None, pad_edge=False)
-        for title in ("benchmark", "ratio", "", "95% interval", "verdict", "blocks", "notes"):
+        timed = times.have_times(rows)
+        columns = ("benchmark", *([times.title_of(rows)] if timed else []), *_TITLES)
+        for title in columns:
             table.add_column(
                 title,
                 justify="right" if title == "blocks" else "left",
@@ -77,12 +80,14 @@ def show_comparisons(compared: Compared, console: Console) -> None:
         several = len({row.metric for row in rows}) > 1
         for row in rows:
             name = f"{row.benchmark} ({row.metric})" if several else row.benchmark
-            table.add_row(_safe(name), *_cells(row), _notes(row, common))
+            shown = [times.times(row, is_short=True)] if timed else []
+            table.add_row(_safe(name), *shown, *_cells(row), _notes(row, common))
         for suite in _suites(compared):
             kind = "" if suite.metric == "time" else f" {suite.metric}"
             title = f"geometric mean{kind}"
             table.add_section()
-            table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _notes(suite, common))
+            empty = [""] if timed else []
+            table.add_row(f"[bold]{title}[/bold]", *empty, *_cells(suite), _notes(suite, common))
         console.print(table)
     for absent in compared.missing:
         console.print(f"missing: {_safe(absent.benchmark)}: {_safe(absent.reason)}")
@@ -90,6 +95,8 @@ def show_comparisons(compared: Compared, console: Console) -> None:
         console.print(f"[dim]all: {_safe(warning)}[/dim]")
     for line in explanations(compared, common):
         console.print(f"[dim]{_safe(line)}[/dim]")
+    if legend := times.legend(rows):
+        console.print(f"[dim]{_safe(legend)}[/dim]")
 
 
 def _suites(compared: Compared) -> tuple[SuiteComparison, ...]:

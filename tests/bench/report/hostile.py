@@ -14,7 +14,17 @@ HOSTILE = (
     "fast-add is 9.99x faster over the suite\u2028\u202edlrow [red]rich[/red] [link=x]y[/link]"
 )
 # Keys whose values this project chooses; a patch, a benchmark or a machine can put text elsewhere.
-_OURS = ("kind", "verdict", "metric", "schema", "when", "patchbench", "selection", "commit")
+_OURS = (
+    "kind",
+    "verdict",
+    "metric",
+    "schema",
+    "when",
+    "patchbench",
+    "selection",
+    "commit",
+    "clock",
+)
 _CHECKED = ("name", "key")  # names of arms and of the experiment have few letters to choose from
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from bench.compare.comparison import Comparison, SuiteComparison
+from bench.compare.comparison import TIMES, Comparison, SuiteComparison
 from bench.results.result import parse_document
 from bench.results.shape import Result
 
@@ -43,4 +43,5 @@ def comparison(ratio: float, verdict: str = "undecided", **more: Any) -> Compari
 def suite(ratio: float, verdict: str = "undecided", **more: Any) -> SuiteComparison:
     """The same for a whole suite."""
     figures = vars(comparison(ratio, verdict, **more)).items()
-    return SuiteComparison(**{name: value for name, value in figures if name != "benchmark"})
+    own = ("benchmark", *TIMES)
+    return SuiteComparison(**{name: value for name, value in figures if name not in own})

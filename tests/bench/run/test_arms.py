@@ -15,7 +15,7 @@ from bench.context import Context
 from bench.experiments.experiment import ArmRequest, Experiment
 from bench.experiments.plan import Plan, PlannedArm
 from bench.run import arms as module
-from bench.run.arms import Arms, BuiltArm
+from bench.run.arms import Arms, BuiltArm, judged_text
 from bench.run.resolve import Resolved
 from bench.util.console import Show
 from builder.builds.gate import Judgement
@@ -205,3 +205,21 @@ def test_what_each_replica_is_held_to(
         protocol="auto",
     )
     assert tuple(module.gate_selection(plan, arm, number) for number in (0, 1)) == selections
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({}, "passed (423 test files, full regrtest)"),
+        ({"tests": 1}, "passed (1 test file, full regrtest)"),
+        (
+            {"flaky": ("test_ssl",), "base_failed": ("test_gdb", "test_tk")},
+            "passed (423 test files, full regrtest; 1 failed once and not when run again; "
+            "2 fail on the base too)",
+        ),
+        ({"broken": ("test_int",)}, "failed (1 of 423 test files, full regrtest: test_int)"),
+    ],
+)
+def test_what_the_gate_found_has_its_count(given: dict[str, Any], text: str) -> None:
+    usual = {"tests": 423, "broken": (), "flaky": (), "base_failed": ()}
+    assert judged_text(Judgement(selection="full", **{**usual, **given})) == text

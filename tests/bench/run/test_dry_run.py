@@ -6,12 +6,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
 from bench.cli import main
-from bench.run.dry_run import typed
+from bench.experiments import SessionOptions
+from bench.run.dry_run import effort_text, typed
 from bench.util import harmless
 from builder.process import Command, SystemRunner
 from tests import fake
@@ -52,7 +53,7 @@ _KNOWN_LATER = (
     (r"--stack=\d+:", "--stack=N:"),
     (r"--worker-task=\d+ --loops=\d+ --warmups=\d+ --values=\d+", "TASK"),
 )
-_PLAIN = re.compile(r"^(#.*|(experiment|suite|session|protocols|seed) .*|)$")
+_PLAIN = re.compile(r"^(#.*|(experiment|suite|session|protocols|seed|time) .*|)$")
 
 
 class Recorded:
@@ -182,3 +183,47 @@ def test_the_callers_own_settings_are_not_shown(
 def test_a_program_is_shown_by_its_length() -> None:
     command = Command(argv=("python", "-c", "\nimport sys\nprint(sys.path)\n"))
     assert typed(command) == "python -c PROGRAM-OF-2-LINES"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {},
+            "no budget: measures until every verdict is decided or 40 blocks of each benchmark are "
+            "done",
+        ),
+        ({"until": "blocks"}, "no budget: measures all 40 blocks of each benchmark"),
+        (
+            {"budget": 600.0},
+            "measures until every verdict is decided, 40 blocks of each benchmark are done, or the "
+            "budget of 10 min is spent",
+        ),
+        (
+            {"until": "blocks", "budget": 90.0, "blocks": 7},
+            "measures 7 blocks of each benchmark, or until the budget of 90 s is spent",
+        ),
+    ],
+)
+def test_what_ends_the_session_is_in_words(options: dict[str, Any], words: str) -> None:
+    assert effort_text(SessionOptions(**options)) == words
+
+
+def test_every_stage_has_its_time_and_where_it_is_known_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["run", str(lay_out(tmp_path))]
+    before = {line.split(":")[0]: line for line in dry_run(arguments, capsys)}
+    assert "unknown: nothing like 3.13 was built here yet" in before["time        2 builds of 3.13"]
+    assert "unknown: the core tests of 3.13 did not run here" in before["time        core tests"]
+    assert "unknown: nothing was measured here yet" in before["time        timing"]
+    assert "3 of them unknown on this machine" in before["time        in all"]
+
+    assert main.main(arguments) == 0
+    said = capsys.readouterr().err
+    assert "gate passed (3 test files, core regrtest)" in said
+    after = {line.split(":")[0]: line for line in dry_run(arguments, capsys)}
+    assert "nothing to build: all are in the store" in after["time        builds of 3.13"]
+    assert "its results are stored" in after["time        core tests"]
+    assert "here (" in after["time        timing"]

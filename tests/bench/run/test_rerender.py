@@ -42,6 +42,21 @@ def test_formats_go_to_files_or_to_stdout(
     assert "fast-add is 1.05x faster" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("options", [[], ["--no-times"]])
+def test_absolute_times_can_be_left_out_but_not_of_the_data(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = results(tmp_path / "r")
+    formats = ["--format", "md,mail,submission,csv,text"]
+    assert main(["report", str(folder), *formats, *options]) == 0
+    texts = [path.read_text() for path in folder.iterdir() if path.suffix in (".md", ".txt")]
+    texts.append(capsys.readouterr().out)
+    assert [("CPU time" in text) for text in texts] == [not options] * 4
+    assert ("base_seconds" in (folder / "report.csv").read_text()) == (not options)
+    assert main(["report", str(folder), "--format", "json", *options]) == 0
+    assert "base_seconds" in capsys.readouterr().out
+
+
 def test_an_unknown_format_says_which_there_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -68,3 +68,28 @@ def test_a_bar_is_as_long_as_what_is_expected() -> None:
         assert (task.completed, task.total) == (1, 10)
         assert task.fields["note"] == "0 of 2 decided; hexiom: block 1"
     assert "without" not in stream.getvalue()
+
+
+def test_a_bar_of_an_unknown_number_counts_and_gets_its_total_later() -> None:
+    stream = io.StringIO()
+    show = Show(stream=stream)
+    show.console = Console(file=stream, force_terminal=True, width=100)
+    with show.bar("make", None) as bar:
+        assert bar.is_drawn
+        bar.set(7, None, "compiling")
+        assert show.bars is not None
+        show.bars.refresh()
+        bar.set(8, 212, "compiling; about 3 min left")
+        show.bars.refresh()
+    text = stream.getvalue()
+    assert "7/" not in text
+    assert "8/212" in text
+    assert "about 3 min left" in text
+
+
+def test_a_count_is_not_printed_where_there_is_no_bar() -> None:
+    stream = io.StringIO()
+    with Show(stream=stream).bar("make", None) as bar:
+        bar.set(7, 212, "compiling")
+        assert not bar.is_drawn
+    assert stream.getvalue() == ""

@@ -86,6 +86,7 @@ def test_a_build_and_its_facts(workshop: Workshop) -> None:
     assert {path.name for path in build.logs.iterdir()} == {
         "configure.log",
         "make.log",
+        "make-stages.json",
         "install.log",
     }
 

@@ -144,6 +144,12 @@ RESULT: dict[str, tuple[dict[str, Any], str]] = {
     "suite's verdict": ({"candidates__0__verdict": "equivalent"}, f"{NAME}, verdict"),
     "margin": ({"candidates__0__margin": 0.02}, f"{NAME}, margin"),
     "method": ({"candidates__0__method": "magic"}, f"{NAME}, method"),
+    "base's time": ({"candidates__0__comparisons__0__base_seconds": 0.5}, "nbody, base_seconds"),
+    "candidate's time": (
+        {"candidates__0__comparisons__0__candidate_seconds": 0.5},
+        "nbody, candidate_seconds",
+    ),
+    "clock": ({"candidates__0__comparisons__0__clock": "cpu"}, "nbody, clock"),
     "A/A": ({"candidates__1__comparisons__0__ratio": 1.0}, "aa, comparisons, nbody, ratio"),
     "placebos": ({"placebo_band__suite": [0.5, 2.0]}, "band, suite, 0"),
     "kind": ({"candidates__0__kind": "placebo"}, f"{NAME}, kind"),
@@ -244,6 +250,28 @@ def test_a_report_that_says_something_else_is_named_with_its_line(altered: Alter
 
     (only,) = problems(altered.folder)
     assert only.startswith("mail.txt: it is not the report of result.json, from line 1: 'Subject:")
+
+
+def without_times(altered: Altered, rows: slice) -> None:
+    """Take the times out of some rows of the candidate."""
+    path = altered.keep("result.json")
+    content = json.loads(path.read_text())
+    for row in content["candidates"][0]["comparisons"][rows]:
+        for key in ("base_seconds", "candidate_seconds", "clock"):
+            del row[key]
+    path.write_text(json.dumps(content))
+
+
+def test_results_from_before_there_were_times_agree(altered: Altered) -> None:
+    without_times(altered, slice(None))
+
+    assert not [line for line in problems(altered.folder) if "comparisons" in line]
+
+
+def test_times_that_were_taken_out_of_one_row_are_missed(altered: Altered) -> None:
+    without_times(altered, slice(1))
+
+    assert any("nbody: base_seconds is missing" in line for line in problems(altered.folder))
 
 
 def test_the_last_digits_may_be_rounded_otherwise(altered: Altered) -> None:

@@ -57,7 +57,10 @@ def test_it_says_what_the_mail_says() -> None:
 
     assert text.startswith("# CPython 3.13.5: fast-add is 1.05x faster (and 2 more)\n\n**fast-add")
     assert text.index("Limitations and warnings:") < text.index("| benchmark |")
-    assert "| nbody | 0.8000 | 0.7900 to 0.8100 | + 1.25x faster | 12 |  |" in text
+    assert (
+        "| nbody | 104.0 ms -\\> 83.2 ms | 0.8000 | 0.7900 to 0.8100 | + 1.25x faster | 12 |  |"
+        in text
+    )
     assert "- base, options of the evaluation function: `-O3 -march=x86-64`" in text
     assert "```\npatchbench --home HOME run specimen.toml --seed 7\n```" in text
 
