@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from builder.errors import SourceError
@@ -180,13 +180,20 @@ def base_commit(graph: Repository, candidate: Revision, tip: str, branch: str) -
 
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """A commit of a source. `commit` has 40 hex digits; `epoch` is its time, seconds since 1970."""
+    """A commit of a source. `commit` has 40 hex digits; `epoch` is its time, seconds since 1970.
+
+    `ref` is the full name of the ref that `name` was, "" for a hash or an expression. `origin` says
+    in words how the commit was chosen where that is not git's own rule for `name`, "" else. Neither
+    is part of any key or identity: both describe how one came to the commit.
+    """
 
     source: str
     name: str
     commit: str
     version: str
     epoch: int
+    ref: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
 
     @property
     def branch(self) -> str:
