@@ -76,7 +76,7 @@ def test_the_base_is_found_without_fetching_files_of_the_past(
     source = here.source()
     assert source.candidate_base(candidate).commit == fork
     assert source.candidate_base(topic[:8]).commit == fork
-    assert source.candidate_base("topic", "2.7").version == "2.7.10"
+    assert source.candidate_base("topic").version == "2.7.10"
     assert not source.repository.has_commit(first)
 
 
