@@ -166,18 +166,23 @@ class _Chooser:
 
     def nearest(self) -> Base:
         """The base of a candidate that tracks no line of a remote."""
-        lines = [line for line in self._bases if not (line.is_copy and self._is_on(line))]
-        lines = lines or list(self._bases)
+        stacked = [line for line in self._bases if self._is_stacked(line)]
+        lines = [line for line in self._bases if line not in stacked] or stacked
+        own = [line for line in lines if line.is_copy and self._is_on(line)]
+        lines = [line for line in lines if line not in own] or own
         on = [line for line in lines if self._is_on(line)]
         if on:
             rivals = [line for line in lines if self._is_rival(line, on)]
-            return self._agreed([on[0], *rivals])
+            return self._agreed([on[0], *rivals, *stacked])
+        return self._agreed([self._nearest_line(lines), *stacked])
+
+    def _nearest_line(self, lines: Sequence[Line]) -> Line:
+        """The first line whose merge base is the only one that is in the past of no other."""
         commits = dict.fromkeys(commit for line in lines for commit in self._bases[line])
         nearest = [commit for commit in commits if not self._is_before_any(commit, commits)]
         if len(nearest) > 1:
             raise self._unclear(lines, nearest)
-        first = next(line for line in lines if nearest[0] in self._bases[line])
-        return self._agreed([first, *(line for line in lines if self._is_stacked(line))])
+        return next(line for line in lines if nearest[0] in self._bases[line])
 
     def _is_on(self, line: Line) -> bool:
         return self._bases[line] == (self._candidate.commit,)
@@ -187,9 +192,8 @@ class _Chooser:
         line of that name only. A single commit is compared with its parent.
         """
         is_branch = self._candidate.ref.startswith((_LOCAL, _REMOTE))
-        names = {other.name for other in on}
-        is_other = line.is_remote and line.name in names
-        return is_branch and not self._is_on(line) and (is_other or self._is_stacked(line))
+        is_other = line.is_remote and line.name in {other.name for other in on}
+        return is_branch and is_other and not self._is_on(line)
 
     def _is_stacked(self, line: Line) -> bool:
         """Whether it is tracked and no line: work that this builds on, or where it was pushed."""
