@@ -1,13 +1,13 @@
 """The base of a candidate that is named alone: where it left the branch that it belongs to. Pure.
 
-A line is a branch on which CPython is developed: that of the candidate's version (2.7), main or
-master, here and on every remote. A branch's tracked upstream, where it is a line of a remote, goes
-before all others. Else the base is the nearest merge base with any line: all other merge bases are
-ancestors of it. A commit that is on a line already is compared with its first parent.
+A trunk is a branch on which CPython is developed: that of the candidate's version (2.7), main or
+master, here and on every remote. A branch's tracked upstream, where it is a trunk of a remote, goes
+before all others. Else the base is the nearest merge base with any trunk: all other merge bases are
+ancestors of it. A commit that is on a trunk already is compared with its first parent.
 
-A local line is only a copy where a remote has a branch of that name, or where it tracks one: what
-is on the copy alone is the candidate's own work. Where the lines give different answers, neither of
-which goes before the other, the base has to be named.
+A local trunk is only a copy where a remote has a branch of that name, or where it tracks one: what
+is on the copy alone is the candidate's own work. Where the trunks give different answers, neither
+of which goes before the other, the base has to be named.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Graph(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Trunk:
     """A branch that a candidate may have left. `name` is the branch's own, also on a remote.
 
     `is_copy`: a remote has it as well. `is_tracked`: the candidate's branch tracks it.
@@ -72,11 +72,11 @@ class Base:
     origin: str
 
 
-# -- which branches are lines ---------------------------------------------------------------------
+# -- which branches are trunks ---------------------------------------------------------------------
 
 
-def lines_of(candidate: Revision, refs: Refs) -> tuple[Line, ...]:
-    """The lines that a candidate may have left, the likeliest first.
+def trunks_of(candidate: Revision, refs: Refs) -> tuple[Trunk, ...]:
+    """The trunks that a candidate may have left, the likeliest first.
 
     Without a branch of its version, the tag of that name is one: CPython replaces a branch by it at
     its end of life.
@@ -85,8 +85,8 @@ def lines_of(candidate: Revision, refs: Refs) -> tuple[Line, ...]:
     tracked = refs.upstreams.get(candidate.ref.removeprefix(_LOCAL), "")
     remote = [(branch.ref, branch.name, branch.commit) for branch in refs.remote]
     local = [(f"{_LOCAL}{name}", name, commit) for name, commit in refs.branches.items()]
-    lines = [
-        Line(
+    trunks = [
+        Trunk(
             ref=ref,
             name=name,
             commit=commit,
@@ -96,11 +96,11 @@ def lines_of(candidate: Revision, refs: Refs) -> tuple[Line, ...]:
         for ref, name, commit in (*remote, *local)
         if name in names or ref == tracked
     ]
-    lines = [line for line in lines if not _is_own_copy(line, candidate, names)]
+    trunks = [trunk for trunk in trunks if not _is_own_copy(trunk, candidate, names)]
     tag = refs.tags.get(candidate.branch)
-    if tag and not any(line.name == candidate.branch for line in lines):
-        lines.append(Line(ref=f"refs/tags/{candidate.branch}", name=candidate.branch, commit=tag))
-    return tuple(sorted(lines, key=lambda line: _order(line, names)))
+    if tag and not any(trunk.name == candidate.branch for trunk in trunks):
+        trunks.append(Trunk(ref=f"refs/tags/{candidate.branch}", name=candidate.branch, commit=tag))
+    return tuple(sorted(trunks, key=lambda trunk: _order(trunk, names)))
 
 
 def _has_original(name: str, refs: Refs) -> bool:
@@ -108,43 +108,43 @@ def _has_original(name: str, refs: Refs) -> bool:
     return any(branch.name == name or branch.ref == tracks for branch in refs.remote)
 
 
-def _is_own_copy(line: Line, candidate: Revision, names: Sequence[str]) -> bool:
-    """Whether a line is the candidate's own branch: itself, or where it was pushed to."""
-    if line.ref == candidate.ref:
-        return line.is_copy
-    is_pushed = line.is_tracked and line.is_remote and line.name not in names
-    return is_pushed and f"{_LOCAL}{line.name}" == candidate.ref
+def _is_own_copy(trunk: Trunk, candidate: Revision, names: Sequence[str]) -> bool:
+    """Whether a trunk is the candidate's own branch: itself, or where it was pushed to."""
+    if trunk.ref == candidate.ref:
+        return trunk.is_copy
+    is_pushed = trunk.is_tracked and trunk.is_remote and trunk.name not in names
+    return is_pushed and f"{_LOCAL}{trunk.name}" == candidate.ref
 
 
-def _order(line: Line, names: Sequence[str]) -> tuple[bool, bool, int, str]:
-    place = names.index(line.name) if line.name in names else len(names)
-    return not line.is_tracked, not line.is_remote, place, line.ref
+def _order(trunk: Trunk, names: Sequence[str]) -> tuple[bool, bool, int, str]:
+    place = names.index(trunk.name) if trunk.name in names else len(names)
+    return not trunk.is_tracked, not trunk.is_remote, place, trunk.ref
 
 
 # -- the base -------------------------------------------------------------------------------------
 
 
-def choose_base(graph: Graph, candidate: Revision, lines: Sequence[Line]) -> Base:
+def choose_base(graph: Graph, candidate: Revision, trunks: Sequence[Trunk]) -> Base:
     """The commit to compare a candidate with.
 
-    Raises SourceError: no line is known, none has a common history, or it is not clear which.
+    Raises SourceError: no trunk is known, none has a common history, or it is not clear which.
     """
-    if not lines:
+    if not trunks:
         raise _no_base(candidate, f"this source has no branch {candidate.branch} or main")
-    heads = dict.fromkeys(line.commit for line in lines)
+    heads = dict.fromkeys(trunk.commit for trunk in trunks)
     bases = {head: graph.merge_bases(candidate.commit, head) for head in heads}
-    shared = {line: commits for line in lines if (commits := bases[line.commit])}
+    shared = {trunk: commits for trunk in trunks if (commits := bases[trunk.commit])}
     if not shared:
-        raise _no_base(candidate, f"it has no history in common with {lines[0].short}")
+        raise _no_base(candidate, f"it has no history in common with {trunks[0].short}")
     chooser = _Chooser(graph, candidate, shared)
     return chooser.of_upstream() or chooser.nearest()
 
 
 class _Chooser:
-    """Chooses among the merge bases of one candidate with each line."""
+    """Chooses among the merge bases of one candidate with each trunk."""
 
     def __init__(
-        self, graph: Graph, candidate: Revision, bases: dict[Line, tuple[str, ...]]
+        self, graph: Graph, candidate: Revision, bases: dict[Trunk, tuple[str, ...]]
     ) -> None:
         self._graph = graph
         self._candidate = candidate
@@ -152,64 +152,64 @@ class _Chooser:
         self._names = (candidate.branch, *MAIN_BRANCHES)
 
     def of_upstream(self) -> Base | None:
-        """The base with the tracked line of a remote; None without one.
+        """The base with the tracked trunk of a remote; None without one.
 
-        Refused where another remote's line has a merge base that is not in the past of it: commits
-        that the candidate shares with that line would count as its own.
+        Refused where another remote's trunk has a merge base that is not in the past of it: commits
+        that the candidate shares with that trunk would count as its own.
         """
-        for line, commits in self._bases.items():
-            if line.is_tracked and line.is_remote and line.name in self._names:
+        for trunk, commits in self._bases.items():
+            if trunk.is_tracked and trunk.is_remote and trunk.name in self._names:
                 others = [other for other in self._bases if other.is_remote]
-                self._refuse_others(line, commits, others)
-                return self._base(line, commits)
+                self._refuse_others(trunk, commits, others)
+                return self._base(trunk, commits)
         return None
 
     def nearest(self) -> Base:
-        """The base of a candidate that tracks no line of a remote."""
-        stacked = [line for line in self._bases if self._is_stacked(line)]
-        lines = [line for line in self._bases if line not in stacked] or stacked
-        own = [line for line in lines if line.is_copy and self._is_on(line)]
-        lines = [line for line in lines if line not in own] or own
-        on = [line for line in lines if self._is_on(line)]
+        """The base of a candidate that tracks no trunk of a remote."""
+        stacked = [trunk for trunk in self._bases if self._is_stacked(trunk)]
+        trunks = [trunk for trunk in self._bases if trunk not in stacked] or stacked
+        own = [trunk for trunk in trunks if trunk.is_copy and self._is_on(trunk)]
+        trunks = [trunk for trunk in trunks if trunk not in own] or own
+        on = [trunk for trunk in trunks if self._is_on(trunk)]
         if on:
-            rivals = [line for line in lines if self._is_rival(line, on)]
+            rivals = [trunk for trunk in trunks if self._is_rival(trunk, on)]
             return self._agreed([on[0], *rivals, *stacked])
-        return self._agreed([self._nearest_line(lines), *stacked])
+        return self._agreed([self._nearest_trunk(trunks), *stacked])
 
-    def _nearest_line(self, lines: Sequence[Line]) -> Line:
-        """The first line whose merge base is the only one that is in the past of no other."""
-        commits = dict.fromkeys(commit for line in lines for commit in self._bases[line])
+    def _nearest_trunk(self, trunks: Sequence[Trunk]) -> Trunk:
+        """The first trunk whose merge base is the only one that is in the past of no other."""
+        commits = dict.fromkeys(commit for trunk in trunks for commit in self._bases[trunk])
         nearest = [commit for commit in commits if not self._is_before_any(commit, commits)]
         if len(nearest) > 1:
-            raise self._unclear(lines, nearest)
-        return next(line for line in lines if nearest[0] in self._bases[line])
+            raise self._unclear(trunks, nearest)
+        return next(trunk for trunk in trunks if nearest[0] in self._bases[trunk])
 
-    def _is_on(self, line: Line) -> bool:
-        return self._bases[line] == (self._candidate.commit,)
+    def _is_on(self, trunk: Trunk) -> bool:
+        return self._bases[trunk] == (self._candidate.commit,)
 
-    def _is_rival(self, line: Line, on: Sequence[Line]) -> bool:
-        """Whether a branch as the candidate may be new work to this line: it is on another remote's
-        line of that name only. A single commit is compared with its parent.
+    def _is_rival(self, trunk: Trunk, on: Sequence[Trunk]) -> bool:
+        """Whether a branch as the candidate may be new work to this trunk: it is only on another
+        remote's trunk of that name. A single commit is compared with its parent.
         """
         is_branch = self._candidate.ref.startswith((_LOCAL, _REMOTE))
-        is_other = line.is_remote and line.name in {other.name for other in on}
-        return is_branch and is_other and not self._is_on(line)
+        is_other = trunk.is_remote and trunk.name in {other.name for other in on}
+        return is_branch and is_other and not self._is_on(trunk)
 
-    def _is_stacked(self, line: Line) -> bool:
-        """Whether it is tracked and no line: work that this builds on, or where it was pushed."""
-        return line.is_tracked and line.is_remote and line.name not in self._names
+    def _is_stacked(self, trunk: Trunk) -> bool:
+        """Whether it is tracked and no trunk: work that this builds on, or where it was pushed."""
+        return trunk.is_tracked and trunk.is_remote and trunk.name not in self._names
 
-    def _agreed(self, lines: Sequence[Line]) -> Base:
-        """The base with the first line, if those with the others are the same commit."""
-        bases = [self._base(line, self._bases[line]) for line in lines]
+    def _agreed(self, trunks: Sequence[Trunk]) -> Base:
+        """The base with the first trunk, if those with the others are the same commit."""
+        bases = [self._base(trunk, self._bases[trunk]) for trunk in trunks]
         if len({base.commit for base in bases}) > 1:
-            raise self._unclear(lines)
+            raise self._unclear(trunks)
         return bases[0]
 
     def _is_before_any(self, commit: str, others: Iterable[str]) -> bool:
         return any(other != commit and self._graph.is_ancestor(commit, other) for other in others)
 
-    def _refuse_others(self, line: Line, commits: Sequence[str], others: Iterable[Line]) -> None:
+    def _refuse_others(self, trunk: Trunk, commits: Sequence[str], others: Iterable[Trunk]) -> None:
         for other in others:
             nearer = [
                 commit
@@ -217,43 +217,45 @@ class _Chooser:
                 if not any(commit == own or self._graph.is_ancestor(commit, own) for own in commits)
             ]
             if nearer:
-                raise self._unclear([line, other])
+                raise self._unclear([trunk, other])
 
-    def _base(self, line: Line, commits: Sequence[str]) -> Base:
-        """The base with one line. Raises SourceError for several merge bases, or no parent."""
+    def _base(self, trunk: Trunk, commits: Sequence[str]) -> Base:
+        """The base with one trunk. Raises SourceError for several merge bases, or no parent."""
         if len(commits) > 1:
-            raise self._unclear([line])
+            raise self._unclear([trunk])
         candidate = self._candidate
-        if not self._is_on(line):
-            return Base(commit=commits[0], origin=self._merge_base_words(line, commits[0]))
+        if not self._is_on(trunk):
+            return Base(commit=commits[0], origin=self._merge_base_words(trunk, commits[0]))
         parents = self._graph.parents(candidate.commit)
         if not parents:
             raise _no_base(candidate, "it has no parent in this history")
         where = (
             "the newest commit of this branch"
-            if line.ref == candidate.ref and not line.is_remote
-            else f"which is on {line.short}"
+            if trunk.ref == candidate.ref and not trunk.is_remote
+            else f"which is on {trunk.short}"
         )
         return Base(commit=parents[0], origin=f"parent of {candidate.name}, {where}")
 
-    def _merge_base_words(self, line: Line, commit: str) -> str:
+    def _merge_base_words(self, trunk: Trunk, commit: str) -> str:
         count = self._graph.count(commit, self._candidate.commit)
         before = f"{count} commit{'s' if count != 1 else ''} before"
-        return f"merge base of {self._candidate.name} and {line.short}, {before}"
+        return f"merge base of {self._candidate.name} and {trunk.short}, {before}"
 
-    def _unclear(self, lines: Sequence[Line], only: Sequence[str] = ()) -> SourceError:
+    def _unclear(self, trunks: Sequence[Trunk], only: Sequence[str] = ()) -> SourceError:
         """The error that lists the plausible bases, with what to type for each.
 
-        `only` are merge bases, if not all with these lines are plausible.
+        `only` are merge bases, if not all with these trunks are plausible.
         """
         rows: dict[str, str] = {}
-        for line in lines:
-            if self._is_on(line):
-                rows |= {base.commit: base.origin for base in [self._base(line, self._bases[line])]}
+        for trunk in trunks:
+            if self._is_on(trunk):
+                rows |= {
+                    base.commit: base.origin for base in [self._base(trunk, self._bases[trunk])]
+                }
                 continue
-            for commit in only or self._bases[line]:
-                if commit in self._bases[line]:
-                    rows.setdefault(commit, self._merge_base_words(line, commit))
+            for commit in only or self._bases[trunk]:
+                if commit in self._bases[trunk]:
+                    rows.setdefault(commit, self._merge_base_words(trunk, commit))
         listing = [f"{commit[:12]} {origin}" for commit, origin in rows.items()]
         return SourceError(
             f"The base of {self._candidate.name} is not clear: {len(rows)} commits are plausible.",

@@ -9,7 +9,7 @@ from builder.errors import SourceError
 from builder.files import digest, hold_lock
 from builder.git import Repository, fetch, locate
 from builder.home import Home
-from builder.sources.base import choose_base, lines_of
+from builder.sources.base import choose_base, trunks_of
 from builder.sources.names import NamedCommit, addition, ambiguous, tracked_head, unknown
 from builder.sources.revision import (
     Revision,
@@ -53,8 +53,8 @@ class LocalGit:
     def candidate_base(self, name: str) -> Revision:
         """See `Source`."""
         candidate = self.resolve(name)
-        lines = lines_of(candidate, self._original.refs())
-        base = choose_base(self._repository, candidate, lines)
+        trunks = trunks_of(candidate, self._original.refs())
+        base = choose_base(self._repository, candidate, trunks)
         chosen = NamedCommit(commit=base.commit, origin=base.origin)
         return self._revision(base.commit[:12], chosen)
 

@@ -15,7 +15,7 @@ from builder.errors import SourceError, UnreachableError
 from builder.files import digest, hold_lock
 from builder.git import FetchFailure, Refs, Repository, fetch
 from builder.home import Home
-from builder.sources.base import choose_base, lines_of
+from builder.sources.base import choose_base, trunks_of
 from builder.sources.names import NamedCommit, choose, unknown
 from builder.sources.revision import (
     Revision,
@@ -73,9 +73,9 @@ class RemoteGit:
     def candidate_base(self, name: str) -> Revision:
         """See `Source`. Fetches the history of the candidate and of the branches, without files."""
         candidate = self.resolve(name)
-        lines = lines_of(candidate, self._refs())
-        heads = dict.fromkeys((candidate.commit, *(line.commit for line in lines)))
-        base = choose_base(self._history(heads), candidate, lines)
+        trunks = trunks_of(candidate, self._refs())
+        heads = dict.fromkeys((candidate.commit, *(trunk.commit for trunk in trunks)))
+        base = choose_base(self._history(heads), candidate, trunks)
         self._fetch(base.commit, f"refs/commits/{base.commit}", base.commit[:12])
         chosen = NamedCommit(commit=base.commit, origin=base.origin)
         return self._revision(base.commit[:12], chosen)

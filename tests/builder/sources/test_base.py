@@ -1,4 +1,4 @@
-"""The base of a candidate: which branches are lines, and which merge base is taken."""
+"""The base of a candidate: which branches are trunks, and which merge base is taken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from builder.errors import SourceError
 from builder.git import Refs, RemoteBranch
-from builder.sources.base import choose_base, lines_of
+from builder.sources.base import choose_base, trunks_of
 from builder.sources.revision import Revision
 
 
@@ -37,7 +37,7 @@ class History:
         return len(self.past(new) - self.past(old))
 
 
-# a - b - c - d is upstream's line; x - y - z leaves it at c; m and n merge crosswise.
+# a - b - c - d is upstream's trunk; x - y - z leaves it at c; m and n merge crosswise.
 HISTORY = History(
     a="", b="a", c="b", d="c", x="c", y="x", z="y", other="", p="c", q="c", m="p q", n="q p"
 )
@@ -119,7 +119,7 @@ FIX = "refs/heads/fix"
             "c",
             "merge base of fix and origin/2.7, 2 ",
         ),
-        # A commit that is on a line.
+        # A commit that is on a trunk.
         (("c", ""), refs({"origin/2.7": "d"}), "b", "parent of c, which is on origin/2.7"),
         (("d", ""), refs({"2.7": "d"}), "c", "parent of d, which is on 2.7"),
         (
@@ -134,7 +134,7 @@ FIX = "refs/heads/fix"
             "c",
             "parent of d, which is on upstream/2.7",
         ),
-        # The version's own line is nearer than main, and the other way round.
+        # The version's own trunk is nearer than main, and the other way round.
         (
             ("z", FIX),
             refs({"origin/2.7": "d", "origin/main": "b"}),
@@ -161,7 +161,7 @@ FIX = "refs/heads/fix"
             "x",
             "merge base of fix and topic, 2 ",
         ),
-        # There is no line but the upstream.
+        # There is no trunk but the upstream.
         (
             ("z", FIX),
             refs({"origin/work": "d"}, {"fix": "refs/remotes/origin/work"}),
@@ -181,7 +181,7 @@ FIX = "refs/heads/fix"
 )
 def test_bases(what: tuple[str, str], where: Refs, base: str, origin: str) -> None:
     revision = candidate(*what)
-    chosen = choose_base(HISTORY, revision, lines_of(revision, where))
+    chosen = choose_base(HISTORY, revision, trunks_of(revision, where))
     assert (chosen.commit, chosen.origin[: len(origin)]) == (base, origin)
 
 
@@ -190,7 +190,7 @@ def test_bases(what: tuple[str, str], where: Refs, base: str, origin: str) -> No
     [
         # It tracks one remote, and has commits that another one has as well.
         (("z", FIX), refs({"origin/2.7": "b", "upstream/2.7": "d"}, TRACKS), ("b", "c")),
-        # It is wholly on the line of one remote, and not on that of the other.
+        # It is wholly on the trunk of one remote, and not on that of the other.
         (("y", FIX), refs({"origin/2.7": "z", "upstream/2.7": "d"}), ("x", "c")),
         # A remote's own branch, and another remote's.
         (
@@ -202,7 +202,7 @@ def test_bases(what: tuple[str, str], where: Refs, base: str, origin: str) -> No
         (("m", FIX), refs({"origin/2.7": "n", "origin/main": "b"}), ("p", "q")),
         (("m", FIX), refs({"origin/2.7": "n"}, TRACKS), ("p", "q")),
         (("m", FIX), refs({"origin/2.7": "p", "upstream/2.7": "q"}, TRACKS), ("p", "q")),
-        # It builds on a branch that is no line, or was pushed there under another name.
+        # It builds on a branch that is no trunk, or was pushed there under another name.
         (
             ("z", FIX),
             refs({"origin/2.7": "d", "origin/w": "x"}, {"fix": "refs/remotes/origin/w"}),
@@ -218,7 +218,7 @@ def test_bases(what: tuple[str, str], where: Refs, base: str, origin: str) -> No
 def test_several_bases(what: tuple[str, str], where: Refs, bases: tuple[str, ...]) -> None:
     revision = candidate(*what)
     with pytest.raises(SourceError, match="is not clear: 2 commits are plausible") as caught:
-        choose_base(HISTORY, revision, lines_of(revision, where))
+        choose_base(HISTORY, revision, trunks_of(revision, where))
     for base in bases:
         assert f"\n{base} " in caught.value.where
         assert f"--base {base}" in caught.value.hint
@@ -235,6 +235,6 @@ def test_several_bases(what: tuple[str, str], where: Refs, bases: tuple[str, ...
 def test_no_base(what: tuple[str, str], where: Refs, why: str) -> None:
     revision = candidate(*what)
     with pytest.raises(SourceError, match="is unknown") as caught:
-        choose_base(HISTORY, revision, lines_of(revision, where))
+        choose_base(HISTORY, revision, trunks_of(revision, where))
     assert why in caught.value.what
     assert "--base" in caught.value.hint

@@ -161,8 +161,8 @@ def check_merge_base(
     assert base.commit != candidate.commit, case
     span = f"{base.commit}..{candidate.commit}"
     assert made.git("rev-list", "--count", span) == match["count"], case
-    # Nothing that a remote has on a line is measured as the candidate's.
-    lines = remote_lines(made, candidate)
+    # Nothing that a remote has on a trunk is measured as the candidate's.
+    lines = remote_trunks(made, candidate)
     assert made.git("rev-list", "--count", span, "--not", *lines) == match["count"], case
     tracked = made.tracked.get(candidate.ref, "")
     if tracked in lines:
@@ -176,7 +176,7 @@ def check_refusal(
     """Several plausible bases are listed, each a merge base or the parent; else there is none."""
     if "is unknown" in error.what:
         parents = made.git("rev-list", "--parents", "-1", candidate.commit).split()[1:]
-        lines = [*remote_lines(made, candidate), *local_lines(made, candidate)]
+        lines = [*remote_trunks(made, candidate), *local_trunks(made, candidate)]
         shared = [line for line in lines if made.run("merge-base", candidate.commit, line)[0] == 0]
         assert not parents or not shared, case
         return "unknown"
@@ -196,22 +196,22 @@ def check_refusal(
 
 
 def full(made: RandomRepository, short: str, case: str) -> str:
-    """The full name of a line, as the plan names it."""
+    """The full name of a trunk, as the plan names it."""
     refs = [f"refs/{kind}/{short}" for kind in ("remotes", "heads", "tags")]
     (ref,) = [ref for ref in refs if ref in made.refs][:1] or [""]
     assert ref, (case, short)
     return ref
 
 
-def names_of_lines(candidate: Revision) -> tuple[str, ...]:
+def names_of_trunks(candidate: Revision) -> tuple[str, ...]:
     return (".".join(candidate.version.split(".")[:2]), "main", "master")
 
 
-def remote_lines(made: RandomRepository, candidate: Revision) -> list[str]:
-    refs = [f"refs/remotes/{r}/{name}" for r in made.remotes for name in names_of_lines(candidate)]
+def remote_trunks(made: RandomRepository, candidate: Revision) -> list[str]:
+    refs = [f"refs/remotes/{r}/{name}" for r in made.remotes for name in names_of_trunks(candidate)]
     return [ref for ref in refs if ref in made.refs]
 
 
-def local_lines(made: RandomRepository, candidate: Revision) -> list[str]:
-    refs = [f"refs/heads/{name}" for name in names_of_lines(candidate)]
+def local_trunks(made: RandomRepository, candidate: Revision) -> list[str]:
+    refs = [f"refs/heads/{name}" for name in names_of_trunks(candidate)]
     return [ref for ref in refs if ref in made.refs]
