@@ -33,5 +33,7 @@ def commit_line(kind: str, arm: str, revision: Revision, subject: str) -> str:
         if revision.origin:
             return f"{who} = {revision.origin}: {commit}"
         return f"{who} {revision.name}: commit {commit}"
+    if revision.name == revision.ref:
+        return f"{who.removesuffix(',')}: {revision.ref}, {commit}"
     origin = f" ({revision.origin})" if revision.origin else ""
     return f"{who} {revision.name}: {revision.ref}{origin}, {commit}"

@@ -28,6 +28,12 @@ FIX = Revision(source="git x", name="fix", commit="1a2b3c4d5e6f" + "0" * 28, ver
             {"name": "a/b", "ref": "refs/heads/a/b"},
             "candidate a-b, a/b: refs/heads/a/b, ",
         ),
+        (
+            "candidate",
+            "refs-heads-fix",
+            {"name": "refs/heads/fix", "ref": "refs/heads/fix"},
+            "candidate refs-heads-fix: refs/heads/fix, ",
+        ),
         ("candidate", "1a2b", {"name": "1a2b"}, "candidate 1a2b: commit "),
         (
             "base",

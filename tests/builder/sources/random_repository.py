@@ -73,6 +73,7 @@ class RandomRepository:
         self.path = path
         self.random = random.Random(seed)
         self.run("init", "--quiet", "--bare", "--initial-branch=main", str(path), cwd=path.parent)
+        self.versions: list[str] = []
         self.commits = self._commits()
         self.remotes = self.random.sample(
             ("origin", "upstream", "team/a"), self.random.randrange(3)
@@ -114,9 +115,14 @@ class RandomRepository:
         return sorted({*pool, *(name.partition("/")[2].partition("/")[2] for name in self.refs)})
 
     def candidates(self) -> Sequence[str]:
-        """Names to find a base of: they have one meaning each."""
+        """Names to find a base of: full ones, HEAD, and commits."""
         branches = [name for name in self.refs if not name.startswith("refs/made")]
-        return sorted({*branches, "HEAD", *self.commits})
+        some = [name for name in branches if not name.endswith("/HEAD")]
+        return sorted({*some, *self.commits, "HEAD"})
+
+    def version(self, commit: str) -> str:
+        """The language version of a commit's files."""
+        return self.versions[self.commits.index(commit)]
 
     def _commits(self) -> list[str]:
         marks = self.path / "marks"
@@ -133,8 +139,8 @@ class RandomRepository:
             parents = draw.sample(earlier, min(len(earlier), draw.choice((1, 1, 1, 2))))
             if number > 1 and draw.random() < 0.03:
                 parents = []
-            version = draw.choice(("2.7.18+", "2.7.18+", "3.13.5+"))
-            content = patchlevel(version).encode()
+            self.versions.append(draw.choice(("2.7", "2.7", "3.13")))
+            content = patchlevel(f"{self.versions[-1]}.5+").encode()
             yield b"commit refs/made/%d\nmark :%d\n" % (number, number)
             yield b"committer t <t@localhost> %d +0000\ndata 1\nx\n" % (1_600_000_000 + number)
             for place, parent in enumerate(parents):
@@ -180,7 +186,8 @@ class RandomRepository:
                 if name.startswith(f"refs/remotes/{remote}/") and not name.endswith("/HEAD")
             ]
             choices += [(".", name, name) for name in branches if name != branch]
-            if choices and self.random.random() < 0.5:
+            # Of a branch called HEAD, git knows no upstream.
+            if choices and branch != "refs/heads/HEAD" and self.random.random() < 0.5:
                 remote, merge, tracked[branch] = self.random.choice(choices)
                 short = branch.removeprefix("refs/heads/")
                 config.append(f'[branch "{short}"]\n\tremote = {remote}\n\tmerge = {merge}\n')

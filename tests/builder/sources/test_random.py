@@ -111,18 +111,27 @@ def resolved(source: LocalGit, name: str) -> Revision | SourceError:
 
 def test_every_base_is_a_merge_base_with_the_named_upstream(tmp_path: Path, cases: int) -> None:
     outcomes: set[str] = set()
-    for seed, made, source in drawn(tmp_path, range(10_000, 10_000 + cases // _BASES)):
+    for seed, made, source in drawn(tmp_path, range(10_000, 10_000 + cases // 2 // _BASES)):
         for name in made.random.sample(made.candidates(), _BASES):
             outcomes.add(check_base(made, source, name, f"seed {seed}, candidate {name}"))
     assert {"merge base", "parent", "own", "unclear", "unknown"} <= outcomes
 
 
+class Candidate:
+    """What a test knows of a candidate without asking our code. `ref` "": it is no branch."""
+
+    def __init__(self, made: RandomRepository, name: str) -> None:
+        head = (made.path / "HEAD").read_text().strip().removeprefix("ref: ")
+        self.ref = head if name == "HEAD" else name
+        self.commit = made.refs.get(self.ref, self.ref)
+        self.version = made.version(self.commit)
+
+
 def check_base(made: RandomRepository, source: LocalGit, name: str, case: str) -> str:
     """Check the base of one candidate; return which kind it is."""
-    candidate = resolved(source, name)
-    if isinstance(candidate, SourceError):
-        assert "meanings" in candidate.what, case
+    if name == "HEAD" and "refs/heads/HEAD" in made.refs:
         return "ambiguous"
+    candidate = Candidate(made, name)
     try:
         base = source.candidate_base(name)
     except SourceError as error:
@@ -154,7 +163,7 @@ def check_base(made: RandomRepository, source: LocalGit, name: str, case: str) -
 
 
 def check_merge_base(
-    made: RandomRepository, candidate: Revision, base: Revision, match: re.Match[str], case: str
+    made: RandomRepository, candidate: Candidate, base: Revision, match: re.Match[str], case: str
 ) -> None:
     line = full(made, match["line"], case)
     assert made.git("merge-base", "--all", candidate.commit, line).split() == [base.commit], case
@@ -171,7 +180,7 @@ def check_merge_base(
 
 
 def check_refusal(
-    made: RandomRepository, candidate: Revision, error: SourceError, case: str
+    made: RandomRepository, candidate: Candidate, error: SourceError, case: str
 ) -> str:
     """Several plausible bases are listed, each a merge base or the parent; else there is none."""
     if "is unknown" in error.what:
@@ -203,15 +212,15 @@ def full(made: RandomRepository, short: str, case: str) -> str:
     return ref
 
 
-def names_of_trunks(candidate: Revision) -> tuple[str, ...]:
-    return (".".join(candidate.version.split(".")[:2]), "main", "master")
+def names_of_trunks(candidate: Candidate) -> tuple[str, ...]:
+    return (candidate.version, "main", "master")
 
 
-def remote_trunks(made: RandomRepository, candidate: Revision) -> list[str]:
+def remote_trunks(made: RandomRepository, candidate: Candidate) -> list[str]:
     refs = [f"refs/remotes/{r}/{name}" for r in made.remotes for name in names_of_trunks(candidate)]
     return [ref for ref in refs if ref in made.refs]
 
 
-def local_trunks(made: RandomRepository, candidate: Revision) -> list[str]:
+def local_trunks(made: RandomRepository, candidate: Candidate) -> list[str]:
     refs = [f"refs/heads/{name}" for name in names_of_trunks(candidate)]
     return [ref for ref in refs if ref in made.refs]
