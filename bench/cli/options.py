@@ -111,7 +111,7 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
         "--candidate",
         type=arguments.nonempty,
         metavar="REV",
-        help="branch, tag or commit of a candidate",
+        help="branch, tag or commit of a candidate; without --base: against where it branched off",
     )
     arms.add_argument(
         "--variant",

@@ -167,7 +167,7 @@ class _Night:
 
     def _head(self, branch: Branch) -> Revised:
         source = self.sources.provide(branch.source)
-        head = source.resolve(branch.revision)
+        head = source.head(branch.revision)
         if self.caught_up:
             head = source.resolve(self._past_head(source.history((head.commit,)), head.commit))
         self.context.show.say(f"{branch.name}: {head.version} ({head.commit[:12]})")

@@ -78,13 +78,18 @@ class PlanRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class RevisionRecord:
-    """A revision. For a runtime only the version is known."""
+    """A revision. For a runtime only the version is known.
+
+    `ref` and `origin` (see `builder.sources.Revision`) are "" in older results.
+    """
 
     version: str
     commit: str = ""
     source: str = ""
     name: str = ""
     epoch: int | None = None
+    ref: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

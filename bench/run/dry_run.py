@@ -49,6 +49,8 @@ def print_plan(context: Context, resolved: Resolved) -> None:
     plan = resolved.plan
     session = plan.experiment.session
     _line(f"experiment  {plan.experiment.name} ({plan.identity})")
+    for commit in resolved.commits:
+        _line(commit)
     _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")

@@ -11,6 +11,7 @@ from bench.benchmarks import Selection, Suite, suites
 from bench.context import Context
 from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
 from bench.results import kept_patches
+from bench.run.commits import commit_lines
 from bench.run.fitting import lacking
 from builder.builds import Recipe, check_flavor, identify_compiler
 from builder.errors import ExperimentError, MeasureError, PatchError
@@ -23,13 +24,17 @@ from builder.sources import provide as sources
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A plan with the repository and patches of each arm, the suite and the benchmarks."""
+    """A plan with the repository and patches of each arm, the suite and the benchmarks.
+
+    `commits` are lines that say which commit each arm is.
+    """
 
     plan: Plan
     repositories: dict[str, Repository]
     suite: Suite
     selection: Selection
     patches: dict[str, tuple[Series, ...]]
+    commits: tuple[str, ...] = ()
 
 
 def resolve(context: Context, experiment: Experiment) -> Resolved:
@@ -62,6 +67,9 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         suite=suite,
         selection=selection,
         patches=patches,
+        commits=tuple(
+            commit_lines((arm.planned, arm.repository) for arm in settled if arm.repository)
+        ),
     )
 
 
@@ -76,9 +84,6 @@ def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
     else:
         source = opened.provide(asked.source)
         revision = _base_revision(experiment, source)
-        context.show.say(
-            f"Base: {revision.version} ({revision.commit[:12]}) from {revision.source}"
-        )
         settled = [settler.settle(BASE, asked, revision, source)]
     for kind, arm in experiment.arms[1:]:
         if arm.runtime:

@@ -46,7 +46,7 @@ More = Callable[[Resolved, SessionRecord], dict[str, Any]]
 
 def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> int:
     """Build all replicas of every arm, and print the paths of the interpreters."""
-    resolved = resolve(context, experiment)
+    resolved = _resolved(context, experiment)
     rows = []
     for arm in resolved.plan.arms:
         for recipe in arm.recipes:
@@ -110,7 +110,7 @@ def measured(
     nothing is timed: where it is broken, the result has no blocks. Without `times`, the reports
     leave absolute times out; the result has them. Raises subclasses of PatchbenchError.
     """
-    resolved = resolve(context, experiment)
+    resolved = _resolved(context, experiment)
     folder = folder_of(out, resolved.plan)
     folder.refuse_others()
     with folder.claimed(context.show.say):
@@ -130,6 +130,14 @@ def measured(
         else:
             context.show.say("Already complete: showing the stored result.")
     return result, folder
+
+
+def _resolved(context: Context, experiment: Experiment) -> Resolved:
+    """The plan; which commit each arm is, is said before anything is built."""
+    resolved = resolve(context, experiment)
+    for line in resolved.commits:
+        context.show.say(line)
+    return resolved
 
 
 def _drawn_seed(experiment: Experiment) -> int:

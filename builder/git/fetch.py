@@ -9,7 +9,8 @@ from pathlib import Path
 
 from builder.errors import StoreError
 from builder.git.command import NETWORK, NO_SPACE, run
-from builder.git.repository import Refs, Repository, sort_refs
+from builder.git.refs import Refs, sort_refs
+from builder.git.repository import Repository
 
 _FETCH_SECONDS = 3600.0
 _REFUSALS = r"unadvertised object|not our ref|remote ref|shallow|not support"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -15,8 +16,9 @@ from typing import IO, Literal
 
 from builder.errors import PatchbenchError, SourceError, StoreError
 from builder.files import hold_lock
-from builder.git import trees
+from builder.git import refs, trees
 from builder.git.command import ISOLATED, NO_SPACE, Output, run, running
+from builder.git.refs import Answer, Meaning, Refs
 from builder.git.trees import TreeEntry
 
 Status = Literal["A", "D", "M", "T"]
@@ -59,32 +61,6 @@ class AuthoredCommit(CommitSummary):
     def day(self) -> date:
         """The author's date, UTC."""
         return datetime.fromtimestamp(self.authored, UTC).date()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refs:
-    """Branches and tags: short names mapped to commits (annotated tags are peeled)."""
-
-    branches: Mapping[str, str]
-    tags: Mapping[str, str]
-
-
-def sort_refs(pairs: Iterable[tuple[str, str]]) -> Refs:
-    """Sort full ref names into branches and tags.
-
-    A peeled name (^{}) comes after the annotated tag that it peels, and replaces it.
-    """
-    branches, tags, tracking = {}, {}, {}
-    for full, commit in pairs:
-        name = full.removesuffix("^{}")
-        if name.startswith("refs/heads/"):
-            branches[name.removeprefix("refs/heads/")] = commit
-        elif name.startswith("refs/tags/"):
-            tags[name.removeprefix("refs/tags/")] = commit
-        elif name.startswith("refs/remotes/"):
-            tracking[name.removeprefix("refs/remotes/").partition("/")[2]] = commit
-    # A clone has most branches of its origin only as remote-tracking branches.
-    return Refs(branches={**tracking, **branches}, tags=tags)
 
 
 def locate(path: Path) -> Repository | None:
@@ -140,21 +116,66 @@ class Repository:
     # Refs, commits and files
 
     def refs(self) -> Refs:
-        """Branches (also remote-tracking ones) and tags."""
+        """Branches (also remote-tracking ones), tags, and what the branches track."""
         out = self._text(
             "for-each-ref",
-            "--format=%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname)",
+            "--format=%(refname) %(objecttype) %(objectname) %(*objecttype) %(*objectname) "
+            "%(upstream)",
             *("refs/heads", "refs/tags", "refs/remotes"),
         )
-        rows = (line.split(" ") for line in out.splitlines())
-        return sort_refs((row[0], row[4] or row[2]) for row in rows if "commit" in (row[1], row[3]))
+        rows = [line.split(" ") for line in out.splitlines()]
+        return refs.sort_refs(
+            ((row[0], row[4] or row[2]) for row in rows if "commit" in (row[1], row[3])),
+            self._text("remote").splitlines(),
+            {row[0].removeprefix("refs/heads/"): row[5] for row in rows if row[5]},
+        )
+
+    def answer(self, name: str) -> Answer:
+        """What git takes a name for, by its own rules (gitrevisions), and what else it may mean."""
+        commit, stderr = self._verified(name)
+        is_full = re.fullmatch(r"[0-9a-fA-F]{40}", name) is not None
+        ref = refs.ambiguous_ref(stderr)
+        if ref and not is_full:
+            return Answer(commit=commit, meanings=self._meanings(ref))
+        prefix = refs.ambiguous_hash(stderr)
+        if not commit:
+            return Answer(meanings=self._starting_with(prefix) if prefix else ())
+        options = ("--verify", "--symbolic-full-name", "--end-of-options")
+        full = "" if is_full else self._text("rev-parse", *options, name).strip()
+        return Answer(commit=commit, ref=full)
+
+    def _verified(self, name: str) -> tuple[str, str]:
+        """The commit of a name ("" without one), and what git prints on stderr."""
+        options = ("-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options")
+        env = {"LC_ALL": "C", "LANGUAGE": "C"}
+        output = self._try(*options, f"{name}^{{commit}}", env=env)
+        commit = text(output.stdout).strip()
+        # A name such as ^main is verified as well, and answered with a ^ in front.
+        is_commit = output.returncode == 0 and re.fullmatch("[0-9a-f]{40}", commit)
+        return (commit if is_commit else ""), output.stderr
+
+    def _meanings(self, name: str) -> tuple[Meaning, ...]:
+        """The refs, and the commits with this abbreviated hash, that a name may stand for."""
+        matches = [
+            Meaning(name=full, commit=self._verified(full)[0])
+            for full in refs.refs_of(name)
+            if self._try("show-ref", "--verify", "--quiet", "--", full).returncode == 0
+        ]
+        if re.fullmatch(r"[0-9a-fA-F]{4,40}", name):
+            matches += self._starting_with(name)
+        return tuple(matches)
+
+    def _starting_with(self, prefix: str) -> tuple[Meaning, ...]:
+        names = self._text("rev-parse", f"--disambiguate={prefix}").split()
+        return tuple(
+            Meaning(name=name, commit=commit)
+            for name in names
+            if (commit := self._verified(name)[0])
+        )
 
     def find(self, revision: str) -> str | None:
         """The commit of a revision (name, hash, or git's revision syntax); None without one."""
-        output = self._try(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-        )
-        return text(output.stdout).strip() if output.returncode == 0 else None
+        return self._verified(revision)[0] or None
 
     def resolve(self, revision: str) -> str:
         """The commit of a revision. Raises SourceError if there is none."""
@@ -183,12 +204,16 @@ class Repository:
         """A commit's parents, the first one first."""
         return tuple(self._text("log", "-1", "--format=%P", commit).split())
 
-    def merge_base(self, first: str, second: str) -> str | None:
-        """The best common ancestor; None without a common history."""
-        output = self._try("merge-base", first, second)
+    def merge_bases(self, first: str, second: str) -> tuple[str, ...]:
+        """The best common ancestors, several after criss-cross merges; () without a common one."""
+        output = self._try("merge-base", "--all", first, second)
         if output.returncode not in (0, 1):
             raise self._failure("merge-base", output)
-        return text(output.stdout).strip() or None
+        return tuple(text(output.stdout).split())
+
+    def count(self, old: str, new: str) -> int:
+        """How many commits are in the history of `new` and not in that of `old`."""
+        return int(self._text("rev-list", "--count", f"{old}..{new}", "--"))
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """Whether `old` is in the history of `new`, or equal to it."""

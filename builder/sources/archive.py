@@ -15,6 +15,7 @@ from builder.files import hold_lock
 from builder.git import Repository, fetch, scratch
 from builder.home import Home
 from builder.sources import tarball
+from builder.sources.names import NamedCommit, unknown
 from builder.sources.remote_git import public
 from builder.sources.revision import (
     Revision,
@@ -23,7 +24,6 @@ from builder.sources.revision import (
     no_history,
     on_wait,
     revision_of,
-    unknown,
 )
 from builder.versions import is_hash
 
@@ -55,13 +55,17 @@ class TarballSource:
 
     def resolve(self, name: str) -> Revision:
         """See `Source`. Accepts its version, its language version or its hash."""
-        revision = revision_of(self._repository, self._label, name, self._commit())
+        revision = revision_of(self._repository, self._label, name, self._named())
         is_version = name.removeprefix("v") in (revision.version, revision.branch)
         if not is_version and not (is_hash(name) and revision.commit.startswith(name.lower())):
             raise unknown(name, self._label, [revision.version])
         return revision
 
-    def candidate_base(self, name: str, branch: str | None = None) -> Revision:  # noqa: ARG002
+    def head(self, name: str) -> Revision:
+        """See `Source`. What is released does not move."""
+        return self.resolve(name)
+
+    def candidate_base(self, name: str) -> Revision:
         """Raises SourceError: a tarball has no history."""
         raise no_history(name, self._label)
 
@@ -72,7 +76,7 @@ class TarballSource:
     def offers(self) -> tuple[SourceOffer, ...]:
         """See `Source`. Imports the tarball to read its release."""
         cached = tarball.imported(self._repository, self._sha256) is not None
-        revision = revision_of(self._repository, self._label, self._name, self._commit())
+        revision = revision_of(self._repository, self._label, self._name, self._named())
         offer = SourceOffer(
             kind="archive",
             where=_file_name(self._location),
@@ -81,6 +85,9 @@ class TarballSource:
             cached=cached,
         )
         return (offer,)
+
+    def _named(self) -> NamedCommit:
+        return NamedCommit(commit=self._commit())
 
     def _commit(self) -> str:
         commit = tarball.imported(self._repository, self._sha256)

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from builder.errors import SourceError, StoreError, UnreachableError
@@ -17,15 +17,14 @@ from builder.home import Home
 from builder.packages import Apt, GoneError, Package
 from builder.process import Runner
 from builder.sources import tarball
+from builder.sources.names import NamedCommit, choose, unknown
 from builder.sources.revision import (
     Revision,
     Say,
     SourceOffer,
-    choose,
     no_history,
     on_wait,
     revision_of,
-    unknown,
 )
 from builder.versions import is_branch_version, is_hash, is_release, newest, version_key
 
@@ -67,13 +66,17 @@ class Debian:
     def cached(self, name: str) -> Revision | None:
         """A release (or commit hash) that was imported before; needs no network."""
         if is_release(name):
-            chosen = choose(name, self._repository.refs())
-            commit = chosen[1] if chosen else None
+            chosen = choose(name, self._repository.refs(), _KIND)
+            commit = chosen.commit if chosen else None
         else:
             commit = self._repository.find(name) if is_hash(name) and len(name) >= 7 else None
         return self._revision(name, commit) if commit else None
 
-    def candidate_base(self, name: str, branch: str | None = None) -> Revision:  # noqa: ARG002
+    def head(self, name: str) -> Revision:
+        """See `Source`. What is released does not move."""
+        return self.resolve(name)
+
+    def candidate_base(self, name: str) -> Revision:
         """Raises SourceError: release tarballs have no history."""
         raise no_history(name, _KIND)
 
@@ -111,7 +114,11 @@ class Debian:
         return (*problems, *offers)
 
     def _revision(self, name: str, commit: str) -> Revision:
-        return revision_of(self._repository, _KIND, name, commit)
+        origin = f"the newest release of {name} here" if is_branch_version(name) else ""
+        chosen = NamedCommit(commit=commit, origin=origin)
+        revision = revision_of(self._repository, _KIND, name, chosen)
+        is_named = is_release(name) or is_branch_version(name)
+        return replace(revision, ref=f"refs/tags/v{revision.version}") if is_named else revision
 
     def _obtain(self, name: str) -> str:
         with self._locked():
@@ -138,9 +145,9 @@ class Debian:
         releases_listed = (package.release for package in listing.packages)
         problem: SourceError = unknown(name, "the archive's source packages", releases_listed)
         for release in releases:
-            tag = choose(release, self._repository.refs())
+            tag = choose(release, self._repository.refs(), _KIND)
             if tag is not None:
-                return tag[1]
+                return tag.commit
             packages = _of_release(listing, release)
             available = [package for package in packages if package.sha256 not in listing.gone]
             try:

@@ -9,17 +9,15 @@ from builder.errors import SourceError
 from builder.files import digest, hold_lock
 from builder.git import Repository, fetch, locate
 from builder.home import Home
+from builder.sources.base import choose_base, trunks_of
+from builder.sources.names import NamedCommit, addition, ambiguous, tracked_head, unknown
 from builder.sources.revision import (
     Revision,
     Say,
     SourceOffer,
-    base_commit,
-    base_name,
-    choose,
     git_offers,
     on_wait,
     revision_of,
-    unknown,
 )
 
 
@@ -42,15 +40,23 @@ class LocalGit:
         return self._repository
 
     def resolve(self, name: str) -> Revision:
-        """See `Source`. Also accepts git's revision syntax (main~3)."""
-        return revision_of(self._repository, self._label, name, self._commit(name))
+        """See `Source`. HEAD is that of the work tree that the source is named by."""
+        return self._revision(name, self._named(name))
 
-    def candidate_base(self, name: str, branch: str | None = None) -> Revision:
+    def head(self, name: str) -> Revision:
+        """See `Source`."""
+        named = self._named(name)
+        refs = self._original.refs()
+        count = self._repository.count
+        return self._revision(name, tracked_head(name, named, refs, self._label, count))
+
+    def candidate_base(self, name: str) -> Revision:
         """See `Source`."""
         candidate = self.resolve(name)
-        base = base_name(candidate, branch, self._original.refs())
-        commit = base_commit(self._repository, candidate, self._commit(base), base)
-        return revision_of(self._repository, self._label, commit[:12], commit)
+        trunks = trunks_of(candidate, self._original.refs())
+        base = choose_base(self._repository, candidate, trunks)
+        chosen = NamedCommit(commit=base.commit, origin=base.origin)
+        return self._revision(base.commit[:12], chosen)
 
     def history(self, commits: Sequence[str]) -> Repository | None:  # noqa: ARG002
         """See `Source`."""
@@ -61,13 +67,20 @@ class LocalGit:
         refs = self._original.refs()
         return git_offers(refs, self._label.removeprefix("git "), refs.tags)
 
-    def _commit(self, name: str) -> str:
+    def _named(self, name: str) -> NamedCommit:
+        answer = self._original.answer(name)
+        if answer.meanings:
+            raise ambiguous(name, self._label, answer.meanings)
+        if answer.commit:
+            return NamedCommit(commit=answer.commit, ref=answer.ref)
         refs = self._original.refs()
-        chosen = choose(name, refs)
-        commit = chosen[1] if chosen else self._original.find(name)
-        if commit is None:
-            raise unknown(name, self._label, [*refs.branches, *refs.tags])
-        return commit
+        named = addition(name, refs, self._label)
+        if named is None:
+            raise unknown(name, self._label, refs.names)
+        return named
+
+    def _revision(self, name: str, chosen: NamedCommit) -> Revision:
+        return revision_of(self._repository, self._label, name, chosen)
 
 
 def _open(path: Path) -> Repository:

@@ -129,9 +129,13 @@ class Default:
                 hint=second.hint,
             ) from second
 
-    def candidate_base(self, name: str, branch: str | None = None) -> Revision:
+    def head(self, name: str) -> Revision:
+        """See `Source`."""
+        return self.resolve(name)
+
+    def candidate_base(self, name: str) -> Revision:
         """See `Source`. Only the git source has the history for it."""
-        return self._git.candidate_base(name, branch)
+        return self._git.candidate_base(name)
 
     def history(self, commits: Sequence[str]) -> Repository | None:
         """See `Source`. Only the git source has a history."""

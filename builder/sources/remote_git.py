@@ -15,21 +15,21 @@ from builder.errors import SourceError, UnreachableError
 from builder.files import digest, hold_lock
 from builder.git import FetchFailure, Refs, Repository, fetch
 from builder.home import Home
+from builder.sources.base import choose_base, trunks_of
+from builder.sources.names import NamedCommit, choose, unknown
 from builder.sources.revision import (
     Revision,
     Say,
     SourceOffer,
-    base_commit,
-    base_name,
-    choose,
     git_offers,
     on_wait,
     revision_of,
-    unknown,
 )
 from builder.versions import is_hash, is_release
 
 _ANSWER_SECONDS = 15.0
+_HEAD_NAMES = ("HEAD", "@")
+_STORED_HEAD = "refs/remote-head"
 _ALL = ("refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*")
 
 
@@ -51,29 +51,34 @@ class RemoteGit:
         return self._repository
 
     def resolve(self, name: str) -> Revision:
-        """See `Source`. Raises UnreachableError if the remote is needed and does not answer."""
-        return self.cached(name) or self._revision(name, self._commit(name))
+        """See `Source`. Raises UnreachableError if the remote is needed and does not answer.
+
+        Branches and tags are the remote's, and HEAD is its default branch.
+        """
+        return self.cached(name) or self._revision(name, self._fetched(name))
+
+    def head(self, name: str) -> Revision:
+        """See `Source`. The remote's own branches track nothing."""
+        return self.resolve(name)
 
     def cached(self, name: str) -> Revision | None:
         """A release or full hash that was fetched before; needs no network."""
-        commit = None
+        chosen = None
         if is_release(name):
-            chosen = choose(name, self._repository.refs())
-            commit = chosen[1] if chosen else None
-        elif is_hash(name) and len(name) == 40 and self._repository.has_commit(name.lower()):
-            commit = name.lower()
-        return self._revision(name, commit) if commit else None
+            chosen = choose(name, self._repository.refs(), self.label)
+        elif _is_full(name) and self._repository.has_commit(name.lower()):
+            chosen = NamedCommit(commit=name.lower())
+        return self._revision(name, chosen) if chosen else None
 
-    def candidate_base(self, name: str, branch: str | None = None) -> Revision:
-        """See `Source`. Fetches the history of both commits, without files."""
+    def candidate_base(self, name: str) -> Revision:
+        """See `Source`. Fetches the history of the candidate and of the branches, without files."""
         candidate = self.resolve(name)
-        refs = self._refs()
-        base = base_name(candidate, branch, refs)
-        tip = self._look_up(base)[1]
-        graph = self._history((candidate.commit, tip))
-        commit = base_commit(graph, candidate, tip, base)
-        self._fetch(commit, f"refs/commits/{commit}", commit[:12])
-        return self._revision(commit[:12], commit)
+        trunks = trunks_of(candidate, self._refs())
+        heads = dict.fromkeys((candidate.commit, *(trunk.commit for trunk in trunks)))
+        base = choose_base(self._history(heads), candidate, trunks)
+        self._fetch(base.commit, f"refs/commits/{base.commit}", base.commit[:12])
+        chosen = NamedCommit(commit=base.commit, origin=base.origin)
+        return self._revision(base.commit[:12], chosen)
 
     def history(self, commits: Sequence[str]) -> Repository:
         """See `Source`."""
@@ -89,38 +94,61 @@ class RemoteGit:
             problem = SourceOffer(kind="git", where=where, note=error.what)
             return (problem, *git_offers(fetched, where, fetched.tags))
 
-    def _revision(self, name: str, commit: str) -> Revision:
-        return revision_of(self._repository, self.label, name, commit)
+    def _revision(self, name: str, chosen: NamedCommit) -> Revision:
+        return revision_of(self._repository, self.label, name, chosen)
 
-    def _commit(self, name: str) -> str:
-        """The commit of a name, after fetching it."""
+    def _fetched(self, name: str) -> NamedCommit:
+        """What a name means, after fetching it."""
         try:
-            ref, commit = self._look_up(name)
+            named = self._look_up(name)
         except UnreachableError as error:
-            chosen = choose(name, self._repository.refs())
-            if chosen is None:
+            stored = self._stored(name)
+            if stored is None:
                 raise
-            self._say(f"{error.what} Using {chosen[0].split('/', 2)[2]} as it was fetched last.")
-            return chosen[1]
-        self._fetch(commit, ref, name)
-        return commit
+            short = stored.ref.split("/", 2)[-1]
+            self._say(f"{error.what} Using {short} as it was fetched last.")
+            return stored
+        if named.ref != "HEAD":
+            self._fetch(named.commit, named.ref or f"refs/commits/{named.commit}", name)
+        return named
 
-    def _look_up(self, name: str) -> tuple[str, str]:
-        """The local ref under which a revision is stored, and its commit."""
+    def _stored(self, name: str) -> NamedCommit | None:
+        """What a name meant when it was fetched last."""
+        if name not in _HEAD_NAMES:
+            return choose(name, self._repository.refs(), self.label)
+        commit = self._repository.find(_STORED_HEAD)
+        return NamedCommit(commit=commit, ref="HEAD") if commit else None
+
+    def _look_up(self, name: str) -> NamedCommit:
         refs = self._refs()
-        chosen = choose(name, refs)
-        if chosen is not None:
-            return chosen
+        named = None if _is_full(name) else choose(name, refs, self.label)
+        if named is None and name in _HEAD_NAMES:
+            named = NamedCommit(commit=self._remote_head(), ref="HEAD")
+        if named is not None:
+            return named
         if not is_hash(name):
-            raise unknown(name, self.label, [*refs.branches, *refs.tags])
+            raise unknown(name, self.label, refs.names)
         commit = name.lower()
-        if len(commit) < 40:
+        if not _is_full(name):
             # A server accepts only full hashes.
             full = self._history_repository().find(commit) or self._history(_ALL).find(commit)
             if full is None:
-                raise unknown(name, self.label, [*refs.branches, *refs.tags])
+                raise unknown(name, self.label, refs.names)
             commit = full
-        return f"refs/commits/{commit}", commit
+        return NamedCommit(commit=commit)
+
+    def _remote_head(self) -> str:
+        """The head of the remote's default branch, fetched by itself: to list HEAD, a server would
+        list all refs, which on a large host are those of every pull request.
+        """
+        with self._locked(self._repository) as lock_fd:
+            self._say(f"Fetching HEAD from {public(self._url)}: one revision, without history.")
+            specs = [f"HEAD:{_STORED_HEAD}"]
+            try:
+                fetch.fetch(self._repository, self._url, specs, depth=1, keep_fds=(lock_fd,))
+            except FetchFailure as failure:
+                raise self._unreachable(failure) from failure
+        return self._repository.resolve(_STORED_HEAD)
 
     def _refs(self) -> Refs:
         """The refs of the remote, requested once; a failure is remembered as well."""
@@ -206,6 +234,10 @@ class RemoteGit:
             where=public(self._url),
             hint="Check the network and the free space, then run the same command again.",
         )
+
+
+def _is_full(name: str) -> bool:
+    return is_hash(name) and len(name) == 40
 
 
 def public(url: str) -> str:

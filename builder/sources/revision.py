@@ -1,19 +1,17 @@
-"""Revisions: resolving names to branches, tags and releases, and choosing a base. Mostly pure."""
+"""Revisions and sources: what a source is asked for, and what it answers. Mostly pure."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from builder.errors import SourceError
 from builder.git import Refs, Repository
-from builder.versions import is_branch_version, is_final, newest, version_key, version_of
+from builder.sources.names import NamedCommit
+from builder.versions import is_branch_version, is_final, version_key, version_of
 
 Say = Callable[[str], None]
-_MAIN_BRANCHES = ("main", "master")
-_SHOWN = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +40,20 @@ class Source(Protocol):
     def resolve(self, name: str) -> Revision:
         """The commit of a name, ready to be exported.
 
-        A name is a release (2.7.18), a language version (3.13: its branch, else its newest
-        release), a branch, tag or commit. Raises SourceError, listing the names that exist.
+        A name means what git means by it; `builder.sources.names` has the additions, such as 3.13.5
+        for v3.13.5. Raises SourceError, listing the names that exist, or the several meanings.
         """
 
-    def candidate_base(self, name: str, branch: str | None = None) -> Revision:
-        """The commit to compare a candidate commit with.
+    def head(self, name: str) -> Revision:
+        """The newest commit of a branch that this source knows of, for a job that follows it.
 
-        That is the first parent of a commit that is on the base's branch already, else the merge
-        base of both. The default of `branch` is that of the candidate's version, else main.
+        As `resolve`, except for a local branch that is behind the branch that it tracks: that one's
+        head, which a clone has as soon as it is fetched. Raises SourceError where both have commits
+        of their own.
         """
+
+    def candidate_base(self, name: str) -> Revision:
+        """The commit to compare a candidate commit with; see `builder.sources.base`."""
 
     def history(self, commits: Sequence[str]) -> Repository | None:
         """A repository with these commits of this source and all their ancestors.
@@ -63,39 +65,6 @@ class Source(Protocol):
         """All available revisions; without access, the cached ones and the reason."""
 
 
-def choose(name: str, refs: Refs) -> tuple[str, str] | None:
-    """The full ref and the commit of `name`; None if it is neither a branch nor a tag."""
-    for prefix, commits in (("refs/heads/", refs.branches), ("refs/tags/", refs.tags)):
-        short = name.removeprefix(prefix)
-        if short in commits:
-            return prefix + short, commits[short]
-    tag = f"v{name}"
-    if is_branch_version(name):
-        # Preferred to the tag vX.Y, which old branches have for X.Y.0: 2.7 means the newest 2.7.
-        tag = next(iter(newest(name, refs.tags)), tag)
-    return (f"refs/tags/{tag}", refs.tags[tag]) if tag in refs.tags else None
-
-
-def _latest(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda name: (version_key(name), name))[-_SHOWN:]
-
-
-def unknown(name: str, where: str, existing: Iterable[str]) -> SourceError:
-    """The error for a name that a source does not have, with a hint of similar `existing` names."""
-    names = set(existing)
-    numbers = version_key(name)[0][:2]
-    same_version = [other for other in names if numbers and version_key(other)[0][:2] == numbers]
-    close = same_version or ([] if numbers else difflib.get_close_matches(name, names, n=_SHOWN))
-    branches = [other for other in names if is_branch_version(other) or other in _MAIN_BRANCHES]
-    examples = _latest(close) or [*_latest(branches), *_latest(filter(is_final, names))]
-    listing = f"It has {', '.join(examples)}." if examples else "It has no revisions."
-    return SourceError(
-        f"{name} is not a revision of this source.",
-        where=where,
-        hint=f"{listing} `patchbench sources` lists them all.",
-    )
-
-
 def on_wait(say: Say) -> Say:
     """The `on_wait` callback for the lock of a source: it reports that another run holds it."""
     return lambda _path: say("Another run is fetching from this source; waiting for it.")
@@ -103,7 +72,8 @@ def on_wait(say: Say) -> Say:
 
 def git_offers(refs: Refs, where: str, cached: Container[str]) -> tuple[SourceOffer, ...]:
     """A git source's version branches and final releases; names in `cached` are marked so."""
-    branches = [name for name in refs.branches if is_branch_version(name) or name == "main"]
+    names = {*refs.branches, *(branch.name for branch in refs.remote)}
+    branches = sorted(name for name in names if is_branch_version(name) or name == "main")
     tags = [name for name in refs.tags if is_final(name)]
     return tuple(
         SourceOffer(
@@ -117,8 +87,9 @@ def git_offers(refs: Refs, where: str, cached: Container[str]) -> tuple[SourceOf
     )
 
 
-def revision_of(repository: Repository, source: str, name: str, commit: str) -> Revision:
+def revision_of(repository: Repository, source: str, name: str, chosen: NamedCommit) -> Revision:
     """The Revision of a commit; its version is read from Include/patchlevel.h."""
+    commit = chosen.commit
     version = version_of(repository.read(commit, "Include/patchlevel.h") or b"")
     if version is None:
         raise SourceError(
@@ -132,22 +103,8 @@ def revision_of(repository: Repository, source: str, name: str, commit: str) -> 
         commit=commit,
         version=version,
         epoch=repository.epoch(commit),
-    )
-
-
-def base_name(candidate: Revision, branch: str | None, refs: Refs) -> str:
-    """The branch on which a candidate's base is searched; see `Source.candidate_base`."""
-    if branch is not None:
-        return branch
-    # CPython replaces a branch at its end of life by a tag of the same name.
-    version = candidate.branch
-    for name in (version, *_MAIN_BRANCHES):
-        if name in refs.branches or name in refs.tags:
-            return name
-    raise SourceError(
-        f"The base of {candidate.name} is unknown: this source has no branch {version} or main.",
-        where=candidate.source,
-        hint="Name the base: --base REVISION.",
+        ref=chosen.ref,
+        origin=chosen.origin,
     )
 
 
@@ -160,33 +117,22 @@ def no_history(name: str, where: str) -> SourceError:
     )
 
 
-def base_commit(graph: Repository, candidate: Revision, tip: str, branch: str) -> str:
-    """The commit to compare a candidate with; `tip` is the head of the base's branch."""
-    if graph.is_ancestor(candidate.commit, tip):
-        parents = graph.parents(candidate.commit)
-        base, why = (parents or ("",))[0], "it has no parent in this history"
-    else:
-        base = graph.merge_base(candidate.commit, tip) or ""
-        why = f"it has no history in common with {branch}"
-    if not base:
-        raise SourceError(
-            f"The base of {candidate.name} is unknown: {why}.",
-            where=candidate.source,
-            hint="Name the base: --base REVISION. A shallow clone may lack the history: "
-            "git fetch --unshallow",
-        )
-    return base
-
-
 @dataclass(frozen=True, kw_only=True)
 class Revision:
-    """A commit of a source. `commit` has 40 hex digits; `epoch` is its time, seconds since 1970."""
+    """A commit of a source. `commit` has 40 hex digits; `epoch` is its time, seconds since 1970.
+
+    `ref` is the full name of the ref that `name` was, "" for a hash or an expression. `origin` says
+    in words how the commit was chosen where that is not git's own rule for `name`, "" else. Neither
+    is part of any key or identity: both describe how one came to the commit.
+    """
 
     source: str
     name: str
     commit: str
     version: str
     epoch: int
+    ref: str = field(default="", compare=False)
+    origin: str = field(default="", compare=False)
 
     @property
     def branch(self) -> str:

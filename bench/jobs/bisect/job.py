@@ -8,6 +8,7 @@ interrupted bisection continues where it stopped; its folder has all measurement
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 from bench.context import Context
@@ -16,7 +17,7 @@ from bench.jobs.bisect.result import BisectionResult
 from bench.jobs.bisect.search import BAD, GOOD, SKIPPED, Search
 from bench.jobs.bisect.steps import BisectRequest, Steps
 from bench.util import print_json, stdout_console
-from builder.errors import EXIT_SKIP, EXIT_VERDICT, BisectError
+from builder.errors import EXIT_SKIP, EXIT_VERDICT, BisectError, UsageError
 from builder.files import guard_writes, write_atomically
 
 FILE = "bisect.json"
@@ -43,6 +44,7 @@ def bisect(context: Context, request: BisectRequest, *, as_json: bool) -> int:
 
 def step(context: Context, request: BisectRequest, commit: str) -> int:
     """Judge one commit; the exit status for `git bisect run`: 0 good, 1 bad, EXIT_SKIP neither."""
+    _refuse_moving(request)
     steps = Steps(context, request)
     change = steps.change()
     if change.complaint:
@@ -50,6 +52,16 @@ def step(context: Context, request: BisectRequest, commit: str) -> int:
     judged_step = steps.judged(steps.source.resolve(commit).commit, change.size)
     context.show.say(judged_step.summary)
     return {GOOD: 0, BAD: EXIT_VERDICT}.get(judged_step.found, EXIT_SKIP)
+
+
+def _refuse_moving(request: BisectRequest) -> None:
+    """Raise UsageError for GOOD or BAD that git bisect moves: each step would have another."""
+    for name in (request.good, request.bad):
+        if re.match(r"(HEAD|@)($|[~^@{:])", name):
+            raise UsageError(
+                f"{name} is another commit at each step of git bisect.",
+                hint="Name GOOD and BAD by a branch, a tag or a commit.",
+            )
 
 
 def _search(steps: Steps, request: BisectRequest) -> Search:
@@ -61,13 +73,14 @@ def _search(steps: Steps, request: BisectRequest) -> Search:
             f"{good.name} and {bad.name} are the same commit.", where=good.commit, hint=others
         )
     if not history.is_ancestor(good.commit, bad.commit):
-        fork = history.merge_base(good.commit, bad.commit)
-        hint = f"Both descend from {fork}: bisect from there." if fork else others
+        forks = history.merge_bases(good.commit, bad.commit)
+        several = f" ({', '.join(forks[1:])} as well)" if forks[1:] else ""
+        hint = f"Both descend from {forks[0]}{several}: bisect from there." if forks else others
         raise BisectError(
             f"{good.name} is not an ancestor of {bad.name}: no single commit between them can have "
             "caused the change.",
             where=good.source,
-            hint=f"{bad.name} is the older one: name it first." if fork == bad.commit else hint,
+            hint=f"{bad.name} is the older one: name it first." if bad.commit in forks else hint,
         )
     graph = history.graph(good.commit, bad.commit, first_parent=request.first_parent)
     search = Search(graph, bad.commit)

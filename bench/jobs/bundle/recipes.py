@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Multiset
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -60,7 +60,8 @@ def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
     """The fields of an arm in result.json that follow from its recipe."""
     fields = {
         "title": recipe.title + (f", {arm['variant']}" if arm.get("variant") else ""),
-        "revision": asdict(recipe.revision),
+        # As recorded: older plans lack the keys that were added later.
+        "revision": arm["recipe"]["revision"],
         "series": list(recipe.series),
         "flavor": recipe.flavor.content,
     }

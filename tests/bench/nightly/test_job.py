@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -253,3 +255,22 @@ def test_a_night_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert before.items() <= blocks(ground).items()
     assert ground.line("2026-11-01")["outcome"] == "neutral"
     assert [one.night.state for one in ground.entries()] == ["measured"]
+
+
+def test_a_clone_that_was_fetched_and_not_pulled_has_a_new_head(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Only which commit is measured matters here.
+    refused = SourceError("Not measured.")
+    monkeypatch.setattr(line.LineJob, "run", lambda self, task, *_: self.failed(task, refused))
+    env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=ground.root, env=env, check=True)
+
+    git("clone", "--quiet", "fake.git", "clone")
+    ground.file.write_text(FILE.replace("fake.git", "clone"))
+    moved = ground.change("/* The loop", "/* This loop", "Reword a comment")
+    git("-C", "clone", "fetch", "--quiet")
+    ground.night("2026-11-02")
+    assert ground.state("2026-11-02")["tasks"][0]["head"]["commit"] == moved

@@ -297,7 +297,7 @@ class TestReading:
         third = upstream.commit("main", "3.14.0a0", parents=(second, side))
         assert repository.parents(third) == (second, side)
         assert repository.parents(first) == ()
-        assert repository.merge_base(second, side) == first
+        assert repository.merge_bases(second, side) == (first,)
         assert repository.is_ancestor(side, third)
         assert not repository.is_ancestor(third, side)
         assert repository.log(first, third) == (second, third)
@@ -310,7 +310,8 @@ class TestReading:
         assert (told.hash, told.author, told.subject) == (second, "tests", "3.14.0a0")
         assert told.day.isoformat() == "2014-05-13"
         other = upstream.commit("other", "1.0", parents=())
-        assert repository.merge_base(other, third) is None
+        assert repository.merge_bases(other, third) == ()
+        assert repository.count(first, third) == 3
 
     def test_names_are_resolved(self, upstream: Upstream, repository: Repository) -> None:
         commit = upstream.commit("main", "3.14.0a0")

@@ -85,10 +85,8 @@ def test_the_base_is_the_parent_on_the_branch_else_the_merge_base(
     upstream.commit("main", "3.6.0a0", parents=(fork,))
     assert source.candidate_base(gotos[:10]).commit == fork
     assert source.candidate_base("topic").commit == fork
-    assert source.candidate_base(topic, "2.7").commit == fork
+    assert source.candidate_base(topic).commit == fork
     assert source.candidate_base("2.7").commit == gotos
-    # Of a branch that was named, not of the version's own.
-    assert source.candidate_base(gotos, "main").commit == fork
 
 
 def test_a_candidate_for_the_next_version_has_its_base_on_main(
@@ -104,9 +102,9 @@ def test_a_candidate_for_the_next_version_has_its_base_on_main(
 def test_where_no_base_can_be_told_it_asks_for_one(upstream: Upstream, source: LocalGit) -> None:
     first = upstream.commit("2.7", "2.7.1")
     upstream.commit("alone", "9.9.9", parents=())
-    for name, branch in ((first, None), ("alone", "2.7"), ("alone", None)):
+    for name in (first, "alone"):
         with pytest.raises(SourceError, match="is unknown") as caught:
-            source.candidate_base(name, branch)
+            source.candidate_base(name)
         assert "--base" in caught.value.hint
 
 

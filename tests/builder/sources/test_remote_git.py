@@ -76,7 +76,7 @@ def test_the_base_is_found_without_fetching_files_of_the_past(
     source = here.source()
     assert source.candidate_base(candidate).commit == fork
     assert source.candidate_base(topic[:8]).commit == fork
-    assert source.candidate_base("topic", "2.7").version == "2.7.10"
+    assert source.candidate_base("topic").version == "2.7.10"
     assert not source.repository.has_commit(first)
 
 
@@ -198,3 +198,53 @@ def test_offers_name_the_reason_where_there_are_none(upstream: Upstream, here: H
     trouble, *cached = here.source().offers()
     assert "cannot be reached" in trouble.note
     assert [offer.revision for offer in cached] == ["v3.13.5"]
+
+
+def test_head_is_the_remotes(upstream: Upstream, here: Here) -> None:
+    upstream.commit("main", "3.14.0a0")
+    commit = upstream.commit("3.13", "3.13.5+")
+    upstream.git("symbolic-ref", "HEAD", "refs/heads/3.13")
+    for name in ("HEAD", "@"):
+        revision = here.source().resolve(name)
+        assert (revision.commit, revision.ref) == (commit, "HEAD")
+    moved = upstream.commit("3.13", "3.13.5+")
+    assert here.source().resolve("HEAD").commit == moved
+    here.cut()
+    assert here.source().resolve("HEAD").commit == moved
+    assert "Using HEAD as it was fetched last" in here.said[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "origin"),
+    [
+        ("topic", "refs/heads/topic", ""),
+        ("heads/topic", "refs/heads/topic", ""),
+        ("refs/tags/v3.13.5", "refs/tags/v3.13.5", ""),
+        ("3.13.5", "refs/tags/v3.13.5", "release 3.13.5"),
+        ("3.13", "refs/tags/v3.13.5", "the newest release of 3.13, which is no branch here"),
+    ],
+)
+def test_a_name_is_said_with_its_ref(
+    upstream: Upstream, here: Here, name: str, ref: str, origin: str
+) -> None:
+    upstream.tag("v3.13.5", upstream.commit("topic", "3.13.5"))
+    revision = here.source().resolve(name)
+    assert (revision.ref, revision.origin) == (ref, origin)
+
+
+def test_a_branch_and_a_tag_of_one_name_are_refused(upstream: Upstream, here: Here) -> None:
+    upstream.tag("fix", upstream.commit("main", "3.14.0a0"))
+    commit = upstream.commit("fix", "3.14.0a0")
+    with pytest.raises(SourceError, match="fix has 2 meanings") as caught:
+        here.source().resolve("fix")
+    assert "refs/tags/fix, refs/heads/fix" in caught.value.hint
+    assert here.source().resolve("refs/heads/fix").commit == commit
+
+
+def test_the_base_of_a_branch_says_what_it_is(upstream: Upstream, here: Here) -> None:
+    fork = upstream.commit("2.7", "2.7.10")
+    upstream.commit("topic", "2.7.10", parents=(fork,))
+    upstream.commit("topic", "2.7.10")
+    upstream.commit("2.7", "2.7.11")
+    base = here.source().candidate_base("topic")
+    assert (base.commit, base.origin) == (fork, "merge base of topic and 2.7, 2 commits before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from builder.errors import (
     BrokenError,
     SourceError,
     StoreError,
+    UsageError,
 )
 from builder.sources.provide import SourceSpec
 from tests.bench.jobs.bisect.made_up import Machine
@@ -258,3 +260,47 @@ def test_git_never_takes_an_error_for_a_bad_commit(
     except SystemExit as end:
         code = int(end.code or 0)
     assert code == EXIT_STOP
+
+
+@pytest.fixture
+def clone(machine: Machine, tmp_path: Path) -> Path:
+    """A clone of the history, whose origin/HEAD is not what is checked out."""
+    commits = machine.line(1, 1, 1, 1.06, 1.06)
+    folder = tmp_path / "clone"
+    machine.upstream.git("clone", "--quiet", machine.upstream.url, str(folder), cwd=tmp_path)
+    machine.upstream.git("switch", "--quiet", "--create", "mine", commits[-2], cwd=folder)
+    return folder
+
+
+def _in(clone: Path, request: BisectRequest) -> BisectRequest:
+    return replace(request, source=SourceSpec(kind="git", location=str(clone)))
+
+
+def test_head_is_the_clones_own_and_not_its_remotes(
+    machine: Machine, clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commits = list(machine.speed)
+    request = _in(clone, machine.request(commits[0], "HEAD"))
+    assert bisect(machine.context, request, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["bad"]["commit"] == commits[-2]
+    assert machine.asked[0][:2] == (commits[0], commits[-2])
+
+
+@pytest.mark.parametrize(("place", "status"), [(0, 0), (1, 0), (2, 0), (3, 1), (4, 1)])
+def test_a_step_judges_what_git_bisect_checked_out(
+    machine: Machine, clone: Path, place: int, status: int
+) -> None:
+    commits = list(machine.speed)
+    machine.upstream.git("checkout", "--quiet", "--detach", commits[place], cwd=clone)
+    request = _in(clone, machine.request(commits[0], commits[-1]))
+    assert step(machine.context, request, "HEAD") == status
+
+
+@pytest.mark.parametrize("name", ["HEAD", "@", "HEAD~2", "@{1}"])
+def test_a_step_refuses_ends_that_git_bisect_moves(
+    machine: Machine, clone: Path, name: str
+) -> None:
+    good = next(iter(machine.speed))
+    with pytest.raises(UsageError, match="another commit at each step"):
+        step(machine.context, _in(clone, machine.request(good, name)), "HEAD")
+    assert machine.asked == []
