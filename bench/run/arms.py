@@ -11,7 +11,7 @@ from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
 from bench.results import BROKEN, ArmReport
 from bench.run.resolve import Resolved
-from builder.builds import Build, Builder, Gate, Judgement, facts
+from builder.builds import Build, Builder, Gate, Judgement, facts, unbuilt
 from builder.errors import BuildError
 from builder.files import hold_lock
 from builder.runtimes import Runtime
@@ -156,6 +156,7 @@ class Arms:
             return replace(arm, report=replace(arm.report, warnings=warnings))
         ours, theirs = base.builds[0], arm.builds[0]
         differences = self._differences(ours, theirs, arm)
+        warnings += unbuilt.warnings(theirs.unbuilt or (), arm.planned.recipe.changed)
         if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
             warnings += self._code_warnings(ours, theirs)
         judgement = None

@@ -1,17 +1,19 @@
 """Building recipes: configure, make and install, facts of the binaries, the gate, the store."""
 
-from builder.builds import facts, gate, layout, loop_flags
+from builder.builds import facts, gate, layout, loop_flags, unbuilt
 from builder.builds.compile import (
     Builder,
     Options,
     check_flavor,
     identify_compiler,
     installed_python,
+    required_generators,
 )
 from builder.builds.facts import Difference
 from builder.builds.gate import Gate, Judgement
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
-from builder.builds.store import Build, Stage, Store
+from builder.builds.store import Build, Stage, Store, unbuilt_json
+from builder.builds.unbuilt import UnbuiltChange
 
 __all__ = [
     "Build",
@@ -25,6 +27,7 @@ __all__ = [
     "Recipe",
     "Stage",
     "Store",
+    "UnbuiltChange",
     "check_flavor",
     "facts",
     "gate",
@@ -32,4 +35,7 @@ __all__ = [
     "installed_python",
     "layout",
     "loop_flags",
+    "required_generators",
+    "unbuilt",
+    "unbuilt_json",
 ]
