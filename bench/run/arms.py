@@ -11,7 +11,7 @@ from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
 from bench.results import BROKEN, ArmReport
 from bench.run.resolve import Resolved
-from builder.builds import Build, Builder, Gate, Judgement, facts, unbuilt
+from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
 from builder.errors import BuildError
 from builder.files import hold_lock
 from builder.runtimes import Runtime
@@ -156,6 +156,7 @@ class Arms:
             return replace(arm, report=replace(arm.report, warnings=warnings))
         ours, theirs = base.builds[0], arm.builds[0]
         differences = self._differences(ours, theirs, arm)
+        warnings += self._forgotten(arm.planned)
         warnings += unbuilt.warnings(theirs.unbuilt or (), arm.planned.recipe.changed)
         if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
             warnings += self._code_warnings(ours, theirs)
@@ -196,6 +197,17 @@ class Arms:
                 f"--build {theirs.key}",
             )
         return differences
+
+    def _forgotten(self, planned: PlannedArm) -> tuple[str, ...]:
+        """Warnings of a revision that lacks what its base's generators would generate."""
+        doubts = forgotten_outputs(
+            planned.recipe,
+            self._resolved.plan.base.recipe,
+            self._resolved.repositories[planned.name],
+        )
+        for doubt in doubts:
+            self._context.show.say(f"{planned.title}: {doubt}")
+        return tuple(f"not-regenerated: {doubt}" for doubt in doubts)
 
     def _code_warnings(self, ours: Build, theirs: Build) -> tuple[str, ...]:
         if not facts.same_machine_code(ours.facts, theirs.facts):

@@ -10,7 +10,7 @@ the table does not know.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -309,6 +309,39 @@ def requirement(read: Read, before: Read, changed: Sequence[str], where: str = "
     )
 
 
+def forgotten(read: Read, before: Read, changed: Sequence[str]) -> tuple[str, ...]:
+    """What a revision changed without what is generated from it, a sentence for each input.
+
+    Nothing is generated in a revision that is built as it is. The inputs may differ in comments
+    alone, so that this is a doubt and no fault.
+    """
+    makefile = Makefile((read("Makefile.pre.in") or b"").decode("utf-8", "replace"))
+    commands: dict[str, dict[str, None]] = {}
+    for generator in (*GENERATORS, *BY_HAND):
+        own = _targets(generator, makefile)
+        command = f"make {' '.join(own)}" if own else generator.command
+        # Names that are missing in the global objects do not compile.
+        if not command or generator is GLOBAL_OBJECTS:
+            continue
+        if (generator.committed or not own) and not _any_output(generator, read):
+            continue
+        for path in _reasons(generator, read, before, changed):
+            if not any(re.fullmatch(pattern, path) for pattern in _BYTECODE[1:]):
+                commands.setdefault(path, {})[command] = None
+            if any(generator.writes(other) for other in changed):
+                commands[path] = {"": None}
+    for path, configure in _configure_inputs(read, before, changed):
+        if configure not in changed:
+            commands[path] = {_autoconf(read): None}
+    return tuple(
+        f"{path} differs from the base's, and nothing that is generated from it does: if "
+        f"{' or '.join(f'`{command}`' for command in names)} would change a file, this arm is "
+        "without it"
+        for path, names in commands.items()
+        if "" not in names
+    )
+
+
 def _targets(generator: Generator, makefile: Makefile) -> list[str]:
     """The generator's target, or the outputs for which an older Makefile has rules."""
     if makefile.has(generator.target):
@@ -404,12 +437,8 @@ def _check_configure(read: Read, before: Read, changed: Sequence[str], where: st
 
     The version of autoconf that made a tree's configure is usually not that of the machine.
     """
-    for path in changed:
-        match = _CONFIGURE_INPUT.match(path)
-        if match is None or read(path) == before(path):
-            continue
-        configure = f"{match.group(1)}configure"
-        if read(configure) is not None and configure not in changed:
+    for path, configure in _configure_inputs(read, before, changed):
+        if configure not in changed:
             raise _ineffective([path], [configure], _autoconf(read), where)
     missing = sorted(_defines(read("configure")) - _defines(before("configure")))
     template = (read("pyconfig.h.in") or b"").decode("utf-8", "replace")
@@ -421,6 +450,19 @@ def _check_configure(read: Read, before: Read, changed: Sequence[str], where: st
             where=f"{where}: configure" if where else "configure",
             hint=f"In your tree run `{_autoconf(read)}` and put pyconfig.h.in into the patch too.",
         )
+
+
+def _configure_inputs(
+    read: Read, before: Read, changed: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """The changed inputs of configure scripts, each with its script."""
+    for path in changed:
+        match = _CONFIGURE_INPUT.match(path)
+        if match is not None and read(path) != before(path):
+            # A folder of macros stands beside its script.
+            configure = f"{match.group(1)}configure"
+            if read(configure) is not None:
+                yield path, configure
 
 
 def _defines(configure: bytes | None) -> set[str]:

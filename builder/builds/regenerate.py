@@ -161,28 +161,38 @@ def refuse_lost_changes(
 
 
 def refuse_stale_modules(tree: Path, targets: Sequence[str], series: Sequence[str]) -> None:
-    """Raise PatchError if a module of the library no longer agrees with its header.
+    """Raise PatchError if modules of the library no longer agree with their headers.
 
     Only in trees whose make cannot generate these modules: their own code does, in the finished
     interpreter.
     """
-    makefile = _text(tree / "Makefile.pre.in")
-    for header, in_header, module, in_module, target in _MODULES:
-        text = _text(tree / header)
-        if not text or re.search(rf"(?m)^{target}\s*:", makefile):
-            continue
-        missing = set(re.findall(in_header, text)) - set(
-            re.findall(in_module, _text(tree / module))
+    missing = _missing_names(tree)
+    if missing:
+        modules = ", ".join(missing)
+        names = [name for one in missing.values() for name in one]
+        more = ", ..." if len(names) > 5 else ""
+        raise PatchError(
+            f"{modules}: generated from headers that the patch changes, and they do not follow "
+            f"({', '.join(names[:5])}{more}).",
+            where=f"{', '.join(series)}: {modules}",
+            hint=f"In your tree run `make {' '.join(targets)}`, build, run "
+            + ", ".join(f"`./python {module}`" for module in missing)
+            + " at its top, and put what that changes into the patch.",
         )
-        if missing:
-            names = sorted(name if isinstance(name, str) else name[0] for name in missing)
-            raise PatchError(
-                f"The patch changes what {header} defines, and {module}, which is generated from "
-                f"it, does not follow: {', '.join(names[:5])}.",
-                where=f"{', '.join(series)}: {module}",
-                hint=f"In your tree run `make {' '.join(targets)}`, build, run `./python {module}` "
-                f"at its top, and put {module} into the patch.",
-            )
+
+
+def _missing_names(tree: Path) -> dict[str, list[str]]:
+    """By module, the names that its header defines and it lacks or gives another value."""
+    makefile = _text(tree / "Makefile.pre.in")
+    missing = {}
+    for header, in_header, module, in_module, target in _MODULES:
+        if re.search(rf"(?m)^{target}\s*:", makefile):
+            continue
+        defined = set(re.findall(in_header, _text(tree / header)))
+        absent = defined - set(re.findall(in_module, _text(tree / module)))
+        if absent:
+            missing[module] = sorted(x if isinstance(x, str) else x[0] for x in absent)
+    return missing
 
 
 def _text(path: Path) -> str:

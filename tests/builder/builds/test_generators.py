@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from builder.builds.generators import Requirement, requirement
+from builder.builds.generators import Read, Requirement, forgotten, requirement
 from builder.errors import PatchError
 
 REGEN = "$(PYTHON_FOR_REGEN) $(srcdir)/"
@@ -267,6 +267,39 @@ def test_constants_of_sre_without_a_target_are_a_doubt(version: str) -> None:
     assert path == "Lib/sre_constants.py"
     assert "python Lib/sre_constants.py" in reason
     assert required(version, "Lib/sre_constants.py", "Modules/sre_constants.h").doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "changed", "command"),
+    [
+        ("3.13", ["Python/bytecodes.c"], "`make regen-cases`"),
+        ("3.13", ["Python/bytecodes.c", "Python/generated_cases.c.h"], ""),
+        ("3.13", ["configure.ac"], "`Tools/build/regen-configure.sh`"),
+        ("3.13", ["configure.ac", "configure"], ""),
+        ("3.13", ["Tools/unicode/makeunicodedata.py"], "makeunicodedata.py"),
+        ("3.13", ["Lib/importlib/_bootstrap.py"], ""),
+        ("3.9", ["Lib/importlib/_bootstrap.py"], "`make regen-importlib`"),
+        ("3.9", ["Lib/zipimport.py", "Python/importlib_zipimport.h"], ""),
+        ("3.9", ["Python/compile.c"], ""),
+        ("3.9", ["Grammar/Grammar", "Python/graminit.c"], ""),  # its keywords may be the same
+        ("3.9", ["Grammar/Grammar"], "`make regen-grammar` or `make regen-keyword`"),
+        ("2.7.18", ["Lib/sre_constants.py"], "`python Lib/sre_constants.py`"),
+        ("2.7.18", ["Objects/object.c"], ""),
+    ],
+)
+def test_what_a_revision_forgot(version: str, changed: list[str], command: str) -> None:
+    tree = TREES[version]
+
+    def reader(other: bytes) -> Read:
+        return lambda path: other if path in changed else _content(tree, path)
+
+    doubts = forgotten(reader(b"new"), reader(b"old"), changed)
+    assert len(doubts) == bool(command)
+    assert all(command in doubt for doubt in doubts)
+
+
+def _content(tree: Mapping[str, str], path: str) -> bytes | None:
+    return tree[path].encode() if path in tree else None
 
 
 def test_an_unchanged_tree_reads_nothing() -> None:

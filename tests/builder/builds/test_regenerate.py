@@ -95,7 +95,7 @@ def test_a_module_that_does_not_follow_its_header_is_refused(
 ) -> None:
     regenerate.refuse_stale_modules(tree, ["regen-grammar"], ["2.7/x"])
     (tree / header).write_text(text)
-    with pytest.raises(PatchError, match=f"and {module}.*does not follow") as caught:
+    with pytest.raises(PatchError, match=f"{module}: generated.*do not follow") as caught:
         regenerate.refuse_stale_modules(tree, ["regen-grammar"], ["2.7/x"])
     assert caught.value.where == f"2.7/x: {module}"
     assert f"./python {module}" in caught.value.hint
@@ -147,3 +147,11 @@ def test_what_failed_generators_changed_is_undone(tree: Path) -> None:
 )
 def test_what_regenerating_gave_is_told(changed: list[str], failed: bool, text: str) -> None:
     assert text in regenerate.summary(GRAMMAR, changed, failed=failed)
+
+
+def test_all_modules_that_do_not_follow_are_named_at_once(tree: Path) -> None:
+    (tree / "Python/graminit.c").write_text('{1, "nop"},\n')
+    (tree / "Include/graminit.h").write_text("#define nop_stmt 258\n")
+    with pytest.raises(PatchError, match=r"\(nop_stmt, nop\)") as caught:
+        regenerate.refuse_stale_modules(tree, ["regen-grammar"], ["2.7/x"])
+    assert "`./python Lib/symbol.py`, `./python Lib/keyword.py`" in caught.value.hint
