@@ -40,7 +40,11 @@ _KINDS = (
     ("Windows", "for Windows", r"PC/|PCbuild/|Tools/(?:msi|nuget|buildbot)/|.*\.(?:bat|ps1)$"),
     ("macOS", "for macOS", r"Mac/"),
     ("platform", "for another platform", r"(?:Android|iOS|Apple|Platforms|Tools/wasm)/"),
-    (DOCUMENTATION, "documentation", r"Doc/|Misc/|.*\.(?:rst|md)$|[^/]*\.txt$|README"),
+    (
+        DOCUMENTATION,
+        "documentation",
+        r"Doc/|Misc/|InternalDocs/|.*\.(?:rst|md|gv|png)$|(?!Lib/)(?:.*\.txt|(?:.*/)?README[^/]*)$",
+    ),
     ("tools", "a tool that building does not use", r"Tools/|Demo/|Parser/.*\.py$|\."),
 )
 _SOURCES = (".c", ".cc", ".cpp", ".S", ".s", ".m")
@@ -157,7 +161,10 @@ class Evidence:
 
     @staticmethod
     def _names(path: str, text: str) -> bool:
-        return re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", text) is not None
+        # Logs are long, and most paths are not in them at all.
+        return path in text and (
+            re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-]|\.\w)", text) is not None
+        )
 
 
 def _text(path: Path) -> str:
@@ -251,7 +258,8 @@ def _module(evidence: Evidence, path: str) -> str:
     parts = PurePosixPath(path).parts
     if parts[0] != "Modules" or len(parts) < 2:
         return ""
-    if len(parts) == 2:
+    if len(parts) == 2 or parts[1] == "clinic":
+        path = f"{parts[-1].split('.')[0]}.c" if parts[1] == "clinic" else path
         return PurePosixPath(path).stem.removesuffix("module") if path.endswith(_SOURCES) else ""
     folder = "/".join(parts[:2]) + "/"
     return "" if any(source.startswith(folder) for source in evidence.compiled) else parts[1]
