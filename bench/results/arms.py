@@ -12,7 +12,7 @@ from typing import Any
 from bench.benchmarks import Missing
 from bench.compare import Comparison, SuiteComparison
 from bench.experiments import CANDIDATE
-from builder.builds import Difference, Flavor, Judgement, Recipe, Stage
+from builder.builds import Difference, Flavor, Judgement, Recipe, Stage, UnbuiltChange
 
 # -- the plan -------------------------------------------------------------------------------------
 
@@ -118,12 +118,16 @@ class FactsRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """The build of the first replica."""
+    """The build of the first replica.
+
+    `unbuilt` are the changed files from which nothing was built, None in older results.
+    """
 
     key: str
     facts: FactsRecord
     stages: tuple[Stage, ...] = ()
     regenerated: tuple[str, ...] = ()
+    unbuilt: tuple[UnbuiltChange, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

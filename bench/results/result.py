@@ -18,7 +18,7 @@ from bench.measure import FalseCalls
 from bench.results.shape import Result
 from bench.session import Band, BlockRecord, SessionRecord, warmups_by_task
 from bench.util import documents, published
-from builder.builds import Build, Difference, Judgement
+from builder.builds import Build, Difference, Judgement, unbuilt_json
 from builder.errors import DataError
 
 SCHEMA = 1
@@ -171,6 +171,7 @@ def _build(build: Build) -> dict[str, Any]:
         "stages": [asdict(stage) for stage in build.stages],
         "facts": asdict(build.facts),
         "regenerated": list(build.regenerated),
+        **unbuilt_json(build),
     }
 
 

@@ -12,7 +12,7 @@ from bench.measure import has_jit
 from bench.results import BROKEN, ArmReport
 from bench.run import build_progress
 from bench.run.resolve import Resolved
-from builder.builds import Build, Builder, Gate, Judgement, facts
+from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
 from builder.errors import BuildError
 from builder.files import hold_lock
 from builder.runtimes import Runtime
@@ -161,6 +161,8 @@ class Arms:
             return replace(arm, report=replace(arm.report, warnings=warnings))
         ours, theirs = base.builds[0], arm.builds[0]
         differences = self._differences(ours, theirs, arm)
+        warnings += self._forgotten(arm.planned)
+        warnings += unbuilt.warnings(theirs.unbuilt or (), arm.planned.recipe.changed)
         if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
             warnings += self._code_warnings(ours, theirs)
         judgement = None
@@ -206,6 +208,17 @@ class Arms:
                 f"--build {theirs.key}",
             )
         return differences
+
+    def _forgotten(self, planned: PlannedArm) -> tuple[str, ...]:
+        """Warnings of a revision that lacks what its base's generators would generate."""
+        doubts = forgotten_outputs(
+            planned.recipe,
+            self._resolved.plan.base.recipe,
+            self._resolved.repositories[planned.name],
+        )
+        for doubt in doubts:
+            self._context.show.say(f"{planned.title}: {doubt}")
+        return tuple(f"not-regenerated: {doubt}" for doubt in doubts)
 
     def _code_warnings(self, ours: Build, theirs: Build) -> tuple[str, ...]:
         if not facts.same_machine_code(ours.facts, theirs.facts):

@@ -13,7 +13,7 @@ from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
 from bench.results import kept_patches
 from bench.run.commits import commit_lines
 from bench.run.fitting import lacking
-from builder.builds import Recipe, check_flavor, identify_compiler
+from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
 from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.git import Repository
 from builder.patches import Series, adhoc, apply_series, check_applies, load, patch
@@ -229,6 +229,8 @@ class _Settler:
             changed=tuple(change.path for change in repository.changes(base_tree, tree)),
             placebo=arm.placebo,
         )
+        # Refuses, before anything is built, a change whose effect would be lost.
+        required_generators(recipe, repository)
         recipes = tuple(replace(recipe, replica=number) for number in self._numbers(kind))
         planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes, variant=arm.variant)
         return _Settled(asked=arm, planned=planned, repository=repository, patches=stack)

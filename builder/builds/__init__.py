@@ -1,12 +1,14 @@
 """Building recipes: configure, make and install, facts of the binaries, the gate, the store."""
 
-from builder.builds import facts, gate, layout, loop_flags, make_progress, past_builds
+from builder.builds import facts, gate, layout, loop_flags, make_progress, past_builds, unbuilt
 from builder.builds.compile import (
     Builder,
     Options,
     check_flavor,
+    forgotten_outputs,
     identify_compiler,
     installed_python,
+    required_generators,
     uses_ccache,
 )
 from builder.builds.facts import Difference
@@ -15,7 +17,8 @@ from builder.builds.make_progress import MakeState
 from builder.builds.make_watch import Expected
 from builder.builds.past_builds import PastBuild
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
-from builder.builds.store import Build, Stage, Store
+from builder.builds.store import Build, Stage, Store, unbuilt_json
+from builder.builds.unbuilt import UnbuiltChange
 
 __all__ = [
     "Build",
@@ -32,8 +35,10 @@ __all__ = [
     "Recipe",
     "Stage",
     "Store",
+    "UnbuiltChange",
     "check_flavor",
     "facts",
+    "forgotten_outputs",
     "gate",
     "identify_compiler",
     "installed_python",
@@ -41,5 +46,8 @@ __all__ = [
     "loop_flags",
     "make_progress",
     "past_builds",
+    "required_generators",
+    "unbuilt",
+    "unbuilt_json",
     "uses_ccache",
 ]

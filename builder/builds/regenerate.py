@@ -1,8 +1,9 @@
-"""Generated files of a CPython tree: when to regenerate them, and what that changed.
+"""Running the generators of a CPython tree, and what that changed.
 
 A patch to the input of a generator has no effect until the generator runs; a patch to a generated
 file is overwritten when it runs. Both would be lost silently, so the tree's own targets run if an
-input changed, and the files that they changed are reported.
+input changed (`builder.builds.generators` knows which), and the files that they changed are
+reported.
 """
 
 from __future__ import annotations
@@ -11,44 +12,10 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import PatchError
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Generator:
-    """A target of the tree's Makefile, and the inputs whose change requires it."""
-
-    target: str
-    inputs: re.Pattern[str]
-
-
-def _generator(target: str, *inputs: str) -> _Generator:
-    return _Generator(target=target, inputs=re.compile("|".join(f"(?:{path})$" for path in inputs)))
-
-
-# In the order in which they must run. Targets that the Makefile does not have are left out.
-_GENERATORS = (
-    _generator("regen-opcode", r"Lib/opcode\.py", r"Tools/scripts/generate_opcode_h\.py"),
-    _generator("regen-cases", r"Python/(optimizer_)?bytecodes\.c", r"Tools/cases_generator/.*"),
-    _generator(
-        "regen-opcode-targets",
-        r"Lib/opcode\.py",
-        r"Include/opcode\.h",
-        r"Python/makeopcodetargets\.py",
-    ),
-    _generator("regen-grammar", r"Grammar/Grammar", r"Parser/pgen/.*"),
-    _generator("regen-pegen", r"Grammar/python\.gram", r"Tools/peg_generator/.*"),
-    _generator("regen-token", r"Grammar/Tokens"),
-    _generator("regen-keyword", r"Grammar/(python\.gram|Tokens)"),
-    _generator("regen-ast", r"Parser/Python\.asdl", r"Parser/asdl(_c)?\.py"),
-    _generator("regen-sre", r"Lib/re/_constants\.py", r"Lib/sre_constants\.py"),
-    _generator("regen-typeslots", r"Objects/typeslots\.py", r"Include/typeslots\.h"),
-)
-_CLINIC = b"[clinic input]"
-_GLOBAL_STRINGS = re.compile(rb"_Py_(?:ID|STR)\(")
+from builder.builds.generators import Requirement
+from builder.errors import BuildError, PatchError
 
 # Generated files that are committed. If all files have the same time, make considers these older
 # than their inputs, and would run a Python of the tree's own age to generate them again.
@@ -69,6 +36,32 @@ _COMMITTED = (
     "Python/importlib_external.h",
     "Python/opcode_targets.h",
 )
+# Modules that older trees generate from headers with the finished interpreter: the header, its
+# pattern, the module, its pattern, and the target of newer trees, where make generates the module.
+_MODULES = (
+    (
+        "Include/graminit.h",
+        r"#define (\w+) (\d+)",
+        "Lib/symbol.py",
+        r"(?m)^(\w+) = (\d+)",
+        "regen-symbol",
+    ),
+    (
+        "Include/token.h",
+        r"(?m)^#define\s+(\w+)\s+(\d+)",
+        "Lib/token.py",
+        r"(?m)^(\w+) = (\d+)",
+        "regen-token",
+    ),
+    (
+        "Python/graminit.c",
+        r'\{1, "(\w+)"\}',
+        "Lib/keyword.py",
+        r"(?m)^\s+'(\w+)',?",
+        "regen-keyword",
+    ),
+)
+_COMPILED = (b"\x7fELF", b"!<arch>")
 
 
 def set_file_times(tree: Path, epoch: int, changed: Sequence[str]) -> None:
@@ -88,23 +81,20 @@ def _date(path: Path, seconds: int) -> None:
         os.utime(path, (seconds, seconds))
 
 
-def targets(read: Callable[[str], bytes | None], changed: Sequence[str]) -> tuple[str, ...]:
-    """The Makefile targets that changes of the paths `changed` require, in order.
+def outdate(tree: Path, targets: Sequence[str], epoch: int) -> None:
+    """Make the files among `targets` older than everything, so that make generates them."""
+    for name in targets:
+        _date(tree / name, epoch - 1)
 
-    `read` returns the content of a path of the tree, or None without such a file.
+
+def command(targets: Sequence[str]) -> tuple[str, ...]:
+    """The command that generates `targets`.
+
+    The Python that the tree prefers may not be on the machine; any current one works for most.
+    Rules of older trees, whose targets are files, have another name for it.
     """
-    makefile = (read("Makefile.pre.in") or b"").decode("utf-8", "replace")
-    required = [
-        generator.target
-        for generator in _GENERATORS
-        if any(generator.inputs.match(path) for path in changed)
-    ]
-    contents = [read(path) or b"" for path in changed if path.endswith((".c", ".h"))]
-    if any(_CLINIC in content for content in contents):
-        required.append("clinic")
-    if any(_GLOBAL_STRINGS.search(content) for content in contents):
-        required.append("regen-global-objects")
-    return tuple(target for target in required if re.search(rf"(?m)^{target}\s*:", makefile))
+    older = ("PYTHON=python3",) if any("." in target for target in targets) else ()
+    return ("make", "PYTHON_FOR_REGEN=python3", *older, *targets)
 
 
 def snapshot(tree: Path) -> dict[str, str]:
@@ -124,6 +114,38 @@ def changed_files(before: dict[str, str], after: dict[str, str]) -> tuple[str, .
     return tuple(sorted(path for path, digest in before.items() if after.get(path) != digest))
 
 
+def summary(required: Requirement, changed: Sequence[str], *, failed: bool) -> str:
+    """What regenerating gave, in a sentence."""
+    inputs = ", ".join(required.inputs)
+    if failed:
+        return (
+            "The tree's generators do not run here; the generated files are the patch's own, and "
+            f"whether they agree with {inputs} is not known."
+        )
+    if not changed:
+        return (
+            f"Regenerated by the tree's own targets ({' '.join(required.targets)}), for {inputs}: "
+            "nothing changed."
+        )
+    return f"Regenerated by the tree's own targets: {', '.join(changed)}"
+
+
+def remove_products(tree: Path, before: dict[str, str]) -> None:
+    """Remove what was compiled to run generators (pgen, _freeze_importlib and their objects).
+
+    It was compiled before the layout and the flags of the loop were applied.
+    """
+    for root, _, files in os.walk(tree):
+        for name in files:
+            path = Path(root) / name
+            if str(path.relative_to(tree)) in before or path.is_symlink():
+                continue
+            with path.open("rb") as file:
+                start = file.read(7)
+            if start.startswith(_COMPILED):
+                path.unlink()
+
+
 def refuse_lost_changes(
     regenerated: Sequence[str], changed: Sequence[str], series: Sequence[str]
 ) -> None:
@@ -136,3 +158,82 @@ def refuse_lost_changes(
             where=f"{', '.join(series)}: {', '.join(lost)}",
             hint="Put the generators' own output into the patch, or leave these files out of it.",
         )
+
+
+def refuse_stale_modules(tree: Path, targets: Sequence[str], series: Sequence[str]) -> None:
+    """Raise PatchError if modules of the library no longer agree with their headers.
+
+    Only in trees whose make cannot generate these modules: their own code does, in the finished
+    interpreter.
+    """
+    missing = _missing_names(tree)
+    if missing:
+        modules = ", ".join(missing)
+        names = [name for one in missing.values() for name in one]
+        more = ", ..." if len(names) > 5 else ""
+        raise PatchError(
+            f"{modules}: generated from headers that the patch changes, and they do not follow "
+            f"({', '.join(names[:5])}{more}).",
+            where=f"{', '.join(series)}: {modules}",
+            hint=f"In your tree run `make {' '.join(targets)}`, build, run "
+            + ", ".join(f"`./python {module}`" for module in missing)
+            + " at its top, and put what that changes into the patch.",
+        )
+
+
+def _missing_names(tree: Path) -> dict[str, list[str]]:
+    """By module, the names that its header defines and it lacks or gives another value."""
+    makefile = _text(tree / "Makefile.pre.in")
+    missing = {}
+    for header, in_header, module, in_module, target in _MODULES:
+        if re.search(rf"(?m)^{target}\s*:", makefile):
+            continue
+        defined = set(re.findall(in_header, _text(tree / header)))
+        absent = defined - set(re.findall(in_module, _text(tree / module)))
+        if absent:
+            missing[module] = sorted(x if isinstance(x, str) else x[0] for x in absent)
+    return missing
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def accept_failure(required: Requirement, changed: Sequence[str], error: BuildError) -> None:
+    """Raise BuildError for generators that failed, unless the patch brings what they generate."""
+    missing = [
+        generator
+        for generator in required.generators
+        if not any(generator.writes(path) for path in changed)
+    ]
+    if missing or not required.generators:
+        outputs = ", ".join(name for generator in missing for name in generator.outputs)
+        raise BuildError(
+            f"{error.what} The patch changes {', '.join(required.inputs)}, and what is generated "
+            "from it cannot be generated here.",
+            where=error.where,
+            hint="Unless the input is wrong: in your tree run "
+            f"`make {' '.join(required.targets)}` with a Python that its generators support (2.7's "
+            "need PYTHON_FOR_REGEN=python2.7), and put what it changes into the patch"
+            f"{f' ({outputs})' if outputs else ''}. {error.hint}",
+        ) from error
+
+
+def restore(
+    tree: Path,
+    paths: Sequence[str],
+    read: Callable[[str], bytes | None],
+    required: Requirement,
+    changed: Sequence[str],
+) -> None:
+    """Undo what generators changed before they failed.
+
+    The patch's own outputs become newer than their inputs, so that make does not try again.
+    """
+    for path in paths:
+        content = read(path)
+        if content is not None:
+            (tree / path).write_bytes(content)
+    for path in changed:
+        if any(generator.writes(path) for generator in required.generators):
+            (tree / path).touch()

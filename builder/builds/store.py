@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.builds.facts import BuildFacts
+from builder.builds.unbuilt import UnbuiltChange
 from builder.errors import StoreError
 from builder.files import guard_writes, hold_lock, is_locked, sha256_of, write_atomically
 from builder.home import Home
@@ -37,7 +38,8 @@ class Build:
     """An installed interpreter.
 
     `regenerated` lists the files that the tree's own generators changed after the series was
-    applied. `stages` are the stages of building, with their durations.
+    applied. `stages` are the stages of building, with their durations. `unbuilt` are the changed
+    files from which nothing was built; None in builds from before that was recorded.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Build:
     stages: tuple[Stage, ...]
     recipe: dict[str, Any] = field(default_factory=dict)
     regenerated: tuple[str, ...] = ()
+    unbuilt: tuple[UnbuiltChange, ...] | None = None
 
     @property
     def prefix(self) -> Path:
@@ -203,7 +206,15 @@ def _stamp(build: Build) -> dict[str, Any]:
         "stages": [asdict(stage) for stage in build.stages],
         "recipe": build.recipe,
         "regenerated": list(build.regenerated),
+        **unbuilt_json(build),
     }
+
+
+def unbuilt_json(build: Build) -> dict[str, Any]:
+    """The changed files from which nothing was built, as JSON; without a key if not recorded."""
+    if build.unbuilt is None:
+        return {}
+    return {"unbuilt": [asdict(change) for change in build.unbuilt]}
 
 
 def _read(stamp: Path) -> Build:
@@ -220,4 +231,10 @@ def _read(stamp: Path) -> Build:
         stages=tuple(Stage(**stage) for stage in data["stages"]),
         recipe=data["recipe"],
         regenerated=tuple(data["regenerated"]),
+        unbuilt=_read_unbuilt(data),
     )
+
+
+def _read_unbuilt(data: dict[str, Any]) -> tuple[UnbuiltChange, ...] | None:
+    changes = data.get("unbuilt")
+    return None if changes is None else tuple(UnbuiltChange(**change) for change in changes)

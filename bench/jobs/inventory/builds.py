@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from bench.context import Context
 from bench.host import doctor, read_host
 from bench.util import cell, print_json, print_table, stdout_console
-from builder.builds import Build
+from builder.builds import Build, unbuilt_json
 from builder.errors import StoreError, ToolError
 from builder.files import age_in_days, guard_writes, is_locked, size_of
 from builder.home import Home
@@ -105,6 +105,7 @@ def _build_json(build: Build) -> dict[str, Any]:
         "facts": asdict(build.facts),
         "recipe": build.recipe,
         "regenerated": list(build.regenerated),
+        **unbuilt_json(build),
     }
 
 

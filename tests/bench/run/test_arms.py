@@ -21,6 +21,7 @@ from bench.util.console import Show
 from builder.builds.gate import Judgement
 from builder.builds.recipe import Recipe
 from builder.builds.store import Build
+from builder.builds.unbuilt import UnbuiltChange
 from builder.errors import BuildError
 from builder.home import Home
 from builder.process import SystemRunner
@@ -39,6 +40,7 @@ class Workbench:
     unbuildable: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    unbuilt: dict[str, tuple[UnbuiltChange, ...]] = field(default_factory=dict)
 
     def provide(self, recipe: Recipe, _repository: object) -> tuple[Build, bool]:
         title = _title(recipe)
@@ -48,7 +50,8 @@ class Workbench:
         build = specimen.build(specimen.recipe(1))
         code = {"bin/python": recipe.key}
         facts = replace(build.facts, code=code, **self.facts.get(title, {}))
-        return replace(build, key=recipe.key, title=title, facts=facts), True
+        unbuilt = self.unbuilt.get(title)
+        return replace(build, key=recipe.key, title=title, facts=facts, unbuilt=unbuilt), True
 
     def judge(self, base: Build, candidate: Build, selection: str) -> Judgement:
         self.happened.append(f"{selection} {candidate.title} against {base.title}")
@@ -166,6 +169,26 @@ def test_without_a_gate_nothing_is_tested(bench: Workbench) -> None:
 
     assert not [line for line in bench.happened if "against" in line]
     assert fast.report.warnings[0].startswith("no-gate: ")
+
+
+def test_changes_from_which_nothing_was_built_are_a_warning(bench: Workbench) -> None:
+    windows = UnbuiltChange(path="PC/x.c", kind="Windows", reason="for Windows")
+    bench.unbuilt = {"fast/0": (windows,)}
+    recipe = replace(FAST.recipe, changed=("PC/x.c",))
+    (_base, fast) = bench.ready(BASE, planned("fast", "candidate", recipe, FAST.recipes[1]))
+
+    assert fast.report.warnings == (
+        "no-effect: nothing that was built comes from what the patch changes: PC/x.c (for Windows)",
+    )
+
+
+def test_what_a_revision_did_not_generate_is_a_warning(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "forgotten_outputs", lambda *_given: ("bytecodes.c differs",))
+    (_base, fast) = bench.ready(BASE, FAST)
+
+    assert fast.report.warnings == ("not-regenerated: bytecodes.c differs",)
 
 
 def test_what_nobody_asked_for_is_an_error_but_not_of_a_placebo(bench: Workbench) -> None:

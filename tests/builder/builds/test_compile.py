@@ -18,6 +18,7 @@ from builder.builds.compile import (
     check_flavor,
     configure_arguments,
     first_error,
+    forgotten_outputs,
     identify_compiler,
     steps,
 )
@@ -209,6 +210,120 @@ def test_a_patch_that_the_generators_undo_is_refused(workshop: Workshop) -> None
     with pytest.raises(PatchError, match="would be lost"):
         workshop.builder.provide(workshop.recipe(source, lost), workshop.repository)
     assert workshop.store.all() == ()
+
+
+FAST = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
+OWN_OUTPUT = fake.replacing(
+    "Python/generated_cases.c.h", "generated case BINARY_OP: break;", "generated case FAST: break;"
+)
+
+
+def new_file(path: str, line: str = "x") -> bytes:
+    return (
+        f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+        f"@@ -0,0 +1 @@\n+{line}\n"
+    ).encode()
+
+
+def unable(tree: Path) -> None:
+    """Generators that change a file and fail."""
+    makefile = tree / "Makefile.pre.in"
+    text = makefile.read_text().replace(
+        "regen-cases:\n", "regen-cases:\n\techo > branch\n\tfalse\n"
+    )
+    makefile.write_text(text)
+
+
+def test_a_generator_that_fails_says_what_its_author_has_to_run(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, unable)
+    with pytest.raises(BuildError, match=r"regenerate of .*bytecodes\.c.*cannot be") as caught:
+        workshop.builder.provide(workshop.recipe(FAST), workshop.repository)
+    assert "`make regen-cases`" in caught.value.hint
+    assert "regenerate.log" in caught.value.hint
+    assert workshop.store.all() == ()
+
+
+def test_a_patch_that_brings_the_output_needs_no_generator(tmp_path: Path) -> None:
+    """What the failed generator has changed is undone: the build needs the file."""
+    workshop = Workshop(tmp_path, unable)
+    build, _ = workshop.builder.provide(workshop.recipe(FAST, OWN_OUTPUT), workshop.repository)
+    assert build.regenerated == ()
+    assert build.unbuilt is not None
+    # The fake's loop does not include it.
+    assert [change.path for change in build.unbuilt] == ["Python/generated_cases.c.h"]
+    assert any("is not known" in text for text in workshop.said)
+
+
+def test_a_patch_that_generating_confirms(workshop: Workshop) -> None:
+    build, _ = workshop.builder.provide(workshop.recipe(FAST, OWN_OUTPUT), workshop.repository)
+    assert build.regenerated == ()
+    assert any("Python/bytecodes.c: nothing changed" in text for text in workshop.said)
+
+
+def test_an_input_of_configure_alone_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    workshop = Workshop(tmp_path, lambda tree: (tree / "configure.ac").write_text("old\n"))
+    patch = (
+        b"diff --git a/configure.ac b/configure.ac\n--- a/configure.ac\n+++ b/configure.ac\n"
+        b"@@ -1 +1 @@\n-old\n+AC_CHECK_FUNCS([foo])\n"
+    )
+    recipe = workshop.recipe(patch)
+    with pytest.raises(PatchError, match=r"configure\.ac and not what is generated"):
+        workshop.builder.commands(recipe, workshop.repository)
+    with pytest.raises(PatchError, match="would have no effect"):
+        workshop.builder.provide(recipe, workshop.repository)
+    assert not any("configure" in text for text in workshop.said)
+
+
+def test_changed_files_from_which_nothing_was_built(workshop: Workshop) -> None:
+    paths = ("Modules/_tkinter.c", "PC/winreg.c", "Doc/x.rst", "Lib/extra.py", "Include/unused.h")
+    recipe = workshop.recipe(fake.speed_patch(1.1), *map(new_file, paths))
+    build, _ = workshop.builder.provide(recipe, workshop.repository)
+    assert build.unbuilt is not None
+    assert {change.path: change.kind for change in build.unbuilt} == {
+        "Doc/x.rst": "documentation",
+        "Include/unused.h": "header",
+        "Modules/_tkinter.c": "module",
+        "PC/winreg.c": "Windows",
+    }
+    [told] = [text for text in workshop.said if "nothing that was built" in text]
+    assert "Modules/_tkinter.c (of the module _tkinter, not built here)" in told
+    assert workshop.store.find(recipe.key) == build
+    unchanged, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert unchanged.unbuilt == ()
+
+
+def test_builds_from_before_that_was_recorded_are_read(workshop: Workshop) -> None:
+    build, _ = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    stamp = build.folder / "build.json"
+    data = json.loads(stamp.read_text())
+    del data["unbuilt"]
+    stamp.write_text(json.dumps(data))
+    again, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert not made
+    assert again.unbuilt is None
+
+
+@pytest.mark.parametrize(
+    ("patches", "expected"),
+    [
+        ([FAST], "Python/bytecodes.c differs"),
+        ([FAST, OWN_OUTPUT], ""),
+        ([fake.speed_patch(1.1)], ""),
+        ([], ""),
+    ],
+)
+def test_a_revision_without_what_its_generators_would_generate(
+    workshop: Workshop, tmp_path: Path, patches: list[bytes], expected: str
+) -> None:
+    base = workshop.recipe()
+    tree = workshop.recipe(*patches).tree
+    (tmp_path / "other").mkdir()
+    workshop.repository.export(tree, tmp_path / "other", 1)
+    repository, commit = commit_tree(tmp_path / "fake.git", tmp_path / "other")
+    recipe = replace(base, revision=replace(base.revision, commit=commit))
+    doubts = forgotten_outputs(recipe, base, repository)
+    assert len(doubts) == bool(expected)
+    assert all(expected in doubt and "`make regen-cases`" in doubt for doubt in doubts)
 
 
 def test_a_damaged_build_is_told_of_and_made_again(workshop: Workshop) -> None:
