@@ -117,7 +117,7 @@ def collect_garbage(
     """
     context.home.prepare()
     store = context.store
-    chosen = list(keys)
+    chosen = list(dict.fromkeys(keys))
     for key in keys:
         # This refuses paths to other folders too: "" from an unset shell variable, or "..".
         if key not in store.names():
