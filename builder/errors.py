@@ -133,6 +133,12 @@ class DifferentError(PatchbenchError):
     exit_code = 18
 
 
+class IncomparableError(PatchbenchError):
+    """Two files of results without a benchmark to compare: nothing in common, or the same runs."""
+
+    exit_code = 19
+
+
 # The run itself succeeded: its verdict is one that --fail-on names, or `reproduce` got a verdict
 # other than the one in the bundle.
 EXIT_VERDICT = 1

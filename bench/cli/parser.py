@@ -33,6 +33,7 @@ exit codes:
   16   a mail could not be delivered
   17   a bisection did not narrow down to a single commit
   18   a program behaves differently once it is compiled
+  19   compare: the two files have nothing to compare, or are the same measurements
   70   a bug in patchbench
   125  bisect --step: the commit cannot be judged; 0 good, 1 bad
   128  bisect --step: any error, so that `git bisect run` stops

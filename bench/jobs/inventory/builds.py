@@ -201,16 +201,19 @@ def in_use(home: Home) -> bool:
 
 
 def compare(context: Context, base: Path, candidate: Path, *, margin: float, as_json: bool) -> int:
-    """Compare two files of pyperf results, and show the verdicts."""
+    """Compare two files of pyperf results, and show the verdicts. Raises IncomparableError if
+    nothing could be compared; the JSON, with the reasons, is printed all the same.
+    """
     from bench.compare import pyperf_files
     from bench.report.formats import terminal
 
-    compared = pyperf_files.compare_files(base, candidate, margin=margin)
+    files = pyperf_files.load(base), pyperf_files.load(candidate)
+    compared = pyperf_files.compare_results(*files, margin=margin)
     if as_json:
         print_json(compared.document())
-        return 0
-    console = stdout_console()
-    terminal.show_comparisons(compared, console)
-    for warning in compared.warnings:
-        context.show.say(f"warning: {warning}")
+    pyperf_files.refuse_nothing(compared, *files)
+    if not as_json:
+        terminal.show_comparisons(compared, stdout_console())
+        for warning in compared.warnings:
+            context.show.say(f"warning: {warning}")
     return 0

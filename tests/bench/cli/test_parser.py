@@ -81,11 +81,14 @@ def test_builds_and_series_import_what_reads_and_prints(tmp_path: Path) -> None:
 
 
 def test_compare_imports_numpy_and_special_functions_at_most(tmp_path: Path) -> None:
-    path = tmp_path / "times.json"
-    runs = [pyperf.Run([1.0 + n / 100], collect_metadata=False) for n in range(4)]
-    named = [pyperf.Run(one.values, metadata={"name": "x"}, collect_metadata=False) for one in runs]
-    pyperf.Benchmark(named).dump(str(path))
-    modules = imported("compare", str(path), str(path))
+    paths = tmp_path / "base.json", tmp_path / "candidate.json"
+    for shift, path in enumerate(paths):
+        values = [1.0 + n / 100 + shift / 1000 for n in range(4)]
+        named = [
+            pyperf.Run([value], metadata={"name": "x"}, collect_metadata=False) for value in values
+        ]
+        pyperf.Benchmark(named).dump(str(path))
+    modules = imported("compare", *map(str, paths))
     assert not tops(modules) & (HEAVY - {"scipy", "Cython"})  # SciPy imports Cython
     assert not {"scipy.stats", "scipy.optimize", "scipy.sparse"} & modules
 
