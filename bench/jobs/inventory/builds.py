@@ -9,11 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.table import Column, Table
-
 from bench.context import Context
 from bench.host import doctor, read_host
-from bench.util import cell, print_json, print_table, stdout_console
+from bench.util import TextTable, cell, print_json, print_table, stdout_console
 from builder.builds import Build
 from builder.errors import StoreError, ToolError
 from builder.files import age_in_days, guard_writes, is_locked, size_of
@@ -39,7 +37,7 @@ def sources(context: Context, *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(offer) for offer in offers])
         return 0
-    table = Table("source", "version", "revision", "where", "", box=None)
+    table = TextTable("source", "version", "revision", "where", "", prose=["where", ""])
     for offer in offers:
         row = (offer.kind, offer.version, offer.revision, offer.where)
         table.add_row(*map(cell, row), cell(offer.note or ("here" if offer.cached else "")))
@@ -60,17 +58,8 @@ def builds(context: Context, *, key: str | None, as_json: bool) -> int:
     if as_json:
         print_json([_build_json(build) for build in stored])
         return 0
-    table = Table(
-        Column("key", no_wrap=True),
-        "build",
-        "gotos",
-        "PGO",
-        "LTO",
-        "built in",
-        "size",
-        "used",
-        box=None,
-    )
+    titles = ("key", "build", "gotos", "PGO", "LTO", "built in", "size", "used")
+    table = TextTable(*titles, prose=["build"])
     for build in stored:
         facts = build.facts
         table.add_row(

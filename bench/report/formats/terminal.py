@@ -7,13 +7,12 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bench.benchmarks import Missing
 from bench.compare import SIGNS, Comparison, SuiteComparison, interval, spelled
 from bench.report.wording import common_warnings, headline
 from bench.results import Result
-from bench.util import harmless
+from bench.util import TextTable, harmless
 
 _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
 
@@ -67,13 +66,8 @@ def show_comparisons(compared: Compared, console: Console) -> None:
     rows = compared.comparisons
     common = common_warnings(rows)
     if rows:
-        table = Table(box=None, pad_edge=False)
-        for title in ("benchmark", "ratio", "", "95% interval", "verdict", "blocks", "notes"):
-            table.add_column(
-                title,
-                justify="right" if title == "blocks" else "left",
-                no_wrap=title != "notes",
-            )
+        titles = ("benchmark", "ratio", "", "95% interval", "verdict", "blocks", "notes")
+        table = TextTable(*titles, prose=["notes"], right=["blocks"])
         several = len({row.metric for row in rows}) > 1
         for row in rows:
             name = f"{row.benchmark} ({row.metric})" if several else row.benchmark
@@ -81,7 +75,6 @@ def show_comparisons(compared: Compared, console: Console) -> None:
         for suite in _suites(compared):
             kind = "" if suite.metric == "time" else f" {suite.metric}"
             title = f"geometric mean{kind}"
-            table.add_section()
             table.add_row(f"[bold]{title}[/bold]", *_cells(suite), _notes(suite, common))
         console.print(table)
     for absent in compared.missing:
