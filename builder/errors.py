@@ -143,6 +143,7 @@ class IncomparableError(PatchbenchError):
 # other than the one in the bundle.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
+EXIT_ENVIRONMENT = 71
 # `git bisect run` reads 125 as "cannot be tested" and 128 or more as "abort".
 EXIT_SKIP = 125
 EXIT_STOP = 128

@@ -35,6 +35,7 @@ exit codes:
   18   a program behaves differently once it is compiled
   19   compare: the two files have nothing to compare, or are the same measurements
   70   a bug in patchbench
+  71   the installation of patchbench is broken: a module of it cannot be imported
   125  bisect --step: the commit cannot be judged; 0 good, 1 bad
   128  bisect --step: any error, so that `git bisect run` stops
   130  interrupted (Ctrl-C); 143 terminated (SIGTERM); what was measured is kept

@@ -130,7 +130,9 @@ class Show:
 
 def print_json(data: Any) -> None:
     """Print `data` as JSON on stdout."""
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    # In another encoding, what it lacks would be escaped by rules that are not those of JSON.
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not is_utf8) + "\n")
 
 
 def print_table(table: TextTable) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.compare import interval
 from bench.report.formats import terminal
 from bench.results.result import parse_document
 from tests import golden
@@ -110,5 +111,6 @@ def test_no_ratio_and_no_verdict_is_cut_on_a_narrow_terminal(width: int) -> None
     assert max(map(len, text.splitlines())) <= width
     joined = re.sub(r"\s", "", text)
     for row in rows:
-        for part in (row.benchmark, f"{row.ratio:.4f}", row.verdict, f"{row.low:.4f}to"):
+        bounds = re.sub(r"\s", "", interval(row.low, row.high))
+        for part in (row.benchmark, f"{row.ratio:.4f}", row.verdict, bounds):
             assert part in joined
