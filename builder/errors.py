@@ -133,10 +133,17 @@ class DifferentError(PatchbenchError):
     exit_code = 18
 
 
+class IncomparableError(PatchbenchError):
+    """Two files of results without a benchmark to compare: nothing in common, or the same runs."""
+
+    exit_code = 19
+
+
 # The run itself succeeded: its verdict is one that --fail-on names, or `reproduce` got a verdict
 # other than the one in the bundle.
 EXIT_VERDICT = 1
 EXIT_BUG = 70
+EXIT_ENVIRONMENT = 71
 # `git bisect run` reads 125 as "cannot be tested" and 128 or more as "abort".
 EXIT_SKIP = 125
 EXIT_STOP = 128

@@ -5,6 +5,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 stamp=.venv/patchbench-stamp
+program=.venv/bin/patchbench
+
+# The caller's variables for Python (PYTHONHOME, PYTHONPATH) are not of ours; PYTHON names one.
+for name in "${!PYTHON@}"; do
+    [[ $name == PYTHON ]] || unset "$name"
+done
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -50,6 +56,16 @@ make_venv() {
     fail "$python cannot make a virtual environment. On Debian: sudo apt-get install python3-venv"
 }
 
+# What pip writes starts an interpreter that PYTHONHOME stops at once, with the exit code of
+# "slower". This one ignores all such variables.
+launcher() {
+    local here quote="'\\''"
+    here=$(pwd -P)
+    here=${here//\'/$quote}
+    printf '%s\n' '#!/bin/sh' '# Written by scripts/venv.sh.' \
+        "exec '$here/.venv/bin/python' -I '$here/patchbench/__main__.py' \"\$@\""
+}
+
 # An environment contains its own path: one in a copied folder does not work.
 packages="packages $({ cat requirements.lock && pwd -P; } | hashed)"
 project="project $(hashed <pyproject.toml)"
@@ -71,4 +87,9 @@ if [[ $(tail -n 1 "$stamp") != "$project" ]]; then
     printf '%s\n' "$packages" "$project" >"$stamp.new"
     mv "$stamp.new" "$stamp"
     say '.venv is ready.'
+fi
+if [[ $(cat "$program" 2>/dev/null) != "$(launcher)" ]]; then
+    launcher >"$program.new"
+    chmod +x "$program.new"
+    mv "$program.new" "$program"
 fi

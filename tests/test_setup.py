@@ -28,7 +28,9 @@ GCC = """
 """
 # A Python that makes environments of stubs, and whose pip says what it was asked.
 PYTHON = """
+[[ -z ${PYTHONPATH-}${PYTHONHOME-} || $1 == -I ]] || exit 1
 case $* in
+-I*) printf '%s\\n' "$@" >"$STATE/started" ;;
 -c*sys.version_info*) cat "$STATE/version" ;;
 -c*) [[ -e $STATE/broken ]] && exit 1; exit 0 ;;
 "-m venv --without-pip .venv") mkdir -p .venv/bin; cp_python ;;
@@ -90,7 +92,7 @@ class Machine:
         (self.state / "calls").write_text("")
         done = subprocess.run(
             [self.project / "scripts" / script],
-            env={"PATH": str(self.path)},
+            env={"PATH": str(self.path), "PYTHONHOME": "/nowhere", "PYTHONPATH": "/evil"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -194,6 +196,24 @@ def test_the_environment_is_made_once(machine: Machine) -> None:
     assert [call.split()[-1] for call in machine.calls()] == ["requirements.lock", "."]
     assert machine.run("venv.sh") == (0, "")
     assert machine.calls() == []
+
+
+@pytest.mark.parametrize("name", ["project", "my project", "it's $HOME"])
+def test_the_program_starts_an_isolated_interpreter(machine: Machine, name: str) -> None:
+    machine.project = machine.project.rename(machine.project.with_name(name))
+    program = machine.project / ".venv/bin/patchbench"
+    for damage in (None, "", "#!/old/python\n"):
+        if damage is not None:
+            program.write_text(damage)
+        assert machine.run("venv.sh")[0] == 0
+        subprocess.run(
+            [program, "run", "a b", "", "'$x'"],
+            check=True,
+            env={"PATH": str(machine.path), "PYTHONHOME": "/nowhere"},
+        )
+        launcher = str(machine.project.resolve() / "patchbench/__main__.py")
+        started = (machine.state / "started").read_text().split("\n")
+        assert started == ["-I", launcher, "run", "a b", "", "'$x'", ""]
 
 
 def test_only_what_changed_is_done_again(machine: Machine) -> None:

@@ -429,7 +429,12 @@ def _incomplete_folder(wheel: Wheel) -> Path:
 
 
 def _query_command(planned: Environment) -> Command:
-    return Command(argv=(str(planned.python), "-c", _QUERY), env=clean_environment())
+    # Not in the current folder, whose files could stand for modules of Python's library.
+    return Command(
+        argv=(str(planned.python), "-c", _QUERY),
+        cwd=planned.python.parent,
+        env=clean_environment(),
+    )
 
 
 def _stamp_of(layer: Path) -> Path:

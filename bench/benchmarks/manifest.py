@@ -62,10 +62,17 @@ def read(path: Path | None, *, release: str) -> SuiteManifest:
 
 
 def _groups(manifest: Any) -> dict[str, tuple[str, ...]]:
-    groups = {
-        name: tuple(sorted(benchmark.name for benchmark in manifest.resolve_group(name)))
-        for name in sorted(manifest.groups)
-    }
+    groups = {}
+    for name in sorted(manifest.groups):
+        members = manifest.resolve_group(name, fail=False)
+        groups[name] = tuple(sorted(benchmark.name for benchmark in members))
+        if not groups[name] and manifest.benchmarks:
+            raise ValueError(f"its group {name!r} has no benchmarks")
+    known = {benchmark.name for benchmark in manifest.benchmarks} | {*groups, "<all>"}
+    for name, listed in manifest._raw_groups.items():
+        # pyperformance leaves these out without a word.
+        if unknown := [word for _, word in listed or () if word not in known]:
+            raise ValueError(f"its group {name!r} has no benchmark or group {unknown[0]!r}")
     return {name: names for name, names in groups.items() if names}
 
 

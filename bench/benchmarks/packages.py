@@ -65,6 +65,8 @@ class PackageSource:
             "PIP_REQUIRE_VIRTUALENV": "0",
             "PIP_USER": "0",
             "PYTHONNOUSERSITE": "1",
+            # `-m pip` would import from the current folder first; older Pythons ignore this.
+            "PYTHONSAFEPATH": "1",
         }
         return clean_environment(**(chosen | ours))
 

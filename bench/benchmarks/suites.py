@@ -217,8 +217,15 @@ def from_manifest(path: Path, version: str) -> Suite:
         release=f"{path.parent.name} {key}",
         version=version,
         benchmarks=benchmarks,
-        groups=content.groups,
+        groups=_known_groups(content.entries) | content.groups,
     )
+
+
+def _known_groups(entries: Iterable[manifest.ManifestEntry]) -> dict[str, tuple[str, ...]]:
+    """Our groups of pyperformance's benchmarks, for a manifest that includes these."""
+    own = {entry.name for entry in entries if entry.edition == MODERN_RELEASE}
+    groups = _groups(_facts(MODERN_RELEASE))
+    return {name: names for name, names in groups.items() if own.issuperset(names)}
 
 
 def _from_entry(entry: manifest.ManifestEntry, version: str) -> Benchmark:

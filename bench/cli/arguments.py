@@ -37,6 +37,16 @@ def names(text: str) -> tuple[str, ...]:
     return distinct
 
 
+def suite(text: str) -> tuple[str, ...]:
+    """The words of a suite, as experiment files have them; paths are of the current folder."""
+    from bench.experiments import suite_names
+
+    words = suite_names([text], Path.cwd())
+    if not words:
+        raise ArgumentTypeError("must contain at least one name")
+    return words
+
+
 def number(low: float, high: float) -> Callable[[str], float]:
     """A number from `low` to `high`."""
 

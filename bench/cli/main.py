@@ -6,6 +6,7 @@ stderr; every PatchbenchError is shown without a traceback and has its own exit 
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import errno
 import io
@@ -26,6 +27,7 @@ from bench.cli.parser import command_line
 from bench.util import ROOT, Show, harmless
 from builder.errors import (
     EXIT_BUG,
+    EXIT_ENVIRONMENT,
     EXIT_INTERRUPTED,
     EXIT_SKIP,
     EXIT_STOP,
@@ -39,8 +41,6 @@ from builder.home import Home
 from builder.process import SystemRunner, reset_inherited_signals
 
 if TYPE_CHECKING:
-    import argparse
-
     from bench.context import Context
 
 PROJECT = ROOT
@@ -87,7 +87,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     reset_inherited_signals()
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parsed(typed)
+    try:
+        options = _parsed(typed)
+    except Exception as error:
+        # The options are not known: a module of the command cannot be imported, for example.
+        options = argparse.Namespace(home=None, verbose=False, quiet=False, name="")
+        report = crash.Crash(error=error, arguments=typed, commands=())
+        return _for_git(_unexpected(report, options), typed)
     show = Show(quiet=options.quiet, verbose=options.verbose)
     recent: deque[str] = deque(maxlen=crash.MOST_COMMANDS)
     code = 0
@@ -186,9 +192,22 @@ def _unexpected(report: crash.Crash, options: argparse.Namespace) -> int:
             "--out; `patchbench doctor` checks the machine.",
         )
         return _show_error(refusal)
+    if isinstance(error, ImportError) and not _is_own(error.name or ""):
+        _print_error(
+            f"The installation of patchbench is broken: {error}.\n"
+            f"  where: {error.path or sys.prefix}\n"
+            "  to do: Install it again: `rm -rf .venv` and `make setup` in a checkout, otherwise "
+            "`pip install --force-reinstall` of the same wheel."
+        )
+        return EXIT_ENVIRONMENT
     kind = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     _print_error(f"This is a bug in patchbench ({kind}).\n{_logged(report, options)}")
     return EXIT_BUG
+
+
+def _is_own(module: str) -> bool:
+    """Return whether a module is one of ours: a name that does not exist is then a bug."""
+    return module.partition(".")[0] in ("bench", "builder", "ext")
 
 
 def _logged(report: crash.Crash, options: argparse.Namespace) -> str:

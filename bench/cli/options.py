@@ -130,9 +130,9 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     both = parser.add_argument_group("changes to the experiment")
     both.add_argument(
         "--suite",
-        type=arguments.names,
+        type=arguments.suite,
         metavar="NAMES",
-        help="quick, core, full, or names and tags, separated by commas",
+        help="quick, core, full, or names and tags, separated by commas; repeated ones add up",
     )
     several(both, "gate", "budget", "blocks", "until", "replicas")
     # None when not given: an experiment file may set it.

@@ -33,7 +33,9 @@ exit codes:
   16   a mail could not be delivered
   17   a bisection did not narrow down to a single commit
   18   a program behaves differently once it is compiled
+  19   compare: the two files have nothing to compare, or are the same measurements
   70   a bug in patchbench
+  71   the installation of patchbench is broken: a module of it cannot be imported
   125  bisect --step: the commit cannot be judged; 0 good, 1 bad
   128  bisect --step: any error, so that `git bisect run` stops
   130  interrupted (Ctrl-C); 143 terminated (SIGTERM); what was measured is kept
@@ -41,8 +43,45 @@ A night with failed lines ends with the code of the first failure.
 """
 
 
+class _StoreOnce(argparse.Action):
+    """The action of options with a value. A second value is not dropped in silence, as argparse
+    does: lists of names add up, and another single value is an error.
+    """
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, options: Any, value: Any, name: str | None = None
+    ) -> None:
+        """Set the value; `name` is the option as it was written, None for a positional."""
+        before = parser.values_set if isinstance(parser, _Parser) and name is not None else {}
+        if self.dest in before:
+            first = before[self.dest]
+            if isinstance(first, tuple) and isinstance(value, tuple):
+                value = tuple(dict.fromkeys((*first, *value)))
+            elif value != first:
+                raise argparse.ArgumentError(
+                    self, f"is there twice, with {str(first)!r} and {str(value)!r}; keep one"
+                )
+        before[self.dest] = value
+        setattr(options, self.dest, value)
+
+
 class _Parser(argparse.ArgumentParser):
     """Prints errors of the command line in the form of all other errors."""
+
+    values_set: dict[str, Any]
+    """The values of the options in the command line; one object for all parsers of a tree, since
+    some options may stand before and after the command's name."""
+
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        super().__init__(*positional, **named)
+        self.values_set = {}
+        for action in (None, "store"):
+            self.register("action", action, _StoreOnce)
+
+    def parse_args(self, *arguments: Any, **named: Any) -> Any:
+        """Parse a new command line."""
+        self.values_set.clear()
+        return super().parse_args(*arguments, **named)
 
     def error(self, message: str) -> Any:
         """Print the error and exit with the code of UsageError."""
@@ -124,6 +163,7 @@ def command_line(*, complete: bool = False) -> argparse.ArgumentParser:
             epilog="`patchbench --help` lists the exit codes.",
         )
         sub.load = _loader(entry, parsers)
+        sub.values_set = parser.values_set
         _global_options(sub, default=argparse.SUPPRESS)
     if complete:
         for sub in parsers.values():

@@ -7,20 +7,23 @@ exceptions become a DataError that names the file.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import math
+import re
 import zlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.benchmarks import Missing
+from bench.compare import shared_runs
 from bench.compare.blocks import Recorded, compare_processes
 from bench.compare.comparison import ERROR, MARGIN, MEMORY, TIME, Comparisons
 from bench.compare.times import CPU, WALL
 from bench.stats import LEAST, MOST
-from builder.errors import DataError
+from builder.errors import DataError, IncomparableError
 
 METRICS = {"second": TIME, "byte": MEMORY, "integer": "count"}
 
@@ -43,7 +46,11 @@ COMPARED_METADATA = (
 )
 # Compared but not shown, since a comparison may be published: flags can hold paths.
 HIDDEN = frozenset({"hostname", "python_cflags"})
+# Metadata that say what a single benchmark does: timeit_stmt, pickle_protocol, django_version.
+DETAILS = re.compile(r"timeit_\w+|\w+_(version|protocol|module)")
 SHOWN = 60
+# Names of benchmarks in a message.
+LISTED = 8
 
 GZIP_MAGIC = b"\x1f\x8b"
 # Exceptions that the loader is known to raise for damaged files.
@@ -65,7 +72,8 @@ class RecordedBenchmark:
 
     Runs that only calibrate have no values and are not counted. `loops` and `inner_loops` are those
     that occurred, sorted, `values` the numbers of values in a process. `clock`: what the times are
-    of, None where the file says two things.
+    of, None where the file says two things. `identities` are those of the processes, see
+    `shared_runs.identity`; `details` are the metadata that say what it does.
     """
 
     name: str
@@ -75,13 +83,18 @@ class RecordedBenchmark:
     loops: tuple[int, ...]
     inner_loops: tuple[int, ...]
     clock: str | None = None
+    identities: tuple[str, ...] = ()
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResultFile:
-    """A result file. `metadata` maps the keys of COMPARED_METADATA in it to their sorted values."""
+    """A result file. `metadata` maps the keys of COMPARED_METADATA in it to their sorted values;
+    `sha256` is of its uncompressed content.
+    """
 
     path: Path
+    sha256: str
     benchmarks: tuple[RecordedBenchmark, ...]
     metadata: Mapping[str, tuple[str, ...]]
 
@@ -95,7 +108,8 @@ def load(path: Path) -> ResultFile:
     import pyperf
 
     try:
-        suite = pyperf.BenchmarkSuite.load(_text(path))
+        raw = _content(path)
+        suite = pyperf.BenchmarkSuite.load(io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8"))
         benchmarks = suite.get_benchmarks()
         recorded = tuple(_benchmark(item) for item in benchmarks)
         metadata = _metadata(item.get_metadata() for item in benchmarks)
@@ -112,15 +126,24 @@ def load(path: Path) -> ResultFile:
             where=str(path),
             hint="give a JSON file that pyperf or pyperformance wrote (-o FILE), .gz or not",
         ) from None
-    return ResultFile(path=path, benchmarks=recorded, metadata=metadata)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    return ResultFile(path=path, sha256=sha256, benchmarks=recorded, metadata=metadata)
 
 
 def compare_files(
     base: Path, candidate: Path, *, margin: float = MARGIN, error: float = ERROR
 ) -> Comparisons:
     """Compare two result files: the unit is the process. Raises what `load` does."""
-    files = load(base), load(candidate)
+    return compare_results(load(base), load(candidate), margin=margin, error=error)
+
+
+def compare_results(
+    base: ResultFile, candidate: ResultFile, *, margin: float = MARGIN, error: float = ERROR
+) -> Comparisons:
+    """Compare two results that were read; what is the same measurement in both is missing."""
+    files = base, candidate
     sides = [{item.name: item for item in file.benchmarks} for file in files]
+    is_same_file = base.sha256 == candidate.sha256
     recorded, missing = [], []
     for name in dict.fromkeys(name for side in sides for name in side):
         first, second = (side.get(name) for side in sides)
@@ -130,11 +153,61 @@ def compare_files(
         elif first.metric != second.metric:
             reason = f"{first.metric} in the base's file, {second.metric} in the candidate's"
             missing.append(Missing(benchmark=name, reason=reason))
+        elif is_same_file or shared_runs.are_same(first.identities, second.identities):
+            missing.append(Missing(benchmark=name, reason=shared_runs.SAME))
         else:
             recorded.append(_pair(first, second))
     return compare_processes(
-        recorded, margin=margin, error=error, missing=missing, warnings=differences(*files)
+        recorded,
+        margin=margin,
+        error=error,
+        missing=missing,
+        warnings=(*differences(*files), *_about_missing(missing, len(recorded))),
     )
+
+
+def refuse_nothing(compared: Comparisons, base: ResultFile, candidate: ResultFile) -> None:
+    """Raise IncomparableError, with what each file has, unless something was compared."""
+    if compared.comparisons:
+        return
+    where = "\n".join(f"{file.path}: {_contents(file)}" for file in (base, candidate))
+    if compared.missing and all(row.reason == shared_runs.SAME for row in compared.missing):
+        raise IncomparableError(
+            "Both files have the same measurements, so a comparison would say nothing.",
+            where=where,
+            hint="Give two results that were measured separately, one with each interpreter.",
+        )
+    raise IncomparableError(
+        "The two files have no benchmark that can be compared.",
+        where=where,
+        hint="Give results of the same suite: the same names, in the same unit, with values.",
+    )
+
+
+def _contents(file: ResultFile) -> str:
+    names = [_described(item) for item in file.benchmarks]
+    shown = ", ".join(names[:LISTED])
+    more = len(names) - LISTED
+    count = f"{len(names)} benchmark{'' if len(names) == 1 else 's'}"
+    return f"{count}: {shown}{f' and {more} more' if more > 0 else ''}"
+
+
+def _described(item: RecordedBenchmark) -> str:
+    if not item.processes:
+        return f"{item.name} (no values)"
+    return item.name if item.metric == TIME else f"{item.name} ({item.metric})"
+
+
+def _about_missing(missing: Sequence[Missing], compared: int) -> Iterator[str]:
+    """Warnings about what the suite's ratio lacks."""
+    same = [row.benchmark for row in missing if row.reason == shared_runs.SAME]
+    if same and compared:
+        yield f"same-runs: the same processes in both files, left out: {', '.join(same)}"
+    if compared and len(missing) - len(same) > compared:
+        yield (
+            f"few-in-common: {compared} of {compared + len(missing)} benchmarks could be compared; "
+            "the geometric mean is of these alone"
+        )
 
 
 def differences(base: ResultFile, candidate: ResultFile) -> tuple[str, ...]:
@@ -149,12 +222,10 @@ def differences(base: ResultFile, candidate: ResultFile) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _text(path: Path) -> io.TextIOWrapper:
-    """Open the file as text. Its content shows whether it is compressed, whatever its name is."""
+def _content(path: Path) -> bytes:
+    """Read a file. Its content shows whether it is compressed, whatever its name is."""
     raw = path.read_bytes()
-    if raw.startswith(GZIP_MAGIC):
-        raw = gzip.decompress(raw)
-    return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8")
+    return gzip.decompress(raw) if raw.startswith(GZIP_MAGIC) else raw
 
 
 def _reason(problem: BaseException) -> str:
@@ -181,6 +252,14 @@ def _benchmark(benchmark: Any) -> RecordedBenchmark:
         loops=distinct(lambda run: run.get_loops()),
         inner_loops=distinct(lambda run: run.get_inner_loops()),
         clock=_clock(run.get_metadata() for run in runs),
+        identities=tuple(
+            shared_runs.identity(run.get_metadata().get("date"), run.values) for run in runs
+        ),
+        details={
+            key: str(value)
+            for key, value in benchmark.get_metadata().items()
+            if DETAILS.fullmatch(key) and key not in COMPARED_METADATA
+        },
     )
 
 
@@ -214,11 +293,18 @@ def _pair(base: RecordedBenchmark, candidate: RecordedBenchmark) -> Recorded:
         if first and second and first != second:
             spans = f"{_span(first)} in the base, {_span(second)} in the candidate"
             warnings.append(f"{code}: {what} differ: {spans}")
+    for key in sorted({*base.details, *candidate.details}):
+        shown = [_show(tuple(filter(None, [side.details.get(key)]))) for side in (base, candidate)]
+        if base.details.get(key) != candidate.details.get(key):
+            warnings.append(f"metadata-{key}: not the same work: {shown[0]}, {shown[1]}")
+    warnings += shared_runs.warnings(
+        (base.processes, base.identities), (candidate.processes, candidate.identities)
+    )
     return Recorded(
         benchmark=base.name,
         metric=base.metric,
-        base=base.processes,
-        candidate=candidate.processes,
+        base=shared_runs.distinct(base.processes, base.identities),
+        candidate=shared_runs.distinct(candidate.processes, candidate.identities),
         warnings=tuple(warnings),
         clock=base.clock if base.clock == candidate.clock else None,
     )

@@ -5,7 +5,7 @@ This module checks the types of values; `bench.experiments.build` checks the val
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,14 +87,27 @@ def read_suite(keys: Keys, value: Any, key: str = "suite") -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not names:
         keys.fail(key, f"is {kind_of(value)}", right)
     for name in names:
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not suite_names([name], keys.folder):
             keys.fail(key, f"has {kind_of(name)}", right)
     return suite_names(names, keys.folder)
 
 
-def suite_names(names: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """Return the words of a suite; a manifest's path is relative to `folder`."""
-    return tuple(str((folder / name).resolve()) if is_manifest(name) else name for name in names)
+def suite_names(texts: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """Return the words of a suite, without duplicates: each text has one or several, separated by
+    commas. A manifest's path is relative to `folder`; that of a file may contain commas.
+    """
+    words = [word for text in texts for word in _words(text, folder)]
+    return tuple(dict.fromkeys(words))
+
+
+def _words(text: str, folder: Path) -> Iterator[str]:
+    is_path = is_manifest(text) and (folder / Path(text).expanduser()).is_file()
+    for part in (text,) if is_path else text.split(","):
+        word = part.strip()
+        if is_manifest(word):
+            yield str((folder / Path(word).expanduser()).resolve())
+        elif word:
+            yield word
 
 
 def read_session(keys: Keys, value: Any, key: str = "session") -> SessionOptions:

@@ -50,7 +50,7 @@ def prepare(connection: Connection, where: str) -> int:
     Call it in a transaction and commit that. StoreError for a database of a newer patchbench, or
     one with other tables of these names.
     """
-    _exclude_others(connection)
+    exclude_others(connection)
     tables = set(inspect(connection).get_table_names())
     if VERSION.name not in tables:
         if clash := sorted(tables & set(METADATA.tables)):
@@ -76,7 +76,12 @@ def prepare(connection: Connection, where: str) -> int:
     return int(stored)
 
 
-def _exclude_others(connection: Connection) -> None:
-    """SQLite's transactions begin with a lock already, see `bench.history.store`."""
+def exclude_others(connection: Connection, patience: int = 60) -> None:
+    """Wait until no other transaction writes, at most `patience` seconds, and keep others out until
+    this one ends: what it finds missing, it alone adds.
+
+    SQLite's transactions begin with a lock already, see `bench.history.store`.
+    """
     if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = '{patience}s'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))

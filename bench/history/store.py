@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
@@ -45,6 +47,12 @@ from builder.errors import StoreError, UsageError
 BATCH = 200
 # Seconds that a writer waits for another writer.
 PATIENCE = 60
+# Seconds before each further attempt of a transaction that the database gave up.
+_PAUSES = (0.2, 1.0, 3.0)
+# Serialization failure, deadlock; a server that stops, starts, or has no connection to spare.
+_PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "53300"})
+# What SQLite and PostgreSQL say after PATIENCE.
+_WAITED = ("database is locked", "lock timeout")
 _DRIVERS = {
     "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",
@@ -54,6 +62,7 @@ _DRIVERS = {
 _MOST_PARAMETERS = 500
 
 Record = dict[str, Any]
+T = TypeVar("T")
 
 
 class History:
@@ -74,7 +83,7 @@ class History:
         """
         url, where = _url(place)
         try:
-            engine = create_engine(url)
+            engine = _engine(url)
         except (ArgumentError, NoSuchModuleError, ImportError) as problem:
             raise UsageError(
                 f"the history's database cannot be opened: {problem}",
@@ -85,8 +94,7 @@ class History:
             _set_up_sqlite(engine)
         history = cls(engine, where)
         try:
-            with history.begin() as connection:
-                migrations.prepare(connection, where)
+            history.write(lambda connection: migrations.prepare(connection, where))
         except BaseException:
             history.close()
             raise
@@ -104,17 +112,47 @@ class History:
 
     @contextlib.contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for reading. Errors of the database become StoreError."""
+        """A connection for reading: it sees the history as of its first query, whatever others
+        write meanwhile. Errors of the database become StoreError.
+        """
         with self._convert_errors(), self._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction; only one can write at a time. Errors of the database become StoreError."""
-        with self._convert_errors(), self._engine.connect() as connection:
+        with self._convert_errors(), self._transaction() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` returns, in a transaction of its own.
+
+        After a lost connection or a conflict `work` is called again: it must then write what is not
+        there yet, since a transaction may be stored although its confirmation was lost.
+        """
+        with self._convert_errors():
+            for pause in _PAUSES:
+                try:
+                    with self._transaction() as connection:
+                        return work(connection)
+                except DBAPIError as problem:
+                    if not _is_passing(problem):
+                        raise
+                time.sleep(pause)
+            with self._transaction() as connection:
+                return work(connection)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             with connection.begin() if not connection.in_transaction() else connection:
+                migrations.exclude_others(connection, PATIENCE)
                 yield connection
                 connection.commit()
 
@@ -123,11 +161,8 @@ class History:
         try:
             yield
         except DBAPIError as problem:
-            raise StoreError(
-                f"the history cannot be used: {str(problem.orig).strip().splitlines()[0]}",
-                where=self.where,
-                hint="check that it exists, that it is writable, and that its disk is not full",
-            ) from None
+            what, hint = _explained(problem)
+            raise StoreError(what, where=self.where, hint=hint) from None
 
     def add_night(self, night: NightRow) -> bool:
         """Add a night; whether it is new. One whose identity is stored already is not changed."""
@@ -140,9 +175,12 @@ class History:
         """
         added, remaining = 0, iter(nights)
         while batch := list(islice(remaining, BATCH)):
-            with self.begin() as connection:
-                added += _Writer(connection).write(batch)
+            added += self.write(partial(_add, nights=batch))
         return added
+
+
+def _add(connection: Connection, nights: Sequence[NightRow]) -> int:
+    return _Writer(connection).write(nights)
 
 
 def _url(place: str | Path) -> tuple[str, str]:
@@ -161,6 +199,41 @@ def _url(place: str | Path) -> tuple[str, str]:
         return url, make_url(url).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):
         raise UsageError("this is not the URL of a database", where=f"{scheme}://...") from None
+
+
+def _engine(url: str) -> Engine:
+    """An engine whose connections are tested before use: a night keeps a history open for hours."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return create_engine(url)
+    # At a stricter level a transaction would read what was there before it waited for its turn.
+    return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+
+
+def _is_passing(problem: DBAPIError) -> bool:
+    """Return whether the same transaction may succeed a moment later."""
+    if getattr(problem.orig, "sqlstate", None) in _PASSING:
+        return True
+    return problem.connection_invalidated
+
+
+def _explained(problem: DBAPIError) -> tuple[str, str]:
+    """What happened and what to do, of an error of the database."""
+    said = (str(problem.orig).strip().splitlines() or [type(problem.orig).__name__])[0]
+    again = "nothing of it was stored; run the same again: what is stored already does not change"
+    if any(text in said for text in _WAITED):
+        return (
+            f"the history is being written by another program, for more than {PATIENCE} s",
+            f"wait until that has ended; {again}",
+        )
+    if _is_passing(problem):
+        return (
+            f"the history's server gave up {len(_PAUSES) + 1} attempts to write: {said}",
+            f"check that the server runs and accepts connections; {again}",
+        )
+    return (
+        f"the history cannot be used: {said}",
+        "check that it exists, that it is writable, and that its disk is not full",
+    )
 
 
 def _set_up_sqlite(engine: Engine) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from bench.host.check_building import LIBRARY, check_tools, is_library
 from bench.host.check_measuring import LoadSample, check_machine
 from bench.host.checks import DoctorCheck
 from bench.host.facts import Host
+from bench.util import TextTable
 from builder.process import Runner
 
 SCHEMA = 1
@@ -43,11 +43,8 @@ def to_json(checks: Sequence[DoctorCheck], host: Host) -> dict[str, Any]:
 
 def render(checks: Sequence[DoctorCheck], console: Console) -> None:
     """Print a table of the checks, and below it the complete commands that fix problems."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("check", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    table.add_column("found", ratio=5, overflow="fold")
-    table.add_column("what it means", ratio=8, overflow="fold")
+    prose = ("found", "what it means")
+    table = TextTable("check", "", *prose, prose=prose)
     for check in _folded(checks):
         status = Text(check.status, style=_STYLES[check.status])
         table.add_row(Text(check.name), status, Text(check.found), Text(check.meaning))

@@ -69,8 +69,11 @@ def parse_cpus(text: str) -> tuple[int, ...]:
     """The CPUs of a kernel's list: "0-2,5" is 0, 1, 2, 5. ValueError for anything else."""
     cpus: list[int] = []
     for part in text.strip().split(","):
-        first, _, last = part.partition("-")
-        cpus.extend(range(int(first), int(last or first) + 1))
+        first, dash, last = part.partition("-")
+        some = range(int(first), int(last if dash else first) + 1)
+        if not some:
+            raise ValueError(f"invalid literal of CPUs: {part!r}")
+        cpus.extend(some)
     return tuple(cpus)
 
 

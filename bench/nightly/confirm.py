@@ -161,5 +161,4 @@ class Confirmation:
             if suspicion.benchmark != SUITE
         ]
         if alarms:
-            with self.history.begin() as connection:
-                reading.add_alarms(connection, alarms)
+            self.history.write(lambda connection: reading.add_alarms(connection, alarms))

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from rich.table import Table
-
 from bench.compare import spelled
 from bench.context import Context
 from bench.history import HistoryRatio
@@ -18,7 +16,7 @@ from bench.nightly.report import FAILED, ConfirmedFinding, LineResult, NightRepo
 from bench.nightly.retention import disk_use
 from bench.nightly.state import Nights, NightState, due, missing, next_run
 from bench.nightly.timer import SYSTEM, units, user_folder
-from bench.util import cell, documents, print_json, print_table
+from bench.util import TextTable, cell, documents, print_json, print_table
 
 SCHEMA = 1
 SHOWN = 7
@@ -101,7 +99,7 @@ def _timer(config: Nightly) -> str | None:
 
 
 def _show(context: Context, content: Mapping[str, Any]) -> None:
-    table = Table("night", "branch", "flavor", "", "head", "site", "mail", box=None)
+    table = TextTable("night", "branch", "flavor", "", "head", "site", "mail")
     for night in content["nights"]:
         for line in night["lines"]:
             sent = ("yes" if night[key] else "no" for key in ("site", "mailed"))
@@ -133,7 +131,7 @@ def show(context: Context, reports: Sequence[NightReport], *, as_json: bool) -> 
     if as_json:
         print_json({"schema": SCHEMA, "nights": [document(report) for report in reports]})
         return
-    table = Table("night", "branch", "flavor", "", "head", "against last", "release", box=None)
+    table = TextTable("night", "branch", "flavor", "", "head", "against last", "release")
     for report in reports:
         for line in report.lines:
             cells = (report.date, line.branch, line.flavor, line.outcome, _head(line))

@@ -26,6 +26,8 @@ Floats: TypeAlias = "NDArray[np.float64]"
 
 # Half-widths beyond this (a factor of a million) are of no use.
 WIDEST = math.log(1e6)
+# Differences of logarithms below this are of the arithmetic, not of the values.
+ROUNDING = 1e-12
 # All times and sizes of programs are inside, and no arithmetic with values inside overflows.
 LEAST, MOST = 1e-100, 1e100
 
@@ -63,7 +65,7 @@ class Estimate:
 
     def skewed(self, alpha: float) -> bool:
         """Whether `value` lies so far from `centre` that the interval had to be extended."""
-        return abs(self.value - self.centre) > self._half_width(alpha)
+        return abs(self.value - self.centre) > self._half_width(alpha) + ROUNDING
 
     def p_value(self) -> float | None:
         """The least alpha whose interval excludes 0; None where there is no interval."""
@@ -71,7 +73,7 @@ class Estimate:
 
         if self.error is None:
             return None
-        if self.value * self.centre <= 0:
+        if self.value * self.centre <= 0 or abs(self.centre) < ROUNDING:
             return 1.0
         if self.error == 0:
             return 0.0

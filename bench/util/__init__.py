@@ -1,5 +1,7 @@
 """General helpers: console output, JSON documents, TOML, text, anonymizing of results."""
 
+from typing import TYPE_CHECKING, Any
+
 from bench.util import documents
 from bench.util.anonymize import published
 from bench.util.console import Bar, Show, cell, print_json, print_table, stdout_console
@@ -17,6 +19,9 @@ from bench.util.toml import (
     seconds_of,
 )
 
+if TYPE_CHECKING:
+    from bench.util.tables import TextTable
+
 __all__ = [
     "COLUMNS",
     "DATA",
@@ -28,6 +33,7 @@ __all__ = [
     "Bar",
     "Keys",
     "Show",
+    "TextTable",
     "as_name",
     "cell",
     "command",
@@ -48,3 +54,12 @@ __all__ = [
     "slug",
     "stdout_console",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what makes tables when it is used first: most commands print none."""
+    if name == "TextTable":
+        from bench.util.tables import TextTable
+
+        return TextTable
+    raise AttributeError(name)

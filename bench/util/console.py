@@ -17,7 +17,8 @@ from bench.util.text import harmless
 if TYPE_CHECKING:  # importing rich takes as long as everything else that `patchbench --help` needs
     from rich.console import Console
     from rich.progress import Progress, TaskID
-    from rich.table import Table
+
+    from bench.util.tables import TextTable
 
 # Without a terminal, the minimum time in seconds between two lines of progress.
 _PLAIN_SECONDS = 20.0
@@ -27,8 +28,10 @@ def stdout_console() -> Console:
     """Return a console for tables on stdout: as wide as the terminal, or 140 columns on a pipe."""
     from bench.util.streams import OutputConsole
 
-    width = None if sys.stdout.isatty() else 140
-    return OutputConsole(file=sys.stdout, highlight=False, width=width)
+    is_piped = not sys.stdout.isatty()
+    console = OutputConsole(file=sys.stdout, highlight=False, width=140 if is_piped else None)
+    console.is_piped = is_piped
+    return console
 
 
 class Bar:
@@ -148,10 +151,12 @@ class Show:
 
 def print_json(data: Any) -> None:
     """Print `data` as JSON on stdout."""
-    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    # In another encoding, what it lacks would be escaped by rules that are not those of JSON.
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(data, indent=1, ensure_ascii=not is_utf8) + "\n")
 
 
-def print_table(table: Table) -> None:
+def print_table(table: TextTable) -> None:
     """Print a table on stdout."""
     stdout_console().print(table)
 

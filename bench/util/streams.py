@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 
 
@@ -9,6 +11,13 @@ class OutputConsole(Console):
     """Console for stdout. A closed pipe raises BrokenPipeError: rich itself would end the process,
     with an exit code that has another meaning here.
     """
+
+    is_piped = False
+    """Whether no terminal limits the width of lines."""
+
+    def print(self, *objects: Any, **named: Any) -> None:
+        """Print; a pipe gets whole lines, which rich would cut at the width."""
+        super().print(*objects, **{"crop": not self.is_piped, **named})
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError, which the command line handles."""

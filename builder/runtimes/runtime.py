@@ -101,7 +101,10 @@ def ask(runner: Runner, python: Path) -> RuntimeFacts:
 
 def _query(runner: Runner, python: Path) -> tuple[RuntimeFacts, Path]:
     """The facts and sys.executable, since a program on PATH may be a script that starts another."""
-    command = Command(argv=(str(python), "-c", _QUERY), env=clean_environment())
+    # Not in the current folder, whose files could stand for modules of Python's library.
+    command = Command(
+        argv=(str(python.absolute()), "-c", _QUERY), cwd=Path("/"), env=clean_environment()
+    )
     result = runner.run(command, timeout=_QUERY_SECONDS)
     try:
         answer = json.loads(result.output.splitlines()[-1])

@@ -382,6 +382,21 @@ def compare_with_a_truncated_file(at: Place) -> Sequence[str]:
     return _compared_again(at, whole[: len(whole) // 2])
 
 
+@fault(19, "same measurements", "1 benchmark: fast", "other.json", "measured separately")
+def compare_with_a_copy(at: Place) -> Sequence[str]:
+    again(at)
+    whole = next((at.out / "raw" / "blocks").glob("*/base.json")).read_bytes()
+    return _compared_again(at, whole)
+
+
+@fault(19, "no benchmark that can be compared", "1 benchmark: fast", "other (memory)", "suite")
+def compare_with_another_suite(at: Place) -> Sequence[str]:
+    again(at)
+    run = {"values": [1.0, 2.0], "metadata": {"name": "other", "unit": "byte"}}
+    content = {"version": "1.0", "benchmarks": [{"runs": [run]}]}
+    return _compared_again(at, json.dumps(content).encode())
+
+
 def _compared_again(at: Place, content: bytes) -> list[str]:
     whole = next((at.out / "raw" / "blocks").glob("*/base.json"))
     return ["compare", str(whole), str(at.file("other.json", content))]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.cli import arguments
 from bench.cli.common import Add, json_option
 from bench.cli.options import option, several
+from builder.errors import UsageError
 
 if TYPE_CHECKING:
     from bench.context import Context
@@ -96,8 +98,19 @@ def _reproduce(context: Context, options: argparse.Namespace) -> int:
         budget=options.budget or "",
         blocks=options.blocks,
         seed=options.seed,
-        runtimes=dict(options.runtime),
+        runtimes=_runtimes(options.runtime),
     )
     return reproduce.reproduce(
         context, options.bundle, out=options.out, overrides=overrides, as_json=options.json
     )
+
+
+def _runtimes(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    runtimes = dict(pairs)
+    for arm, name in pairs:
+        if runtimes[arm] != name:
+            raise UsageError(
+                f"--runtime names two runtimes of {arm}: {name} and {runtimes[arm]}.",
+                hint="Keep one of them.",
+            )
+    return runtimes

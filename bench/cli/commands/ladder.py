@@ -57,7 +57,7 @@ def _arms(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--suite",
-        type=arguments.names,
+        type=arguments.suite,
         default="kernels,quick",
         metavar="NAMES",
         help="names and tags, separated by commas; default: kernels,quick",

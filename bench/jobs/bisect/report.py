@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bench.compare import SuiteComparison, interval
 from bench.jobs.bisect.result import FOUND, UNCONFIRMED, BisectionResult, figures_of
 from bench.jobs.bisect.search import BAD, GOOD
-from bench.util import harmless
+from bench.util import TextTable, harmless
 from builder.git import AuthoredCommit
 
 # Colour is never the only sign.
@@ -18,7 +17,8 @@ _SIGNS = {GOOD: "+", BAD: "-"}
 
 def show(result: BisectionResult, console: Console) -> None:
     """Print the steps in order, the reasons of skipped ones, and the result."""
-    table = Table("commit", "side", "ratio", "interval", "blocks", "subject", box=None)
+    titles = ("commit", "side", "ratio", "interval", "blocks", "subject")
+    table = TextTable(*titles, prose=["subject"])
     _row(table, result.good, "GOOD", None)
     for step in result.steps:
         _row(table, step.about, f"{_SIGNS.get(step.found, '?')} {step.found}", step.row)
@@ -32,7 +32,7 @@ def show(result: BisectionResult, console: Console) -> None:
             console.print(_safe(line))
 
 
-def _row(table: Table, about: AuthoredCommit, side: str, row: SuiteComparison | None) -> None:
+def _row(table: TextTable, about: AuthoredCommit, side: str, row: SuiteComparison | None) -> None:
     figures = (
         (f"{row.ratio:.4f}", interval(row.low, row.high), str(row.blocks)) if row else ("", "", "")
     )

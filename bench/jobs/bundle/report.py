@@ -6,11 +6,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bench.compare import SIGNS, SuiteComparison, interval
 from bench.jobs.bundle.reproduction import Pair, Reproduction
-from bench.util import harmless
+from bench.util import TextTable, harmless
 
 _OVERLAP = {True: "yes", False: "NO", None: "-"}
 _OVERLAPPING = {
@@ -59,11 +58,9 @@ def sentences(comparison: Reproduction) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _table(comparison: Reproduction) -> Table:
-    table = Table(box=None, pad_edge=False)
+def _table(comparison: Reproduction) -> TextTable:
+    table = TextTable("benchmark", "then", "", "now", "", "overlap", "")
     several = len({pair.candidate for pair in comparison.pairs}) > 1
-    for title in ("benchmark", "then", "", "now", "", "overlap", ""):
-        table.add_column(title, no_wrap=True)
     for pair in comparison.pairs:
         name = pair.benchmark or "geometric mean"
         table.add_row(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bench.measure import KNOWN, Calibration, FalseCalls, RankingRow, ranking
 from bench.stats import SPAN, Accuracy
-from bench.util import harmless
+from bench.util import TextTable, harmless
 
 # The number of blocks of each protocol that a calibration should have.
 ENOUGH = 20
@@ -18,23 +17,21 @@ def show(calibration: Calibration, console: Console) -> None:
     """Print each protocol's accuracy in each class, the choices, and the false-positive rate."""
     rows = calibration.rows()
     chosen = ranking.choose(rows)
-    table = Table(box=None, pad_edge=False)
-    for title, right in (
-        ("class", False),
-        ("protocol", False),
-        ("benchmarks", True),
-        ("blocks", True),
-        ("RMS error of a block", False),
-        ("takes", True),
-        (f"after {SPAN:.0f} s", True),
-        (f"bias on {KNOWN - 1:.0%} more", False),
-        ("", False),
-    ):
-        table.add_column(title, justify="right" if right else "left", no_wrap=True)
+    after = f"after {SPAN:.0f} s"
+    table = TextTable(
+        "class",
+        "protocol",
+        "benchmarks",
+        "blocks",
+        "RMS error of a block",
+        "takes",
+        after,
+        f"bias on {KNOWN - 1:.0%} more",
+        "",
+        right=("benchmarks", "blocks", "takes", after),
+    )
     before = ""
     for row in rows:
-        if before and row.kind != before:
-            table.add_section()
         kind = "" if row.kind == before else row.kind
         table.add_row(kind, *_cells(row, is_chosen=chosen.get(row.kind) == row.protocol))
         before = row.kind

@@ -123,7 +123,10 @@ def _own(context: Context, script: Path) -> Runtime | None:
 
 
 def _refuse_without_compiler(context: Context, runtime: Runtime) -> None:
-    command = Command(argv=(str(runtime.python), "-c", _ASK), env=clean_environment())
+    # Not in the current folder, whose files could stand for modules of Python's library.
+    command = Command(
+        argv=(str(runtime.python), "-c", _ASK), cwd=Path("/"), env=clean_environment()
+    )
     completed = context.runner.run(command, timeout=60)
     try:
         answer = json.loads(completed.output.splitlines()[-1])

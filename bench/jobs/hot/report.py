@@ -8,11 +8,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
 
 from bench.compare import interval, spelled
 from bench.report.formats import verdict_cell
-from bench.util import harmless
+from bench.util import TextTable, harmless
 
 _MOST_LINES = 15
 _NEGLIGIBLE = 0.005
@@ -42,13 +41,8 @@ def show(document: Mapping[str, Any], console: Console) -> None:
 
 def _functions(profile: Mapping[str, Any], console: Console) -> None:
     console.print(f"Hot functions, by {profile['samples']} samples of CPU time:")
-    table = Table(
-        Column("itself", justify="right"),
-        Column("with callees", justify="right"),
-        "function",
-        Column("where", overflow="fold"),
-        box=None,
-    )
+    right = ("itself", "with callees")
+    table = TextTable(*right, "function", "where", right=right, prose=["where"])
     for function in profile["functions"]:
         if function["share"] >= _NEGLIGIBLE:
             where = f"{_short(function['file'])}:{function['line']}"
@@ -95,13 +89,8 @@ def _lines(module: Mapping[str, Any], console: Console) -> None:
         f"Lines of {_safe(module['module'])} that still call into the interpreter (score: Cython's "
         f"count of such calls; all of them: {module['page']}):"
     )
-    table = Table(
-        Column("samples", justify="right"),
-        Column("score", justify="right"),
-        Column("line", justify="right"),
-        Column("", overflow="ellipsis", no_wrap=True),
-        box=None,
-    )
+    right = ("samples", "score", "line")
+    table = TextTable(*right, "", right=right, prose=[""])
     for line in module["lines"][:_MOST_LINES]:
         cells = (f"{line['share']:.1%}", line["score"], line["line"], line["text"])
         table.add_row(*(escape(harmless(str(part))) for part in cells))

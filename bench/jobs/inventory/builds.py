@@ -9,11 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from rich.table import Column, Table
-
 from bench.context import Context
 from bench.host import doctor, read_host
-from bench.util import cell, print_json, print_table, stdout_console
+from bench.util import TextTable, cell, print_json, print_table, stdout_console
 from builder.builds import Build, unbuilt_json
 from builder.errors import StoreError, ToolError
 from builder.files import age_in_days, guard_writes, is_locked, size_of
@@ -39,7 +37,7 @@ def sources(context: Context, *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(offer) for offer in offers])
         return 0
-    table = Table("source", "version", "revision", "where", "", box=None)
+    table = TextTable("source", "version", "revision", "where", "", prose=["where", ""])
     for offer in offers:
         row = (offer.kind, offer.version, offer.revision, offer.where)
         table.add_row(*map(cell, row), cell(offer.note or ("here" if offer.cached else "")))
@@ -60,17 +58,8 @@ def builds(context: Context, *, key: str | None, as_json: bool) -> int:
     if as_json:
         print_json([_build_json(build) for build in stored])
         return 0
-    table = Table(
-        Column("key", no_wrap=True),
-        "build",
-        "gotos",
-        "PGO",
-        "LTO",
-        "built in",
-        "size",
-        "used",
-        box=None,
-    )
+    titles = ("key", "build", "gotos", "PGO", "LTO", "built in", "size", "used")
+    table = TextTable(*titles, prose=["build"])
     for build in stored:
         facts = build.facts
         table.add_row(
@@ -118,7 +107,7 @@ def collect_garbage(
     """
     context.home.prepare()
     store = context.store
-    chosen = list(keys)
+    chosen = list(dict.fromkeys(keys))
     for key in keys:
         # This refuses paths to other folders too: "" from an unset shell variable, or "..".
         if key not in store.names():
@@ -210,19 +199,25 @@ def compare(
     as_json: bool,
     times: bool = True,
 ) -> int:
-    """Compare two files of pyperf results, and show the verdicts, with or without `times`."""
+    """Compare two files of pyperf results, and show the verdicts, with or without `times`.
+
+    Raises IncomparableError if nothing could be compared; the JSON, with the reasons, is printed
+    all the same.
+    """
     from bench.compare import pyperf_files, without_times
     from bench.report.formats import terminal
 
-    compared = pyperf_files.compare_files(base, candidate, margin=margin)
+    files = pyperf_files.load(base), pyperf_files.load(candidate)
+    compared = pyperf_files.compare_results(*files, margin=margin)
     if as_json:
         print_json(compared.document())
+    pyperf_files.refuse_nothing(compared, *files)
+    if as_json:
         return 0
     if not times:
         rows = without_times(compared.comparisons)
         compared = replace(compared, comparisons=rows)
-    console = stdout_console()
-    terminal.show_comparisons(compared, console)
+    terminal.show_comparisons(compared, stdout_console())
     for warning in compared.warnings:
         context.show.say(f"warning: {warning}")
     return 0

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Column, Table
-
 from bench.context import Context
-from bench.util import cell, print_json, print_table
+from bench.util import TextTable, cell, print_json, print_table
 from builder.errors import SourceError, StoreError
 from builder.files import guard_writes, size_of
 from builder.runtimes import Installer, Runtime, RuntimeOffer, runtime
@@ -45,9 +43,8 @@ def show(context: Context, *, as_json: bool) -> int:
     if as_json:
         print_json([row.as_json() for row in rows])
         return 0
-    names = ("", "language", "version", "size")
-    path = Column("path", overflow="fold")
-    table = Table(Column("runtime", no_wrap=True), *names, path, box=None)
+    prose = ("language", "path")
+    table = TextTable("runtime", "", "language", "version", "size", "path", prose=prose)
     for row in rows:
         size = "" if row.bytes is None else f"{row.bytes / 1e6:.0f} MB"
         state = f"{row.state}, {row.suite}" if row.suite else row.state

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-
 from bench.context import Context
 from bench.jobs.series import page, subjects
 from bench.jobs.series.results import (
@@ -20,12 +18,10 @@ from bench.jobs.series.results import (
 )
 from bench.report import headline
 from bench.report.formats import terminal
-from bench.util import cell, harmless, print_json, print_table, stdout_console
+from bench.util import TextTable, cell, harmless, print_json, print_table, stdout_console
 from builder.patches import load
 
 _COLUMNS = ("series", "ratio", "interval", "verdict", "builds", "against", "status")
-# A narrow terminal gets only the first columns; `_show` has the others.
-_FIRST, _WIDE = 4, 120
 _MANIFEST = ("title", "why", "applies_to", "upstream", "status", "effect", "mechanism")
 
 
@@ -71,16 +67,13 @@ def _manifest(context: Context, subject: KeptSubject) -> dict[str, Any]:
 
 
 def _list(pairs: Sequence[tuple[KeptSubject, KeptResults]]) -> None:
-    columns = _COLUMNS if stdout_console().width >= _WIDE else _COLUMNS[:_FIRST]
-    table = Table(box=None, pad_edge=False)
-    for title in columns:
-        table.add_column(title, no_wrap=title in _COLUMNS[:_FIRST])
+    table = TextTable(*_COLUMNS, prose=["against"])
     for subject, kept in pairs:
         for number, result in enumerate(kept.results or (None,)):
             stale = result is not None and is_stale(result, subject)
             name, status = ("", "") if number else (subject.name, subject.status)
             row = (name, *page.cells(result, stale=stale), status)
-            table.add_row(*map(cell, row[: len(columns)]))
+            table.add_row(*map(cell, row))
     print_table(table)
 
 

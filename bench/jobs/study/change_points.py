@@ -9,10 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from bench.context import Context
-from bench.util import cell, print_json, print_table
+from bench.util import TextTable, cell, print_json, print_table
 from bench.validation import change_points
 from builder.files import guard_writes, write_atomically
 
@@ -69,13 +67,13 @@ def _document(result: change_points.Study, request: ChangePointsRequest) -> dict
 
 
 def _show(result: change_points.Study) -> None:
-    table = Table("no change", "alarms", "series-nights", "nights per alarm, at least", box=None)
+    table = TextTable("no change", "alarms", "series-nights", "nights per alarm, at least")
     for alarms in result.alarms.values():
         least = f"{1 / alarms.upper:.0f}"
         table.add_row(cell(alarms.noise), str(alarms.alarms), str(alarms.nights), least)
     print_table(table)
     in_time = f"steps detected within {change_points.WITHIN} nights"
-    table = Table("nights before the step", in_time, "of", "at least", box=None)
+    table = TextTable("nights before the step", in_time, "of", "at least")
     for steps in result.found.values():
         counts = (steps.reference, steps.found, steps.tries)
         table.add_row(*map(str, counts), f"{steps.lower:.1%}")

@@ -61,7 +61,9 @@ class KillingRunner:
 def load_on(runner: Runner, core: int | None) -> Iterator[None]:
     """Run a process with intermittent load on the measured core while the context is open."""
     pin = ("taskset", "--cpu-list", str(core)) if core is not None else ()
-    busy = runner.start(Command(argv=(*pin, sys.executable, "-c", _BUSY), env=clean_environment()))
+    busy = runner.start(
+        Command(argv=(*pin, sys.executable, "-I", "-c", _BUSY), env=clean_environment())
+    )
     try:
         yield
     finally:

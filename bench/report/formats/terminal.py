@@ -7,13 +7,12 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from bench.benchmarks import Missing
 from bench.compare import SIGNS, Comparison, SuiteComparison, interval, spelled, times
 from bench.report.wording import common_warnings, headline
 from bench.results import Result
-from bench.util import harmless
+from bench.util import TextTable, harmless
 
 _TITLES = ("ratio", "", "95% interval", "verdict", "blocks", "notes")
 _STYLES = {"faster": "green", "slower": "red", "equivalent": "cyan", "broken": "bold red"}
@@ -68,15 +67,9 @@ def show_comparisons(compared: Compared, console: Console) -> None:
     rows = compared.comparisons
     common = common_warnings(rows)
     if rows:
-        table = Table(box=None, pad_edge=False)
         timed = times.have_times(rows)
         columns = ("benchmark", *([times.title_of(rows)] if timed else []), *_TITLES)
-        for title in columns:
-            table.add_column(
-                title,
-                justify="right" if title == "blocks" else "left",
-                no_wrap=title != "notes",
-            )
+        table = TextTable(*columns, prose=["notes"], right=["blocks"])
         several = len({row.metric for row in rows}) > 1
         for row in rows:
             name = f"{row.benchmark} ({row.metric})" if several else row.benchmark
@@ -85,7 +78,6 @@ def show_comparisons(compared: Compared, console: Console) -> None:
         for suite in _suites(compared):
             kind = "" if suite.metric == "time" else f" {suite.metric}"
             title = f"geometric mean{kind}"
-            table.add_section()
             empty = [""] if timed else []
             table.add_row(f"[bold]{title}[/bold]", *empty, *_cells(suite), _notes(suite, common))
         console.print(table)

@@ -73,3 +73,28 @@ def test_the_content_of_a_folder_is_its_names_and_bytes(tmp_path: Path) -> None:
     second = manifest.content(tmp_path)
     (tmp_path / "a" / "y.py").write_text("3")
     assert len({first, second, manifest.content(tmp_path)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("[group x]\n", "its group 'x' has no benchmarks"),
+        ("[groups]\nx\n", "its group 'x' has no benchmarks"),
+        ("[group x]\n-one\n", "its group 'x' has no benchmarks"),
+        ("[group x]\none\noen\n", "its group 'x' has no benchmark or group 'oen'"),
+        ("[group x]\none\n[group y]\nx\n-z\n", "its group 'y' has no benchmark or group 'z'"),
+    ],
+)
+def test_a_group_that_is_empty_or_misspelt_is_refused(
+    section: str, message: str, tmp_path: Path
+) -> None:
+    path = made(tmp_path, f"one\t<local>\n{section}", "one")
+    with pytest.raises(ExperimentError) as caught:
+        manifest.read(path, release="r")
+    assert message in caught.value.what
+
+
+def test_groups_of_groups_are_read(tmp_path: Path) -> None:
+    path = made(tmp_path, "one\t<local>\n[group x]\none\n[group y]\nx\n", "one")
+    groups = manifest.read(path, release="r").groups
+    assert groups["x"] == groups["y"] == ("one",)

@@ -217,3 +217,22 @@ def test_the_pins_of_the_worker() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     for line in ("pyperf==2.10.0", f"pyperformance=={suites.MODERN_RELEASE}"):
         assert line in project["project"]["dependencies"]
+
+
+def test_a_manifest_that_includes_pyperformances_has_its_groups(
+    modern: Suite, tmp_path: Path
+) -> None:
+    local = tmp_path / "MANIFEST"
+    shutil.copytree(MANIFEST.parent / "bm_tiny", tmp_path / "bm_tiny")
+    local.write_text("[includes]\n<default>\n[benchmarks]\nname\tmetafile\ntiny\t<local>\n")
+    suite = suites.from_manifest(local, "3.13.5")
+    for group in ("quick", "core", "regex"):
+        assert _chosen(suite, group) == _chosen(modern, group)
+    assert {"tiny", "richards"} <= set(_chosen(suite, "quick", "tiny"))
+    assert "quick" in suite.names()
+
+
+def test_a_group_of_ones_own_comes_before_ours(tmp_path: Path) -> None:
+    local = tmp_path / "MANIFEST"
+    local.write_text("[includes]\n<default>\n[group quick]\nnbody\n")
+    assert _chosen(suites.from_manifest(local, "3.13.5"), "quick") == ["nbody"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,18 @@ def test_without_a_name_the_option_is_refused(text: str, why: str) -> None:
 def test_every_list_of_names_is_read_alike(line: str, option: str) -> None:
     parsed = command_line().parse_args([*line.split(), "one, other"])
     assert getattr(parsed, option) == ("one", "other")
+
+
+def test_a_suite_is_read_as_in_an_experiment_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    parsed = command_line().parse_args(
+        ["run", "x.toml", "--suite", "micro/MANIFEST, list_count", "--suite=-nbody,list_count"]
+    )
+    assert parsed.suite == (str(tmp_path / "micro/MANIFEST"), "list_count", "-nbody")
+    with pytest.raises(ArgumentTypeError, match="at least one name"):
+        arguments.suite(" , ")
 
 
 def test_steps_and_suite_of_a_ladder_have_defaults() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -80,11 +81,14 @@ def test_builds_and_series_import_what_reads_and_prints(tmp_path: Path) -> None:
 
 
 def test_compare_imports_numpy_and_special_functions_at_most(tmp_path: Path) -> None:
-    path = tmp_path / "times.json"
-    runs = [pyperf.Run([1.0 + n / 100], collect_metadata=False) for n in range(4)]
-    named = [pyperf.Run(one.values, metadata={"name": "x"}, collect_metadata=False) for one in runs]
-    pyperf.Benchmark(named).dump(str(path))
-    modules = imported("compare", str(path), str(path))
+    paths = tmp_path / "base.json", tmp_path / "candidate.json"
+    for shift, path in enumerate(paths):
+        values = [1.0 + n / 100 + shift / 1000 for n in range(4)]
+        named = [
+            pyperf.Run([value], metadata={"name": "x"}, collect_metadata=False) for value in values
+        ]
+        pyperf.Benchmark(named).dump(str(path))
+    modules = imported("compare", *map(str, paths))
     assert not tops(modules) & (HEAVY - {"scipy", "Cython"})  # SciPy imports Cython
     assert not {"scipy.stats", "scipy.optimize", "scipy.sparse"} & modules
 
@@ -117,3 +121,57 @@ def test_every_command_of_the_table_is_added_by_its_module() -> None:
         assert isinstance(sub, CommandParser)
         assert sub.load is None
         assert callable(sub.get_default("command"))
+
+
+@pytest.mark.parametrize(
+    ("line", "option", "expected"),
+    [
+        ("run f --suite quick --suite core,quick", "suite", ("quick", "core")),
+        ("ladder --branch 2.7 --suite nbody --suite go", "suite", ("nbody", "go")),
+        ("bisect a b --benchmark one --benchmark two", "benchmark", ("one", "two")),
+        ("report d --format html --format md", "format", ("html", "md")),
+        ("run --base 3.13 --patch a --patch b", "patch", ["a", "b"]),
+        ("run f --gate core --gate core", "gate", "core"),
+        ("--home a run f --home a", "home", "a"),
+        ("run f --aa --aa", "aa", True),
+    ],
+)
+def test_a_repeated_option_loses_nothing(line: str, option: str, expected: object) -> None:
+    assert getattr(command_line().parse_args(line.split()), option) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("run f --gate core --gate none", "--gate: is there twice, with 'core' and 'none'"),
+        ("run --base 3.13 --base 3.12 --patch a", "--base: is there twice"),
+        ("run --candidate a --base b --cand c", "--candidate: is there twice"),
+        ("run f --margin 0.1 --seed 1 --seed 2", "--seed: is there twice, with '1' and '2'"),
+        ("--home a run f --home b", "--home: is there twice, with 'a' and 'b'"),
+        ("run f --blocks 3 --blocks 4", "--blocks: is there twice"),
+        ("compare a b --margin 0.1 --margin 0.2", "--margin: is there twice"),
+        ("run f --out a --out b", "--out: is there twice"),
+    ],
+)
+def test_a_second_value_is_not_dropped_in_silence(
+    line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        command_line().parse_args(line.split())
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_no_option_with_a_value_keeps_the_last_of_several() -> None:
+    groups = command_line(complete=True)._subparsers
+    assert groups is not None
+    (commands,) = groups._group_actions
+    assert isinstance(commands.choices, dict)
+    for name, parser in commands.choices.items():
+        for action in parser._actions:
+            assert type(action) is not argparse._StoreAction, f"{name} {action.option_strings}"
+
+
+def test_a_parser_can_be_used_again() -> None:
+    parser = command_line()
+    assert [parser.parse_args(["gc", "--keep-days", days]).keep_days for days in "12"] == [1, 2]

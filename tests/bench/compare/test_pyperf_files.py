@@ -4,6 +4,7 @@ import gzip
 import json
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pyperf
 import pytest
 
 from bench.compare.comparison import Comparison
-from bench.compare.pyperf_files import compare_files, load
-from builder.errors import DataError
+from bench.compare.pyperf_files import compare_files, load, refuse_nothing
+from builder.errors import DataError, IncomparableError
 
 STEADY = [(1.0, 1.02), (1.01, 1.03), (0.99, 1.01), (1.0, 1.0), (1.02, 1.0), (0.98, 1.01)]
 
@@ -166,14 +167,142 @@ def test_what_differs_between_the_files_is_named(tmp_path: Path) -> None:
         "metadata-python_version: differs between base and candidate: 3.13.5, 3.13.6",
     )
     assert "alpha" not in json.dumps(result.document())
-    assert compare_files(base, base).warnings == ()
+    again = write(tmp_path / "again.json", benchmark("b", STEADY[1:], **ours))
+    assert compare_files(base, again).warnings == ()
 
 
-def test_a_file_against_itself_is_never_called(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.json", benchmark("b", STEADY), benchmark("c", STEADY))
-    result = compare_files(path, path)
+def test_equal_values_are_never_called(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        write(path, benchmark("b", STEADY, note=path.name), benchmark("c", STEADY))
+    result = compare_files(*paths)
     assert [row.ratio for row in result.comparisons] == [1.0, 1.0]
     assert {row.verdict for row in result.comparisons} <= {"equivalent", "undecided"}
+    assert all("same-values" in codes(row) for row in result.comparisons)
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 1.7e-7, 8_192_000.0, 1 / 3])
+@pytest.mark.parametrize("scale", [1.0, 1.1, 3.0])
+@pytest.mark.parametrize("counts", [(2, 2), (5, 5), (20, 7)])
+def test_constant_values_are_not_skewed(
+    value: float, scale: float, counts: tuple[int, int], tmp_path: Path
+) -> None:
+    sides = [[(value * factor,)] * n for factor, n in zip((1.0, scale), counts, strict=True)]
+    base = write(tmp_path / "base.json", benchmark("b", sides[0]))
+    candidate = write(tmp_path / "candidate.json", benchmark("b", sides[1], note="other"))
+    (row,) = compare_files(base, candidate).comparisons
+    assert not {"skewed", "same-values"} & codes(row)
+    assert row.verdict == ("equivalent" if scale == 1 else "slower")
+
+
+def dated(name: str, days: Sequence[int], *, scale: float = 1.0) -> pyperf.Benchmark:
+    """A benchmark whose processes ran on these days of one month, at the same time of the day."""
+    runs = [
+        pyperf.Run(
+            [scale * (1 + day / 100), scale * 1.02],
+            metadata={"name": name, "date": str(datetime(2026, 1, day, 3, 4, 5, 678))},
+            collect_metadata=False,
+        )
+        for day in days
+    ]
+    return pyperf.Benchmark(runs)
+
+
+FIRST, SECOND = range(1, 7), range(11, 17)
+SHARED: dict[str, tuple[Sequence[int], Sequence[int], str]] = {
+    "nothing": (FIRST, SECOND, ""),
+    "all": (FIRST, FIRST, "missing"),
+    "all, in another order": (FIRST, FIRST[::-1], "missing"),
+    "the candidate is a part": (FIRST, FIRST[:3], "missing"),
+    "the base is a part": (FIRST, [*FIRST, *SECOND], "missing"),
+    "some": ([*FIRST, 9], [*SECOND, 9], "shared-processes"),
+    "the base twice": ([*FIRST, *FIRST], SECOND, "repeated-processes"),
+    "the candidate twice": (FIRST, [*SECOND, 11], "repeated-processes"),
+}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_processes_in_both_files_are_told(case: str, tmp_path: Path) -> None:
+    ours, theirs, expected = SHARED[case]
+    base = write(tmp_path / "base.json", dated("b", ours), dated("other", FIRST))
+    candidate = write(tmp_path / "candidate.json", dated("b", theirs), dated("other", SECOND))
+    result = compare_files(base, candidate)
+    rows = {row.benchmark: row for row in result.comparisons}
+    assert "other" in rows
+    if expected == "missing":
+        assert [(row.benchmark, row.reason) for row in result.missing] == [
+            ("b", "the same processes in both files")
+        ]
+        assert any(text.startswith("same-runs: ") for text in result.warnings)
+    else:
+        special = {"shared-processes", "repeated-processes", "unequal-processes"}
+        assert codes(rows["b"]) & special == ({expected} if expected else set())
+
+
+def test_the_same_file_under_two_names_has_nothing_to_compare(tmp_path: Path) -> None:
+    base = write(tmp_path / "base.json", benchmark("b", [(1.0,)] * 5))
+    copy = tmp_path / "copy.json.gz"
+    copy.write_bytes(gzip.compress(base.read_bytes()))
+    for other in (base, copy):
+        result = compare_files(base, other)
+        assert result.comparisons == ()
+        with pytest.raises(IncomparableError, match="same measurements") as caught:
+            refuse_nothing(result, load(base), load(other))
+        assert str(base) in caught.value.where
+
+
+NOTHING: dict[str, tuple[list[pyperf.Benchmark], list[pyperf.Benchmark]]] = {
+    "other names": ([benchmark("a", STEADY)], [benchmark("b", STEADY)]),
+    "other units": ([benchmark("a", STEADY)], [benchmark("a", STEADY, unit="byte")]),
+    "no values": ([benchmark("a", STEADY)], [benchmark("a", [])]),
+    "one of each": (
+        [benchmark("a", STEADY), dated("c", FIRST)],
+        [benchmark("b", STEADY), dated("c", FIRST)],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_nothing_in_common_is_an_error_with_what_each_file_has(case: str, tmp_path: Path) -> None:
+    files = [
+        write(tmp_path / f"{name}.json", *side)
+        for name, side in zip(("base", "candidate"), NOTHING[case], strict=True)
+    ]
+    result = compare_files(*files)
+    with pytest.raises(IncomparableError, match="no benchmark that can be compared") as caught:
+        refuse_nothing(result, *map(load, files))
+    count = {1: "1 benchmark: a", 2: "2 benchmarks: a, c"}[len(NOTHING[case][0])]
+    assert f"{files[0]}: {count}" in caught.value.where
+    assert str(files[1]) in caught.value.where
+    assert ("a (no values)" in caught.value.where) == (case == "no values")
+
+
+def test_a_long_list_of_benchmarks_is_cut(tmp_path: Path) -> None:
+    many = write(tmp_path / "many.json", *(benchmark(f"m{n:02}", STEADY) for n in range(12)))
+    one = write(tmp_path / "one.json", benchmark("one", STEADY))
+    with pytest.raises(IncomparableError) as caught:
+        refuse_nothing(compare_files(many, one), load(many), load(one))
+    assert "12 benchmarks: m00, " in caught.value.where
+    assert "m07 and 4 more" in caught.value.where
+
+
+def test_one_benchmark_in_common_of_many_is_told(tmp_path: Path) -> None:
+    base = write(tmp_path / "base.json", *(benchmark(name, STEADY) for name in "abcd"))
+    candidate = write(tmp_path / "candidate.json", *(benchmark(name, STEADY) for name in "dxyz"))
+    (warning,) = compare_files(base, candidate).warnings
+    assert warning.startswith("few-in-common: 1 of 7 benchmarks could be compared")
+    nearly = write(tmp_path / "nearly.json", *(benchmark(name, STEADY) for name in "abcx"))
+    assert compare_files(base, nearly).warnings == ()
+
+
+@pytest.mark.parametrize("key", ["timeit_stmt", "pickle_protocol", "django_version"])
+def test_other_work_under_the_same_name_is_told(key: str, tmp_path: Path) -> None:
+    base = write(tmp_path / "base.json", benchmark("b", STEADY, **{key: "a"}))
+    candidate = write(tmp_path / "candidate.json", benchmark("b", STEADY[:5], **{key: "b"}))
+    (row,) = compare_files(base, candidate).comparisons
+    assert f"metadata-{key}: not the same work: a, b" in row.warnings
+    (row,) = compare_files(base, write(tmp_path / "c.json", benchmark("b", STEADY))).comparisons
+    assert f"metadata-{key}: not the same work: a, not recorded" in row.warnings
 
 
 def document(tmp_path: Path, **changes: Any) -> dict[str, Any]:

@@ -236,3 +236,30 @@ def test_what_is_no_flavor_is_refused_by_its_key(table: Any, key: str, keys: Key
     with pytest.raises(ExperimentError) as caught:
         read_flavor(keys, table, "a.flavor", Flavor())
     assert caught.value.what.startswith(key)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("micro/MANIFEST,list_count", ("{}/micro/MANIFEST", "list_count")),
+        (["micro/MANIFEST, list_count", "-nbody"], ("{}/micro/MANIFEST", "list_count", "-nbody")),
+        ("quick, core,,quick", ("quick", "core")),
+        ("with,comma/MANIFEST", ("{}/with,comma/MANIFEST",)),
+        ("MANIFEST", ("{}/MANIFEST",)),
+        ("/a/MANIFEST", ("/a/MANIFEST",)),
+    ],
+)
+def test_a_suite_has_words_separated_by_commas(
+    value: object, expected: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "with,comma" / "MANIFEST"
+    path.parent.mkdir()
+    path.write_text("")
+    keys = Keys(file="x.toml", text="", folder=tmp_path)
+    assert read_suite(keys, value) == tuple(word.format(tmp_path) for word in expected)
+
+
+@pytest.mark.parametrize("value", [",", " ", ["quick", " , "]])
+def test_a_suite_without_a_word_is_refused(value: object, tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="suite has"):
+        read_suite(Keys(file="x.toml", text="", folder=tmp_path), value)

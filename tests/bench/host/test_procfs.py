@@ -18,7 +18,7 @@ def test_lists_of_cpus() -> None:
         parse_cpus("")
 
 
-@pytest.mark.parametrize("text", ["", "a", "1;2", "-3"])
+@pytest.mark.parametrize("text", ["", "a", "1;2", "-3", "1-", "0,1-", "-", "3-1", "1-2-3"])
 def test_what_is_no_list_of_cpus(text: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         parse_cpus(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from bench.jobs.bisect import report
@@ -60,3 +61,13 @@ def test_an_unconfirmed_culprit_says_why() -> None:
     text = shown(culprits=(commit(5),), parent=commit(4).hash, unconfirmed="make failed.")
     assert f"against its parent {commit(4).hash[:12]}: make failed." in text
     assert "the whole change, BAD against GOOD: 1.0600" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_narrow_terminal_shows_every_commit_and_side(width: int) -> None:
+    stream = io.StringIO()
+    result = found()
+    report.show(result, Console(file=stream, width=width, color_system=None, highlight=False))
+    assert max(map(len, stream.getvalue().splitlines())) <= width
+    for step in result.steps:
+        assert step.about.hash[:12] in stream.getvalue()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bench.cli import main
+from bench.jobs.series import listing
 from builder.errors import DataError, PatchError, UsageError
 from tests.bench.jobs.series.made_up import (
     EXPERIMENT,
@@ -200,3 +204,19 @@ def test_outside_a_checkout_nothing_is_written_but_where_it_is_asked_for(
 
 def test_a_folder_to_write_into_goes_with_what_writes(bench: Bench) -> None:
     assert bench.series("--out", "x") == UsageError.exit_code
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_narrow_terminal_shows_all_of_a_row(
+    bench: Bench, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.record()
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, color_system=None, highlight=False)
+    monkeypatch.setattr(listing, "print_table", console.print)
+    assert bench.series() == 0
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    shown = re.sub(r"\s", "", stream.getvalue())
+    for text in (NAME, "0.9472to0.9552", "faster", "notproposed", "broken", "3.13.5plain"):
+        assert text in shown

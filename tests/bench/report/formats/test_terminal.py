@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.compare import interval
 from bench.report.formats import terminal
 from bench.results.result import parse_document
 from tests import golden
@@ -98,3 +99,18 @@ def test_a_hostile_name_does_nothing(text: str) -> None:
     assert "\x9b" not in shown
     if "[bold]" in text:
         assert "[bold]markup[/bold]" in shown
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_ratio_and_no_verdict_is_cut_on_a_narrow_terminal(width: int) -> None:
+    content = specimen()
+    name = "a_benchmark_with_a_name_that_is_much_longer_than_the_others"
+    content["candidates"][0]["comparisons"][0]["benchmark"] = name
+    rows = parse_document(content).candidates[0].comparisons
+    text = shown(content, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    joined = re.sub(r"\s", "", text)
+    for row in rows:
+        bounds = re.sub(r"\s", "", interval(row.low, row.high))
+        for part in (row.benchmark, f"{row.ratio:.4f}", row.verdict, bounds):
+            assert part in joined
