@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import StoreError
+from builder.locks import Queue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class Home:
     """The folder of everything that is kept between runs.
 
     `host_lock` is one file for the whole host, for all users and homes: timing holds it
-    exclusively, builds hold it shared.
+    exclusively, builds hold it shared. Beside it is the folder of the tickets of all locks.
     """
 
     root: Path
@@ -63,6 +64,11 @@ class Home:
     def lock(self, name: str) -> Path:
         """The path of a lock file of this home."""
         return self.root / "locks" / name
+
+    @property
+    def queue(self) -> Queue:
+        """The queues of all locks of this host, those of the home among them."""
+        return Queue(folder=self.host_lock.with_name(f"{self.host_lock.name}.queue"))
 
     def prepare(self) -> None:
         """Create the folders. Raises StoreError if that fails or the home is not writable."""

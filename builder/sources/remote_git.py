@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from builder.errors import SourceError, UnreachableError
-from builder.files import digest, hold_lock
+from builder.files import digest
 from builder.git import FetchFailure, Refs, Repository, fetch
 from builder.home import Home
 from builder.sources.revision import (
@@ -23,7 +23,7 @@ from builder.sources.revision import (
     base_name,
     choose,
     git_offers,
-    on_wait,
+    lock_source,
     revision_of,
     unknown,
 )
@@ -196,7 +196,7 @@ class RemoteGit:
     @contextlib.contextmanager
     def _locked(self, repository: Repository) -> Iterator[int]:
         path = self._home.lock(f"source-{self._name}")
-        with hold_lock(path, on_wait=on_wait(self._say)) as lock_fd:
+        with lock_source(self._home, path, self._say) as lock_fd:
             fetch.recover(repository)
             yield lock_fd
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from builder.errors import SourceError
 from builder.git import Refs, Repository
+from builder.home import Home
+from builder.locks import LockOrder
 from builder.versions import is_branch_version, is_final, newest, version_key, version_of
 
 Say = Callable[[str], None]
@@ -96,9 +100,11 @@ def unknown(name: str, where: str, existing: Iterable[str]) -> SourceError:
     )
 
 
-def on_wait(say: Say) -> Say:
-    """The `on_wait` callback for the lock of a source: it reports that another run holds it."""
-    return lambda _path: say("Another run is fetching from this source; waiting for it.")
+def lock_source(home: Home, path: Path, say: Say) -> contextlib.AbstractContextManager[int]:
+    """Hold the lock of a source, while something is fetched from it."""
+    return home.queue.hold(
+        path, order=LockOrder.SOURCE, doing="fetches from the same source", say=say
+    )
 
 
 def git_offers(refs: Refs, where: str, cached: Container[str]) -> tuple[SourceOffer, ...]:
