@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.errors import StoreError
-from builder.locks import Queue
+
+if TYPE_CHECKING:  # `patchbench --help` needs no locks
+    from builder.locks import Queue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,8 @@ class Home:
     @property
     def queue(self) -> Queue:
         """The queues of all locks of this host, those of the home among them."""
+        from builder.locks import Queue
+
         return Queue(folder=self.host_lock.with_name(f"{self.host_lock.name}.queue"))
 
     def prepare(self) -> None:

@@ -35,7 +35,6 @@ from builder.errors import (
     UsageError,
 )
 from builder.home import Home
-from builder.locks import host_lock
 from builder.process import SystemRunner, reset_inherited_signals
 
 if TYPE_CHECKING:
@@ -253,6 +252,8 @@ def _home(named: str | None) -> Path:
 
 def _host_lock() -> Path:
     """One file for all users and homes of this host; the variable exists for tests only."""
+    from builder.locks import host_lock
+
     named = os.environ.get("PATCHBENCH_HOST_LOCK")
     return Path(named) if named else host_lock()
 

@@ -67,8 +67,9 @@ _held = _HeldByThread()
 def in_order(order: LockOrder, path: Path, *, shared: bool, waits: bool = True) -> Iterator[None]:
     """Note that this thread takes the lock `path`, and until the end of the context has it.
 
-    One who does not wait for it (not `waits`) may take it in any order. Raises RuntimeError for an order that could make two runs wait for each other, and StoreError
-    where this run would wait for itself: it uses a build, and has to make it again.
+    One who does not wait for it (not `waits`) may take it in any order. Raises RuntimeError for an
+    order that could make two runs wait for each other, and StoreError where this run would wait for
+    itself: it uses a build, and has to make it again.
     """
     wanted = _Held(order=order, path=path, shared=shared)
     if waits:

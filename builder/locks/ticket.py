@@ -210,7 +210,8 @@ def _read(parsed: Ticket, descriptor: int) -> Ticket:
 
 def is_process(ticket: Ticket) -> bool:
     """Whether `pid` is, for this process, the number of the ticket's owner."""
-    return ticket.namespace == _namespace() and ticket.start == start_of(ticket.pid) != 0
+    is_ours = 0 != ticket.namespace == _namespace()
+    return is_ours and 0 != ticket.start == start_of(ticket.pid)
 
 
 def start_of(pid: int) -> int:
