@@ -264,6 +264,12 @@ def _compiler(
         tools=toolset,
         directives=_DIRECTIVES,
         say=context.show.say,
+        hold=lambda path: context.home.queue.hold(
+            path,
+            order=LockOrder.ENVIRONMENT,
+            doing="compiles the same module",
+            say=context.show.say,
+        ),
         versions=versions,
     )
 
