@@ -231,16 +231,21 @@ def _namespace() -> int:
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """The command line as other users may see it: short, without --home, without passwords."""
+    """The command line as other users may see it: short, without --home, passwords, folders."""
     words = list(argv[1:])
     for index, word in enumerate(words[:-1]):
         if word == "--home":
             del words[index : index + 2]
             break
     words = [word for word in words if not word.startswith("--home=")]
-    public = [re.sub(r"(?<=://)[^/@\s]+@", "", word).partition("?")[0] for word in words]
-    text = " ".join(["patchbench", shlex.join(public)]).strip()
+    text = " ".join(["patchbench", shlex.join(map(_public, words))]).strip()
     return _one_line(text)
+
+
+def _public(word: str) -> str:
+    if "://" in word:
+        return re.sub(r"(?<=://)[^/@\s]+@", "", word).partition("?")[0]
+    return re.sub(r"^(-[^=]*=)?/.*/", r"\1", word)
 
 
 def _one_line(text: str) -> str:

@@ -24,6 +24,8 @@ from builder.locks import ticket
             ["run", "--source=https://secret@example.org/x"],
             "patchbench run --source=https://example.org/x",
         ),
+        (["run", "/home/me/fix.toml", "--out=/home/me/out"], "patchbench run fix.toml --out=out"),
+        (["gate", "3.13/fast", "/"], "patchbench gate 3.13/fast /"),
         (["run", "a\nb\x1b"], "patchbench run 'a?b?'"),
         (["run", "x" * 100], "patchbench run " + "x" * 62 + "..."),
     ],
