@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
+import itertools
 import os
 import signal
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import pipeline
+from tests.builder.locks.workers import USERS, needs_root, shared_folder
 from tests.pipeline import Ground, Running
 
 pytestmark = pytest.mark.slow
@@ -132,6 +135,43 @@ def test_nothing_that_a_run_uses_is_removed_from_under_it(ground: Ground) -> Non
     outcome = pipeline.outcome(ground)
     pipeline.check_whole(ground, outcome)
     assert len(outcome["blocks"]) == 6
+
+
+@needs_root
+def test_two_users_with_three_homes_share_the_host() -> None:
+    """The first user's umask is 077: nobody is shut out, and no two of them measure together."""
+    with shared_folder() as root, contextlib.ExitStack() as stack:
+        # Made anew in there, and open to all: the source, and what the fake's configure counts.
+        ground = pipeline.lay_out(root, blocks=2)
+        (root / "tmp").mkdir()
+        (root / "tmp").chmod(0o1777)
+        ground.configured.touch()
+        ground.configured.chmod(0o666)
+        runs, builds = [], []
+        for number, user in enumerate((USERS[0], USERS[0], USERS[1])):
+            folder = root / f"{number}"
+            folder.mkdir()
+            os.chown(folder, user, user)
+            own = dataclasses.replace(ground, home=folder / "home", out=folder / "out")
+            build = ["--home", str(own.home), "build", str(own.experiment)]
+            runs.append(stack.enter_context(pipeline.start(own, own.arguments(), *_as(user))))
+            builds.append(stack.enter_context(pipeline.start(own, build, *_as(user))))
+        for running in (*runs, *builds):
+            assert running.end() == 0, running.said
+
+        times = sorted(map(_timing, runs))
+        for one, other in itertools.pairwise(times):
+            _check_apart(one, other)
+        assert len(ground.configured.read_text().splitlines()) == 6
+        assert list((root / "host.lock.queue").iterdir()) == []
+
+
+def _as(user: int) -> tuple[str, ...]:
+    # The environment of the tests may be closed to others, so that one capability stays: to read.
+    keep = "+dac_read_search"
+    ids = (f"--reuid={user}", f"--regid={user}", "--clear-groups")
+    caps = (f"--inh-caps={keep}", f"--ambient-caps={keep}")
+    return ("setpriv", *ids, *caps, "--", "sh", "-c", 'umask 077; exec "$@"', "sh")
 
 
 def _is_free(ground: Ground) -> bool:
