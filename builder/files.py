@@ -3,7 +3,11 @@
 A flock(2) lock belongs to the open file description, so a child that inherits the descriptor keeps
 the lock: if this process is killed during a build, the next process waits until the orphaned
 compilers have ended, instead of building into a folder that they still write to. (Lock libraries
-hide the descriptor, which has to be passed to children here.)
+hide the descriptor, which has to be passed to children here.) Where a process namespace ends all
+children with their parent, no descriptor has to be passed.
+
+`hold_lock` is for short work, inside which nothing else is locked; where a run may wait for
+minutes, `builder.locks` adds a queue.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ import fcntl
 import hashlib
 import json
 import os
+import pwd
+import stat
 import tarfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +36,7 @@ def hold_lock(
     `on_wait` is called once, with the path, if another process holds the lock.
     Raises StoreError if the lock file cannot be created.
     """
-    descriptor = _open(path)
+    descriptor = open_lock(path)
     try:
         mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
@@ -48,7 +54,7 @@ def is_locked(path: Path) -> bool:
     """Whether a process holds the lock `path` at the moment, exclusive or shared."""
     if not path.exists():
         return False
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = open_lock(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -58,21 +64,76 @@ def is_locked(path: Path) -> bool:
     return False
 
 
-def _open(path: Path) -> int:
+def open_lock(path: Path) -> int:
+    """A descriptor of the lock file `path`, which is created if it does not exist.
+
+    Every user may open it, whatever the umask of the one who creates it: flock(2) needs no more
+    than a descriptor. Raises StoreError, also for a link or a pipe in place of the file, which
+    another user may have put into a folder like /tmp. A folder can be locked too.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Opened for reading first: in a sticky folder the kernel may refuse O_CREAT on a file of
-        # another user, and flock needs only a descriptor.
-        try:
-            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = _existing_or_new(path)
     except OSError as error:
         raise StoreError(
             f"The lock cannot be opened: {error.strerror}.",
             where=str(path),
-            hint="Choose a folder that you may write to with --home.",
+            hint=_how_to_open(path),
         ) from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        os.close(descriptor)
+        raise StoreError("The lock is not a file.", where=str(path), hint=_how_to_open(path))
+    return descriptor
+
+
+def _existing_or_new(path: Path) -> int:
+    # O_NONBLOCK: opening a pipe would wait for a writer.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    while True:
+        # Opened without O_CREAT first: in a sticky folder the kernel may refuse O_CREAT on a file
+        # of another user.
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, flags)
+        with contextlib.suppress(FileExistsError), no_umask():
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+
+
+def _how_to_open(path: Path) -> str:
+    try:
+        state = path.lstat()
+    except OSError:
+        return (
+            f"Make {path.parent} writable for {user_name(os.geteuid())}, or choose a folder that "
+            "you may write to with --home (--out for results)."
+        )
+    owner = user_name(state.st_uid)
+    if stat.S_ISREG(state.st_mode):
+        return (
+            f"The file belongs to {owner} and is closed to others: {owner} (or root) opens it "
+            f"with `chmod 644 {path}`."
+        )
+    return f"It has to be a plain file. {owner}, whose it is, or root removes it: `rm {path}`."
+
+
+@contextlib.contextmanager
+def no_umask() -> Iterator[None]:
+    """Create files and folders with exactly the mode that is named: what all users share must never
+    be closed to the others, not even until a chmod that a killed process does not come to.
+    """
+    umask = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(umask)
+
+
+def user_name(number: int) -> str:
+    """The name of the user with that number, "user 1234" without one."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 KEY_LENGTH = 16

@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.errors import StoreError
+from builder.files import user_name
+
+if TYPE_CHECKING:  # `patchbench --help` needs no locks
+    from builder.locks import Queue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +19,7 @@ class Home:
     """The folder of everything that is kept between runs.
 
     `host_lock` is one file for the whole host, for all users and homes: timing holds it
-    exclusively, builds hold it shared.
+    exclusively, builds hold it shared. Beside it is the folder of the tickets of all locks.
     """
 
     root: Path
@@ -64,6 +69,13 @@ class Home:
         """The path of a lock file of this home."""
         return self.root / "locks" / name
 
+    @property
+    def queue(self) -> Queue:
+        """The queues of all locks of this host, those of the home among them."""
+        from builder.locks import Queue
+
+        return Queue(folder=self.host_lock.with_name(f"{self.host_lock.name}.queue"))
+
     def prepare(self) -> None:
         """Create the folders. Raises StoreError if that fails or the home is not writable."""
         for folder in (self.root, self.builds, self.envs, self.root / "locks"):
@@ -75,9 +87,29 @@ class Home:
                     where=str(folder),
                     hint="Name another folder with --home.",
                 ) from error
-        if not os.access(self.root, os.W_OK | os.X_OK):
-            raise StoreError(
-                "patchbench's home cannot be written to.",
-                where=str(self.root),
-                hint="Name another folder with --home.",
-            )
+        for folder in (self.root, *self._folders()):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise StoreError(
+                    "patchbench's home cannot be written to.",
+                    where=str(folder),
+                    hint="Name another folder with --home." + self._how_to_share(folder),
+                )
+
+    def _folders(self) -> list[Path]:
+        """The folders that every run writes into. In a home that a group shares, one of them may be
+        closed to all but the user who made it.
+        """
+        folders = [*self.root.glob("*/"), *self.sources.glob("*.git/objects/")]
+        return sorted(path for path in folders if path.is_dir())
+
+    def _how_to_share(self, folder: Path) -> str:
+        """What the owner of a folder does so that others of the group can use this home."""
+        owner = folder.stat().st_uid
+        if owner == os.geteuid():
+            return ""
+        root = self.root
+        return (
+            f" To share this one in a group: {user_name(owner)} runs `chgrp -R GROUP {root} && "
+            f"chmod -R g+rwX {root} && find {root} -type d -exec chmod g+s {{}} +`, and all who "
+            "use it set `umask 002`."
+        )

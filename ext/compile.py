@@ -110,6 +110,9 @@ _OLDER = (
 )
 
 
+Hold = Callable[[Path], contextlib.AbstractContextManager[int]]
+
+
 class Compiler:
     """Compiles for one interpreter into one cache. `directives` are Cython's, "name=value"."""
 
@@ -123,9 +126,12 @@ class Compiler:
         flags: tuple[str, ...] = FLAGS,
         directives: tuple[str, ...] = (),
         say: Callable[[str], None] = lambda _text: None,
+        hold: Hold | None = None,
         versions: tuple[str, str] | None = None,
     ) -> None:
-        """`versions` of Cython and setuptools: needed if they are not installed yet."""
+        """`versions` of Cython and setuptools: needed if they are not installed yet. `hold` takes
+        the lock of a module, in place of a plain flock: who waits then says for whom.
+        """
         self._runner = runner
         self._cache = cache
         self._target = target
@@ -133,6 +139,7 @@ class Compiler:
         self._flags = flags
         self._directives = directives
         self._say = say
+        self._hold = hold or self._flock
         self._versions = versions
 
     def provide(self, source: ModuleSource) -> Module:
@@ -145,7 +152,7 @@ class Compiler:
         module = self._find(key)
         if module is not None:
             return module
-        with _storing(self._cache), self._hold(key) as lock_fd:
+        with _storing(self._cache), self._hold(self._cache / "locks" / key) as lock_fd:
             return self._find(key) or self._make(key, source, lock_fd)
 
     def planned(self, source: ModuleSource) -> Module:
@@ -328,9 +335,8 @@ class Compiler:
             (folder / "build.log").replace(target)
 
     @contextlib.contextmanager
-    def _hold(self, key: str) -> Iterator[int]:
+    def _flock(self, path: Path) -> Iterator[int]:
         """Hold the module's lock, which children inherit: an orphaned compiler still holds it."""
-        path = self._cache / "locks" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:

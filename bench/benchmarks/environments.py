@@ -28,8 +28,9 @@ from bench.benchmarks import packages
 from bench.benchmarks.packages import PackageSource
 from bench.benchmarks.suites import Benchmark, Missing, Suite, Wheel, worker_requirements
 from builder.errors import RequirementsError
-from builder.files import digest, guard_writes, hold_lock, write_atomically
+from builder.files import digest, guard_writes, write_atomically
 from builder.home import Home
+from builder.locks import LockOrder
 from builder.process import Command, Completed, Runner, clean_environment, last_lines
 from builder.runtimes import Runtime
 
@@ -229,9 +230,11 @@ class Environments:
         return Environment(key=key, folder=self._home.envs / key, interpreter=interpreter)
 
     def _hold(self, name: str) -> contextlib.AbstractContextManager[int]:
-        return hold_lock(
+        return self._home.queue.hold(
             self._home.lock(name),
-            on_wait=lambda _path: self._say("Waiting for another run that installs the same."),
+            order=LockOrder.ENVIRONMENT,
+            doing="installs the same",
+            say=self._say,
         )
 
     # -- the environment itself -----------------------------------------------------------------

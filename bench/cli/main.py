@@ -14,7 +14,6 @@ import os
 import re
 import signal
 import sys
-import tempfile
 import traceback
 from collections import deque
 from collections.abc import Sequence
@@ -272,12 +271,10 @@ def _home(named: str | None) -> Path:
 
 def _host_lock() -> Path:
     """One file for all users and homes of this host; the variable exists for tests only."""
+    from builder.locks import host_lock
+
     named = os.environ.get("PATCHBENCH_HOST_LOCK")
-    if named:
-        return Path(named)
-    shared = Path("/run/lock")
-    folder = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
-    return folder / "patchbench.lock"
+    return Path(named) if named else host_lock()
 
 
 def _pip_environment() -> dict[str, str]:

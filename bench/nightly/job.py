@@ -54,7 +54,7 @@ def nightly(context: Context, config: Nightly, request: NightRequest) -> int:
     with guard_writes(config.folder):
         config.folder.mkdir(parents=True, exist_ok=True)
     today = request.day or datetime.now().astimezone().date()
-    with nights.lock(), History.open(config.history) as history:
+    with nights.lock(context.home.queue), History.open(config.history) as history:
         finished = []
         for day in _days(nights, today, catch_up=request.catch_up):
             job = _Night(
@@ -257,6 +257,7 @@ def site(
         built = build_site(
             history,
             config.site,
+            queue=context.home.queue,
             now=now,
             cache=config.cache,
             on_progress=lambda at, of: bar.advance(left=of - at),

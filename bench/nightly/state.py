@@ -20,7 +20,8 @@ from pathlib import Path
 from bench.nightly.report import FAILED, QUIET, Day, LineResult, NightReport, Revised
 from bench.util import documents, slug
 from builder.errors import BusyError, StoreError
-from builder.files import guard_writes, hold_lock, is_locked, write_atomically
+from builder.files import guard_writes, is_locked, write_atomically
+from builder.locks import LockOrder, Queue
 
 _FILE = "night.json"
 _SCHEMA = 1
@@ -146,18 +147,25 @@ class Nights:
         return None
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, queue: Queue) -> Iterator[None]:
         """Hold the lock of the nights. Raises BusyError while another night is running."""
+        path = self.folder / _LOCK
 
-        def busy(path: str) -> None:
-            raise BusyError(
+        def busy(sentence: str) -> BusyError:
+            return BusyError(
                 "Another night is running; this one was not started.",
-                where=path,
+                where=f"{path}\n{sentence}",
                 hint="Wait for it to end (`patchbench nightly status`), or stop it: it is "
                 "continued when it is started again.",
             )
 
-        with hold_lock(self.folder / _LOCK, on_wait=busy):
+        with queue.hold(
+            path,
+            order=LockOrder.NIGHTS,
+            doing="runs a night",
+            say=lambda _text: None,
+            refuse=busy,
+        ):
             yield
 
     def is_running(self) -> bool:

@@ -16,7 +16,8 @@ from bench.results.result import FILE, read
 from bench.results.shape import Result
 from bench.util import documents, slug
 from builder.errors import DataError, StoreError
-from builder.files import guard_writes, hold_lock, write_atomically
+from builder.files import guard_writes, write_atomically
+from builder.locks import LockOrder, Queue
 from builder.patches import Patch, Series
 
 _PLAN = "plan.json"
@@ -38,12 +39,16 @@ class Folder:
         return self.path / "raw"
 
     @contextlib.contextmanager
-    def claimed(self, say: Callable[[str], None]) -> Iterator[None]:
+    def claimed(self, queue: Queue, say: Callable[[str], None]) -> Iterator[None]:
         """Hold the folder's lock, so that no other run writes to it meanwhile."""
         with guard_writes(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        waiting = f"Another run writes to {self.path}; waiting for it."
-        with hold_lock(self.path / ".lock", on_wait=lambda _path: say(waiting)):
+        with queue.hold(
+            self.path / ".lock",
+            order=LockOrder.FOLDER,
+            doing="writes to the same results folder",
+            say=say,
+        ):
             yield
 
     def refuse_others(self) -> None:

@@ -14,7 +14,6 @@ from bench.run import build_progress
 from bench.run.resolve import Resolved
 from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
 from builder.errors import BuildError
-from builder.files import hold_lock
 from builder.runtimes import Runtime
 from builder.runtimes import runtime as runtimes
 
@@ -107,7 +106,9 @@ class Arms:
 
     def _started(self, planned: PlannedArm) -> BuiltArm:
         if planned.runtime is not None:
-            self._held.enter_context(runtimes.in_use(self._context.home, planned.runtime))
+            self._held.enter_context(
+                runtimes.in_use(self._context.home, planned.runtime, self._context.show.say)
+            )
             return BuiltArm(planned=planned, report=_of_runtime(planned, planned.runtime))
         recipe = planned.recipe
         report = ArmReport(
@@ -144,8 +145,7 @@ class Arms:
         build, made = builder(self._context).provide(
             recipe, self._resolved.repositories[planned.name]
         )
-        path = self._context.home.lock(f"build-{build.key}")
-        self._held.enter_context(hold_lock(path, shared=True))
+        self._held.enter_context(self._context.store.in_use(build.key))
         how = f"built in {build.seconds:.0f} s" if made else "from the store"
         self._context.show.say(f"{recipe.title}: {how} ({build.key})")
         return build

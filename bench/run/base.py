@@ -29,7 +29,7 @@ from bench.run.arms import builder
 from bench.run.resolve import resolve
 from builder.builds import Build
 from builder.errors import MeasureError
-from builder.files import hold_lock
+from builder.locks import LockOrder
 from builder.process import Command, clean_environment
 from builder.sources import SourceSpec, parse
 from builder.versions import numbers
@@ -64,7 +64,7 @@ def base_build(context: Context, revision: str, source: str) -> Iterator[Build]:
     build = _stored(context, revision) if not source else None
     if build is None:
         build = _made(context, revision, source)
-    with hold_lock(context.home.lock(f"build-{build.key}"), shared=True):
+    with context.store.in_use(build.key):
         yield build
 
 
@@ -139,11 +139,11 @@ def prepare(
 
 def hold_host(context: Context) -> contextlib.AbstractContextManager[int]:
     """Lock the whole host for measuring: builds and other runs wait, and report that they do."""
-    return hold_lock(
+    return context.home.queue.hold(
         context.home.host_lock,
-        on_wait=lambda _path: context.show.say(
-            "Waiting for another run that measures or builds on this host."
-        ),
+        order=LockOrder.HOST,
+        doing="measures",
+        say=context.show.say,
     )
 
 

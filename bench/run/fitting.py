@@ -19,7 +19,8 @@ from bench.context import Context
 from bench.experiments import PlannedArm
 from bench.measure import RunnableArm, Worker, answering_command, arm_of
 from builder.errors import BuildError, RequirementsError
-from builder.files import guard_writes, hold_lock, write_atomically
+from builder.files import guard_writes, write_atomically
+from builder.locks import LockOrder
 from builder.process import Command, clean_environment, last_lines
 from ext import kernels, tools
 from ext.compile import Compiler, Module, Target, Tools, requirements
@@ -242,7 +243,13 @@ def compiler_for(context: Context, source: PackageSource, target: Target) -> Com
             )
 
     home = context.home
-    with hold_lock(home.lock("tools")), guard_writes(home.root / "tools"):
+    held = home.queue.hold(
+        home.lock("tools"),
+        order=LockOrder.ENVIRONMENT,
+        doing="installs the same tools",
+        say=context.show.say,
+    )
+    with held, guard_writes(home.root / "tools"):
         toolset = tools.provide(home.root / "tools", target.version, install)
     return _compiler(context, target, toolset)
 
@@ -257,6 +264,12 @@ def _compiler(
         tools=toolset,
         directives=_DIRECTIVES,
         say=context.show.say,
+        hold=lambda path: context.home.queue.hold(
+            path,
+            order=LockOrder.ENVIRONMENT,
+            doing="compiles the same module",
+            say=context.show.say,
+        ),
         versions=versions,
     )
 

@@ -53,7 +53,7 @@ def _write(context: Context, folder: Path, result: Result, formats: Sequence[str
     if not files:
         return
     # A run that is just ending may write the same files.
-    with Folder(path=folder).claimed(context.show.say), guard_writes(folder):
+    with Folder(path=folder).claimed(context.home.queue, context.show.say), guard_writes(folder):
         for name, content in files.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)

@@ -113,7 +113,7 @@ def measured(
     resolved = _resolved(context, experiment)
     folder = folder_of(out, resolved.plan)
     folder.refuse_others()
-    with folder.claimed(context.show.say):
+    with folder.claimed(context.home.queue, context.show.say):
         seed = folder.open(resolved.plan, _drawn_seed(experiment), resolved.patches)
         result = folder.finished()
         if result is None:

@@ -19,7 +19,8 @@ from bench.site.gather import gather
 from bench.site.model import Page, Site
 from bench.util import print_json
 from builder.errors import StoreError, UsageError
-from builder.files import guard_writes, hold_lock
+from builder.files import guard_writes
+from builder.locks import LockOrder, Queue
 
 PAGES = ".pages.json"
 LOCK = ".lock"
@@ -43,6 +44,7 @@ def build_site(
     store: History,
     folder: Path,
     *,
+    queue: Queue,
     now: datetime,
     cache: Path | None = None,
     on_progress: OnProgress = lambda _done, _of: None,
@@ -59,8 +61,9 @@ def build_site(
     with guard_writes(folder):
         folder.mkdir(parents=True, exist_ok=True)
         _read_keys(folder)  # refuses a folder with other files before the lock is made in it
-        waiting = f"Waiting: another build is writing to {folder}."
-        with hold_lock(folder / LOCK, on_wait=lambda _path: say(waiting)):
+        with queue.hold(
+            folder / LOCK, order=LockOrder.FOLDER, doing="writes the same site", say=say
+        ):
             with store.connect() as connection:
                 site = gather(connection, cache=cache, now=now)
             return _write(folder, list(pages(site)), _read_keys(folder), on_progress)
@@ -135,6 +138,7 @@ def write_site(context: Context, where: str, folder: Path, *, as_json: bool) -> 
         built = build_site(
             history,
             folder,
+            queue=context.home.queue,
             now=datetime.now(UTC),
             on_progress=lambda done, of: bar.advance(left=of - done),
             say=context.show.say,

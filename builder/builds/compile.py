@@ -22,9 +22,10 @@ from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
 from builder.builds.store import Build, Stage, Store
 from builder.builds.unbuilt import UnbuiltChange
 from builder.errors import BuildError, ExperimentError, StoreError, ToolError
-from builder.files import NO_SPACE, digest, guard_writes, hold_lock, sha256_of
+from builder.files import NO_SPACE, digest, guard_writes, sha256_of
 from builder.git import Repository
 from builder.home import Home
+from builder.locks import LockOrder
 from builder.process import Command, Completed, Runner, clean_environment, last_lines, run_checked
 
 # Debian's folder in which the names of compilers are links to ccache. With it first on PATH, CC and
@@ -33,6 +34,7 @@ _CCACHE_NAMES = Path("/usr/lib/ccache")
 # The text of -Wmissing-profile, which gcc enables by default since version 9.
 _NO_PROFILE = re.compile(r"ceval\w*\.gcda\W+profile count data file not found")
 _STEP_TIMEOUT = 4 * 3600.0
+_IN_HOME = "builds in the same home"
 Say = Callable[[str], None]
 
 
@@ -283,27 +285,26 @@ class Builder:
         )
 
     def _build(self, recipe: Recipe, repository: Repository, folder: Path, lock_fd: int) -> Build:
-        on_wait = _on_wait(self._say)
+        home, queue = self._home, self._home.queue
         with (
-            hold_lock(self._home.host_lock, shared=True, on_wait=on_wait("timing")) as host,
-            hold_lock(self._home.lock("work"), on_wait=on_wait("building")) as work,
+            # The host last: while waiting for another build of this home, timings may go on.
+            queue.hold(
+                home.lock("work"), order=LockOrder.WORK, doing=_IN_HOME, say=self._say
+            ) as work,
+            queue.hold(
+                home.host_lock, order=LockOrder.HOST, doing="builds", say=self._say, shared=True
+            ) as host,
         ):
             return _Compilation(
                 recipe=recipe,
-                home=self._home,
+                home=home,
                 folder=folder,
                 runner=self._runner,
                 say=self._say,
                 watch=self._watch,
-                steps=self._steps(recipe, repository, folder, (lock_fd, host, work)),
+                steps=self._steps(recipe, repository, folder, (lock_fd, work, host)),
                 required=required_generators(recipe, repository),
             ).run(repository)
-
-
-def _on_wait(say: Say) -> Callable[[str], Callable[[str], None]]:
-    return lambda activity: (
-        lambda _path: say(f"Another run is {activity} on this host; waiting for it.")
-    )
 
 
 class _Compilation:

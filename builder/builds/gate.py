@@ -16,8 +16,9 @@ from pathlib import Path
 
 from builder.builds.store import Build
 from builder.errors import BuildError, StoreError
-from builder.files import NO_SPACE, guard_writes, hold_lock, write_atomically
+from builder.files import NO_SPACE, guard_writes, write_atomically
 from builder.home import Home
+from builder.locks import LockOrder
 from builder.process import Command, Runner, clean_environment
 
 # Tests of the interpreter: evaluation loop, compiler, built-in types, tracing, threads and memory.
@@ -118,7 +119,12 @@ class Gate:
     def result(self, build: Build, selection: str) -> GateResult:
         """The test result of a build: the stored one, or a new one from running the tests."""
         file = _result_file(build.folder, selection)
-        with hold_lock(self._home.lock(f"gate-{build.key}"), on_wait=self._on_wait):
+        with self._home.queue.hold(
+            self._home.lock(f"gate-{build.key}"),
+            order=LockOrder.GATE,
+            doing="tests the same build",
+            say=self._say,
+        ):
             result = _load(file)
             if result is None:
                 result = self._test(build, selection)
@@ -143,12 +149,6 @@ class Gate:
     ) -> Command:
         """The command that `result` starts for a build of that version and these tests."""
         return regrtest(python, version, names, scratch=scratch, jobs=self._jobs, locks=locks)
-
-    def _on_wait(self, _path: str) -> None:
-        self._say("Another run is testing the same build; waiting for it.")
-
-    def _on_wait_host(self, _path: str) -> None:
-        self._say("Another run is timing on this host; waiting for it.")
 
     def _test(self, build: Build, selection: str) -> GateResult:
         self._say(f"{build.title}: gate ({selection} regrtest)")
@@ -176,7 +176,13 @@ class Gate:
     def _regrtest(self, build: Build, names: Sequence[str], log: Path) -> _Run:
         with (
             guard_writes(build.folder),
-            hold_lock(self._home.host_lock, shared=True, on_wait=self._on_wait_host) as host,
+            self._home.queue.hold(
+                self._home.host_lock,
+                order=LockOrder.HOST,
+                doing="tests a build",
+                say=self._say,
+                shared=True,
+            ) as host,
             tempfile.TemporaryDirectory(prefix="patchbench-gate-") as scratch,
         ):
             command = self.command(

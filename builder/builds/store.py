@@ -18,9 +18,10 @@ from typing import Any
 
 from builder.builds.facts import BuildFacts
 from builder.builds.unbuilt import UnbuiltChange
-from builder.errors import StoreError
-from builder.files import guard_writes, hold_lock, is_locked, sha256_of, write_atomically
+from builder.errors import BusyError, StoreError
+from builder.files import guard_writes, is_locked, sha256_of, write_atomically
 from builder.home import Home
+from builder.locks import LockOrder
 
 STAMP = "build.json"
 
@@ -107,7 +108,12 @@ class Store:
         if build is not None:
             self._touch(build)
             return build, False
-        with hold_lock(self._home.lock(f"build-{key}"), on_wait=self._on_wait) as lock_fd:
+        with self._home.queue.hold(
+            self._home.lock(f"build-{key}"),
+            order=LockOrder.MADE,
+            doing="makes the same build",
+            say=self._say,
+        ) as lock_fd:
             build = self.find(key)
             if build is not None:
                 return build, False
@@ -136,8 +142,15 @@ class Store:
             target.parent.mkdir(parents=True, exist_ok=True)
             (folder / "log").rename(target)
 
-    def _on_wait(self, _path: str) -> None:
-        self._say("Another run is making the same build; waiting for it.")
+    def in_use(self, key: str) -> contextlib.AbstractContextManager[int]:
+        """Hold the build `key`, so that it is not removed."""
+        return self._home.queue.hold(
+            self._home.lock(f"build-{key}"),
+            order=LockOrder.MADE,
+            doing="uses the same build",
+            say=self._say,
+            shared=True,
+        )
 
     def _touch(self, build: Build) -> None:
         with contextlib.suppress(OSError):
@@ -170,14 +183,20 @@ class Store:
 
     def remove(self, key: str) -> bool:
         """Remove a build; False if a run holds its lock at the moment."""
-        path = self._home.lock(f"build-{key}")
-        if is_locked(path):
+        try:
+            with self._home.queue.hold(
+                self._home.lock(f"build-{key}"),
+                order=LockOrder.MADE,
+                doing="removes the same build",
+                say=self._say,
+                refuse=BusyError,
+            ):
+                folder = self.folder(key)
+                # The stamp first: an interrupted removal leaves no build that looks complete.
+                (folder / STAMP).unlink(missing_ok=True)
+                _remove(folder)
+        except BusyError:
             return False
-        with hold_lock(path):
-            folder = self.folder(key)
-            # The stamp first, so that an interrupted removal leaves no build that looks complete.
-            (folder / STAMP).unlink(missing_ok=True)
-            _remove(folder)
         return True
 
     def leftovers(self) -> tuple[Path, ...]:

@@ -98,7 +98,7 @@ class Repository:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The parent folder is locked: other runs may create the same repository in it.
-            with hold_lock(path.parent):
+            with hold_lock(path.parent.resolve()):
                 if (path / "HEAD").is_file():
                     return cls(path)
                 fresh = cls(path.with_name(f".{path.name}.half"))

@@ -22,18 +22,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from builder.errors import SourceError, StoreError, UnreachableError, UsageError
-from builder.files import guard_writes, hold_lock, sha256_of, write_atomically
+from builder.files import guard_writes, sha256_of, write_atomically
 from builder.home import Home
+from builder.locks import LockOrder
 from builder.packages import Binaries, Binary, GoneError
 from builder.process import Command, Runner, clean_environment, run_checked
 from builder.runtimes import runtime
 from builder.runtimes.runtime import Runtime
-from builder.sources import on_wait
 
 _SCHEMA = 1
 _DAY = 24 * 3600.0
 _UNPACK_SECONDS = 600.0
-_IN_USE = "Another run is providing the same runtime; waiting for it."
 # The dependencies that a runtime loads; tools and configuration are left out.
 _LOADED = re.compile(r"(pypy|python|lib|zlib)")
 _LIBC = re.compile(r"libc6_([0-9]+)\.([0-9]+)")
@@ -146,7 +145,9 @@ class Installer:
         if installed is not None:
             return installed, False
         path = runtime.lock_of(self._home, offer.name)
-        with hold_lock(path, on_wait=lambda _path: self._say(_IN_USE)) as lock_fd:
+        with self._home.queue.hold(
+            path, order=LockOrder.MADE, doing="installs the same runtime", say=self._say
+        ) as lock_fd:
             installed = runtime.read(folder)
             if installed is not None:
                 return installed, False
@@ -233,7 +234,12 @@ class Installer:
         return fresh
 
     def _locked(self) -> contextlib.AbstractContextManager[int]:
-        return hold_lock(self._home.lock("apt-binaries"), on_wait=on_wait(self._say))
+        return self._home.queue.hold(
+            self._home.lock("apt-binaries"),
+            order=LockOrder.SOURCE,
+            doing="fetches packages",
+            say=self._say,
+        )
 
 
 def list_offers(packages: Sequence[Binary]) -> tuple[RuntimeOffer, ...]:

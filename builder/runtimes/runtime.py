@@ -13,14 +13,15 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.errors import StoreError, UsageError
-from builder.files import digest, hold_lock, is_locked, sha256_of, write_atomically
+from builder.errors import BusyError, StoreError, UsageError
+from builder.files import digest, sha256_of, write_atomically
 from builder.home import Home
+from builder.locks import LockOrder
 from builder.process import Command, Runner, clean_environment, last_lines
 
 STAMP = "runtime.json"
@@ -228,12 +229,18 @@ def write_stamp(
 
 
 @contextlib.contextmanager
-def in_use(home: Home, runtime: Runtime) -> Iterator[Runtime]:
+def in_use(home: Home, runtime: Runtime, say: Callable[[str], None]) -> Iterator[Runtime]:
     """Hold the shared lock of a runtime of this home, so that it is not removed."""
     if runtime.folder is None:
         yield runtime
         return
-    with hold_lock(lock_of(home, runtime.name), shared=True):
+    with home.queue.hold(
+        lock_of(home, runtime.name),
+        order=LockOrder.MADE,
+        doing="uses the same runtime",
+        say=say,
+        shared=True,
+    ):
         with contextlib.suppress(OSError):
             os.utime(runtime.folder / STAMP)
         yield runtime
@@ -256,12 +263,18 @@ def remove(home: Home, name: str) -> bool:
             where=str(folder_of(home)),
             hint=f"It has: {', '.join(sorted(names)) or 'none'}.",
         )
-    path = lock_of(home, name)
-    if is_locked(path):
+    try:
+        with home.queue.hold(
+            lock_of(home, name),
+            order=LockOrder.MADE,
+            doing="removes the same runtime",
+            say=lambda _text: None,
+            refuse=BusyError,
+        ):
+            folder = folder_of(home) / name
+            # The stamp first, so that an interrupted removal leaves nothing that looks complete.
+            (folder / STAMP).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+    except BusyError:
         return False
-    with hold_lock(path):
-        folder = folder_of(home) / name
-        # The stamp first, so that an interrupted removal leaves nothing that looks complete.
-        (folder / STAMP).unlink(missing_ok=True)
-        shutil.rmtree(folder)
     return True

@@ -5,14 +5,13 @@
 
 from builder.sources import provide
 from builder.sources.provide import DEFAULT_REMOTE, SourceSpec, parse
-from builder.sources.revision import Revision, Source, on_wait
+from builder.sources.revision import Revision, Source
 
 __all__ = [
     "DEFAULT_REMOTE",
     "Revision",
     "Source",
     "SourceSpec",
-    "on_wait",
     "parse",
     "provide",
 ]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from builder.errors import SourceError, StoreError, UnreachableError
-from builder.files import hold_lock
 from builder.git import Repository, fetch, scratch
 from builder.home import Home
 from builder.sources import tarball
@@ -21,8 +20,8 @@ from builder.sources.revision import (
     Revision,
     Say,
     SourceOffer,
+    lock_source,
     no_history,
-    on_wait,
     revision_of,
 )
 from builder.versions import is_hash
@@ -94,7 +93,7 @@ class TarballSource:
         if commit is not None:
             return commit
         path = self._home.lock(f"source-{self._name}")
-        with hold_lock(path, on_wait=on_wait(self._say)):
+        with lock_source(self._home, path, self._say):
             commit = tarball.imported(self._repository, self._sha256)
             if commit is not None:
                 return commit

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from builder.errors import SourceError, StoreError, UnreachableError
-from builder.files import hold_lock
 from builder.git import Repository, fetch, scratch
 from builder.home import Home
 from builder.packages import Apt, GoneError, Package
@@ -22,8 +21,8 @@ from builder.sources.revision import (
     Revision,
     Say,
     SourceOffer,
+    lock_source,
     no_history,
-    on_wait,
     revision_of,
 )
 from builder.versions import is_branch_version, is_hash, is_release, newest, version_key
@@ -213,7 +212,7 @@ class Debian:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        with hold_lock(self._home.lock("source-debian"), on_wait=on_wait(self._say)):
+        with lock_source(self._home, self._home.lock("source-debian"), self._say):
             fetch.recover(self._repository)
             for folder in self._root.glob(f"{_DOWNLOADS}*"):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.errors import SourceError
-from builder.files import digest, hold_lock
+from builder.files import digest
 from builder.git import Repository, fetch, locate
 from builder.home import Home
 from builder.sources.base import choose_base, trunks_of
@@ -16,7 +16,7 @@ from builder.sources.revision import (
     Say,
     SourceOffer,
     git_offers,
-    on_wait,
+    lock_source,
     revision_of,
 )
 
@@ -29,7 +29,7 @@ class LocalGit:
         # Reports contain only the name of the folder: its path is private.
         self._label = f"git {path.resolve().name}"
         name = f"local-{digest(str(self._original.shared_path('objects').resolve()))}"
-        with hold_lock(home.lock(f"source-{name}"), on_wait=on_wait(say)):
+        with lock_source(home, home.lock(f"source-{name}"), say):
             self._repository = Repository.init(home.sources / f"{name}.git")
             fetch.add_alternate(self._repository, self._original)
             fetch.copy_shallow_file(self._repository, self._original)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from builder.errors import SourceError, UnreachableError
-from builder.files import digest, hold_lock
+from builder.files import digest
 from builder.git import FetchFailure, Refs, Repository, fetch
 from builder.home import Home
 from builder.sources.base import choose_base, trunks_of
@@ -22,7 +22,7 @@ from builder.sources.revision import (
     Say,
     SourceOffer,
     git_offers,
-    on_wait,
+    lock_source,
     revision_of,
 )
 from builder.versions import is_hash, is_release
@@ -224,7 +224,7 @@ class RemoteGit:
     @contextlib.contextmanager
     def _locked(self, repository: Repository) -> Iterator[int]:
         path = self._home.lock(f"source-{self._name}")
-        with hold_lock(path, on_wait=on_wait(self._say)) as lock_fd:
+        with lock_source(self._home, path, self._say) as lock_fd:
             fetch.recover(repository)
             yield lock_fd
 

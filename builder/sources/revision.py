@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from builder.errors import SourceError
 from builder.git import Refs, Repository
+from builder.home import Home
+from builder.locks import LockOrder
 from builder.sources.names import NamedCommit
 from builder.versions import is_branch_version, is_final, version_key, version_of
 
@@ -65,9 +69,11 @@ class Source(Protocol):
         """All available revisions; without access, the cached ones and the reason."""
 
 
-def on_wait(say: Say) -> Say:
-    """The `on_wait` callback for the lock of a source: it reports that another run holds it."""
-    return lambda _path: say("Another run is fetching from this source; waiting for it.")
+def lock_source(home: Home, path: Path, say: Say) -> contextlib.AbstractContextManager[int]:
+    """Hold the lock of a source, while something is fetched from it."""
+    return home.queue.hold(
+        path, order=LockOrder.SOURCE, doing="fetches from the same source", say=say
+    )
 
 
 def git_offers(refs: Refs, where: str, cached: Container[str]) -> tuple[SourceOffer, ...]:

@@ -74,16 +74,16 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert "--home" in caught.value.hint
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_a_lock_file_of_another_user_can_be_held(tmp_path: Path) -> None:
-    path = tmp_path / "host"
-    path.touch(mode=0o644)
-    tmp_path.chmod(0o755)
-    code = f"import fcntl, os; fcntl.flock(os.open({str(path)!r}, os.O_RDONLY), fcntl.LOCK_SH)"
-    for parent in path.parents:
-        if parent.owner() == "root" and parent.stat().st_mode & 0o005 != 0o005:
-            pytest.skip(f"{parent} is closed to others")
-    subprocess.run(["/usr/bin/python3", "-c", code], user=65534, group=65534, check=True)
+@pytest.mark.parametrize("umask", [0o077, 0o022, 0o777, 0])
+def test_every_user_may_open_a_lock_whoever_made_it(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        with hold_lock(tmp_path / "lock"):
+            pass
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="this Python is older than it")

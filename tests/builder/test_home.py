@@ -45,3 +45,20 @@ def test_a_home_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(StoreError, match="cannot be written to") as caught:
         home.prepare()
     assert caught.value.where == str(home.root)
+
+
+@pytest.mark.parametrize("closed", ["", "builds", "locks", "sources/x.git/objects"])
+def test_a_folder_of_a_shared_home_that_is_closed_to_the_group_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    home = Home(root=tmp_path / "home", host_lock=tmp_path / "lock")
+    (home.sources / "x.git" / "objects").mkdir(parents=True)
+    home.prepare()
+    folder = home.root / closed
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != folder)
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(StoreError, match="cannot be written to") as caught:
+        home.prepare()
+    assert caught.value.where == str(folder)
+    assert f"{folder.owner()} runs `chgrp -R GROUP {home.root}" in caught.value.hint
+    assert "umask 002" in caught.value.hint

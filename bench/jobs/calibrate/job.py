@@ -34,7 +34,8 @@ from bench.session import SessionFolder
 from bench.util import print_json, stdout_console
 from builder.builds import Build
 from builder.errors import MeasureError
-from builder.files import digest, guard_writes, hold_lock
+from builder.files import digest, guard_writes
+from builder.locks import LockOrder
 from builder.versions import numbers
 
 # Benchmarks of every class; where possible, those that spend their time in the interpreter itself.
@@ -76,9 +77,11 @@ def calibrate(context: Context, request: CalibrationRequest, *, as_json: bool) -
         ready = interpreters.prepare(
             context, build, words, wheels=request.wheels, more=(known_difference.benchmark(),)
         )
-        on_wait = "Waiting for another calibration that uses the same home."
-        with hold_lock(
-            context.home.lock("calibrate"), on_wait=lambda _path: context.show.say(on_wait)
+        with context.home.queue.hold(
+            context.home.lock("calibrate"),
+            order=LockOrder.CALIBRATION,
+            doing="calibrates with the same home",
+            say=context.show.say,
         ):
             calibration = _Job(context=context, request=request, host=host, ready=ready).go()
     if as_json:

@@ -11,6 +11,7 @@ import pytest
 from bench.nightly.report import LineResult, Revised
 from bench.nightly.state import LineState, Nights, NightState, due, missing, next_run
 from builder.errors import BusyError, StoreError
+from builder.locks import Queue
 
 
 def task(commit: str, outcome: str = "neutral", flavor: str = "plain") -> LineState:
@@ -65,12 +66,13 @@ def test_a_tasks_state_takes_the_old_ones_place() -> None:
 
 def test_two_nights_never_overlap(tmp_path: Path) -> None:
     nights = Nights(tmp_path)
+    queue = Queue(folder=tmp_path / "queue")
     assert not nights.is_running()
-    with nights.lock():
+    with nights.lock(queue):
         assert nights.is_running()
-        with pytest.raises(BusyError), Nights(tmp_path).lock():
+        with pytest.raises(BusyError), Nights(tmp_path).lock(queue):
             pytest.fail("two at once")
-    with nights.lock():
+    with nights.lock(queue):
         pass
 
 

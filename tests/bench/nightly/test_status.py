@@ -13,6 +13,7 @@ from bench.cli import main
 from bench.nightly import timer
 from bench.nightly.report import LineResult, Revised
 from bench.nightly.state import LineState, Nights, NightState
+from builder.locks import Queue
 
 FILE = '[[branch]]\nrevision = "main"\n[keep]\ndisk = "1G"\n'
 
@@ -93,5 +94,5 @@ def test_an_installed_timer_has_a_next_night(
 
 
 def test_a_night_at_work_is_seen(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Nights(file.parent / "nights").lock():
+    with Nights(file.parent / "nights").lock(Queue(folder=file.parent / "queue")):
         assert read(file, capsys)["at_work"]

@@ -14,6 +14,7 @@ from bench.history.store import History
 from bench.site.build import SiteBuild, build_site
 from bench.site.gather import gather
 from bench.site.model import Site
+from builder.locks import Queue
 from tests.bench.history import made_up
 
 STEP = 60
@@ -59,7 +60,7 @@ def site_of(folder: Path, nights_: Sequence[NightRow], *, now: datetime = NOW) -
     """Add nights to a history and build its site, in `folder`/site."""
     with History.open(folder / "history.db") as history:
         history.add_nights(nights_)
-        return build_site(history, folder / "site", now=now)
+        return build_site(history, folder / "site", queue=Queue(folder=folder / "queue"), now=now)
 
 
 def gathered(folder: Path, some: Sequence[NightRow], alarms: Sequence[Alarm] = ()) -> Site:

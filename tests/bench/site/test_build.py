@@ -23,6 +23,7 @@ from bench.site.build import build_site
 from bench.util.console import Show
 from builder.errors import StoreError, UsageError
 from builder.home import Home
+from builder.locks import Queue
 from builder.process import SystemRunner
 from tests.bench.site.made_up import NOW, failed, nights, quiet, site_of
 
@@ -145,12 +146,19 @@ def test_an_interrupted_build_continues(tmp_path: Path, monkeypatch: pytest.Monk
     with History.open(tmp_path / "history.db") as history:
         history.add_nights(nights(30))
         with pytest.raises(KeyboardInterrupt):
-            build_site(history, tmp_path / "site", now=NOW, on_progress=stop)
+            build_site(
+                history,
+                tmp_path / "site",
+                queue=Queue(folder=tmp_path / "queue"),
+                now=NOW,
+                on_progress=stop,
+            )
         assert not (tmp_path / "site" / "index.html").exists()
         calls: list[Any] = []
         made = build_site(
             history,
             tmp_path / "site",
+            queue=Queue(folder=tmp_path / "queue"),
             now=NOW,
             on_progress=lambda done, of: calls.append((done, of)),
         )

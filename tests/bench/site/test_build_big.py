@@ -14,6 +14,7 @@ import pytest
 
 from bench.history.store import History
 from bench.site.build import build_site
+from builder.locks import Queue
 from tests.bench.history import made_up
 
 pytestmark = pytest.mark.big
@@ -28,7 +29,7 @@ def cpu() -> float:
 def test_the_whole_site_and_a_night_more(history: History, tmp_path: Path) -> None:
     assert history.add_nights(made_up.history()) == 3650 * 4
     began = cpu()
-    whole = build_site(history, tmp_path / "site", now=NOW)
+    whole = build_site(history, tmp_path / "site", queue=Queue(folder=tmp_path / "queue"), now=NOW)
     assert whole.made == whole.pages > 3650
     print(f"the whole site: {cpu() - began:.1f} s of CPU time")
     sizes = {path: path.stat().st_size for path in (tmp_path / "site").rglob("*.html")}
@@ -37,6 +38,11 @@ def test_the_whole_site_and_a_night_more(history: History, tmp_path: Path) -> No
     night = deque(made_up.history(3651), maxlen=4)
     worked = cpu() - began
     history.add_nights(night)
-    more = build_site(history, tmp_path / "site", now=NOW + timedelta(days=1))
+    more = build_site(
+        history,
+        tmp_path / "site",
+        queue=Queue(folder=tmp_path / "queue"),
+        now=NOW + timedelta(days=1),
+    )
     print(f"a night more: {cpu() - began - worked:.1f} s of CPU time")
     assert more.made < 150

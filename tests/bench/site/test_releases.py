@@ -12,6 +12,7 @@ from bench.history.models import NightRow
 from bench.history.store import History
 from bench.site.build import build_site
 from bench.site.releases import base_of, compare, shown
+from builder.locks import Queue
 from tests.bench.history import made_up
 from tests.bench.site.made_up import NOW, against, failed, gathered, nights, site_of, text_of
 
@@ -82,7 +83,7 @@ def test_in_one_session_the_interval_counts_and_epochs_do_not_matter(tmp_path: P
 def test_a_host_without_releases_says_so(tmp_path: Path) -> None:
     with History.open(tmp_path / "history.db") as history:
         history.add_nights([failed(nights(1)[0])])
-        build_site(history, tmp_path / "site", now=NOW)
+        build_site(history, tmp_path / "site", queue=Queue(folder=tmp_path / "queue"), now=NOW)
     assert "No release was measured" in text_of(
         tmp_path / "site" / "releases" / f"{made_up.HOST}.html"
     )

@@ -207,7 +207,7 @@ def test_a_runtime_is_found_by_its_name_or_a_part_of_it(machine: Machine) -> Non
 
 def test_a_runtime_in_use_is_not_removed(machine: Machine) -> None:
     found, _new = machine.unpacking().provide("pypy3")
-    with runtime.in_use(machine.home, found):
+    with runtime.in_use(machine.home, found, print):
         assert not runtime.remove(machine.home, found.name)
     with hold_lock(runtime.lock_of(machine.home, "another")):
         assert runtime.remove(machine.home, found.name)

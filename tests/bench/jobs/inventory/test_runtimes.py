@@ -78,7 +78,7 @@ def test_one_is_removed_unless_a_run_uses_it(context: Context) -> None:
     runtimes.install(context, "pypy3", as_json=False)
     (installed,) = runtime.installed(context.home)
     with (
-        runtime.in_use(context.home, installed),
+        runtime.in_use(context.home, installed, print),
         pytest.raises(StoreError, match="is using"),
     ):
         runtimes.remove(context, installed.name)
