@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from builder.errors import PatchError
 from builder.patches import paths
@@ -21,8 +21,8 @@ from builder.patches.paths import shown
 class Hunk:
     """One hunk. Starts count from 1; `before` and `after` are lines with their line ends.
 
-    `header` is the @@ line, `line` its line number in the patch, `trailing` the number of lines of
-    context at its end.
+    `header` is the @@ line, `line` its line number in the patch, `leading` and `trailing` the
+    number of lines of context at its beginning and end.
     """
 
     line: int
@@ -32,6 +32,12 @@ class Hunk:
     before: tuple[bytes, ...]
     after: tuple[bytes, ...]
     trailing: int
+    leading: int = 0
+
+    @property
+    def named(self) -> int:
+        """The index, from 0, at which its header puts its old lines."""
+        return max(0, self.old_start - 1) if self.before else self.old_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,10 @@ class FileDiff:
     hunks: tuple[Hunk, ...] = ()
     binary: bool = False
     kept: bool = False
+    bare: bool = False
+    index: tuple[str, str] | None = None
+    old_mode: str = ""
+    new_mode: str = ""
 
     @property
     def path(self) -> str:
@@ -138,6 +148,7 @@ class _Body:
     before: list[bytes] = field(default_factory=list)
     after: list[bytes] = field(default_factory=list)
     trailing: int = 0
+    leading: int | None = None
     _marker: bytes = b""
 
     def add(self, line: bytes) -> bool:
@@ -148,14 +159,17 @@ class _Body:
         if marker not in (b" ", b"-", b"+"):
             return False
         self._marker = marker
+        if marker != b" " and self.leading is None:
+            self.leading = self.trailing
+        complete = True
         if marker != b"+":
             self.old -= 1
-            self.before.append(line[1:] + b"\n")
+            complete &= _append(self.before, line[1:])
         if marker != b"-":
             self.new -= 1
-            self.after.append(line[1:] + b"\n")
+            complete &= _append(self.after, line[1:])
         self.trailing = self.trailing + 1 if marker == b" " else 0
-        return self.old >= 0 and self.new >= 0
+        return complete and self.old >= 0 and self.new >= 0
 
     def _end_without_newline(self) -> bool:
         if self._marker in (b" ", b"-"):
@@ -163,6 +177,29 @@ class _Body:
         if self._marker in (b" ", b"+"):
             self.after[-1] = self.after[-1].removesuffix(b"\n")
         return bool(self._marker)
+
+
+def _append(side: list[bytes], line: bytes) -> bool:
+    """Add a line to one side of a hunk; False after a line without an end, the file's last one."""
+    complete = not side or side[-1].endswith(b"\n")
+    side.append(line + b"\n")
+    return complete
+
+
+def _versions(fields: dict[bytes, bytes]) -> dict[str, Any]:
+    """The hashes and modes that git's extended header lines name."""
+    hashes, _, shared = fields.get(b"index", b"").partition(b" ")
+    match = re.fullmatch(rb"([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})", hashes)
+
+    def mode(*keys: bytes) -> str:
+        value = next((fields[key] for key in keys if key in fields), shared)
+        return value.decode("latin-1").strip()
+
+    return {
+        "index": (match[1].decode(), match[2].decode()) if match else None,
+        "old_mode": mode(b"old mode", b"deleted file mode"),
+        "new_mode": mode(b"new mode", b"new file mode"),
+    }
 
 
 class _Reader:
@@ -223,7 +260,7 @@ class _Reader:
             self._at += 1
         names = paths.of_git(header, fields)
         self._refuse_modes(names, fields, start)
-        file = self._file(names, start, binary=self._binary())
+        file = replace(self._file(names, start, binary=self._binary()), **_versions(fields))
         if not file.hunks and not file.binary and not _CHANGES_WITHOUT_HUNKS & fields.keys():
             self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
         return file
@@ -250,6 +287,7 @@ class _Reader:
             written=names.written,
             binary=binary,
             kept=names.kept,
+            bare=names.bare,
         )
         hunks: list[Hunk] = []
         while self._line().startswith(b"@@ -"):
@@ -296,6 +334,7 @@ class _Reader:
             before=tuple(body.before),
             after=tuple(body.after),
             trailing=body.trailing,
+            leading=body.leading or 0,
         )
 
     def _add_line(self, body: _Body, name: str, start: int) -> None:
