@@ -113,6 +113,8 @@ _HINT_UNSAFE = (
     "Patches may change regular files inside the tree and nothing else. Paths are a/FILE and "
     "b/FILE, relative to the top of the tree, as `git diff` writes them."
 )
+# The hashes of empty content in git's two formats.
+_EMPTY = ("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "473a0f4c3be8a93681a267e3b1e9a7dc")
 _LOST_PREFIXES = (b"@", b"d", b"B", b"O")
 # Lines that git skips silently although they stand for a change: pattern, message, hint.
 _LOST = (
@@ -202,6 +204,16 @@ def _versions(fields: dict[bytes, bytes]) -> dict[str, Any]:
     }
 
 
+def _needs_hunks(file: FileDiff, fields: dict[bytes, bytes]) -> bool:
+    """Whether the header says that the content differs: of a file that is not empty."""
+    similarity = fields.get(b"similarity index", b"100%").strip()
+    hashes = file.index or ("", "")
+    return similarity != b"100%" or any(
+        name.strip("0") and not any(name.startswith(empty[:7]) for empty in _EMPTY)
+        for name in hashes
+    )
+
+
 class _Reader:
     """Parser for the diffs of one mail."""
 
@@ -261,7 +273,8 @@ class _Reader:
         names = paths.of_git(header, fields)
         self._refuse_modes(names, fields, start)
         file = replace(self._file(names, start, binary=self._binary()), **_versions(fields))
-        if not file.hunks and not file.binary and not _CHANGES_WITHOUT_HUNKS & fields.keys():
+        is_whole = _CHANGES_WITHOUT_HUNKS & fields.keys() and not _needs_hunks(file, fields)
+        if not file.hunks and not file.binary and not is_whole:
             self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
         return file
 

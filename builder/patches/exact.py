@@ -172,9 +172,9 @@ class _Work:
         if not file.hunks:
             return data if file.new else b""
         lines = place.split_lines(data)
+        proven = self._is_version(file, old)
         chosen = place.places(file, lines)
         content = place.replaced(lines, chosen)
-        proven = self._is_version(file, old)
         if not proven and not self._merges(file, data, content):
             place.refuse_lookalikes(file, lines, chosen)
         self.notes += place.notes(file, chosen, proven=proven)
@@ -182,12 +182,13 @@ class _Work:
 
     def _is_version(self, file: FileDiff, old: ExactFile | None) -> bool:
         """Whether the file is the one that the patch was made from, by its index line."""
-        if not file.index or old is None:
-            return old is None
-        if old.blob.startswith(file.index[0]):
+        if old is None:
             return True
-        self.other_versions.append(file.path)
-        _refuse_insertions(file)
+        if file.index and old.blob.startswith(file.index[0]):
+            return True
+        if file.index:
+            self.other_versions.append(file.path)
+        _refuse_insertions(file, old)
         return False
 
     def _merges(self, file: FileDiff, data: bytes, content: bytes) -> bool:
@@ -246,13 +247,16 @@ class _Work:
         return tuple(f"{self.message.where}: {note}" for note in notes)
 
 
-def _refuse_insertions(file: FileDiff) -> None:
-    """In another version, a line number alone says nothing: the end may be elsewhere."""
+def _refuse_insertions(file: FileDiff, old: ExactFile) -> None:
+    """Refuse insertions without context into another version of a file than the patch's.
+
+    The end may be elsewhere there; and an insertion before line 1 may have filled an empty file.
+    """
     for number, hunk in enumerate(file.hunks, 1):
-        if not hunk.before and hunk.named:
+        if not hunk.before and old.data and (file.index or not hunk.named):
             raise GuessError(
                 f"Hunk {number} of {len(file.hunks)} of {shown(file.path)} is without lines of "
-                "context, and the tree has another version of the file.",
+                "context, and nothing shows that it was made from this version of the file.",
                 "Create the patch with three lines of context, not with -U0.",
                 hunk,
             )
