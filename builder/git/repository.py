@@ -330,7 +330,7 @@ class Repository:
         return {entry.path: entry for entry in entries if entry.mode != "040000"}
 
     def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
-        """The content of blobs by their (abbreviated) hash; unknown and ambiguous ones are absent."""
+        """The content of blobs by their (abbreviated) hash; without those that are not known."""
         names = sorted(set(blobs))
         out = self._git("cat-file", "--batch", data="".join(f"{n}\n" for n in names).encode())
         contents, at = {}, 0

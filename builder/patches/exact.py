@@ -175,10 +175,21 @@ class _Work:
         proven = self._is_version(file, old)
         chosen = place.places(file, lines)
         content = place.replaced(lines, chosen)
+        if self.message.crlf and not any(hunk.before for hunk in file.hunks):
+            self._refuse_line_ends(file, content)
         if not proven and not self._merges(file, data, content):
             place.refuse_lookalikes(file, lines, chosen)
         self.notes += place.notes(file, chosen, proven=proven)
         return content
+
+    def _refuse_line_ends(self, file: FileDiff, content: bytes) -> None:
+        """Refuse to create a file with the line ends that the patch's own lines were given."""
+        if not file.index or not self._hash(content).startswith(file.index[1]):
+            raise GuessError(
+                f"The patch has CR LF line ends throughout, and {shown(file.path)} would get them.",
+                r"Convert the patch: `sed -i 's/\r$//' PATCH`.",
+                file.hunks[0],
+            )
 
     def _is_version(self, file: FileDiff, old: ExactFile | None) -> bool:
         """Whether the file is the one that the patch was made from, by its index line."""

@@ -108,23 +108,19 @@ def _stripped(file: FileDiff, depth: int) -> tuple[str, str]:
     return "/".join(old), "/".join(new)
 
 
-def _fits(files: Iterable[FileDiff], tree: TreePaths, depth: int) -> bool:
-    """Whether old files exist, and new files' folders, and at least one of these is not the top."""
-    strong = False
+def _fits(files: Sequence[FileDiff], tree: TreePaths, depth: int) -> bool:
+    """Whether all files that are changed exist; or, of a patch that only creates files, folders."""
     created: set[str] = set()
+    folders = []
+    changes = False
     for file in files:
         old, new = _stripped(file, depth)
-        if file.old is None:
-            folder = new.rpartition("/")[0]
-            if not new or (folder and folder not in tree.folders):
-                return False
-            strong |= bool(folder)
-        elif old in tree.files:
-            strong = True
-        elif old not in created:
+        if not new or (file.old and old not in tree.files and old not in created):
             return False
+        changes |= old in tree.files and file.old is not None
+        folders.append(new.rpartition("/")[0])
         created.add(new)
-    return strong
+    return changes or (any(folders) and all(not it or it in tree.folders for it in folders))
 
 
 def _present(files: Iterable[FileDiff], tree: TreePaths) -> bool:

@@ -34,12 +34,12 @@ def an_empty_patch(at: Place) -> Sequence[str]:
     return at.patched(b"")
 
 
-@fault(5, "cannot be read", "directory", "--patch takes a file")
+@fault(5, "cannot be read", "directory", "--patch takes files")
 def a_patch_that_is_a_directory(at: Place) -> Sequence[str]:
     return at.adhoc("--patch", str(at.here))
 
 
-@fault(5, "cannot be read", "No such file", "nowhere.diff", "--patch takes a file")
+@fault(5, "cannot be read", "No such file", "nowhere.diff", "--patch takes files")
 def a_patch_that_is_nowhere(at: Place) -> Sequence[str]:
     return at.adhoc("--patch", "nowhere.diff")
 
@@ -176,7 +176,7 @@ def one_series_twice(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", "--series", "3.13/slow")
 
 
-@fault(5, "stdin is named twice", "each series once")
+@fault(5, "Standard input is given twice", "to a file")
 def standard_input_twice(at: Place) -> Sequence[str]:
     at.stdin(fake.speed_patch(2))
     return at.adhoc("--patch", "-", "--patch", "-")

@@ -189,9 +189,9 @@ def git(folder: Path, *arguments: str) -> bytes:
 
 def merged(folder: Path, case: StoredCase) -> str | None:
     """The tree of git's own merge of the edit into the drifted tree; None with a conflict."""
+    merge = ("-c", "merge.directoryRenames=false", "merge-tree", "--write-tree")
     done = subprocess.run(
-        ["git", "-c", "merge.directoryRenames=false", "merge-tree", "--write-tree"]
-        + [case.drift, case.edit],
+        ["git", *merge, case.drift, case.edit],
         cwd=folder,
         env=_ENV,
         check=False,
@@ -242,7 +242,12 @@ def patch_of(folder: Path, case: StoredCase, context: int) -> bytes:
         return data.replace(b"\n", b"\r\n")
     if dialect == "cut":
         lines = data.splitlines(keepends=True)
-        ends = [n for n in range(1, len(lines)) if not lines[n].startswith(b"diff --git ")]
+        # What is left by a cut before the next file, or after a mode, is a whole patch as well.
+        ends = [
+            n
+            for n in range(1, len(lines))
+            if not lines[n].startswith(b"diff --git ") and not lines[n - 1].startswith(b"new mode")
+        ]
         return b"".join(lines[: rng.choice(ends or [0])])
     return data
 
