@@ -74,10 +74,13 @@ class FileDiff:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """All files of a diff. `crlf`: its header lines end in CR LF."""
+    """All files of a diff. `crlf`: its header lines end in CR LF. `stated`: how many files there
+    are by the summary of its mail; None without one.
+    """
 
     files: tuple[FileDiff, ...]
     crlf: bool
+    stated: int | None = None
 
 
 def read(mail: Mail, where: str) -> Diff:
@@ -87,7 +90,7 @@ def read(mail: Mail, where: str) -> Diff:
     or has paths or modes that are refused for any tree.
     """
     reader = _Reader(mail, where)
-    return Diff(files=reader.read(), crlf=reader.crlf)
+    return Diff(files=reader.read(), crlf=reader.crlf, stated=reader.stated)
 
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
@@ -115,7 +118,9 @@ _HINT_UNSAFE = (
 )
 # The hashes of empty content in git's two formats.
 _EMPTY = ("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "473a0f4c3be8a93681a267e3b1e9a7dc")
-_LOST_PREFIXES = (b"@", b"d", b"B", b"O")
+_SUMMARY = re.compile(rb" (\d+) files? changed(,|$)")
+_STAT = re.compile(rb" \S.* \| +(\d+|Bin)\b")
+_LOST_PREFIXES = (b"@", b"d", b"B", b"O", b"F", b"S", b"*", *(b"%d" % n for n in range(10)))
 # Lines that git skips silently although they stand for a change: pattern, message, hint.
 _LOST = (
     (
@@ -132,6 +137,31 @@ _LOST = (
         _BINARY_DIFFERS,
         "A binary change is listed without its content",
         "Create the patch with `git diff --binary`, or leave the file out.",
+    ),
+    (
+        re.compile(rb"Files .+ and .+ differ$"),
+        "A changed file is listed without its content",
+        "Create the patch with `diff -ruN`, or `git diff --binary`.",
+    ),
+    (
+        re.compile(rb"Submodule \S+ (contains|[0-9a-f]{7,}\.\.)"),
+        "A submodule is listed, whose change is not in the patch",
+        "Leave it out: CPython has no submodules.",
+    ),
+    (
+        re.compile(rb"\* Unmerged path "),
+        "A file with a conflict is listed without its content",
+        "Resolve the conflict in your tree, and create the patch again.",
+    ),
+    (
+        re.compile(rb"\*{15}$"),
+        "A part of this patch is a context diff",
+        "Make all of it with `diff -u`.",
+    ),
+    (
+        re.compile(rb"\d+(,\d+)?([acd]\d+(,\d+)?$|[acd]$)"),
+        "A part of this patch is a plain diff or an ed script",
+        "Make all of it with `diff -u`.",
     ),
     (
         re.compile(rb"Only in [^:]*: ."),
@@ -226,7 +256,9 @@ class _Reader:
         self._first = mail.line
         self._where = where
         self._at = self._beginning() if mail.is_mail else 0
+        self._is_mail = mail.is_mail
         self.crlf = False
+        self.stated = self._stated() if mail.is_mail else None
 
     def _beginning(self) -> int:
         """The first line at which the diff of a mail can begin; free text comes before it."""
@@ -235,7 +267,24 @@ class _Reader:
                 return number
         return len(self._lines)
 
+    def _stated(self) -> int | None:
+        """The number of files by the summary above the diff."""
+        matches = [match for line in self._lines[: self._at] if (match := _SUMMARY.match(line))]
+        return int(matches[-1][1]) if matches else None
+
     def read(self) -> tuple[FileDiff, ...]:
+        files = self._files()
+        whole = b"-- " in self._lines or b"-- \r" in self._lines or b"--" in self._lines
+        if files and self.stated and len(files) < self.stated and not whole:
+            self._at = len(self._lines)
+            self._refuse(
+                f"The mail ends early: by its summary {self.stated} files are changed, its diff "
+                f"has {len(files)}.",
+                _HINT_CUT,
+            )
+        return files
+
+    def _files(self) -> tuple[FileDiff, ...]:
         files = []
         while self._at < len(self._lines):
             line = self._line()
@@ -246,6 +295,8 @@ class _Reader:
             else:
                 if line[:1] in _LOST_PREFIXES:
                     self._refuse_lost(line)
+                if files and self._is_mail:
+                    self._refuse_message_diff(line)
                 self._at += 1
         return tuple(files)
 
@@ -256,6 +307,14 @@ class _Reader:
 
     def _at_plain_header(self) -> bool:
         return self._line().startswith(b"--- ") and self._line(1).startswith(b"+++ ")
+
+    def _refuse_message_diff(self, line: bytes) -> None:
+        """Refuse a diff in the text of a mail: git would apply it with the mail's own."""
+        if line == b"---" and _STAT.match(self._line(1)):
+            self._refuse(
+                "There is a diff in the message of this mail, above its `---` line.",
+                "git would apply it too: indent it, or remove it from the message.",
+            )
 
     def _refuse_lost(self, line: bytes) -> None:
         for pattern, what, hint in _LOST:

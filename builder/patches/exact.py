@@ -245,6 +245,9 @@ class _Work:
     def all_notes(self) -> tuple[str, ...]:
         """The notes on hunks and modes, and those on the versions of files."""
         notes = list(self.notes)
+        stated, actual = self.message.stated, len({file.path for file in self.message.files})
+        if stated not in (None, actual):
+            notes.append(f"by the mail's summary {stated} files are changed, its diff has {actual}")
         if self.other_versions:
             notes.append(
                 f"made from other versions of {_several(self.other_versions)} than the tree has; "

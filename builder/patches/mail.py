@@ -150,6 +150,7 @@ _NOT_UNIFIED = (
     ),
     (rb"^\*\*\* .+\r?\n--- .+\r?\n\*{15}", "is a context diff", "Make it with `diff -u`."),
     (rb"^\d+(,\d+)?[acd]\d+(,\d+)?\r?\n[<>] ", "is a plain diff", "Make it with `diff -u`."),
+    (rb"^\d+(,\d+)?[acd]\r?\n", "is an ed script", "Make it with `diff -u`."),
     (rb"^Only in \S+: ", "only lists names", "Make it with `diff -ruN`, which shows new files."),
     (rb"^ \S.* +\| +\d+ [+-]*\r?$", "is a summary without the diff", "Use `git diff`, not --stat."),
 )

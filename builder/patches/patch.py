@@ -34,7 +34,7 @@ class Message:
     """One mail's diff, or a bare diff: the unit that is applied.
 
     `data` is passed to git, `where` names it in errors. `crlf`: its header lines end in CR LF.
-    `number` is that of its mail in a series.
+    `number` is that of its mail in a series, `stated` the number of files by its mail's summary.
     """
 
     where: str
@@ -43,6 +43,7 @@ class Message:
     files: tuple[FileDiff, ...]
     crlf: bool
     number: MailNumber | None = None
+    stated: int | None = None
 
 
 def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
@@ -73,6 +74,7 @@ def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
                     files=content.files,
                     crlf=content.crlf,
                     number=message.number,
+                    stated=content.stated,
                 )
             )
         elif len(mails) > 1 and message.number and not message.is_cover_letter:
