@@ -224,12 +224,13 @@ def _versions(fields: dict[bytes, bytes]) -> dict[str, Any]:
     match = re.fullmatch(rb"([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})", hashes)
 
     def mode(*keys: bytes) -> str:
-        value = next((fields[key] for key in keys if key in fields), shared)
-        return value.decode("latin-1").strip()
+        values = (fields[key] for key in keys if key in fields)
+        return next(values, b"").decode("latin-1").strip()
 
     return {
         "index": (match[1].decode(), match[2].decode()) if match else None,
-        "old_mode": mode(b"old mode", b"deleted file mode"),
+        # As in git, the mode of the index line is that of the old file.
+        "old_mode": mode(b"old mode", b"deleted file mode") or shared.decode("latin-1").strip(),
         "new_mode": mode(b"new mode", b"new file mode"),
     }
 

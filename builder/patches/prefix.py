@@ -115,9 +115,11 @@ def _fits(files: Sequence[FileDiff], tree: TreePaths, depth: int) -> bool:
     changes = False
     for file in files:
         old, new = _stripped(file, depth)
-        if not new or (file.old and old not in tree.files and old not in created):
+        # diff -u has two names of one file: ceval.c.orig and ceval.c.
+        same = {old, new} if file.old == file.new else {old}
+        if not new or (file.old and not same & tree.files and old not in created):
             return False
-        changes |= old in tree.files and file.old is not None
+        changes |= file.old is not None and bool(same & tree.files)
         folders.append(new.rpartition("/")[0])
         created.add(new)
     return changes or (any(folders) and all(not it or it in tree.folders for it in folders))
