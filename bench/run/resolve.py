@@ -225,7 +225,7 @@ class _Settler:
         tree = base_tree = repository.tree(revision.commit)
         files = stack_files([self._patch(name) for name in arm.patches])
         stack = (*(load(self._context.patches, name) for name in arm.series), *files.series)
-        self._say(arm, files.notes)
+        self._say(arm, (*files.descriptions, *files.notes))
         for series in stack:
             check_applies(series, revision)
         notes = files.notes

@@ -429,6 +429,8 @@ class _Reader:
 
     def _check_end(self, body: _Body, name: str, start: int) -> None:
         line = self._line()
+        if self._is_mail:
+            self._refuse_message_diff(line)
         is_more = line[:1] in (b"+", b"-", b" ") and line.strip() not in (b"", b"--")
         if is_more and not self._at_plain_header():
             what = (

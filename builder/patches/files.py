@@ -32,10 +32,16 @@ class PatchFile:
 
 @dataclass(frozen=True, kw_only=True)
 class PatchStack:
-    """The series of patch files, in order. `notes` are sentences for the plan."""
+    """The series of patch files, in order. `notes` are sentences on what is unusual about them."""
 
     series: tuple[Series, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """The subject of each series that has a cover letter."""
+        described = [series for series in self.series if series.why]
+        return tuple(f"{it.name}: {shown(it.title)} (cover letter)" for it in described)
 
 
 def stack_files(files: Sequence[PatchFile]) -> PatchStack:
@@ -49,7 +55,6 @@ def stack_files(files: Sequence[PatchFile]) -> PatchStack:
     letters = [_letter(file) if len(files) > 1 else None for file in files]
     if all(letters):
         letters = [None] * len(files)  # parsing says what a cover letter lacks
-    notes: list[str] = []
     stack: list[Series] = []
     for letter, group in _groups(files, letters):
         single = [adhoc(file.name, file.data, _place(file, files)) for file in group]
@@ -57,9 +62,7 @@ def stack_files(files: Sequence[PatchFile]) -> PatchStack:
             stack += single
         else:
             stack.append(_described(letter, group, single))
-            notes.append(f"{stack[-1].name}: {shown(stack[-1].title)} (cover letter)")
-    notes += _numbering(files)
-    return PatchStack(series=tuple(_distinct(stack)), notes=tuple(notes))
+    return PatchStack(series=tuple(_distinct(stack)), notes=tuple(_numbering(files)))
 
 
 def _refuse_repeated(files: Sequence[PatchFile]) -> None:

@@ -95,7 +95,8 @@ def test_a_cover_letter_describes_the_series(at: int) -> None:
         "0002-two.patch",
         "0003-three.patch",
     ]
-    assert stack.notes == ("fp: Faster loops (cover letter)",)
+    assert stack.descriptions == ("fp: Faster loops (cover letter)",)
+    assert stack.notes == ()
 
 
 def test_a_letter_without_a_subject_leaves_that_of_the_first_patch() -> None:

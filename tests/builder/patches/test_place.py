@@ -55,8 +55,8 @@ def test_of_several_places_the_named_one() -> None:
     assert (place.at, place.others) == (23, (3, 43))
     with pytest.raises(GuessError, match="lines 4, 24 and 44"):
         places(diff(hunk(25, 5)), LINES * 3)
+    more = [b"line 30\n", b"line 31\n", b"line 32\n"]
     with pytest.raises(GuessError, match="Hunk 1 of 2"):  # the second one moved
-        more = [b"line 30\n", b"line 31\n", b"line 32\n"]
         places(diff(hunk(4, 5), hunk(60, 31)), [*LINES * 2, *more])
 
 
