@@ -21,8 +21,8 @@ from builder.patches.paths import shown
 class Hunk:
     """One hunk. Starts count from 1; `before` and `after` are lines with their line ends.
 
-    `header` is the @@ line, `line` its line number in the patch, `leading` and `trailing` the
-    number of lines of context at its beginning and end.
+    `header` is the @@ line, `line` its line number in the patch, `context` the number of its lines
+    of context, `trailing` that of those at its end.
     """
 
     line: int
@@ -32,7 +32,7 @@ class Hunk:
     before: tuple[bytes, ...]
     after: tuple[bytes, ...]
     trailing: int
-    leading: int = 0
+    context: int = 0
 
     @property
     def named(self) -> int:
@@ -180,7 +180,7 @@ class _Body:
     before: list[bytes] = field(default_factory=list)
     after: list[bytes] = field(default_factory=list)
     trailing: int = 0
-    leading: int | None = None
+    context: int = 0
     _marker: bytes = b""
 
     def add(self, line: bytes) -> bool:
@@ -191,8 +191,7 @@ class _Body:
         if marker not in (b" ", b"-", b"+"):
             return False
         self._marker = marker
-        if marker != b" " and self.leading is None:
-            self.leading = self.trailing
+        self.context += marker == b" "
         complete = True
         if marker != b"+":
             self.old -= 1
@@ -407,7 +406,7 @@ class _Reader:
             before=tuple(body.before),
             after=tuple(body.after),
             trailing=body.trailing,
-            leading=body.leading or 0,
+            context=body.context,
         )
 
     def _add_line(self, body: _Body, name: str, start: int) -> None:

@@ -64,9 +64,7 @@ def exact_result(repository: Repository, tree: str, message: Message) -> ExactRe
     return ExactResult(
         files=work.files,
         notes=work.all_notes(),
-        contextless=any(
-            not hunk.leading and not hunk.trailing for file in message.files for hunk in file.hunks
-        ),
+        contextless=work.contextless,
     )
 
 
@@ -104,6 +102,7 @@ class _Work:
     notes: list[str] = field(default_factory=list)
     other_versions: list[str] = field(default_factory=list)
     other_results: list[str] = field(default_factory=list)
+    contextless: bool = False
     _created: set[str] = field(default_factory=set)
 
     def read(self) -> None:
@@ -120,6 +119,7 @@ class _Work:
                     mode=entry.mode, data=contents[entry.blob], blob=entry.blob
                 )
         self.files = dict(self.originals)
+        self.contextless = not any(hunk.context for file in files for hunk in file.hunks)
         if any(file.bare or file.old not in entries for file in files):
             known = tree_paths(entry.path for entry in self.repository.entries(self.tree))
             check_prefix(self.message, known)
@@ -170,16 +170,20 @@ class _Work:
             )
         data = old.data if old else b""
         if not file.hunks:
+            if file.kept:
+                self.notes.append(
+                    f"{shown(file.path)} is a copy of {shown(file.old or '')} as the tree has it"
+                )
             return data if file.new else b""
         lines = place.split_lines(data)
         proven = self._is_version(file, old)
-        chosen = place.places(file, lines)
+        chosen = place.places(file, lines, contextless=self.contextless)
         content = place.replaced(lines, chosen)
         if self.message.crlf and not any(hunk.before for hunk in file.hunks):
             self._refuse_line_ends(file, content)
         if not proven and not self._merges(file, data, content):
             place.refuse_lookalikes(file, lines, chosen)
-        self.notes += place.notes(file, chosen, proven=proven)
+        self.notes += place.notes(file, chosen, len(lines), proven=proven)
         return content
 
     def _refuse_line_ends(self, file: FileDiff, content: bytes) -> None:
@@ -213,7 +217,7 @@ class _Work:
             return False
         lines = place.split_lines(base)
         try:
-            chosen = place.places(file, lines)
+            chosen = place.places(file, lines, contextless=self.contextless)
             theirs = place.replaced(lines, chosen)
         except (NoPlaceError, GuessError):
             return False

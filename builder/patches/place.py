@@ -47,17 +47,22 @@ class HunkPlace:
         return self.at - self.hunk.named
 
 
-def places(file: FileDiff, lines: Sequence[bytes]) -> tuple[HunkPlace, ...]:
+def places(
+    file: FileDiff, lines: Sequence[bytes], *, contextless: bool = False
+) -> tuple[HunkPlace, ...]:
     """The place of every hunk in the lines of the old file, in the order of the patch.
 
-    Raises NoPlaceError if one fits nowhere, GuessError if it is not determined which place is
-    meant.
+    `contextless`: the whole patch has no lines of context. Raises NoPlaceError if a hunk fits
+    nowhere, GuessError if it is not determined which place is meant.
     """
     index = _index(lines)
     every = []
     end = 0
     for number, hunk in enumerate(file.hunks, 1):
-        place = _place(file, number, hunk, lines, index)
+        if hunk.context:
+            place = _place(file, number, hunk, lines, index)
+        else:
+            place = _place_without_context(file, number, hunk, lines, contextless)
         if place.at < end:
             raise NoPlaceError
         end = place.at + len(hunk.before)
@@ -107,13 +112,23 @@ def refuse_lookalikes(file: FileDiff, lines: Sequence[bytes], chosen: Sequence[H
         expected = place.offset
 
 
-def notes(file: FileDiff, chosen: Sequence[HunkPlace], *, proven: bool) -> tuple[str, ...]:
-    """What the plan says of these places. `proven`: the tree has the very file of the patch."""
+def notes(
+    file: FileDiff, chosen: Sequence[HunkPlace], size: int, *, proven: bool
+) -> tuple[str, ...]:
+    """What the plan says of these places in a file of `size` lines.
+
+    `proven`: the tree has the very file that the patch was made from.
+    """
     said = []
     for offset, same in groupby(chosen, key=lambda place: place.offset):
         if offset:
             said.append(_note_moved(file, list(same), offset))
     for place in chosen if not proven else ():
+        if not place.hunk.context and len(place.hunk.before) not in (0, size):
+            said.append(
+                f"hunk {place.number} of {shown(file.path)} is applied at line {place.at + 1} by "
+                "that number alone: it is without lines of context"
+            )
         if place.others:
             said.append(
                 f"hunk {place.number} of {shown(file.path)} is applied at line {place.at + 1}, as "
@@ -136,8 +151,6 @@ def _place(
     lines: Sequence[bytes],
     index: Mapping[bytes, Sequence[int]],
 ) -> HunkPlace:
-    if not hunk.leading and not hunk.trailing:
-        return _place_without_context(file, number, hunk, lines)
     fitting = tuple(_fitting(hunk, lines, index))
     if not fitting:
         raise NoPlaceError
@@ -149,10 +162,15 @@ def _place(
 
 
 def _place_without_context(
-    file: FileDiff, number: int, hunk: Hunk, lines: Sequence[bytes]
+    file: FileDiff, number: int, hunk: Hunk, lines: Sequence[bytes], contextless: bool
 ) -> HunkPlace:
-    """Such a hunk may be only where its line number alone leaves no doubt."""
+    """Such a hunk may be only where its line number alone leaves no doubt.
+
+    In a patch that has context elsewhere, it is one of the whole file.
+    """
     end = hunk.named + len(hunk.before)
+    if hunk.named == 0 and end != len(lines) and not contextless:
+        raise NoPlaceError
     if (hunk.named == 0 or end == len(lines)) and tuple(lines[hunk.named : end]) == hunk.before:
         return HunkPlace(number=number, hunk=hunk, at=hunk.named)
     if hunk.named == 0 and hunk.before:

@@ -80,7 +80,7 @@ def _edit(rng: random.Random, files: Files, plain: bool) -> None:
             files[path] = (mode, _edited_lines(rng, data))
     elif kind < 0.8:
         files[path] = ("100755" if mode == "100644" else "100644", data)
-    elif kind < 0.86:
+    elif kind < 0.86 and data:  # a merge does not see that an empty file was renamed
         del files[path]
         files[f"Modules/moved{rng.randint(0, 99)}.c"] = (mode, data)
     elif kind < 0.9 and len(files) > 2:

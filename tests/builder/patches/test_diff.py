@@ -115,11 +115,11 @@ def test_versions_and_modes_are_those_of_gits_header() -> None:
     assert (file.index, file.old_mode, file.new_mode) == (None, "100644", "100755")
 
 
-def test_context_is_counted_at_both_ends() -> None:
+def test_lines_of_context_are_counted() -> None:
     (hunk,) = read(HEAD + b"@@ -1,3 +1,4 @@\n a\n b\n+B\n c\n").files[0].hunks
-    assert (hunk.leading, hunk.trailing, hunk.named) == (2, 1, 0)
+    assert (hunk.context, hunk.trailing, hunk.named) == (3, 1, 0)
     (hunk,) = read(HEAD + b"@@ -5,0 +6 @@\n+B\n").files[0].hunks
-    assert (hunk.leading, hunk.trailing, hunk.named) == (0, 0, 5)
+    assert (hunk.context, hunk.trailing, hunk.named) == (0, 0, 5)
 
 
 WHOLE = HEAD + b"@@ -1 +1 @@\n-a\n+b\n"

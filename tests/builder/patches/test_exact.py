@@ -52,7 +52,9 @@ def test_insertions_without_context_at_the_end_are_applied(repository: Repositor
 def test_lines_without_context_at_both_ends_are_replaced(repository: Repository, at: int) -> None:
     after = [*CEVAL[:at], "new\n", *CEVAL[at + 1 :]]
     data = change("Python/ceval.c", "".join(CEVAL), "".join(after), context=0)
-    assert applied(repository, ceval(CEVAL), data) == after
+    *lines, note = applied(repository, ceval(CEVAL), data)
+    assert lines == after
+    assert f"at line {at + 1} by that number alone" in note
 
 
 def test_an_insertion_before_line_1_needs_the_very_version(repository: Repository) -> None:

@@ -66,6 +66,23 @@ def test_the_content_after_the_hunks() -> None:
     assert (after[4], after[11], len(after)) == (b"new", b"other", 20)
 
 
+WHOLE = b"@@ -1,2 +1 @@\n-line 1\n-line 2\n+all\n"
+
+
+def test_hunks_without_context_are_of_whole_files_or_of_a_patch_without_any() -> None:
+    with pytest.raises(NoPlaceError):
+        places(diff(WHOLE), LINES)
+    assert places(diff(WHOLE), LINES[:2])[0].at == 0
+    file = diff(WHOLE)
+    (said,) = notes(file, places(file, LINES, contextless=True), 20, proven=False)
+    assert "at line 1 by that number alone" in said
+    with pytest.raises(GuessError, match="without lines of context"):
+        places(diff(b"@@ -5,0 +6 @@\n+new\n"), LINES, contextless=True)
+    between = diff(b"@@ -1,3 +1,3 @@\n-line 1\n+a\n line 2\n-line 3\n+b\n")
+    with pytest.raises(NoPlaceError):  # its last line is the file's
+        places(between, LINES)
+
+
 def test_no_line_goes_on_after_a_line_without_an_end() -> None:
     lines = [*LINES[:2], b"line 3"]
     end = diff(b"@@ -3,0 +4 @@\n+line 4\n")
@@ -76,7 +93,7 @@ def test_no_line_goes_on_after_a_line_without_an_end() -> None:
 def test_notes_of_moved_hunks_are_put_together() -> None:
     moved = [b"more\n", *LINES]
     file = diff(hunk(4, 5), hunk(11, 12))
-    said = notes(file, places(file, moved), proven=False)
+    said = notes(file, places(file, moved), len(moved), proven=False)
     assert said == (
         "hunks 1 to 2 of x/y.c are applied 1 line lower than the patch says: the only place with "
         "their lines",
