@@ -100,11 +100,12 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     )
     arms.add_argument(
         "--patch",
-        action="append",
+        action="extend",
+        nargs="+",
         default=[],
         type=arguments.nonempty,
         metavar="FILE",
-        help="a diff, - for stdin; may be repeated",
+        help="a diff, - for stdin; several are applied in this order; may be repeated",
     )
     option(arms, "series")
     arms.add_argument(

@@ -7,7 +7,7 @@ The caller chooses how an error names a value: as a key of a file with its line,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import NoReturn
@@ -107,13 +107,19 @@ def build(
 def _default_name(arm: ArmRequest) -> str:
     stem = "+".join(
         [series.rsplit("/", 1)[-1] for series in arm.series]
-        + [Path(patch).stem if patch != "-" else "stdin" for patch in arm.patches]
+        + _patch_stems(arm.patches)
         + ([placebo_name(arm.placebo)] if arm.placebo else [])
         + ([Path(arm.runtime).name] if arm.runtime else [])
         + ([arm.variant] if arm.variant else [])
     )
     name = as_name(stem or arm.revision or arm.flavor.name)
     return f"{name}-candidate" if name in _TAKEN else name
+
+
+def _patch_stems(patches: Sequence[str]) -> list[str]:
+    """The names of patch files without their endings; a cover letter is no patch."""
+    stems = [Path(patch).stem if patch != "-" else "stdin" for patch in patches]
+    return [stem for stem in stems if not stem.startswith("0000-")] or stems
 
 
 # -- checks ---------------------------------------------------------------------------------------

@@ -157,6 +157,8 @@ class Arms:
         if not arm.fit:
             return arm
         warnings = _kind_warnings(base.planned, arm.planned)
+        notes = self._resolved.notes.get(arm.planned.name, ())
+        warnings += tuple(f"patch: {note}" for note in notes)
         if not base.builds or not arm.builds:
             return replace(arm, report=replace(arm.report, warnings=warnings))
         ours, theirs = base.builds[0], arm.builds[0]

@@ -154,6 +154,10 @@ class _Shown:
         variant = f", {arm.variant}" if arm.variant else ""
         _line(f"# {arm.name}: {recipe.title}{variant}, build {recipe.key}")
         _line(f"# tree {recipe.tree} of commit {recipe.revision.commit}")
+        for series in self.resolved.patches.get(arm.name, ()):
+            _line(f"#   {series.name}: {series.title}")
+        for note in self.resolved.notes.get(arm.name, ()):
+            _line(f"#   note: {note}")
         for path in recipe.changed:
             _line(f"#   changes {path}")
         if recipe.replica or recipe.placebo:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 
 from bench.benchmarks import Selection, Suite, suites
 from bench.context import Context
@@ -16,7 +16,15 @@ from bench.run.fitting import lacking
 from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
 from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.git import Repository
-from builder.patches import Series, adhoc, apply_series, check_applies, load, patch
+from builder.patches import (
+    PatchFile,
+    Series,
+    apply_series,
+    check_applies,
+    load,
+    patch,
+    stack_files,
+)
 from builder.runtimes import runtime as runtimes
 from builder.sources import Revision, Source, SourceSpec
 from builder.sources import provide as sources
@@ -26,7 +34,7 @@ from builder.sources import provide as sources
 class Resolved:
     """A plan with the repository and patches of each arm, the suite and the benchmarks.
 
-    `commits` are lines that say which commit each arm is.
+    `commits` are lines that say which commit each arm is. `notes` has, by arm, what the user has to know of how its patches were applied.
     """
 
     plan: Plan
@@ -35,6 +43,7 @@ class Resolved:
     selection: Selection
     patches: dict[str, tuple[Series, ...]]
     commits: tuple[str, ...] = ()
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def resolve(context: Context, experiment: Experiment) -> Resolved:
@@ -70,6 +79,7 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         commits=tuple(
             commit_lines((arm.planned, arm.repository) for arm in settled if arm.repository)
         ),
+        notes={arm.planned.name: arm.notes for arm in settled if arm.planned.name in patches},
     )
 
 
@@ -191,6 +201,7 @@ class _Settled:
     planned: PlannedArm
     repository: Repository | None = None
     patches: tuple[Series, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def _base_revision(experiment: Experiment, source: Source) -> Revision:
@@ -207,17 +218,23 @@ class _Settler:
     def __init__(self, context: Context, replicas: int) -> None:
         self._context = context
         self._replicas = replicas
-        self._read: dict[str, Series] = {}
+        self._read: dict[str, PatchFile] = {}
+        self._said: set[tuple[str, ...]] = set()
 
     def settle(self, kind: str, arm: ArmRequest, revision: Revision, source: Source) -> _Settled:
         """An arm with its recipes."""
         repository = source.repository
         tree = base_tree = repository.tree(revision.commit)
-        stack = self._stack(arm)
+        files = stack_files([self._patch(name) for name in arm.patches])
+        stack = (*(load(self._context.patches, name) for name in arm.series), *files.series)
+        self._say(arm, (*files.descriptions, *files.notes))
         for series in stack:
             check_applies(series, revision)
+        notes = files.notes
         if stack:
-            tree = apply_series(repository, tree, stack).tree
+            applied = apply_series(repository, tree, stack)
+            tree, notes = applied.tree, (*notes, *applied.notes)
+            self._say(arm, applied.notes)
         configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
         check_flavor(arm.flavor, configure, revision.version)
         recipe = Recipe(
@@ -233,7 +250,16 @@ class _Settler:
         required_generators(recipe, repository)
         recipes = tuple(replace(recipe, replica=number) for number in self._numbers(kind))
         planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes, variant=arm.variant)
-        return _Settled(asked=arm, planned=planned, repository=repository, patches=stack)
+        return _Settled(
+            asked=arm, planned=planned, repository=repository, patches=stack, notes=notes
+        )
+
+    def _say(self, arm: ArmRequest, notes: Sequence[str]) -> None:
+        # Arms that patchbench adds repeat the base's patches.
+        for note in notes:
+            if (key := (*arm.patches, *arm.series, note)) not in self._said:
+                self._said.add(key)
+                self._context.show.say(f"{arm.name}: {note}")
 
     def runtime(self, kind: str, arm: ArmRequest) -> _Settled:
         """An arm that is an installed runtime."""
@@ -251,33 +277,43 @@ class _Settler:
         first = self._replicas if kind == AA and self._replicas > 1 else 0
         return range(first, first + self._replicas)
 
-    def _stack(self, arm: ArmRequest) -> tuple[Series, ...]:
-        named = [load(self._context.patches, name) for name in arm.series]
-        return (*named, *(self._patch(name) for name in arm.patches))
-
-    def _patch(self, name: str) -> Series:
+    def _patch(self, name: str) -> PatchFile:
         # Read once: an arm that repeats the base would find standard input empty.
         if name not in self._read:
             self._read[name] = _read_patch(name)
         return self._read[name]
 
 
-def _read_patch(name: str) -> Series:
+def _read_patch(name: str) -> PatchFile:
     # One byte more than the limit, so that a patch that is too large is detected.
     most = patch.MAX_BYTES + 1
     if name == "-":
-        return adhoc("-", sys.stdin.buffer.read(most))
+        return PatchFile(path="-", data=sys.stdin.buffer.read(most))
     path = Path(name)
+    if path.is_dir():
+        raise _folder(path)
     try:
         with path.open("rb") as file:
-            data = file.read(most)
+            return PatchFile(path=name, data=file.read(most))
     except OSError as error:
         raise PatchError(
             f"The patch cannot be read: {error.strerror}.",
             where=name,
-            hint="--patch takes a file, or - for standard input.",
+            hint="--patch takes files, or - for standard input.",
         ) from error
-    return adhoc(path.name, data)
+
+
+def _folder(path: Path) -> PatchError:
+    """The error for a folder: which files of it are meant, and in which order, is not guessed."""
+    names = sorted(file.name for file in path.glob("*") if file.suffix in (".patch", ".diff"))
+    hint = "--patch takes files, or - for standard input; there are no patches in this folder."
+    if names:
+        few = f"{names[0]}, {names[1]}, ..." if len(names) > 2 else ", ".join(names)
+        hint = (
+            f"--patch takes files, in the order in which they apply: --patch {path}/"
+            f"*{PurePath(names[0]).suffix} gives {few}"
+        )
+    return PatchError("The patch cannot be read: it is a directory.", where=str(path), hint=hint)
 
 
 def _refuse_twins(settled: Sequence[_Settled]) -> None:

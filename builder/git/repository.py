@@ -22,6 +22,8 @@ from builder.git.refs import Answer, Meaning, Refs
 from builder.git.trees import TreeEntry
 
 Status = Literal["A", "D", "M", "T"]
+# The arguments of a command have an upper limit in all.
+_PATHS_AT_ONCE = 200
 
 
 class ApplyFailure(Exception):  # noqa: N818 - apply.py turns it into an error of the user
@@ -270,13 +272,7 @@ class Repository:
 
     def entries(self, tree: str) -> tuple[TreeEntry, ...]:
         """All files of a tree, in git's order."""
-        out = self._git("ls-tree", "-r", "-z", "--full-tree", tree)
-        entries = []
-        for row in out.split(b"\0")[:-1]:
-            head, _, path = row.partition(b"\t")
-            mode, _, blob = head.decode().split(" ")
-            entries.append(TreeEntry(mode=mode, blob=blob, path=os.fsdecode(path)))
-        return tuple(entries)
+        return tuple(_entries(self._git("ls-tree", "-r", "-z", "--full-tree", tree)))
 
     def changes(self, old: str, new: str) -> tuple[TreeChange, ...]:
         """The paths that differ between two trees; a renamed file counts as deleted and added."""
@@ -318,15 +314,17 @@ class Repository:
 
     # Patches
 
-    def apply(self, tree: str, patch: bytes) -> str:
+    def apply(self, tree: str, patch: bytes, *, contextless: bool = False) -> str:
         """Apply a patch to `tree` and return the new tree.
 
         `patch` is the output of git format-patch, git diff or diff -u; one path component is
         stripped (-p1). A temporary index is used: only objects of the repository are written.
+        git may put a hunk elsewhere than its header says: the caller checks the result.
+        `contextless`: hunks without context are taken by their line numbers.
         Raises ApplyFailure if the patch does not apply.
         """
         with self._index(tree) as env:
-            output = self._apply(patch, env)
+            output = self._apply(patch, env, *(("--unidiff-zero",) if contextless else ()))
             if NO_SPACE in output.stderr:
                 raise self._failure("apply", output)
             if output.returncode != 0:
@@ -339,8 +337,48 @@ class Repository:
             return self._apply(patch, env, "--reverse", "--check").returncode == 0
 
     def _apply(self, patch: bytes, env: Mapping[str, str], *options: str) -> Output:
-        fixed = ("apply", "--cached", "--whitespace=nowarn", "-p1")
+        # The repository's own configuration may have apply.ignoreWhitespace.
+        fixed = ("apply", "--cached", "--whitespace=nowarn", "--no-ignore-whitespace", "-p1")
         return self._try(*fixed, *options, "-", env=env, data=patch)
+
+    def find_entries(self, tree: str, paths: Iterable[str]) -> dict[str, TreeEntry]:
+        """The entries of a tree that have one of these paths and are no folders, by path."""
+        wanted = sorted(set(paths))
+        entries: list[TreeEntry] = []
+        for start in range(0, len(wanted), _PATHS_AT_ONCE):
+            some = wanted[start : start + _PATHS_AT_ONCE]
+            out = self._git(
+                *("ls-tree", "-z", "--full-tree", tree, "--", *some),
+                env={"GIT_LITERAL_PATHSPECS": "1"},
+            )
+            entries += _entries(out)
+        return {entry.path: entry for entry in entries if entry.mode != "040000"}
+
+    def contents(self, blobs: Iterable[str]) -> dict[str, bytes]:
+        """The content of blobs by their (abbreviated) hash; without those that are not known."""
+        names = sorted(set(blobs))
+        out = self._git("cat-file", "--batch", data="".join(f"{n}\n" for n in names).encode())
+        contents, at = {}, 0
+        for name in names:
+            end = out.index(b"\n", at)
+            head, at = out[at:end].split(b" "), end + 1
+            if head[-1].isdigit():
+                size = int(head[-1])
+                if head[1] == b"blob":
+                    contents[name] = out[at : at + size]
+                at += size + 1
+        return contents
+
+    def merge_file(self, ours: bytes, base: bytes, theirs: bytes) -> bytes | None:
+        """git's three-way merge of a file's content; None if there is a conflict."""
+        with trees.scratch() as folder:
+            names = {"ours": ours, "base": base, "theirs": theirs}
+            for name, content in names.items():
+                (folder / name).write_bytes(content)
+            output = self._try(
+                "merge-file", "--stdout", "--quiet", *(str(folder / name) for name in names)
+            )
+        return output.stdout if output.returncode == 0 else None
 
     @contextlib.contextmanager
     def _index(self, tree: str) -> Iterator[Mapping[str, str]]:
@@ -432,6 +470,14 @@ class Repository:
             where=f"{self.path}\n{output.stderr.strip()}",
             hint="If it is damaged and lies in patchbench's home, delete it; it is created again.",
         )
+
+
+def _entries(out: bytes) -> Iterator[TreeEntry]:
+    """The rows of ls-tree -z."""
+    for row in out.split(b"\0")[:-1]:
+        head, _, path = row.partition(b"\t")
+        mode, _, blob = head.decode().split(" ")
+        yield TreeEntry(mode=mode, blob=blob, path=os.fsdecode(path))
 
 
 def text(data: bytes) -> str:

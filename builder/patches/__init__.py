@@ -3,10 +3,13 @@
 from builder.patches import catalogue, patch, series_toml
 from builder.patches.apply import apply_series, check_applies, compatible_series
 from builder.patches.catalogue import Series, adhoc, load
+from builder.patches.files import PatchFile, PatchStack, stack_files
 from builder.patches.patch import Patch
 
 __all__ = [
     "Patch",
+    "PatchFile",
+    "PatchStack",
     "Series",
     "adhoc",
     "apply_series",
@@ -16,4 +19,5 @@ __all__ = [
     "load",
     "patch",
     "series_toml",
+    "stack_files",
 ]

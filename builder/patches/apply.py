@@ -16,6 +16,7 @@ from builder.errors import PatchError
 from builder.git import ApplyFailure, Repository, TreeChange
 from builder.patches import patch, paths
 from builder.patches.catalogue import Series
+from builder.patches.exact import check_result, exact_result
 from builder.patches.mismatch import explain
 from builder.patches.patch import Message
 from builder.patches.paths import shown
@@ -34,11 +35,15 @@ class AppliedSeries:
 
 @dataclass(frozen=True, kw_only=True)
 class AppliedStack:
-    """The result of applying a stack: the last tree, all changed paths, and every step."""
+    """The result of applying a stack: the last tree, all changed paths, and every step.
+
+    `notes` are sentences for the plan: hunks at other lines than they say, other versions of files.
+    """
 
     tree: str
     changed: tuple[str, ...]
     steps: tuple[AppliedSeries, ...]
+    notes: tuple[str, ...] = ()
 
 
 class _DoesNotApplyError(PatchError):
@@ -124,10 +129,11 @@ def apply_series(repository: Repository, tree: str, stack: Sequence[Series]) -> 
     # All patches are parsed first, so that a malformed patch is not reported as a conflict.
     messages = [_messages(series) for series in stack]
     steps: list[AppliedSeries] = []
+    notes: list[str] = []
     for index, series in enumerate(stack):
         before = steps[-1].tree if steps else tree
         try:
-            after = _apply(repository, before, messages[index])
+            after = _apply(repository, before, messages[index], notes)
         except _DoesNotApplyError as error:
             trees = [tree, *(step.tree for step in steps)]
             raise _with_conflict(repository, trees, stack, messages[: index + 1], error) from error
@@ -137,7 +143,7 @@ def apply_series(repository: Repository, tree: str, stack: Sequence[Series]) -> 
         return AppliedStack(tree=tree, changed=(), steps=())
     last = steps[-1].tree
     changed = _changed(repository, tree, last, ", ".join(series.name for series in stack))
-    return AppliedStack(tree=last, changed=changed, steps=tuple(steps))
+    return AppliedStack(tree=last, changed=changed, steps=tuple(steps), notes=tuple(notes))
 
 
 def _messages(series: Series) -> list[Message]:
@@ -157,17 +163,27 @@ def _changed(repository: Repository, before: str, after: str, where: str) -> tup
     return changed
 
 
-def _apply(repository: Repository, tree: str, messages: Sequence[Message]) -> str:
+def _apply(repository: Repository, tree: str, messages: Sequence[Message], notes: list[str]) -> str:
     for message in messages:
-        tree = _apply_message(repository, tree, message)
+        tree = _apply_message(repository, tree, message, notes)
     return tree
 
 
-def _apply_message(repository: Repository, tree: str, message: Message) -> str:
+def _apply_message(repository: Repository, tree: str, message: Message, notes: list[str]) -> str:
+    result = exact_result(repository, tree, message)
+    contextless = result is not None and result.contextless
     try:
-        after = repository.apply(tree, message.data)
+        after = repository.apply(tree, message.data, contextless=contextless)
     except ApplyFailure as failure:
         raise _failure(repository, tree, message, failure) from failure
+    _refuse_result(repository, tree, after, message)
+    check_result(repository, tree, after, message, result)
+    notes += result.notes if result else ()
+    return after
+
+
+def _refuse_result(repository: Repository, tree: str, after: str, message: Message) -> None:
+    """Refuse unsafe paths and modes, and a file that is named and not changed."""
     changes = repository.changes(tree, after)
     for change in changes:
         _refuse_unsafe(change, message)
@@ -179,7 +195,6 @@ def _apply_message(repository: Repository, tree: str, message: Message) -> str:
             message.where,
             "It replaces lines by the same lines, or reverts its own change: create it again.",
         )
-    return after
 
 
 def _refuse_unsafe(change: TreeChange, message: Message) -> None:
@@ -250,7 +265,7 @@ def _with_conflict(
 def _try(repository: Repository, tree: str, stack: Sequence[Sequence[Message]]) -> bool:
     try:
         for messages in stack:
-            tree = _apply(repository, tree, messages)
+            tree = _apply(repository, tree, messages, [])
     except PatchError:
         return False
     return True

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from typing import NoReturn
 
 from builder.patches import patch, series_toml
+from builder.patches.mail import split
 from builder.patches.patch import Patch
 from builder.patches.paths import shown
 from builder.patches.series_toml import NAME, SeriesManifest, nearest, refuse, unreadable
@@ -71,20 +72,21 @@ def load_all(root: Path) -> tuple[Series, ...]:
     return tuple(all_series.values())
 
 
-def adhoc(name: str, data: bytes) -> Series:
+def adhoc(name: str, data: bytes, place: str = "") -> Series:
     """A series of one patch, read from a file or from standard input (name "-").
 
-    Raises PatchError if `data` has no diff that could be applied.
+    `place` names the file in errors. Raises PatchError if `data` has no diff that could be applied.
     """
     stem = "stdin" if name == "-" else shown(PurePath(name).stem, 60)
     file = "standard input" if name == "-" else shown(PurePath(name).name, 60)
-    single = Patch(name=file, data=data)
+    single = Patch(name=file, data=data, place=place)
     subjects = [message.subject for message in patch.parse(single) if message.subject]
+    letter = next((mail for mail in split(data) if mail.is_cover_letter), None)
     return Series(
         name=stem or "patch",
         branch="",
-        title=subjects[0] if subjects else stem,
-        why="",
+        title=(letter and letter.subject) or (subjects[0] if subjects else stem),
+        why=letter.body() if letter else "",
         applies_to="",
         upstream="none",
         status="not proposed",

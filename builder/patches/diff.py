@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from builder.errors import PatchError
 from builder.patches import paths
@@ -21,8 +21,8 @@ from builder.patches.paths import shown
 class Hunk:
     """One hunk. Starts count from 1; `before` and `after` are lines with their line ends.
 
-    `header` is the @@ line, `line` its line number in the patch, `trailing` the number of lines of
-    context at its end.
+    `header` is the @@ line, `line` its line number in the patch, `context` the number of its lines
+    of context, `trailing` that of those at its end.
     """
 
     line: int
@@ -32,6 +32,12 @@ class Hunk:
     before: tuple[bytes, ...]
     after: tuple[bytes, ...]
     trailing: int
+    context: int = 0
+
+    @property
+    def named(self) -> int:
+        """The index, from 0, at which its header puts its old lines."""
+        return max(0, self.old_start - 1) if self.before else self.old_start
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,10 @@ class FileDiff:
     hunks: tuple[Hunk, ...] = ()
     binary: bool = False
     kept: bool = False
+    bare: bool = False
+    index: tuple[str, str] | None = None
+    old_mode: str = ""
+    new_mode: str = ""
 
     @property
     def path(self) -> str:
@@ -64,10 +74,13 @@ class FileDiff:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """All files of a diff. `crlf`: its header lines end in CR LF."""
+    """All files of a diff. `crlf`: its header lines end in CR LF. `stated`: how many files there
+    are by the summary of its mail; None without one.
+    """
 
     files: tuple[FileDiff, ...]
     crlf: bool
+    stated: int | None = None
 
 
 def read(mail: Mail, where: str) -> Diff:
@@ -77,7 +90,7 @@ def read(mail: Mail, where: str) -> Diff:
     or has paths or modes that are refused for any tree.
     """
     reader = _Reader(mail, where)
-    return Diff(files=reader.read(), crlf=reader.crlf)
+    return Diff(files=reader.read(), crlf=reader.crlf, stated=reader.stated)
 
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
@@ -103,7 +116,11 @@ _HINT_UNSAFE = (
     "Patches may change regular files inside the tree and nothing else. Paths are a/FILE and "
     "b/FILE, relative to the top of the tree, as `git diff` writes them."
 )
-_LOST_PREFIXES = (b"@", b"d", b"B", b"O")
+# The hashes of empty content in git's two formats.
+_EMPTY = ("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "473a0f4c3be8a93681a267e3b1e9a7dc")
+_SUMMARY = re.compile(rb" (\d+) files? changed(,|$)")
+_STAT = re.compile(rb" \S.* \| +(\d+|Bin)\b")
+_LOST_PREFIXES = (b"@", b"d", b"B", b"O", b"F", b"S", b"*", *(b"%d" % n for n in range(10)))
 # Lines that git skips silently although they stand for a change: pattern, message, hint.
 _LOST = (
     (
@@ -122,6 +139,31 @@ _LOST = (
         "Create the patch with `git diff --binary`, or leave the file out.",
     ),
     (
+        re.compile(rb"Files .+ and .+ differ$"),
+        "A changed file is listed without its content",
+        "Create the patch with `diff -ruN`, or `git diff --binary`.",
+    ),
+    (
+        re.compile(rb"Submodule \S+ (contains|[0-9a-f]{7,}\.\.)"),
+        "A submodule is listed, whose change is not in the patch",
+        "Leave it out: CPython has no submodules.",
+    ),
+    (
+        re.compile(rb"\* Unmerged path "),
+        "A file with a conflict is listed without its content",
+        "Resolve the conflict in your tree, and create the patch again.",
+    ),
+    (
+        re.compile(rb"\*{15}$"),
+        "A part of this patch is a context diff",
+        "Make all of it with `diff -u`.",
+    ),
+    (
+        re.compile(rb"\d+(,\d+)?([acd]\d+(,\d+)?$|[acd]$)"),
+        "A part of this patch is a plain diff or an ed script",
+        "Make all of it with `diff -u`.",
+    ),
+    (
         re.compile(rb"Only in [^:]*: ."),
         "A file is listed without its content",
         "Create the patch with `diff -ruN`, or delete this line if the file does not matter.",
@@ -138,6 +180,7 @@ class _Body:
     before: list[bytes] = field(default_factory=list)
     after: list[bytes] = field(default_factory=list)
     trailing: int = 0
+    context: int = 0
     _marker: bytes = b""
 
     def add(self, line: bytes) -> bool:
@@ -148,14 +191,16 @@ class _Body:
         if marker not in (b" ", b"-", b"+"):
             return False
         self._marker = marker
+        self.context += marker == b" "
+        complete = True
         if marker != b"+":
             self.old -= 1
-            self.before.append(line[1:] + b"\n")
+            complete &= _append(self.before, line[1:])
         if marker != b"-":
             self.new -= 1
-            self.after.append(line[1:] + b"\n")
+            complete &= _append(self.after, line[1:])
         self.trailing = self.trailing + 1 if marker == b" " else 0
-        return self.old >= 0 and self.new >= 0
+        return complete and self.old >= 0 and self.new >= 0
 
     def _end_without_newline(self) -> bool:
         if self._marker in (b" ", b"-"):
@@ -163,6 +208,40 @@ class _Body:
         if self._marker in (b" ", b"+"):
             self.after[-1] = self.after[-1].removesuffix(b"\n")
         return bool(self._marker)
+
+
+def _append(side: list[bytes], line: bytes) -> bool:
+    """Add a line to one side of a hunk; False after a line without an end, the file's last one."""
+    complete = not side or side[-1].endswith(b"\n")
+    side.append(line + b"\n")
+    return complete
+
+
+def _versions(fields: dict[bytes, bytes]) -> dict[str, Any]:
+    """The hashes and modes that git's extended header lines name."""
+    hashes, _, shared = fields.get(b"index", b"").partition(b" ")
+    match = re.fullmatch(rb"([0-9a-f]{7,64})\.\.([0-9a-f]{7,64})", hashes)
+
+    def mode(*keys: bytes) -> str:
+        values = (fields[key] for key in keys if key in fields)
+        return next(values, b"").decode("latin-1").strip()
+
+    return {
+        "index": (match[1].decode(), match[2].decode()) if match else None,
+        # As in git, the mode of the index line is that of the old file.
+        "old_mode": mode(b"old mode", b"deleted file mode") or shared.decode("latin-1").strip(),
+        "new_mode": mode(b"new mode", b"new file mode"),
+    }
+
+
+def _needs_hunks(file: FileDiff, fields: dict[bytes, bytes]) -> bool:
+    """Whether the header says that the content differs: of a file that is not empty."""
+    similarity = fields.get(b"similarity index", b"100%").strip()
+    hashes = file.index or ("", "")
+    return similarity != b"100%" or any(
+        name.strip("0") and not any(name.startswith(empty[:7]) for empty in _EMPTY)
+        for name in hashes
+    )
 
 
 class _Reader:
@@ -177,7 +256,9 @@ class _Reader:
         self._first = mail.line
         self._where = where
         self._at = self._beginning() if mail.is_mail else 0
+        self._is_mail = mail.is_mail
         self.crlf = False
+        self.stated = self._stated() if mail.is_mail else None
 
     def _beginning(self) -> int:
         """The first line at which the diff of a mail can begin; free text comes before it."""
@@ -186,7 +267,24 @@ class _Reader:
                 return number
         return len(self._lines)
 
+    def _stated(self) -> int | None:
+        """The number of files by the summary above the diff."""
+        matches = [match for line in self._lines[: self._at] if (match := _SUMMARY.match(line))]
+        return int(matches[-1][1]) if matches else None
+
     def read(self) -> tuple[FileDiff, ...]:
+        files = self._files()
+        whole = b"-- " in self._lines or b"-- \r" in self._lines or b"--" in self._lines
+        if files and self.stated and len(files) < self.stated and not whole:
+            self._at = len(self._lines)
+            self._refuse(
+                f"The mail ends early: by its summary {self.stated} files are changed, its diff "
+                f"has {len(files)}.",
+                _HINT_CUT,
+            )
+        return files
+
+    def _files(self) -> tuple[FileDiff, ...]:
         files = []
         while self._at < len(self._lines):
             line = self._line()
@@ -197,6 +295,8 @@ class _Reader:
             else:
                 if line[:1] in _LOST_PREFIXES:
                     self._refuse_lost(line)
+                if files and self._is_mail:
+                    self._refuse_message_diff(line)
                 self._at += 1
         return tuple(files)
 
@@ -207,6 +307,14 @@ class _Reader:
 
     def _at_plain_header(self) -> bool:
         return self._line().startswith(b"--- ") and self._line(1).startswith(b"+++ ")
+
+    def _refuse_message_diff(self, line: bytes) -> None:
+        """Refuse a diff in the text of a mail: git would apply it with the mail's own."""
+        if line == b"---" and _STAT.match(self._line(1)):
+            self._refuse(
+                "There is a diff in the message of this mail, above its `---` line.",
+                "git would apply it too: indent it, or remove it from the message.",
+            )
 
     def _refuse_lost(self, line: bytes) -> None:
         for pattern, what, hint in _LOST:
@@ -223,8 +331,9 @@ class _Reader:
             self._at += 1
         names = paths.of_git(header, fields)
         self._refuse_modes(names, fields, start)
-        file = self._file(names, start, binary=self._binary())
-        if not file.hunks and not file.binary and not _CHANGES_WITHOUT_HUNKS & fields.keys():
+        file = replace(self._file(names, start, binary=self._binary()), **_versions(fields))
+        is_whole = _CHANGES_WITHOUT_HUNKS & fields.keys() and not _needs_hunks(file, fields)
+        if not file.hunks and not file.binary and not is_whole:
             self._refuse(f"The diff of {shown(file.path)} has no hunks.", _HINT_CUT, start)
         return file
 
@@ -250,6 +359,7 @@ class _Reader:
             written=names.written,
             binary=binary,
             kept=names.kept,
+            bare=names.bare,
         )
         hunks: list[Hunk] = []
         while self._line().startswith(b"@@ -"):
@@ -296,6 +406,7 @@ class _Reader:
             before=tuple(body.before),
             after=tuple(body.after),
             trailing=body.trailing,
+            context=body.context,
         )
 
     def _add_line(self, body: _Body, name: str, start: int) -> None:
@@ -317,6 +428,8 @@ class _Reader:
 
     def _check_end(self, body: _Body, name: str, start: int) -> None:
         line = self._line()
+        if self._is_mail:
+            self._refuse_message_diff(line)
         is_more = line[:1] in (b"+", b"-", b" ") and line.strip() not in (b"", b"--")
         if is_more and not self._at_plain_header():
             what = (

@@ -15,17 +15,47 @@ _MAX_HEADER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
+class MailNumber:
+    """[PATCH v2 3/5]: 3 of 5, version "v2"."""
+
+    at: int
+    of: int
+    version: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.at}/{self.of}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mail:
     """One mail of a mailbox, or a whole bare diff.
 
     `text` is the mail with transfer encodings decoded; a bare diff is left unchanged. `line` is the
-    line of the file at which `text` begins, from 1. `is_mail`: it has mail headers.
+    line of the file at which `text` begins, from 1. `is_mail`: it has mail headers. `number` is its
+    place in a series by its subject: [PATCH 2/3]; `number.at` is 0 for a cover letter.
     """
 
     text: bytes
     line: int
     subject: str = ""
     is_mail: bool = False
+    number: MailNumber | None = None
+
+    @property
+    def is_cover_letter(self) -> bool:
+        """Whether its subject says that it describes a series."""
+        return self.number is not None and self.number.at == 0
+
+    def body(self) -> str:
+        """The text below the headers, up to the signature, without characters of control."""
+        text = re.split(rb"\r?\n\r?\n", self.text, maxsplit=1)[-1] if self._has_head else self.text
+        text = re.split(rb"^-- $", text, maxsplit=1, flags=re.MULTILINE)[0]
+        decoded = text[:_MAX_HEADER_BYTES].decode("utf-8", "backslashreplace").expandtabs(8)
+        return "".join(char for char in decoded if char.isprintable() or char == "\n").strip()
+
+    @property
+    def _has_head(self) -> bool:
+        return _head(self.text) is not None
 
 
 def split(data: bytes) -> tuple[Mail, ...]:
@@ -51,7 +81,8 @@ def _read(piece: bytes, line: int) -> Mail:
     encoded = encoding in ("base64", "quoted-printable")
     if encoded or headers.get_content_maintype() == "multipart":
         piece = _decoded(piece)
-    return Mail(text=piece, line=line, subject=_subject(headers), is_mail=True)
+    subject, number = _subject(headers)
+    return Mail(text=piece, line=line, subject=subject, is_mail=True, number=number)
 
 
 def _head(piece: bytes) -> bytes | None:
@@ -83,13 +114,23 @@ def _decoded(piece: bytes) -> bytes:
     return b"\n".join(texts)
 
 
-def _subject(headers: email.message.Message) -> str:
+_TAG = re.compile(r"^\s*\[([^\]]*)\]\s*")
+
+
+def _subject(headers: email.message.Message) -> tuple[str, MailNumber | None]:
+    """The subject without its first [tag], and the number in that."""
     try:
         text = str(email.header.make_header(email.header.decode_header(headers.get("Subject", ""))))
     except (email.errors.MessageError, LookupError, ValueError, binascii.Error):
-        return ""
-    text = re.sub(r"^\s*\[[^\]]*\]\s*", "", re.sub(r"\s+", " ", text))
-    return "".join(char for char in text if char.isprintable()).strip()
+        return "", None
+    text = re.sub(r"\s+", " ", text)
+    tag = _TAG.match(text)
+    number = re.search(r"(?<!\S)(\d{1,4})/(\d{1,4})$", tag[1].strip()) if tag else None
+    version = re.search(r"(?<!\S)v\d+(?!\S)", tag[1]) if tag else None
+    text = _TAG.sub("", text)
+    return "".join(char for char in text if char.isprintable()).strip(), number and MailNumber(
+        at=int(number[1]), of=int(number[2]), version=version[0] if version else ""
+    )
 
 
 _NOT_TEXT = (
@@ -109,6 +150,7 @@ _NOT_UNIFIED = (
     ),
     (rb"^\*\*\* .+\r?\n--- .+\r?\n\*{15}", "is a context diff", "Make it with `diff -u`."),
     (rb"^\d+(,\d+)?[acd]\d+(,\d+)?\r?\n[<>] ", "is a plain diff", "Make it with `diff -u`."),
+    (rb"^\d+(,\d+)?[acd]\r?\n", "is an ed script", "Make it with `diff -u`."),
     (rb"^Only in \S+: ", "only lists names", "Make it with `diff -ruN`, which shows new files."),
     (rb"^ \S.* +\| +\d+ [+-]*\r?$", "is a summary without the diff", "Use `git diff`, not --stat."),
 )

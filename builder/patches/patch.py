@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from builder.errors import PatchError
 from builder.patches import diff, mail
 from builder.patches.diff import FileDiff
+from builder.patches.mail import MailNumber
 from builder.patches.paths import shown
 
 # The difference between two CPython releases is smaller than this.
@@ -16,10 +17,11 @@ MAX_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
-    """The name and unchanged content of a patch file."""
+    """The name and unchanged content of a patch file; `place` names it in errors, if not `name`."""
 
     name: str
     data: bytes
+    place: str = ""
 
     @property
     def sha256(self) -> str:
@@ -32,6 +34,7 @@ class Message:
     """One mail's diff, or a bare diff: the unit that is applied.
 
     `data` is passed to git, `where` names it in errors. `crlf`: its header lines end in CR LF.
+    `number` is that of its mail in a series, `stated` the number of files by its mail's summary.
     """
 
     where: str
@@ -39,6 +42,8 @@ class Message:
     data: bytes
     files: tuple[FileDiff, ...]
     crlf: bool
+    number: MailNumber | None = None
+    stated: int | None = None
 
 
 def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
@@ -47,7 +52,8 @@ def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
     Raises PatchError if the file is not a patch, is malformed, would lose a part of its effect, or
     has paths or modes that are refused for any tree. `series` is named in errors.
     """
-    where = f"{series}/{patch.name}" if series else patch.name
+    name = patch.place or patch.name
+    where = f"{series}/{name}" if series else name
     if len(patch.data) > MAX_BYTES:
         raise PatchError(
             f"{shown(patch.name)} is too large: {len(patch.data):,} bytes.",
@@ -67,8 +73,22 @@ def parse(patch: Patch, series: str = "") -> tuple[Message, ...]:
                     data=message.text,
                     files=content.files,
                     crlf=content.crlf,
+                    number=message.number,
+                    stated=content.stated,
                 )
             )
+        elif len(mails) > 1 and message.number and not message.is_cover_letter:
+            raise PatchError(
+                f"The mail {message.number} has no diff: {shown(message.subject)}.",
+                where=f"{place}, line {message.line}",
+                hint="Its patch was an attachment or a link, perhaps: get the mail as it was sent.",
+            )
+    if not messages and any(message.is_cover_letter for message in mails):
+        raise PatchError(
+            f"{shown(name)} is a cover letter: it describes patches and has no diff.",
+            where=where,
+            hint="Give the patches with it: --patch FOLDER/*.patch.",
+        )
     if not messages:
         what, hint = mail.why_no_diff(patch.data)
         raise PatchError(f"{shown(patch.name)} {what}.", where=where, hint=hint)

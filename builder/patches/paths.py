@@ -21,13 +21,15 @@ class Names:
     """The paths of one file's diff as git reads them, first component removed.
 
     `old` is None for a new file, `new` for a deleted one; `kept`: the old file stays (a copy).
-    `written` are the paths as written in the patch, without /dev/null.
+    `written` are the paths as written in the patch, without /dev/null. `bare`: a git header whose
+    paths have no a/ and b/ before them.
     """
 
     old: str | None
     new: str | None
     written: tuple[str, ...]
     kept: bool = False
+    bare: bool = False
 
     def refused(self) -> tuple[str, str] | None:
         """The first path that no patch may touch, with the reason."""
@@ -58,6 +60,7 @@ def of_git(header: bytes, fields: Mapping[bytes, bytes]) -> Names:
         new=None if b"deleted file mode" in fields else new_path,
         written=written,
         kept=b"copy from" in fields,
+        bare=(bool(before) and before == after) or (b"---" in fields and old == old_path),
     )
 
 

@@ -34,12 +34,12 @@ def an_empty_patch(at: Place) -> Sequence[str]:
     return at.patched(b"")
 
 
-@fault(5, "cannot be read", "directory", "--patch takes a file")
+@fault(5, "cannot be read", "directory", "--patch takes files")
 def a_patch_that_is_a_directory(at: Place) -> Sequence[str]:
     return at.adhoc("--patch", str(at.here))
 
 
-@fault(5, "cannot be read", "No such file", "nowhere.diff", "--patch takes a file")
+@fault(5, "cannot be read", "No such file", "nowhere.diff", "--patch takes files")
 def a_patch_that_is_nowhere(at: Place) -> Sequence[str]:
     return at.adhoc("--patch", "nowhere.diff")
 
@@ -176,10 +176,42 @@ def one_series_twice(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", "--series", "3.13/slow")
 
 
-@fault(5, "stdin is named twice", "each series once")
+@fault(5, "Standard input is given twice", "to a file")
 def standard_input_twice(at: Place) -> Sequence[str]:
     at.stdin(fake.speed_patch(2))
     return at.adhoc("--patch", "-", "--patch", "-")
+
+
+@fault(5, "u0.diff: Python/ceval.c", "without lines of context", "not with -U0")
+def an_insertion_without_context(at: Place) -> Sequence[str]:
+    data = b"--- a/Python/ceval.c\n+++ b/Python/ceval.c\n@@ -5,0 +6 @@\n+int faster = 1;\n"
+    return at.adhoc("--patch", str(at.file("u0.diff", data)))
+
+
+@fault(5, "they fit in Python/", "git diff --no-relative")
+def a_patch_with_paths_of_a_subfolder(at: Place) -> Sequence[str]:
+    return at.patched(fake.speed_patch(2).replace(b"Python/", b""))
+
+
+@fault(5, "given twice", "Name each patch once")
+def one_patch_twice(at: Place) -> Sequence[str]:
+    path = str(at.file("fix.diff", fake.speed_patch(2)))
+    return at.adhoc("--patch", path, path)
+
+
+@fault(0)
+def two_patches_of_one_name(at: Place) -> Sequence[str]:
+    first = at.file("a/fix.diff", fake.speed_patch(2))
+    second = at.file("b/fix.diff", fake.behaviour_patch("test_dis", "fail"))
+    return at.adhoc("--patch", str(first), "--patch", str(second), "--dry-run")
+
+
+@fault(0)
+def a_series_with_its_cover_letter(at: Place) -> Sequence[str]:
+    head = "From: A <a@example.org>\nSubject: [PATCH {}/1] Faster\n\nText.\n---\n\n"
+    letter = at.file("fp/0000-cover-letter.patch", head.format(0))
+    one = at.file("fp/0001-one.patch", head.format(1).encode() + fake.speed_patch(2))
+    return at.adhoc("--patch", str(letter), str(one), "--dry-run")
 
 
 @fault(5, "cannot be read", "?[31mred.diff")

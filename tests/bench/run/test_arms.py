@@ -75,7 +75,7 @@ class Workbench:
             show=Show(quiet=True),
         )
         repositories = {arm.name: None for arm in planned}
-        resolved = cast(Resolved, SimpleNamespace(plan=plan, repositories=repositories))
+        resolved = cast(Resolved, SimpleNamespace(notes={}, plan=plan, repositories=repositories))
         with contextlib.ExitStack() as held:
             return Arms(context, resolved, held).ready()
 

@@ -12,7 +12,7 @@ from bench.experiments.session_options import SessionOptions
 from bench.run.resolve import Resolved, resolve
 from bench.util.console import Show
 from builder.builds.recipe import Flavor
-from builder.errors import ExperimentError, MeasureError
+from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.home import Home
 from builder.process import SystemRunner
 from builder.sources.provide import SourceSpec
@@ -203,3 +203,28 @@ def test_beside_a_runtime_a_candidate_says_its_revision(place: Path, tmp_path: P
     assert [len(arm.recipes) for arm in plan.arms] == [0, 1]
     with pytest.raises(ExperimentError, match="has no revision"):
         settled(place, LTO, base=base)
+
+
+# -- patches that are given together ---------------------------------------------------------------
+
+
+def test_patches_of_one_name_and_a_moved_hunk(place: Path) -> None:
+    (place / "a").mkdir(exist_ok=True)
+    moved = fake.speed_patch(1.5).replace(b"@@ -1,", b"@@ -41,").replace(b"@@ -", b"@@ -4", 1)
+    (place / "a" / "base.diff").write_bytes(fake.behaviour_patch("test_int", "fail"))
+    (place / "moved.diff").write_bytes(moved)
+    names = ("base.diff", "a/base.diff")
+    resolved = settled(place, ArmRequest(name="x", patches=tuple(str(place / n) for n in names)))
+    assert resolved.plan.arms[1].recipe.series == ("base", "base-2")
+    assert resolved.notes == {"base": (), "x": ()}
+
+    moved_arm = settled(place, ArmRequest(name="x", patches=(str(place / "moved.diff"),)))
+    (note,) = moved_arm.notes["x"]
+    assert "moved.diff: hunk 1 of Python/ceval.c is applied" in note
+    assert "higher than the patch says" in note
+
+
+def test_a_folder_of_patches_is_no_patch(place: Path) -> None:
+    with pytest.raises(PatchError, match="it is a directory") as caught:
+        settled(place, ArmRequest(name="x", patches=(str(place),)))
+    assert f"--patch {place}/*.diff gives base.diff" in caught.value.hint

@@ -216,15 +216,15 @@ HOSTILE: list[tuple[str, bytes, list[str]]] = [
         "paths without a/ and b/",
         edit(5).replace(b"a/", b"").replace(b"b/", b""),
         [
-            "ceval.c does not exist in this tree",
-            "must have one component before",
-            "a/Python/ceval.c",
+            "its paths have no a/ and b/ before them (diff.noprefix",
+            "my.diff: Python/ceval.c, read as ceval.c",
+            "git diff --src-prefix=a/ --dst-prefix=b/",
         ],
     ),
     (
         "paths with too much",
         edit(5).replace(b"a/", b"x/cpython/").replace(b"b/", b"y/cpython/"),
-        ["cpython/Python/ceval.c does not exist", "The tree has Python/ceval.c"],
+        ["its paths begin above the tree, with cpython/", "git diff --relative=cpython"],
     ),
     (
         "created twice",

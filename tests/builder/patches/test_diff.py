@@ -103,3 +103,79 @@ def test_a_signature_and_a_following_file_are_not_lines_of_a_hunk() -> None:
     hunk = b"@@ -1 +1 @@\n-a\n+b\n"
     assert len(read(HEAD + hunk + b"-- \n2.39.5\n").files) == 1
     assert len(read(HEAD + hunk + HEAD.replace(b"x.c", b"y.c") + hunk).files) == 2
+
+
+def test_versions_and_modes_are_those_of_gits_header() -> None:
+    data = (
+        b"diff --git a/x.c b/x.c\nindex 1234567..7654321 100755\n" + HEAD + b"@@ -1 +1 @@\n-a\n+b\n"
+    )
+    (file,) = read(data).files
+    assert (file.index, file.old_mode, file.new_mode) == (("1234567", "7654321"), "100755", "")
+    (file,) = read(b"diff --git a/x b/x\nold mode 100644\nnew mode 100755\n").files
+    assert (file.index, file.old_mode, file.new_mode) == (None, "100644", "100755")
+
+
+def test_lines_of_context_are_counted() -> None:
+    (hunk,) = read(HEAD + b"@@ -1,3 +1,4 @@\n a\n b\n+B\n c\n").files[0].hunks
+    assert (hunk.context, hunk.trailing, hunk.named) == (3, 1, 0)
+    (hunk,) = read(HEAD + b"@@ -5,0 +6 @@\n+B\n").files[0].hunks
+    assert (hunk.context, hunk.trailing, hunk.named) == (0, 0, 5)
+
+
+WHOLE = HEAD + b"@@ -1 +1 @@\n-a\n+b\n"
+MAIL = b"From: a@example.org\nSubject: x\n\nText.\n"
+LOST: list[tuple[str, bytes, str]] = [
+    (
+        "no newline within a hunk",
+        HEAD + b"@@ -1,2 +1,2 @@\n-a\n\\ No newline at end of file\n-b\n+c\n+d\n",
+        "is corrupt",
+    ),
+    (
+        "renamed in part",
+        b"diff --git a/x b/y\nsimilarity index 80%\nrename from x\nrename to y\n",
+        "has no hunks",
+    ),
+    (
+        "new file without its lines",
+        b"diff --git a/x b/x\nnew file mode 100644\nindex 0000000..1234567\n",
+        "has no hunks",
+    ),
+    (
+        "context diff",
+        WHOLE + b"*** a/y\n--- b/y\n***************\n*** 1 ****\n! a\n",
+        "context diff",
+    ),
+    ("plain diff", WHOLE + b"3c3\n< a\n---\n> b\n", "plain diff or an ed script"),
+    ("ed script", WHOLE + b"12d\n3a\nx\n.\n", "plain diff or an ed script"),
+    ("names alone", WHOLE + b"Files a/y and b/y differ\n", "without its content"),
+    ("submodule", WHOLE + b"Submodule sub 1234567..7654321:\n", "A submodule is listed"),
+    ("conflict", b"* Unmerged path y\n" + WHOLE, "with a conflict"),
+    (
+        "diff in the message",
+        MAIL + WHOLE + b"---\n x.c | 2 +-\n 1 file changed\n\n" + WHOLE + b"-- \n2.39\n",
+        "a diff in the message of this mail",
+    ),
+    (
+        "mail that was cut",
+        MAIL + b"---\n x.c | 2 +-\n y.c | 2 +-\n 2 files changed, 2 insertions(+)\n\n" + WHOLE,
+        "by its summary 2 files are changed, its diff has 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "what"), [row[1:] for row in LOST], ids=[row[0] for row in LOST])
+def test_what_would_be_lost_or_applied_by_mistake_is_refused(data: bytes, what: str) -> None:
+    error = refusal(data)
+    assert what in error.what
+    assert error.hint
+
+
+def test_an_empty_file_needs_no_lines() -> None:
+    data = b"diff --git a/x b/x\nnew file mode 100644\nindex 0000000..e69de29\n"
+    assert read(data).files[0].new == "x"
+
+
+def test_a_summary_that_fits_is_kept() -> None:
+    data = MAIL + b"---\n x.c | 2 +-\n 1 file changed, 1 insertion(+)\n\n" + WHOLE
+    assert read(data).stated == 1
+    assert read(WHOLE).stated is None

@@ -87,3 +87,26 @@ def test_what_a_file_without_a_diff_is(data: bytes, what: str) -> None:
     found, hint = why_no_diff(data)
     assert found == what
     assert hint
+
+
+@pytest.mark.parametrize(
+    ("subject", "number", "text"),
+    [
+        ("[PATCH 2/3] Faster", ("2/3", ""), "Faster"),
+        ("[RFC PATCH v2 02/10] Faster", ("2/10", "v2"), "Faster"),
+        ("[PATCH 0/3] Faster", ("0/3", ""), "Faster"),
+        ("[PATCH] Faster", None, "Faster"),
+        ("Re: [PATCH 2/3] Faster", None, "Re: [PATCH 2/3] Faster"),
+        ("Faster 2/3", None, "Faster 2/3"),
+    ],
+)
+def test_the_number_in_a_series(subject: str, number: tuple[str, str] | None, text: str) -> None:
+    (one,) = split(f"From: a@example.org\nSubject: {subject}\n\nx\n".encode())
+    assert one.subject == text
+    assert (one.number and (str(one.number), one.number.version)) == number
+    assert one.is_cover_letter == ("0/3" in subject)
+
+
+def test_the_body_ends_before_the_signature() -> None:
+    (one,) = split(b"From: a@example.org\nSubject: x\n\nOne\x1b\n\ttwo\n-- \n2.39.5\n")
+    assert one.body() == "One\n        two"
