@@ -34,7 +34,8 @@ from builder.sources import provide as sources
 class Resolved:
     """A plan with the repository and patches of each arm, the suite and the benchmarks.
 
-    `commits` are lines that say which commit each arm is. `notes` has, by arm, what the user has to know of how its patches were applied.
+    `commits` are lines that say which commit each arm is. `notes` has, by arm, what the user has to
+    know of how its patches were applied.
     """
 
     plan: Plan
