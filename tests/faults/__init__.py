@@ -142,7 +142,8 @@ class Place:
 
     def files(self) -> dict[str, tuple[int, int]]:
         """Size and time of each file, and the folders, that no run may change."""
-        ours = (self.out, self.home, self.root / "host.lock")
+        host_lock = self.root / "host.lock"
+        ours = (self.out, self.home, host_lock, Path(f"{host_lock}.queue"))
         states = {}
         for top in (self.root, self.world.repository, self.world.project):
             for folder, folders, names in os.walk(top):
