@@ -11,6 +11,7 @@ from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
 from bench.results import BROKEN, ArmReport
 from bench.run.resolve import Resolved
+from bench.run.worktree import warning_of
 from builder.builds import Build, Builder, Gate, Judgement, facts
 from builder.errors import BuildError
 from builder.files import hold_lock
@@ -240,7 +241,7 @@ def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
 
 def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
     """Warnings where the arms differ in more than their builds."""
-    warnings = []
+    warnings = [warning] if (warning := warning_of(arm)) else []
     if arm.variant != base.variant and arm.runtime is None and base.runtime is None:
         code = f"{arm.variant or 'plain'} code against {base.variant or 'plain'} code"
         warnings.append(

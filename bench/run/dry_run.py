@@ -51,6 +51,8 @@ def print_plan(context: Context, resolved: Resolved) -> None:
     _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
+    for remark in resolved.remarks:
+        _line(f"work tree   {remark}")
     budget = "none" if session.budget is None else f"{session.budget:.0f} s"
     until = "until all is decided" if session.until == "decided" else "without early stopping"
     _line(

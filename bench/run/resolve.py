@@ -12,6 +12,7 @@ from bench.context import Context
 from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
 from bench.results import kept_patches
 from bench.run.fitting import lacking
+from bench.run.worktree import WorkTrees, check_applied, series_of
 from builder.builds import Recipe, check_flavor, identify_compiler
 from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.git import Repository
@@ -23,19 +24,25 @@ from builder.sources import provide as sources
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
-    """A plan with the repository and patches of each arm, the suite and the benchmarks."""
+    """A plan with the repository and patches of each arm, the suite and the benchmarks.
+
+    `remarks` are lines on work trees for the plan; `warnings` those that results keep.
+    """
 
     plan: Plan
     repositories: dict[str, Repository]
     suite: Suite
     selection: Selection
     patches: dict[str, tuple[Series, ...]]
+    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def resolve(context: Context, experiment: Experiment) -> Resolved:
     """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError."""
     _check_wheels(experiment)
-    settled = _settled(context, experiment)
+    trees, opened = WorkTrees(), Sources(context)
+    settled = _settled(context, experiment, opened, trees)
     _refuse_twins(settled)
     version = settled[0].planned.version
     suite = suites.load(version, experiment.suite, home=context.home)
@@ -62,20 +69,36 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         suite=suite,
         selection=selection,
         patches=patches,
+        **_on_work_trees(plan, opened, trees),
     )
 
 
-def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
+def _on_work_trees(plan: Plan, opened: Sources, trees: WorkTrees) -> dict[str, tuple[str, ...]]:
+    """The remarks and warnings of `Resolved`: only uncommitted changes on top of a measured commit
+    matter to whoever reads the results later.
+    """
+    base = plan.base.recipe.revision if plan.base.recipes else None
+    notices = trees.notices(opened.known)
+    measured = {arm.recipe.revision.commit for arm in plan.arms if arm.recipes}
+    kept = [f"uncommitted: {line}" for head, line in notices.items() if head in measured]
+    return {
+        "remarks": (*trees.remarks(plan.arms, base), *notices.values()),
+        "warnings": tuple(kept),
+    }
+
+
+def _settled(
+    context: Context, experiment: Experiment, opened: Sources, trees: WorkTrees
+) -> list[_Settled]:
     """Resolve every arm, the base first."""
-    opened = Sources(context)
-    settler = _Settler(context, experiment.session.replicas)
+    settler = _Settler(context, experiment.session.replicas, trees)
     asked = experiment.base
     revision: Revision | None = None
     if asked.runtime:
         settled = [settler.runtime(BASE, asked)]
     else:
         source = opened.provide(asked.source)
-        revision = _base_revision(experiment, source)
+        revision = _base_revision(experiment, source, trees)
         context.show.say(
             f"Base: {revision.version} ({revision.commit[:12]}) from {revision.source}"
         )
@@ -88,6 +111,7 @@ def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
             # Arms that patchbench adds have the base's revision, however that was resolved.
             is_own = arm.revision and arm in experiment.candidates
             own = source.resolve(arm.revision) if is_own else revision
+            own = trees.of(source).head if arm.worktree else own
             settled_arm = settler.settle(kind, arm, _required(own, arm), source)
         _refuse_other_languages(settled[0].planned, settled_arm.planned)
         settled.append(settled_arm)
@@ -167,6 +191,11 @@ class Sources:
         self._context = context
         self._known: dict[SourceSpec, Source] = {}
 
+    @property
+    def known(self) -> tuple[Source, ...]:
+        """The sources that were provided so far."""
+        return tuple(self._known.values())
+
     def provide(self, spec: SourceSpec | None) -> Source:
         """The source of a specification (None: the default one), the same object every time."""
         spec = spec or SourceSpec()
@@ -188,31 +217,40 @@ class _Settled:
     patches: tuple[Series, ...] = ()
 
 
-def _base_revision(experiment: Experiment, source: Source) -> Revision:
-    """The base's revision as named, or the one that the only candidate's revision is based on."""
+def _base_revision(experiment: Experiment, source: Source, trees: WorkTrees) -> Revision:
+    """The base's revision as named, or the one that the only candidate's revision is based on; a
+    work tree is based on its HEAD.
+    """
     if experiment.base.revision:
         return source.resolve(experiment.base.revision)
     candidate = experiment.candidates[0]
+    if candidate.worktree:
+        return trees.of(source).head
     return source.candidate_base(candidate.revision)
 
 
 class _Settler:
     """Makes the recipes of each arm, one for each replica."""
 
-    def __init__(self, context: Context, replicas: int) -> None:
+    def __init__(self, context: Context, replicas: int, trees: WorkTrees) -> None:
         self._context = context
         self._replicas = replicas
+        self._trees = trees
         self._read: dict[str, Series] = {}
 
     def settle(self, kind: str, arm: ArmRequest, revision: Revision, source: Source) -> _Settled:
         """An arm with its recipes."""
         repository = source.repository
         tree = base_tree = repository.tree(revision.commit)
-        stack = self._stack(arm)
+        taken = self._trees.of(source) if arm.worktree else None
+        stack = (*([series_of(taken)] if taken else []), *self._stack(arm))
         for series in stack:
             check_applies(series, revision)
         if stack:
-            tree = apply_series(repository, tree, stack).tree
+            applied = apply_series(repository, tree, stack)
+            tree = applied.tree
+            if taken is not None:
+                check_applied(taken, applied.steps[0].tree)
         configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
         check_flavor(arm.flavor, configure, revision.version)
         recipe = Recipe(
@@ -225,7 +263,13 @@ class _Settler:
             placebo=arm.placebo,
         )
         recipes = tuple(replace(recipe, replica=number) for number in self._numbers(kind))
-        planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes, variant=arm.variant)
+        planned = PlannedArm(
+            name=arm.name,
+            kind=kind,
+            recipes=recipes,
+            variant=arm.variant,
+            worktree=taken.to_json() if taken else None,
+        )
         return _Settled(asked=arm, planned=planned, repository=repository, patches=stack)
 
     def runtime(self, kind: str, arm: ArmRequest) -> _Settled:

@@ -41,11 +41,14 @@ from builder.files import guard_writes
 
 More = Callable[[Resolved, SessionRecord], dict[str, Any]]
 """Returns the keys that a kind of experiment adds to result.json."""
+Tell = Callable[[Context, Resolved], None]
+"""Says what there is to say of a plan."""
 
 
 def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> int:
     """Build all replicas of every arm, and print the paths of the interpreters."""
     resolved = resolve(context, experiment)
+    _say_remarks(context, resolved)
     rows = []
     for arm in resolved.plan.arms:
         for recipe in arm.recipes:
@@ -85,7 +88,7 @@ def run(
     if dry_run:
         print_plan(context, resolve(context, experiment))
         return 0
-    result, folder = measured(context, experiment, out, more=more)
+    result, folder = measured(context, experiment, out, more=more, tell=_say_remarks)
     # A reader that closes the pipe early (`| head`) must not change the exit code.
     with contextlib.suppress(BrokenPipeError):
         _show(context, result, folder, as_json=as_json)
@@ -99,14 +102,16 @@ def measured(
     *,
     needed: str = "",
     more: More | None = None,
+    tell: Tell = lambda _context, _resolved: None,
 ) -> tuple[Result, Folder]:
     """The result of an experiment and its folder; a run that was stopped is continued.
 
     `more` adds the keys of a kind of experiment to the result. `needed` names an arm without which
-    nothing is timed: where it is broken, the result has no blocks. Raises subclasses of
-    PatchbenchError.
+    nothing is timed: where it is broken, the result has no blocks. `tell` is called with the plan
+    before anything is built. Raises subclasses of PatchbenchError.
     """
     resolved = resolve(context, experiment)
+    tell(context, resolved)
     folder = folder_of(out, resolved.plan)
     folder.refuse_others()
     with folder.claimed(context.show.say):
@@ -125,6 +130,11 @@ def measured(
         else:
             context.show.say("Already complete: showing the stored result.")
     return result, folder
+
+
+def _say_remarks(context: Context, resolved: Resolved) -> None:
+    for remark in resolved.remarks:
+        context.show.say(remark)
 
 
 def _drawn_seed(experiment: Experiment) -> int:
@@ -200,7 +210,7 @@ class _Run:
             band=band,
             host=asdict(host),
             commands=(_seeded(self.context.arguments, self.seed),),
-            warnings=(),
+            warnings=self.resolved.warnings,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             version=version("patchbench"),
             places=self._places(),

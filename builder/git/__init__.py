@@ -11,6 +11,7 @@ from builder.git.repository import (
     locate,
 )
 from builder.git.trees import LINK, leads_outside, link_leads_outside, scratch
+from builder.git.worktree import TreeState, WorkTree, binary_diff, work_tree
 
 __all__ = [
     "LINK",
@@ -20,9 +21,13 @@ __all__ = [
     "Refs",
     "Repository",
     "TreeChange",
+    "TreeState",
+    "WorkTree",
+    "binary_diff",
     "fetch",
     "leads_outside",
     "link_leads_outside",
     "locate",
     "scratch",
+    "work_tree",
 ]

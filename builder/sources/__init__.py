@@ -6,13 +6,18 @@
 from builder.sources import provide
 from builder.sources.provide import DEFAULT_REMOTE, SourceSpec, parse
 from builder.sources.revision import Revision, Source, on_wait
+from builder.sources.worktree import Snapshot, Uncommitted, snapshot, uncommitted
 
 __all__ = [
     "DEFAULT_REMOTE",
     "Revision",
+    "Snapshot",
     "Source",
     "SourceSpec",
+    "Uncommitted",
     "on_wait",
     "parse",
     "provide",
+    "snapshot",
+    "uncommitted",
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.errors import SourceError
 from builder.files import digest, hold_lock
-from builder.git import Repository, fetch, locate
+from builder.git import Repository, fetch, locate, work_tree
 from builder.home import Home
 from builder.sources.revision import (
     Revision,
@@ -28,6 +28,8 @@ class LocalGit:
 
     def __init__(self, path: Path, home: Home, say: Say) -> None:
         self._original = _open(path)
+        self.path = path
+        self.work_tree = work_tree(path, self._original)
         # Reports contain only the name of the folder: its path is private.
         self._label = f"git {path.resolve().name}"
         name = f"local-{digest(str(self._original.shared_path('objects').resolve()))}"
