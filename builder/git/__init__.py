@@ -1,6 +1,6 @@
 """Access to git: repositories, fetching from remotes, writing trees to disk."""
 
-from builder.git import fetch
+from builder.git import condition, fetch
 from builder.git.fetch import FetchFailure
 from builder.git.repository import (
     ApplyFailure,
@@ -24,6 +24,7 @@ __all__ = [
     "TreeState",
     "WorkTree",
     "binary_diff",
+    "condition",
     "fetch",
     "leads_outside",
     "link_leads_outside",

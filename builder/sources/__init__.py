@@ -4,7 +4,8 @@
 """
 
 from builder.sources import provide
-from builder.sources.provide import DEFAULT_REMOTE, SourceSpec, parse
+from builder.sources.provide import SourceSpec, parse
+from builder.sources.remote_git import DEFAULT_REMOTE
 from builder.sources.revision import Revision, Source, on_wait
 from builder.sources.worktree import Snapshot, Uncommitted, snapshot, uncommitted
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from builder.errors import SourceError, UnreachableError
@@ -29,6 +30,7 @@ from builder.sources.revision import (
 )
 from builder.versions import is_hash, is_release
 
+DEFAULT_REMOTE = "https://github.com/python/cpython"
 _ANSWER_SECONDS = 15.0
 _ALL = ("refs/heads/*:refs/heads/*", "refs/tags/*:refs/tags/*")
 
@@ -112,15 +114,22 @@ class RemoteGit:
         if chosen is not None:
             return chosen
         if not is_hash(name):
-            raise unknown(name, self.label, [*refs.branches, *refs.tags])
+            raise self._unknown(name, refs)
         commit = name.lower()
         if len(commit) < 40:
             # A server accepts only full hashes.
             full = self._history_repository().find(commit) or self._history(_ALL).find(commit)
             if full is None:
-                raise unknown(name, self.label, [*refs.branches, *refs.tags])
+                raise self._unknown(name, refs)
             commit = full
         return f"refs/commits/{commit}", commit
+
+    def _unknown(self, name: str, refs: Refs) -> SourceError:
+        names, url = [*refs.branches, *refs.tags], public(self._url)
+        if url == DEFAULT_REMOTE:
+            return unknown(name, self.label, names)
+        listing = f"`git ls-remote {shlex.quote(url)}` lists them all."
+        return unknown(name, self.label, names, listing=listing)
 
     def _refs(self) -> Refs:
         """The refs of the remote, requested once; a failure is remembered as well."""

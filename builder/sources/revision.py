@@ -14,6 +14,7 @@ from builder.versions import is_branch_version, is_final, newest, version_key, v
 Say = Callable[[str], None]
 _MAIN_BRANCHES = ("main", "master")
 _SHOWN = 10
+LISTED = "`patchbench sources` lists them all."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,19 +81,23 @@ def _latest(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (version_key(name), name))[-_SHOWN:]
 
 
-def unknown(name: str, where: str, existing: Iterable[str]) -> SourceError:
-    """The error for a name that a source does not have, with a hint of similar `existing` names."""
+def unknown(
+    name: str, where: str, existing: Iterable[str], *, listing: str = LISTED
+) -> SourceError:
+    """The error for a name that a source does not have, with a hint of similar `existing` names;
+    `listing` says what lists them all.
+    """
     names = set(existing)
     numbers = version_key(name)[0][:2]
     same_version = [other for other in names if numbers and version_key(other)[0][:2] == numbers]
     close = same_version or ([] if numbers else difflib.get_close_matches(name, names, n=_SHOWN))
     branches = [other for other in names if is_branch_version(other) or other in _MAIN_BRANCHES]
     examples = _latest(close) or [*_latest(branches), *_latest(filter(is_final, names))]
-    listing = f"It has {', '.join(examples)}." if examples else "It has no revisions."
+    found = f"It has {', '.join(examples)}." if examples else "It has no revisions."
     return SourceError(
         f"{name} is not a revision of this source.",
         where=where,
-        hint=f"{listing} `patchbench sources` lists them all.",
+        hint=f"{found} {listing}",
     )
 
 
@@ -172,8 +177,7 @@ def base_commit(graph: Repository, candidate: Revision, tip: str, branch: str) -
         raise SourceError(
             f"The base of {candidate.name} is unknown: {why}.",
             where=candidate.source,
-            hint="Name the base: --base REVISION. A shallow clone may lack the history: "
-            "git fetch --unshallow",
+            hint="Name the base: --base REVISION.",
         )
     return base
 
