@@ -69,7 +69,7 @@ class Condition:
             return f"Delete it, the same command makes it again: rm -rf {clone}"
         return (
             f"`git -C {clone} fsck --full` lists the damage. Clone again, or, if a remote has "
-            f"everything: git -C {clone} -c fetch.unpackLimit=1 fetch --refetch"
+            f"everything: git -C {clone} fetch --refetch"
         )
 
 
@@ -96,9 +96,22 @@ def missing(git_folder: Path, commit: str, path: str = "") -> SourceError:
     reason = f"{state.path} {state.kind}" if state.kind else f"{state.path} is damaged"
     return SourceError(
         f"The content of {path or 'a file'} is not there: {reason}.",
-        where=lacking,
-        hint=state.remedy,
+        where=f"{path or commit[:12]}, {lacking}",
+        hint=f"{_removal(git_folder, commit, path)}{state.remedy}",
     )
+
+
+def _removal(git_folder: Path, commit: str, path: str) -> str:
+    """For a file of an object that is there and damaged: it must go, or git keeps it."""
+    named = (
+        _run(git_folder, "rev-parse", "--verify", "--quiet", f"{commit}:{path}").decode().strip()
+    )
+    blob = named or commit
+    for lender in _lenders(git_folder)[0]:
+        file = _common(lender) / "objects" / blob[:2] / blob[2:]
+        if file.is_file():
+            return f"Remove the damaged object: rm -f {shlex.quote(str(file))}\n"
+    return ""
 
 
 def hint_for(git_folder: Path, stderr: str) -> str:
