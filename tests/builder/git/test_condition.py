@@ -122,9 +122,10 @@ def test_the_command_of_the_hint_mends_it(
     assert str(place.clone) in str(caught.value)
     assert str(home.root) not in str(caught.value)
 
-    commands = re.findall(r"git -C (?:'[^']*'|\S+) (?:-c \S+ )?fetch[^`\n]*", caught.value.hint)
-    assert len(commands) == 1, caught.value.hint
-    subprocess.run(commands[0], shell=True, env=IDENTITY, check=True, capture_output=True)
+    commands = re.findall(r"(?:rm -f|git -C (?:'[^']*'|\S+) fetch)[^`\n]*", caught.value.hint)
+    assert commands, caught.value.hint
+    for command in commands:
+        subprocess.run(command, shell=True, env=IDENTITY, check=True, capture_output=True)
     assert version() == "3.13.5"
 
 
