@@ -140,7 +140,7 @@ def why_no_repository(path: Path) -> tuple[str, str]:
         where = shlex.quote(str(path))
         return (
             "The .git of this folder names a repository that is not there.",
-            f"If the clone was moved, run there: git worktree repair {where}",
+            f"If its clone was moved, run in that: git worktree repair {where}",
         )
     if marker.is_dir():
         return "The .git of this folder is no repository: parts of it are missing.", "Clone again."

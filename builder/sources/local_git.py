@@ -117,6 +117,6 @@ def _open(path: Path) -> Repository:
         raise SourceError(
             "This repository uses SHA-256 object names, which no history of CPython does.",
             where=str(path),
-            hint="Convert it, or name another clone.",
+            hint="Name a clone of CPython's own history; git converts none.",
         )
     return repository

@@ -55,7 +55,7 @@ def parse(text: str, sha256: str = "") -> SourceSpec:
         raise UsageError(
             "A SHA-256 belongs to an archive only.",
             where=text,
-            hint="Name a tarball: --source PATH-OR-URL --sha256 HASH.",
+            hint='Name a tarball: source = { location = "PATH-OR-URL", sha256 = "HASH" }.',
         )
     return spec
 
