@@ -42,7 +42,6 @@ _OPERATIONS = {
     "REVERT_HEAD": "a revert",
     "BISECT_LOG": "a bisection",
 }
-_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +110,7 @@ class WorkTree:
             settings=_SAFE,
         )
         if output.returncode not in (0, 1):  # 1: there are none
-            raise self._failure("config", output)
+            raise _failure(self.path, "config", output)
         rows = (row.partition("\n") for row in text(output.stdout).split("\0") if row)
         # A name without a value, and without =, is true.
         return {name: value if mark else "true" for name, mark, value in rows}
@@ -137,9 +136,6 @@ class WorkTree:
             if self._repository.shared_path(name).exists():
                 return operation
         return ""
-
-    def _failure(self, command: str, output: Output) -> SourceError:
-        return _failure(self.path, command, output)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +175,8 @@ class _Reading:
             (head.split(" "), path) for head, path in zip(fields[0::2], fields[1::2], strict=True)
         ]
         gone = [path for head, path in rows if head[4] == "D"]
-        kept = [path for head, path in rows if head[4] != "D" and head[1] != _SUBMODULE]
-        moved = [path for head, path in rows if head[4] != "D" and head[1] == _SUBMODULE]
         self._update(gone, "--force-remove")
-        self._update([*kept, *moved])
+        self._update(path for head, path in rows if head[4] != "D")
         return self._git("write-tree").decode().strip()
 
     def _update(self, paths: Iterable[str], *options: str) -> None:

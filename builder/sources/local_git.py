@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from builder.errors import SourceError
@@ -87,7 +88,8 @@ class LocalGit:
         try:
             yield
         except SourceError as error:
-            state = condition.examine(self._original.path)
+            # Partial clones have every commit; what they lack of it says so itself.
+            state = replace(condition.examine(self._original.path), remote="")
             if not state.kind or state.remedy in error.hint:
                 raise
             hint = state.remedy if state.is_empty else f"{error.hint}\n{state.remedy}"
