@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -382,7 +383,7 @@ def _version(name: str, folder: Path) -> str:
     raise RequirementsError(
         f"{name} is not installed in the expected folder.",
         where=str(folder),
-        hint=f"`pip install --target FOLDER --no-deps {name}` installs it.",
+        hint=f"`pip install --target {shlex.quote(str(folder))} --no-deps {name}` installs it.",
     )
 
 

@@ -291,14 +291,16 @@ class Environments:
             raise RequirementsError(
                 f"The interpreter reports version {version} and the path {executable}.",
                 where=f"{expected.python}; {expected.version} is expected",
-                hint="Remove the build with `patchbench gc` and build it again.",
+                hint=f"If it is a stored build: `patchbench gc --build {expected.identity}`, then "
+                "run again, which builds it again. Another interpreter: install it again.",
             )
         wheels = packages.bundled_wheels([Path(folder) for folder in folders if folder])
         if not wheels:
             raise RequirementsError(
                 f"Python {expected.version} has no bundled pip.",
                 where=", ".join(filter(None, folders)),
-                hint="CPython bundles pip in ensurepip; this one was built without it.",
+                hint="CPython bundles pip in ensurepip: install that of this interpreter (Debian: "
+                "python3-venv), or name another interpreter.",
             )
         return wheels
 

@@ -115,6 +115,12 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
         help="branch, tag or commit of a candidate; without --base: against where it branched off",
     )
     arms.add_argument(
+        "--worktree",
+        action="store_true",
+        help="the work tree of --source PATH as the candidate, uncommitted changes included; "
+        "default of --base then: its HEAD",
+    )
+    arms.add_argument(
         "--variant",
         choices=VARIANTS,
         help="run compiled code: the benchmarks' Python unchanged, with types, or written by hand",
@@ -159,6 +165,7 @@ def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
         series=tuple(options.series),
         variant=options.variant or "",
         runtime=options.runtime or "",
+        worktree=options.worktree,
         source=options.source or "",
         pgo=options.pgo,
         lto=options.lto,

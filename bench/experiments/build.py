@@ -106,7 +106,8 @@ def build(
 
 def _default_name(arm: ArmRequest) -> str:
     stem = "+".join(
-        [series.rsplit("/", 1)[-1] for series in arm.series]
+        (["worktree"] if arm.worktree else [])
+        + [series.rsplit("/", 1)[-1] for series in arm.series]
         + _patch_stems(arm.patches)
         + ([placebo_name(arm.placebo)] if arm.placebo else [])
         + ([Path(arm.runtime).name] if arm.runtime else [])
@@ -140,7 +141,8 @@ def _check(origin: Origin, experiment: Experiment) -> None:
     if base.runtime and session.placebos:
         origin.fail("session.placebos", "needs a base that is built", "a revision as the base")
     # A base without a revision is the commit at which a candidate's revision left its branch.
-    if not base.runtime and not any(arm.revision for arm in (base, *experiment.candidates)):
+    follows = (arm.revision or arm.worktree for arm in (base, *experiment.candidates))
+    if not base.runtime and not any(follows):
         origin.fail("base.revision", "is missing", "a branch, tag or commit")
     _check_candidates(origin, experiment)
 
@@ -182,10 +184,17 @@ def _check_arm(origin: Origin, arm: ArmRequest, key: str) -> None:
         "patch": arm.patches,
         "placebo": arm.placebo,
         "variant": arm.variant,
+        "worktree": arm.worktree,
     }
     for name, value in built.items():
         if arm.runtime and value:
             origin.fail(f"{key}.{name}", NOT_BUILT, "a separate arm for each")
+    if arm.worktree and arm.revision:
+        right = "one of the two: a work tree stands on its own HEAD"
+        origin.fail(f"{key}.worktree", f"is given with the revision {arm.revision}", right)
+    if arm.worktree and (arm.source is None or arm.source.kind != "git"):
+        right = "the path of a clone on this machine as the source"
+        origin.fail(f"{key}.worktree", "needs a source with a work tree", right)
     check_flavor(origin, arm.flavor, f"{key}.flavor")
 
 

@@ -24,7 +24,8 @@ class ArmRequest:
     `patches` are files, "-" is standard input. `placebo` is a layout of `builder.builds.layout`:
     padding:3. `variant` is the compiled code that it runs, one of `bench.benchmarks.VARIANTS`.
     `runtime` is the path or name of another Python (see `builder.runtimes.runtime.find`), which is
-    not built: all other fields are empty then.
+    not built: all other fields are empty then. `worktree`: the source's work tree as it stands, its
+    uncommitted changes included, before series and patches.
     """
 
     name: str = ""
@@ -35,6 +36,7 @@ class ArmRequest:
     placebo: str = ""
     variant: str = ""
     runtime: str = ""
+    worktree: bool = False
     flavor: Flavor = field(default_factory=Flavor)
 
 
@@ -68,7 +70,7 @@ class ConditionChanges:
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """A base, its candidates, a suite and how to measure. `base.revision` may be empty only if it
-    follows from a candidate's revision (`run --candidate`).
+    follows from a candidate's revision (`run --candidate`) or work tree (`run --worktree`).
     """
 
     name: str
@@ -94,7 +96,7 @@ def is_base(arm: ArmRequest, base: ArmRequest) -> bool:
     """Return whether a candidate equals the base, apart from its layout."""
     ours = (arm.series, arm.patches, arm.flavor, arm.variant, arm.runtime)
     theirs = (base.series, base.patches, base.flavor, base.variant, base.runtime)
-    return not arm.revision and ours == theirs
+    return not arm.revision and not arm.worktree and ours == theirs
 
 
 def added(base: ArmRequest, session: SessionOptions) -> tuple[tuple[str, ArmRequest], ...]:

@@ -26,6 +26,7 @@ class PlannedArm:
     `kind` is base, candidate, aa (the base again) or placebo. `patches` maps the name of each patch
     in the results folder to its SHA-256; an arm that a session adds has none. `variant` is the
     compiled code that the builds run, "" for none. An arm with a `runtime` has no recipes.
+    `worktree` says what the work tree was that the arm measures, if it does.
     """
 
     name: str
@@ -34,6 +35,7 @@ class PlannedArm:
     patches: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
     runtime: Runtime | None = None
+    worktree: Mapping[str, Any] | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -72,6 +74,8 @@ class PlannedArm:
             data["variant"] = self.variant
         if self.runtime is not None:
             data["runtime"] = runtime_json(self.runtime)
+        if self.worktree is not None:
+            data["worktree"] = dict(self.worktree)
         return data
 
 

@@ -27,6 +27,7 @@ from builder.errors import ExperimentError
 
 _CANDIDATE_KEYS = (
     *("name", "source", "revision", "flavor", "series", "patch", "placebo", "variant", "runtime"),
+    "worktree",
 )
 _CONDITION_KEYS = ("suite", "gate", "wheels", "session")
 
@@ -169,6 +170,7 @@ class _Reader:
             placebo=keys.string(table, key, "placebo", ""),
             variant=keys.choice(table, key, "variant", VARIANTS, "") if has_variant else "",
             runtime=self.runtime(table, key),
+            worktree=keys.boolean(table, key, "worktree", False),
             flavor=shared.flavor
             if own is None
             else read_flavor(keys, own, f"{key}.flavor", shared.flavor),

@@ -18,8 +18,9 @@ from builder.errors import UsageError
 class ExperimentRequest:
     """An experiment file, or the options that define arms; and changes to the conditions.
 
-    `candidate` is the revision of the candidate that is built. Without a `base` the base is found
-    in the candidate's history.
+    `candidate` is the revision of the candidate that is built, `worktree` asks for the work tree of
+    the source instead. Without a `base` the base is found in the candidate's history; that of a
+    work tree is its HEAD.
     """
 
     file: Path | None = None
@@ -29,6 +30,7 @@ class ExperimentRequest:
     series: tuple[str, ...] = ()
     variant: str = ""
     runtime: str = ""
+    worktree: bool = False
     source: str = ""
     pgo: bool = False
     lto: bool = False
@@ -42,6 +44,7 @@ class ExperimentRequest:
             "--patch": self.patches,
             "--series": self.series,
             "--candidate": self.candidate,
+            "--worktree": self.worktree,
             "--variant": self.variant,
             "--runtime": self.runtime,
             "--source": self.source,
@@ -86,15 +89,29 @@ def _refuse_too_little(request: ExperimentRequest) -> None:
         raise UsageError(
             "No experiment is specified.",
             hint="Name a file (experiments/quickstart.toml), or --base with --patch, --series, "
-            "--candidate, --variant or --runtime.",
+            "--candidate, --worktree, --variant or --runtime.",
         )
-    if not request.base and not request.candidate:
+    _refuse_worktree_of_nothing(request)
+    if not request.base and not request.candidate and not request.worktree:
         raise UsageError("--base is missing.", hint="For example: --base 3.13")
-    arms = (request.patches, request.series, request.candidate, request.variant, request.runtime)
-    if not any(arms):
+    built = (request.patches, request.series, request.candidate, request.worktree)
+    if not any((*built, request.variant, request.runtime)):
         raise UsageError(
             "There is no candidate to compare the base with.",
-            hint="Add --patch, --series, --candidate, --variant or --runtime.",
+            hint="Add --patch, --series, --candidate, --worktree, --variant or --runtime.",
+        )
+
+
+def _refuse_worktree_of_nothing(request: ExperimentRequest) -> None:
+    if request.worktree and request.candidate:
+        raise UsageError(
+            "--worktree and --candidate are two candidates: the work tree stands on its own HEAD.",
+            hint="Leave one out. To compare the work tree with a commit: --worktree --base REV.",
+        )
+    if request.worktree and not request.source:
+        raise UsageError(
+            "--worktree needs --source: the clone whose work tree is measured.",
+            hint="For example, in the clone: --source . --worktree",
         )
 
 
@@ -103,6 +120,7 @@ def _candidates(request: ExperimentRequest, shared: ArmRequest, here: Path) -> l
     built = replace(
         shared,
         revision=request.candidate,
+        worktree=request.worktree,
         series=request.series,
         # Not resolved: the target of /dev/fd/63, a shell's <(git diff), is not a path.
         patches=tuple(
@@ -126,7 +144,8 @@ def _conditions(changes: ConditionChanges, here: Path) -> Conditions:
 
 def _names(request: ExperimentRequest) -> dict[str, str]:
     """Return the options that name the arms, by the keys of an experiment file."""
-    named = ("--series", "--patch", "--candidate", "--variant")
+    named = ("--worktree", "--series", "--patch", "--candidate", "--variant")
     built = [option for option in named if option in request.given][:1]
     runtime = ["--runtime"] if request.runtime else []
-    return {f"candidate[{n}].name": option for n, option in enumerate((*built, *runtime), 1)}
+    names = {f"candidate[{n}].name": option for n, option in enumerate((*built, *runtime), 1)}
+    return {**names, "candidate[1].worktree": "--worktree"}

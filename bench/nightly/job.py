@@ -21,7 +21,7 @@ from bench.nightly.line import LineJob
 from bench.nightly.mail import compose_mail, deliver
 from bench.nightly.report import BAD, NightReport, Revised
 from bench.nightly.state import LineState, Nights, NightState, missing, report
-from bench.run import Sources
+from bench.run import Sources, uncommitted_notices
 from bench.site import build_site
 from builder.errors import EXIT_VERDICT, PatchbenchError, SourceError, UsageError
 from builder.files import guard_writes
@@ -161,6 +161,9 @@ class _Night:
                 tasks += [replace(task, head=head) for task in lines]
             except PatchbenchError as error:
                 tasks += [self._line().failed(task, error) for task in lines]
+        for source in self.sources.known:
+            for line in uncommitted_notices(source).values():
+                self.context.show.say(line)
         night = NightState(date=self.day, tasks=tuple(tasks), missed=missed)
         self.nights.write(night)
         return night

@@ -42,8 +42,9 @@ class RuntimeRecord:
 class PlanArm:
     """An arm of the plan. `recipe` is None for a runtime.
 
-    `patches` and `replicas` are None in older plans, which did not record them; some of those have
-    `recipes` instead of `recipe`.
+    `worktree` says what the work tree was that the arm measures (head, tree, changed, number of
+    untracked files, operation). `patches` and `replicas` are None in older plans, which did not
+    record them; some of those have `recipes` instead of `recipe`.
     """
 
     name: str
@@ -55,6 +56,7 @@ class PlanArm:
     recipes: tuple[Recipe, ...] = ()
     variant: str = ""
     runtime: RuntimeRecord | None = None
+    worktree: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from bench.run.base import Ready
 from bench.run.fitting import Fitting, compiler_for
 from bench.run.ladder import STEPS, LadderRung
 from bench.run.resolve import Resolved, Sources
+from bench.run.worktree import uncommitted_notices
 
 __all__ = [
     "STEPS",
@@ -18,4 +19,5 @@ __all__ = [
     "ladder",
     "rerender",
     "run",
+    "uncommitted_notices",
 ]

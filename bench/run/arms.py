@@ -12,6 +12,7 @@ from bench.measure import has_jit
 from bench.results import BROKEN, ArmReport
 from bench.run import build_progress
 from bench.run.resolve import Resolved
+from bench.run.worktree import warning_of
 from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
 from builder.errors import BuildError
 from builder.runtimes import Runtime
@@ -266,7 +267,7 @@ def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
 
 def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
     """Warnings where the arms differ in more than their builds."""
-    warnings = []
+    warnings = [warning] if (warning := warning_of(arm)) else []
     if arm.variant != base.variant and arm.runtime is None and base.runtime is None:
         code = f"{arm.variant or 'plain'} code against {base.variant or 'plain'} code"
         warnings.append(

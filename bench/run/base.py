@@ -84,6 +84,8 @@ def _made(context: Context, revision: str, source: str) -> Build:
         flavor=quickstart.flavor,
     )
     resolved = resolve(context, Experiment(name="base", base=request, candidates=()))
+    for remark in resolved.remarks:
+        context.show.say(remark)
     build, _new = builder(context).provide(resolved.plan.base.recipe, resolved.repositories["base"])
     return build
 

@@ -54,6 +54,8 @@ def print_plan(context: Context, resolved: Resolved) -> None:
     _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
+    for remark in resolved.remarks:
+        _line(f"work tree   {remark}")
     _line(f"session     margin {session.margin:g}; {effort_text(session)}")
     host = read_host()
     choices = choice.choices(plan.protocol, context.home, host, context.show.say)

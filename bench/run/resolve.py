@@ -13,6 +13,7 @@ from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
 from bench.results import kept_patches
 from bench.run.commits import commit_lines
 from bench.run.fitting import lacking
+from bench.run.worktree import WorkTrees, check_applied, series_of
 from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
 from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.git import Repository
@@ -35,7 +36,8 @@ class Resolved:
     """A plan with the repository and patches of each arm, the suite and the benchmarks.
 
     `commits` are lines that say which commit each arm is. `notes` has, by arm, what the user has to
-    know of how its patches were applied.
+    know of how its patches were applied. `remarks` are lines on work trees for the plan; `warnings`
+    those that results keep.
     """
 
     plan: Plan
@@ -45,12 +47,15 @@ class Resolved:
     patches: dict[str, tuple[Series, ...]]
     commits: tuple[str, ...] = ()
     notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def resolve(context: Context, experiment: Experiment) -> Resolved:
     """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError."""
     _check_wheels(experiment)
-    settled = _settled(context, experiment)
+    trees, opened = WorkTrees(), Sources(context)
+    settled = _settled(context, experiment, opened, trees)
     _refuse_twins(settled)
     version = settled[0].planned.version
     suite = suites.load(version, experiment.suite, home=context.home)
@@ -81,20 +86,36 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
             commit_lines((arm.planned, arm.repository) for arm in settled if arm.repository)
         ),
         notes={arm.planned.name: arm.notes for arm in settled if arm.planned.name in patches},
+        **_on_work_trees(plan, opened, trees),
     )
 
 
-def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
+def _on_work_trees(plan: Plan, opened: Sources, trees: WorkTrees) -> dict[str, tuple[str, ...]]:
+    """The remarks and warnings of `Resolved`: only uncommitted changes on top of a measured commit
+    matter to whoever reads the results later.
+    """
+    base = plan.base.recipe.revision if plan.base.recipes else None
+    notices = trees.notices(opened.known)
+    measured = {arm.recipe.revision.commit for arm in plan.arms if arm.recipes}
+    kept = [f"uncommitted: {line}" for head, line in notices.items() if head in measured]
+    return {
+        "remarks": (*trees.remarks(plan.arms, base), *notices.values()),
+        "warnings": tuple(kept),
+    }
+
+
+def _settled(
+    context: Context, experiment: Experiment, opened: Sources, trees: WorkTrees
+) -> list[_Settled]:
     """Resolve every arm, the base first."""
-    opened = Sources(context)
-    settler = _Settler(context, experiment.session.replicas)
+    settler = _Settler(context, experiment.session.replicas, trees)
     asked = experiment.base
     revision: Revision | None = None
     if asked.runtime:
         settled = [settler.runtime(BASE, asked)]
     else:
         source = opened.provide(asked.source)
-        revision = _base_revision(experiment, source)
+        revision = _base_revision(experiment, source, trees)
         settled = [settler.settle(BASE, asked, revision, source)]
     for kind, arm in experiment.arms[1:]:
         if arm.runtime:
@@ -104,6 +125,7 @@ def _settled(context: Context, experiment: Experiment) -> list[_Settled]:
             # Arms that patchbench adds have the base's revision, however that was resolved.
             is_own = arm.revision and arm in experiment.candidates
             own = source.resolve(arm.revision) if is_own else revision
+            own = trees.of(source).head if arm.worktree else own
             settled_arm = settler.settle(kind, arm, _required(own, arm), source)
         _refuse_other_languages(settled[0].planned, settled_arm.planned)
         settled.append(settled_arm)
@@ -183,6 +205,11 @@ class Sources:
         self._context = context
         self._known: dict[SourceSpec, Source] = {}
 
+    @property
+    def known(self) -> tuple[Source, ...]:
+        """The sources that were provided so far."""
+        return tuple(self._known.values())
+
     def provide(self, spec: SourceSpec | None) -> Source:
         """The source of a specification (None: the default one), the same object every time."""
         spec = spec or SourceSpec()
@@ -205,20 +232,25 @@ class _Settled:
     notes: tuple[str, ...] = ()
 
 
-def _base_revision(experiment: Experiment, source: Source) -> Revision:
-    """The base's revision as named, or the one that the only candidate's revision is based on."""
+def _base_revision(experiment: Experiment, source: Source, trees: WorkTrees) -> Revision:
+    """The base's revision as named, or the one that the only candidate's revision is based on; a
+    work tree is based on its HEAD.
+    """
     if experiment.base.revision:
         return source.resolve(experiment.base.revision)
     candidate = experiment.candidates[0]
+    if candidate.worktree:
+        return trees.of(source).head
     return source.candidate_base(candidate.revision)
 
 
 class _Settler:
     """Makes the recipes of each arm, one for each replica."""
 
-    def __init__(self, context: Context, replicas: int) -> None:
+    def __init__(self, context: Context, replicas: int, trees: WorkTrees) -> None:
         self._context = context
         self._replicas = replicas
+        self._trees = trees
         self._read: dict[str, PatchFile] = {}
         self._said: set[tuple[str, ...]] = set()
 
@@ -227,7 +259,12 @@ class _Settler:
         repository = source.repository
         tree = base_tree = repository.tree(revision.commit)
         files = stack_files([self._patch(name) for name in arm.patches])
-        stack = (*(load(self._context.patches, name) for name in arm.series), *files.series)
+        taken = self._trees.of(source) if arm.worktree else None
+        stack = (
+            *([series_of(taken)] if taken else []),
+            *(load(self._context.patches, name) for name in arm.series),
+            *files.series,
+        )
         self._say(arm, (*files.descriptions, *files.notes))
         for series in stack:
             check_applies(series, revision)
@@ -236,6 +273,8 @@ class _Settler:
             applied = apply_series(repository, tree, stack)
             tree, notes = applied.tree, (*notes, *applied.notes)
             self._say(arm, applied.notes)
+            if taken is not None:
+                check_applied(taken, applied.steps[0].tree)
         configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
         check_flavor(arm.flavor, configure, revision.version)
         recipe = Recipe(
@@ -250,7 +289,13 @@ class _Settler:
         # Refuses, before anything is built, a change whose effect would be lost.
         required_generators(recipe, repository)
         recipes = tuple(replace(recipe, replica=number) for number in self._numbers(kind))
-        planned = PlannedArm(name=arm.name, kind=kind, recipes=recipes, variant=arm.variant)
+        planned = PlannedArm(
+            name=arm.name,
+            kind=kind,
+            recipes=recipes,
+            variant=arm.variant,
+            worktree=taken.to_json() if taken else None,
+        )
         return _Settled(
             asked=arm, planned=planned, repository=repository, patches=stack, notes=notes
         )

@@ -133,9 +133,9 @@ def measured(
 
 
 def _resolved(context: Context, experiment: Experiment) -> Resolved:
-    """The plan; which commit each arm is, is said before anything is built."""
+    """The plan; which commit each arm is, and what is not measured, is said before any build."""
     resolved = resolve(context, experiment)
-    for line in resolved.commits:
+    for line in (*resolved.commits, *resolved.remarks):
         context.show.say(line)
     return resolved
 
@@ -215,7 +215,7 @@ class _Run:
             band=band,
             host=asdict(host),
             commands=(_seeded(self.context.arguments, self.seed),),
-            warnings=(),
+            warnings=self.resolved.warnings,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             version=version("patchbench"),
             places=self._places(),

@@ -39,6 +39,9 @@ ISOLATED = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
+    # Reading a partial clone must not fetch: its configuration names the program that would.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
 }
 NEUTRAL = ("core.attributesFile=/dev/null", "core.hooksPath=/dev/null", "safe.directory=*")
 NETWORK = (

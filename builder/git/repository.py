@@ -16,7 +16,7 @@ from typing import IO, Literal
 
 from builder.errors import PatchbenchError, SourceError, StoreError
 from builder.files import hold_lock
-from builder.git import refs, trees
+from builder.git import condition, refs, trees
 from builder.git.command import ISOLATED, NO_SPACE, Output, run, running
 from builder.git.refs import Answer, Meaning, Refs
 from builder.git.trees import TreeEntry
@@ -265,10 +265,22 @@ class Repository:
         return AuthoredCommit(hash=commit, authored=int(seconds), author=author, subject=subject)
 
     def read(self, tree: str, path: str) -> bytes | None:
-        """The content of a file in a tree (or commit); None without such a file."""
+        """The content of a file in a tree (or commit); None without such a file.
+
+        Raises SourceError for a file whose content the repository lacks.
+        """
         out = self._git("cat-file", "--batch", data=f"{tree}:{path}\n".encode())
         head, _, body = out.partition(b"\n")
-        return body[:-1] if head.split(b" ")[1:2] == [b"blob"] else None
+        if head.split(b" ")[1:2] == [b"blob"]:
+            return body[:-1]
+        if head.endswith(b" missing") and self._lacks(tree, path):
+            raise condition.missing(self.path, tree, path)
+        return None
+
+    def _lacks(self, tree: str, path: str) -> bool:
+        """Whether a tree names a file, or would if its folders were there."""
+        listing = self._try("ls-tree", "-z", "--full-tree", tree, path)
+        return listing.returncode != 0 or bool(listing.stdout)
 
     def entries(self, tree: str) -> tuple[TreeEntry, ...]:
         """All files of a tree, in git's order."""
@@ -407,11 +419,7 @@ class Repository:
                 for entry in entries:
                     head = process.stdout.readline().split()
                     if head[1:2] != [b"blob"]:
-                        raise SourceError(
-                            "The repository lacks the content of a file (is it a partial clone?).",
-                            where=f"{entry.path} in {self.path}",
-                            hint="Fetch its missing objects: git fetch --refetch --no-filter",
-                        )
+                        raise condition.missing(self.path, entry.blob, entry.path)
                     yield process.stdout.read(int(head[2]))
                     process.stdout.read(1)
 
@@ -468,7 +476,7 @@ class Repository:
         return SourceError(
             f"git {command} failed on this repository.",
             where=f"{self.path}\n{output.stderr.strip()}",
-            hint="If it is damaged and lies in patchbench's home, delete it; it is created again.",
+            hint=condition.hint_for(self.path, output.stderr),
         )
 
 

@@ -4,14 +4,20 @@
 """
 
 from builder.sources import provide
-from builder.sources.provide import DEFAULT_REMOTE, SourceSpec, parse
+from builder.sources.provide import SourceSpec, parse
+from builder.sources.remote_git import DEFAULT_REMOTE
 from builder.sources.revision import Revision, Source
+from builder.sources.worktree import Snapshot, Uncommitted, snapshot, uncommitted
 
 __all__ = [
     "DEFAULT_REMOTE",
     "Revision",
+    "Snapshot",
     "Source",
     "SourceSpec",
+    "Uncommitted",
     "parse",
     "provide",
+    "snapshot",
+    "uncommitted",
 ]

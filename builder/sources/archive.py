@@ -120,7 +120,10 @@ def _checked_sha256(location: str, sha256: str) -> str:
     if re.fullmatch(r"[0-9a-f]{64}", digest):
         return digest
     what = "is not one (64 hexadecimal digits)" if digest else "is missing"
-    hint = "Give the SHA-256 that was published with the tarball."
+    hint = (
+        "Give the SHA-256 that was published with the tarball, in an experiment file: "
+        'source = { location = "PATH-OR-URL", sha256 = "HASH" }.'
+    )
     if not digest and not _is_url(location) and Path(location).is_file():
         with Path(location).open("rb") as file:
             hint += f" The file there now has {tarball.sha256_of(file)}."

@@ -125,19 +125,26 @@ def ambiguous(name: str, where: str, meanings: Sequence[Meaning]) -> SourceError
     )
 
 
-def unknown(name: str, where: str, existing: Iterable[str]) -> SourceError:
-    """The error for a name that a source does not have, with a hint of similar `existing` names."""
+LISTED = "`patchbench sources` lists them all."
+
+
+def unknown(
+    name: str, where: str, existing: Iterable[str], *, listing: str = LISTED
+) -> SourceError:
+    """The error for a name that a source does not have, with a hint of similar `existing` names;
+    `listing` says what lists them all.
+    """
     names = set(existing)
     numbers = version_key(name)[0][:2]
     same_version = [other for other in names if numbers and version_key(other)[0][:2] == numbers]
     close = same_version or ([] if numbers else difflib.get_close_matches(name, names, n=_SHOWN))
     branches = [other for other in names if is_branch_version(other) or other in MAIN_BRANCHES]
     examples = _latest(close) or [*_latest(branches), *_latest(filter(is_final, names))]
-    listing = f"It has {', '.join(examples)}." if examples else "It has no revisions."
+    names_text = f"It has {', '.join(examples)}." if examples else "It has no revisions."
     return SourceError(
         f"{name} is not a revision of this source.",
         where=where,
-        hint=f"{listing} `patchbench sources` lists them all.",
+        hint=f"{names_text} {listing}",
     )
 
 

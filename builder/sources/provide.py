@@ -15,10 +15,9 @@ from builder.process import Runner
 from builder.sources.archive import TarballSource
 from builder.sources.debian import Debian
 from builder.sources.local_git import LocalGit
-from builder.sources.remote_git import RemoteGit
+from builder.sources.remote_git import DEFAULT_REMOTE, RemoteGit
 from builder.sources.revision import Revision, Say, Source, SourceOffer
 
-DEFAULT_REMOTE = "https://github.com/python/cpython"
 Kind = Literal["default", "git", "debian", "archive"]
 _TARBALL = re.compile(r"\.(tar(\.\w+)?|tgz|txz|tbz2?)$")
 
@@ -56,7 +55,7 @@ def parse(text: str, sha256: str = "") -> SourceSpec:
         raise UsageError(
             "A SHA-256 belongs to an archive only.",
             where=text,
-            hint="Name a tarball: --source PATH-OR-URL --sha256 HASH.",
+            hint='Name a tarball: source = { location = "PATH-OR-URL", sha256 = "HASH" }.',
         )
     return spec
 

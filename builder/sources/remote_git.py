@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from builder.errors import SourceError, UnreachableError
@@ -27,6 +28,7 @@ from builder.sources.revision import (
 )
 from builder.versions import is_hash, is_release
 
+DEFAULT_REMOTE = "https://github.com/python/cpython"
 _ANSWER_SECONDS = 15.0
 _HEAD_NAMES = ("HEAD", "@")
 _STORED_HEAD = "refs/remote-head"
@@ -127,13 +129,13 @@ class RemoteGit:
         if named is not None:
             return named
         if not is_hash(name):
-            raise unknown(name, self.label, refs.names)
+            raise self._unknown(name, refs)
         commit = name.lower()
         if not _is_full(name):
             # A server accepts only full hashes.
             full = self._history_repository().find(commit) or self._history(_ALL).find(commit)
             if full is None:
-                raise unknown(name, self.label, refs.names)
+                raise self._unknown(name, refs)
             commit = full
         return NamedCommit(commit=commit)
 
@@ -149,6 +151,13 @@ class RemoteGit:
             except FetchFailure as failure:
                 raise self._unreachable(failure) from failure
         return self._repository.resolve(_STORED_HEAD)
+
+    def _unknown(self, name: str, refs: Refs) -> SourceError:
+        names, url = refs.names, public(self._url)
+        if url == DEFAULT_REMOTE:
+            return unknown(name, self.label, names)
+        listing = f"`git ls-remote {shlex.quote(url)}` lists them all."
+        return unknown(name, self.label, names, listing=listing)
 
     def _refs(self) -> Refs:
         """The refs of the remote, requested once; a failure is remembered as well."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import shutil
+import subprocess
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,7 +91,7 @@ def a_base_without_configure(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", base="no-configure")
 
 
-@fault(4, "main is not a revision", "has no revisions")
+@fault(4, "main is not a revision", "empty.git has no commits yet", "Fetch or commit")
 def an_empty_repository(at: Place) -> Sequence[str]:
     from builder.git.repository import Repository
 
@@ -106,6 +107,27 @@ def a_repository_that_is_damaged(at: Place) -> Sequence[str]:
         blob.chmod(0o644)
         blob.write_bytes(blob.read_bytes()[:10])
     return from_source(at, str(path), "main")
+
+
+@fault(4, "Include/patchlevel.h is not there", "is a partial clone (filter blob:none)", "--refetch")
+def a_clone_without_files(at: Place) -> Sequence[str]:
+    for options in (
+        ("clone", "--quiet", "--bare", str(at.world.repository), "up.git"),
+        ("-C", "up.git", "config", "uploadpack.allowFilter", "true"),
+        ("clone", "--quiet", "--bare", "--filter=blob:none", f"file://{at.here}/up.git", "cpython"),
+    ):
+        subprocess.run(["git", *options], cwd=at.here, check=True, capture_output=True)
+    return from_source(at, "cpython", "main")
+
+
+@fault(2, "--worktree needs --source", "--source . --worktree")
+def a_work_tree_of_nothing(at: Place) -> Sequence[str]:
+    return ["run", "--worktree", "--out", str(at.out)]
+
+
+@fault(2, "needs a source with a work tree", "--source PATH")
+def a_work_tree_of_a_bare_repository(at: Place) -> Sequence[str]:
+    return ["run", "--worktree", "--source", str(at.world.repository), "--out", str(at.out)]
 
 
 @fault(11, "git", "apt-get install git")

@@ -29,6 +29,7 @@ from bench.jobs.bisect.search import BAD, GOOD, SKIPPED, UNDECIDED
 from bench.report import broken_reason
 from bench.results import BROKEN, CandidateResult
 from bench.run import run as running
+from bench.run import uncommitted_notices
 from bench.util import as_name
 from builder.builds import Flavor
 from builder.errors import BrokenError, BuildError, ExperimentError, MeasureError, SourceError
@@ -72,6 +73,8 @@ class Steps:
         self.source: Source = provide.provide(
             request.source, home=context.home, runner=context.runner, say=context.show.say
         )
+        for line in uncommitted_notices(self.source).values():
+            context.show.say(line)
         self.good = self.source.resolve(request.good)
         self.bad = self.source.resolve(request.bad)
         self.folder = (request.out or self._default_folder()).absolute()

@@ -15,7 +15,7 @@ from bench.experiments.session_options import SessionChanges
 SHARED = {"suite": None, "gate": None, "wheels": None}
 ARMS = {
     **dict.fromkeys(("file", "base", "candidate", "variant", "runtime", "source")),
-    **{"patch": [], "series": [], "pgo": False, "lto": False},
+    **{"patch": [], "series": [], "pgo": False, "lto": False, "worktree": False},
 }
 
 

@@ -153,7 +153,7 @@ class TestExport:
         tree = upstream.tree({"here": "x", "there": "y"})
         blob = upstream.git("rev-parse", f"{tree}:there")
         (upstream.path / "objects" / blob[:2] / blob[2:]).unlink()
-        with pytest.raises(SourceError, match="lacks the content") as caught:
+        with pytest.raises(SourceError, match="The content of there is not there") as caught:
             repository.export(tree, tmp_path / "out", EPOCH)
         assert "there" in caught.value.where
 
