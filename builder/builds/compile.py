@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from builder.builds import facts, layout, loop_flags, make_watch, past_builds, unbuilt
-from builder.builds import regenerate as regeneration
-from builder.builds.generators import Requirement, forgotten, requirement
 from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
 from builder.builds.store import Build, Stage, Store
 from builder.builds.unbuilt import UnbuiltChange
 from builder.errors import BuildError, ExperimentError, StoreError, ToolError
 from builder.files import NO_SPACE, digest, guard_writes, sha256_of
+from builder.generators import Requirement, forgotten, requirement
+from builder.generators import regenerate as regeneration
 from builder.git import Repository
 from builder.home import Home
 from builder.locks import LockOrder

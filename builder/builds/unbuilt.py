@@ -2,7 +2,7 @@
 
 The evidence is the finished build's own: its object files and the commands in its logs name the C
 files, the #include lines of these name the headers, the installed files are compared byte by byte,
-and `builder.builds.generators` knows which files were generated from which. Conditions of the
+and `builder.generators` knows which files were generated from which. Conditions of the
 preprocessor are not evaluated, so that a file that is included, and code that is compiled, only
 elsewhere counts as built: silence is no proof of an effect. Compiler flags stay as they are, and
 neither ccache nor debug information is needed.
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from builder.builds.generators import Requirement
+from builder.generators import Requirement
 
 DOCUMENTATION, TESTS, UNKNOWN = "documentation", "tests", "unknown"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from builder.builds import unbuilt
-from builder.builds.generators import Requirement, requirement
 from builder.builds.unbuilt import Evidence, UnbuiltChange
+from builder.generators import Requirement, requirement
 
 SOURCES = {
     "Python/ceval.c": '#include "Python.h"\n# include "ceval_macros.h"\n',

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.builds.makefile import Makefile
+from builder.generators.makefile import Makefile
 
 TEXT = """
 AST_H_DIR=\tInclude

@@ -2,7 +2,7 @@
 
 A patch to the input of a generator has no effect until the generator runs; a patch to a generated
 file is overwritten when it runs. Both would be lost silently, so the tree's own targets run if an
-input changed (`builder.builds.generators` knows which), and the files that they changed are
+input changed (`builder.generators` knows which), and the files that they changed are
 reported.
 """
 
@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from builder.builds.generators import Requirement
 from builder.errors import BuildError, PatchError
+from builder.generators.generators import Requirement
 
 # Generated files that are committed. If all files have the same time, make considers these older
 # than their inputs, and would run a Python of the tree's own age to generate them again.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.builds import generators, regenerate
 from builder.errors import BuildError, PatchError
+from builder.generators import generators, regenerate
 
 GRAMMAR = generators.requirement(
     lambda path: b"regen-grammar:\nregen-ast:\n" if path == "Makefile.pre.in" else b"new",

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from builder.builds.makefile import Makefile
 from builder.errors import PatchError
+from builder.generators.makefile import Makefile
 
 Read = Callable[[str], bytes | None]
 """Reads a path of a tree: its content, or None without such a file."""

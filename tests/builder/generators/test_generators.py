@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from builder.builds.generators import Read, Requirement, forgotten, requirement
 from builder.errors import PatchError
+from builder.generators.generators import Read, Requirement, forgotten, requirement
 
 REGEN = "$(PYTHON_FOR_REGEN) $(srcdir)/"
 
