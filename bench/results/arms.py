@@ -12,6 +12,7 @@ from typing import Any
 from bench.benchmarks import Missing
 from bench.compare import Comparison, SuiteComparison
 from bench.experiments import CANDIDATE
+from bench.results.change import ChangeRecord
 from builder.builds import Difference, Flavor, Judgement, Recipe, Stage
 
 # -- the plan -------------------------------------------------------------------------------------
@@ -118,12 +119,15 @@ class FactsRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """The build of the first replica."""
+    """The build of the first replica. `code_bytes` is the size of the interpreter's machine code,
+    without extension modules; None in older results.
+    """
 
     key: str
     facts: FactsRecord
     stages: tuple[Stage, ...] = ()
     regenerated: tuple[str, ...] = ()
+    code_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +143,10 @@ class ReplicaResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmResult:
-    """An arm: the base, or the part of a candidate that every arm has."""
+    """An arm: the base, or the part of a candidate that every arm has.
+
+    `change` is None for the base, for arms that are no candidates of ours, and in older results.
+    """
 
     name: str
     title: str
@@ -153,6 +160,7 @@ class ArmResult:
     variant: str = ""
     runtime: RuntimeRecord | None = None
     replicas: tuple[ReplicaResult, ...] = ()
+    change: ChangeRecord | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
