@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 
 from bench.compare import TIME
+from bench.report.answers import NO_GATE, ReportAnswer
+from bench.report.change import ReportChange
 from builder.builds import Difference, Judgement
 
 VERDICTS = ("faster", "slower", "equivalent", "undecided")
@@ -70,11 +72,14 @@ class ReportRow:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportArm:
-    """An arm; `facts` describe its build, as pairs of label and value."""
+    """An arm; `facts` describe its build, as pairs of label and value. `change` is None where
+    nothing is known of it.
+    """
 
     name: str
     title: str
     facts: tuple[tuple[str, str], ...]
+    change: ReportChange | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +98,7 @@ class Candidate:
     rows: tuple[ReportRow, ...]
     missing: tuple[tuple[str, str], ...]
     gate: Judgement | None
+    correctness: str
     differences: tuple[Difference, ...]
     warnings: tuple[str, ...]
     method: str
@@ -128,9 +134,11 @@ class ReportRung:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """A whole report."""
+    """A whole report. `name` is the experiment's, `title` names the change where it has none."""
 
     name: str
+    title: str
+    answers: tuple[ReportAnswer, ...]
     when: str
     version: str
     margin: float
@@ -145,6 +153,12 @@ class View:
     commands: tuple[str, ...]
     disturbed: int
     blocks: int
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The answers that some arms were not tested, for a page without the other answers."""
+        lines = [line for answer in self.answers for line in answer.lines]
+        return tuple(line for line in lines if line.endswith(NO_GATE))
 
     @property
     def margins(self) -> tuple[float, float]:

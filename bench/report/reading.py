@@ -15,6 +15,8 @@ from msgspec import UNSET
 
 from bench.compare import TIME, TIMES, SuiteComparison
 from bench.report import wording
+from bench.report.answers import answers, correctness
+from bench.report.change import report_change, title_of
 from bench.report.model import BlockPoint, Candidate, ReportArm, ReportRow, ReportRung, View
 from bench.report.objections import objections
 from bench.results import (
@@ -35,6 +37,8 @@ def view_of(result: Result) -> View:
     result = documents.with_texts(result, _cleaned)
     return View(
         name=result.experiment.name,
+        title=title_of(result),
+        answers=answers(result),
         when=_moment(result.when),
         version=result.patchbench,
         margin=result.session.margin,
@@ -70,7 +74,8 @@ def _moment(when: str) -> str:
 
 
 def _arm(data: ArmResult) -> ReportArm:
-    return ReportArm(name=data.name, title=data.title, facts=tuple(_facts(data)))
+    change = None if data.change is None else report_change(data.change)
+    return ReportArm(name=data.name, title=data.title, facts=tuple(_facts(data)), change=change)
 
 
 def _facts(data: ArmResult) -> Iterable[tuple[str, str]]:
@@ -136,6 +141,7 @@ def _candidate(data: CandidateResult, result: Result) -> Candidate:
         rows=tuple(sorted(rows, key=lambda row: (row.ratio, row.name))),
         missing=tuple((missing.benchmark, missing.reason) for missing in data.missing),
         gate=data.gate,
+        correctness=correctness(data),
         differences=data.differences,
         warnings=(*data.warnings, *common),
         method=data.method,

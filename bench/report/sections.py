@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.compare import interval
+from bench.report.change import is_outside_loop
 from bench.report.wording import UNKNOWN, controls, fact_text, main_candidates, names_of, smt
-from bench.results import FactsRecord, HostRecord, PlanRecord, Result, SessionSummary
+from bench.results import (
+    CandidateResult,
+    FactsRecord,
+    HostRecord,
+    PlanRecord,
+    Result,
+    SessionSummary,
+)
 
 # Variables of sysconfig with the flags that the interpreter was compiled and linked with.
 _FLAGS = (
@@ -59,10 +67,20 @@ def _why(result: Result) -> Iterator[Fact]:
             label = row.fact if len(main_candidates(result)) == 1 else f"{arm.name}, {row.fact}"
             yield Fact(label=label, text=f"{row.base} -> {row.candidate}")
         if not arm.differences:
-            text = "the same flags, and an evaluation function of the same size and number of jumps"
-            if arm.variant:
-                text += f"; the benchmarks' own Python is compiled ({arm.variant})"
-            yield Fact(label=arm.name, text=text)
+            yield Fact(label=arm.name, text=_unexplained(arm))
+
+
+_SAME = "the same flags, and an evaluation function of the same size and number of jumps"
+
+
+def _unexplained(arm: CandidateResult) -> str:
+    """What there is to say of an effect when the builds differ in no fact."""
+    if arm.variant:
+        return f"{_SAME}; the benchmarks' own Python is compiled ({arm.variant})"
+    if arm.change is None or not is_outside_loop(arm.change):
+        return _SAME
+    kinds = ", ".join(kind for kind in arm.change.kinds)
+    return f"no cause found: the change is outside the evaluation loop ({kinds})"
 
 
 def _noise(result: Result) -> Iterator[Fact]:

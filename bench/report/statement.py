@@ -1,14 +1,17 @@
 """The content of a submission, whatever its format: the same for a mail and for a tracker.
 
-A reader of python-dev asks which compiler, PGO or not, how noisy, which benchmarks got slower, and
-why. Texts of the result are not escaped here: each format escapes them.
+A reader of python-dev asks first whether to take the change (`answers`), then which compiler, PGO
+or not, how noisy, and why. Texts of the result are not escaped here: each format escapes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.compare import SIGNS, SuiteComparison, interval, spelled, times
+from bench.report.answers import ReportAnswer, answers
+from bench.report.change import arm_subject, base_label
 from bench.report.objections import objections
 from bench.report.sections import FactSection, sections
 from bench.report.wording import common_warnings, headline, main_candidates
@@ -54,25 +57,33 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """A submission: verdicts, objections, tables, and how they were measured."""
+    """A submission: verdicts, answers, objections, tables, and how they were measured.
 
-    subject: str
+    `subjects` name the change, each shorter than the one before, and `result` is what came out, so
+    that a format with little room loses none of it. `patches` are the arms whose change has a
+    patch.
+    """
+
+    subjects: tuple[str, ...]
+    result: str
     verdicts: tuple[str, ...]
-    slower: str
+    answers: tuple[ReportAnswer, ...]
     objections: tuple[str, ...]
     tables: tuple[Table, ...]
     reading: str
     sections: tuple[FactSection, ...]
     commands: tuple[str, ...]
     made: str
+    patches: tuple[CandidateResult, ...] = ()
 
 
 def state(result: Result) -> Statement:
     """The statement of a result. Shapes: docs/result-schema.md."""
     return Statement(
-        subject=_subject(result),
+        subjects=tuple(_subjects(result)),
+        result=_result(result),
         verdicts=tuple(headline(candidate) for candidate in main_candidates(result)),
-        slower=_slower(result),
+        answers=answers(result),
         objections=objections(result),
         tables=tuple(
             _table(result, candidate)
@@ -82,40 +93,32 @@ def state(result: Result) -> Statement:
         reading=READING.format(margin=result.session.margin * 100),
         sections=sections(result),
         commands=result.commands,
+        patches=tuple(
+            arm for arm in main_candidates(result) if arm.change is not None and arm.change.patch
+        ),
         made=f"Made by patchbench {result.patchbench}, {result.when}.",
     )
 
 
-def _subject(result: Result) -> str:
-    base = result.base
-    what_base = base.title if base.runtime else f"CPython {base.revision.version}"
+def _subjects(result: Result) -> Iterator[str]:
+    """What was changed: the first candidate, by its change where that is known."""
+    first, base = main_candidates(result)[0], result.base
+    if first.change is None:
+        what_base = base.title if base.runtime else f"CPython {base.revision.version}"
+        yield f"{what_base}: {first.name}"
+        return
+    yield f"{arm_subject(first)} against {base_label(base)}"
+    yield f"{first.change.subject} against {base_label(base)}"
+    yield first.change.subject
+
+
+def _result(result: Result) -> str:
     candidates = main_candidates(result)
     first = candidates[0]
-    if first.verdict in ("faster", "slower") and first.suite is not None:
-        what = f"{first.name} is {spelled(first.suite.ratio)}"
-    else:
-        what = f"{first.name}: {first.verdict}"
     more = f" (and {len(candidates) - 1} more)" if len(candidates) > 1 else ""
-    return f"{what_base}: {what}{more}"
-
-
-def _slower(result: Result) -> str:
-    """The benchmarks that got slower, in one sentence."""
-    several = len(main_candidates(result)) > 1
-    slower = [
-        f"{row.benchmark} {row.ratio:.2f}x ({interval(row.low, row.high)}"
-        + (f", {candidate.name})" if several else ")")
-        for candidate in main_candidates(result)
-        for row in candidate.comparisons
-        if row.verdict == "slower"
-    ]
-    if slower:
-        return f"Slower: {'; '.join(slower)}."
-    return "No benchmark was found to be slower." if _measured(result) else ""
-
-
-def _measured(result: Result) -> bool:
-    return any(candidate.comparisons for candidate in main_candidates(result))
+    if first.verdict in ("faster", "slower") and first.suite is not None:
+        return f"{spelled(first.suite.ratio)}{more}"
+    return f"{first.verdict}{more}"
 
 
 # -- tables ---------------------------------------------------------------------------------------

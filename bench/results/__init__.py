@@ -11,6 +11,15 @@ from bench.results.arms import (
     PlanRecord,
     RevisionRecord,
 )
+from bench.results.change import (
+    KINDS,
+    ChangeRecord,
+    ChangeStep,
+    FileChange,
+    LineCount,
+    kind_of,
+)
+from bench.results.describe import Changes, changes
 from bench.results.folder import Folder, folder_of, kept_patches
 from bench.results.result import (
     BROKEN,
@@ -37,15 +46,21 @@ __all__ = [
     "BROKEN",
     "FILE",
     "KEPT_FILE",
+    "KINDS",
     "ArmReport",
     "ArmResult",
     "BlockResult",
     "CandidateResult",
+    "ChangeRecord",
+    "ChangeStep",
+    "Changes",
     "Concluded",
     "FactsRecord",
     "FalseCallsRecord",
+    "FileChange",
     "Folder",
     "HostRecord",
+    "LineCount",
     "PlanArm",
     "PlanRecord",
     "PlannedReplica",
@@ -56,8 +71,10 @@ __all__ = [
     "RungResult",
     "SessionSummary",
     "assemble",
+    "changes",
     "folder_of",
     "kept_patches",
+    "kind_of",
     "parse_document",
     "read",
     "read_document",

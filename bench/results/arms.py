@@ -12,6 +12,7 @@ from typing import Any
 from bench.benchmarks import Missing
 from bench.compare import Comparison, SuiteComparison
 from bench.experiments import CANDIDATE
+from bench.results.change import ChangeRecord
 from builder.builds import Difference, Flavor, Judgement, Recipe, Stage, UnbuiltChange
 
 # -- the plan -------------------------------------------------------------------------------------
@@ -122,7 +123,8 @@ class FactsRecord:
 class BuildResult:
     """The build of the first replica.
 
-    `unbuilt` are the changed files from which nothing was built, None in older results.
+    `unbuilt` are the changed files from which nothing was built, `code_bytes` is the size of the
+    interpreter's machine code without extension modules; both are None in older results.
     """
 
     key: str
@@ -130,6 +132,7 @@ class BuildResult:
     stages: tuple[Stage, ...] = ()
     regenerated: tuple[str, ...] = ()
     unbuilt: tuple[UnbuiltChange, ...] | None = None
+    code_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +148,10 @@ class ReplicaResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmResult:
-    """An arm: the base, or the part of a candidate that every arm has."""
+    """An arm: the base, or the part of a candidate that every arm has.
+
+    `change` is None for the base, for arms that are no candidates of ours, and in older results.
+    """
 
     name: str
     title: str
@@ -159,6 +165,7 @@ class ArmResult:
     variant: str = ""
     runtime: RuntimeRecord | None = None
     replicas: tuple[ReplicaResult, ...] = ()
+    change: ChangeRecord | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:

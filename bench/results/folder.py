@@ -122,6 +122,7 @@ class Folder:
     def finish(self, document: Mapping[str, Any], reports: Mapping[str, str]) -> None:
         """Write `reports` (text by file name), then result.json, which marks the run complete."""
         for name, text in reports.items():
+            (self.path / name).parent.mkdir(exist_ok=True)
             write_atomically(self.path / name, text)
         write_atomically(
             self.path / FILE, json.dumps(document, indent=1, ensure_ascii=False) + "\n"

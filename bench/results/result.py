@@ -15,10 +15,11 @@ from typing import Any
 from bench.compare import Comparisons
 from bench.experiments import CANDIDATE, Plan
 from bench.measure import FalseCalls
+from bench.results.change import ChangeRecord
 from bench.results.shape import Result
 from bench.session import Band, BlockRecord, SessionRecord, warmups_by_task
 from bench.util import documents, published
-from builder.builds import Build, Difference, Judgement, unbuilt_json
+from builder.builds import Build, Difference, Judgement, facts, unbuilt_json
 from builder.errors import DataError
 
 SCHEMA = 1
@@ -51,6 +52,7 @@ class ArmReport:
     differences: tuple[Difference, ...] = ()
     comparisons: Comparisons | None = None
     warnings: tuple[str, ...] = ()
+    change: ChangeRecord | None = None
 
     @property
     def build(self) -> Build | None:
@@ -162,16 +164,19 @@ def _arm(arm: ArmReport) -> dict[str, Any]:
         "warnings": list(arm.warnings),
         "build": None if arm.build is None else _build(arm.build),
         "replicas": [_replica(build) for build in arm.builds],
+        **({"change": documents.dump(arm.change)} if arm.change is not None else {}),
     }
 
 
 def _build(build: Build) -> dict[str, Any]:
+    size = facts.code_bytes(build.facts, build.prefix)
     return {
         "key": build.key,
         "stages": [asdict(stage) for stage in build.stages],
         "facts": asdict(build.facts),
         "regenerated": list(build.regenerated),
         **unbuilt_json(build),
+        **({"code_bytes": size} if size is not None else {}),
     }
 
 

@@ -22,10 +22,12 @@ from bench.report import without_times
 from bench.report.formats import catalogue, terminal
 from bench.results import (
     BROKEN,
+    Changes,
     Folder,
     ProtocolRecord,
     Result,
     assemble,
+    changes,
     folder_of,
     parse_document,
     read_document,
@@ -158,8 +160,10 @@ class _Run:
     def go(self) -> Result:
         """Everything from the builds to result.json and the reports."""
         host = read_host()
+        # Before the builds: a source that is gone when they are done must not cost the result.
+        changed = changes(self.resolved.plan, self.resolved.repositories, self.resolved.patches)
         with contextlib.ExitStack() as held:
-            arms = Arms(self.context, self.resolved, held).ready()
+            arms: Sequence[BuiltArm] = Arms(self.context, self.resolved, held).ready()
             choices = self.folder.choices(
                 choice.choices(
                     self.resolved.plan.protocol, self.context.home, host, self.context.show.say
@@ -170,11 +174,12 @@ class _Run:
             watched = {arm.planned.name for arm in fit} & set(self.resolved.plan.watched)
             is_useful = watched and (not self.needed or self.needed in watched)
             timed = self._timing(choices, host).measured(fit) if is_useful else None
+            arms = [_with_change(arm, changed) for arm in arms]
             document = self._document(arms, timed, choices.origin, host)
         result = parse_document(document)
         with guard_writes(self.folder.path):
             shown = result if self.times else without_times(result)
-            self.folder.finish(document, catalogue.render_all(shown))
+            self.folder.finish(document, {**changed.files, **catalogue.render_all(shown)})
         return result
 
     def _timing(self, choices: choice.Choices, host: Host) -> Timing:
@@ -255,6 +260,11 @@ class _Run:
         return ProtocolRecord(
             origin=origin, false_calls=counted, comparisons="the A/A arm of this run"
         )
+
+
+def _with_change(arm: BuiltArm, changed: Changes) -> BuiltArm:
+    change = changed.records.get(arm.planned.name)
+    return replace(arm, report=replace(arm.report, change=change))
 
 
 def _seeded(arguments: Sequence[str], seed: int) -> str:

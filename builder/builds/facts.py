@@ -193,6 +193,15 @@ def _loop_differences(base: BuildFacts, candidate: BuildFacts) -> list[Differenc
     ]
 
 
+def code_bytes(facts: BuildFacts, prefix: Path) -> int | None:
+    """The size of the interpreter's machine code without extension modules; None if not known."""
+    names = [name for name in facts.code if "lib-dynload" not in name]
+    try:
+        return sum(machine_code.code_size(prefix / name) for name in names) or None
+    except OSError:
+        return None  # the build was removed meanwhile
+
+
 def same_machine_code(base: BuildFacts, candidate: BuildFacts) -> bool:
     """Whether both builds have the same binaries with the same machine code."""
     return base.code == candidate.code

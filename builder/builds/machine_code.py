@@ -67,6 +67,22 @@ def code_digest(path: Path) -> str:
     return total.hexdigest()
 
 
+def code_size(path: Path) -> int:
+    """The number of bytes in the executable sections; 0 of a file that is not ELF."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as file:
+        try:
+            return sum(
+                section["sh_size"]
+                for section in ELFFile(file).iter_sections()
+                if section["sh_flags"] & 0x4 and section["sh_type"] == "SHT_PROGBITS"
+            )
+        except ELFError:
+            return 0
+
+
 def _loop_of(elf: Any) -> Loop | None:
     from elftools.elf.sections import SymbolTableSection
 

@@ -6,6 +6,7 @@ from builder.git.refs import Answer, Meaning, Refs, RemoteBranch, refs_of
 from builder.git.repository import (
     ApplyFailure,
     AuthoredCommit,
+    LineChange,
     Repository,
     TreeChange,
     locate,
@@ -19,6 +20,7 @@ __all__ = [
     "ApplyFailure",
     "AuthoredCommit",
     "FetchFailure",
+    "LineChange",
     "Meaning",
     "Refs",
     "RemoteBranch",

@@ -45,6 +45,19 @@ class TreeChange:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LineChange:
+    """A file that differs between two trees, with the number of lines added and removed.
+
+    Both are None for a binary file. `old` is the path of a file that was renamed, else "".
+    """
+
+    path: str
+    added: int | None
+    removed: int | None
+    old: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CommitSummary:
     """A commit as shown in a list. `authored` is the author's time, in seconds since 1970."""
 
@@ -303,10 +316,34 @@ class Repository:
             )
         return tuple(changes)
 
-    def diff(self, old: str, new: str) -> str:
-        """The difference between two trees as a patch."""
-        options = ("-p", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
+    def diff(self, old: str, new: str, *, renames: bool = False, binary: bool = False) -> str:
+        """The difference between two trees as a patch.
+
+        With `renames`, a renamed file is no deleted and new one; with `binary`, the content of
+        binary files is part of it, so that the patch can be applied.
+        """
+        options = ["-p", "-r", "--no-ext-diff", "--no-textconv", "--no-color"]
+        options += ["--find-renames" if renames else "--no-renames"]
+        options += ["--binary"] if binary else []
         return self._text("diff-tree", *options, old, new)
+
+    def line_changes(self, old: str, new: str) -> tuple[LineChange, ...]:
+        """The files that differ between two trees, in the order of `diff` with `renames`."""
+        out = self._git("diff-tree", "-r", "-z", "--numstat", "--find-renames", old, new)
+        fields = iter(os.fsdecode(field) for field in out.split(b"\0")[:-1])
+        changes = []
+        for field in fields:
+            added, removed, path = field.split("\t", 2)
+            before = "" if path else next(fields)  # of a renamed file both paths follow
+            changes.append(
+                LineChange(
+                    path=path or next(fields),
+                    added=None if added == "-" else int(added),
+                    removed=None if removed == "-" else int(removed),
+                    old=before,
+                )
+            )
+        return tuple(changes)
 
     def shared_path(self, name: str) -> Path:
         """The path of one of git's own files; worktrees share most with their repository."""

@@ -18,7 +18,7 @@ from bench.nightly.mail import compose
 from bench.report.formats import mail, markdown, submission, terminal
 from bench.results.result import parse_document
 from bench.results.shape import Result
-from tests.golden import nights
+from tests.golden import changes, nights
 from tests.golden import specimen as specimens
 
 FOLDER = Path(__file__).parent
@@ -30,11 +30,21 @@ def result() -> Result:
     return parse_document(specimens.specimen())
 
 
-def terminal_text() -> str:
-    """The specimen as a terminal shows it, without colours."""
+def commit() -> Result:
+    """A commit as the candidate."""
+    return parse_document(changes.commit())
+
+
+def several() -> Result:
+    """Several arms that were not tested."""
+    return parse_document(changes.several())
+
+
+def terminal_text(of: Callable[[], Result] = result) -> str:
+    """A result as a terminal shows it, without colours."""
     stream = io.StringIO()
     console = Console(file=stream, width=WIDTH, color_system=None, highlight=False)
-    terminal.show(result(), console)
+    terminal.show(of(), console)
     # The table fills its last column with blanks.
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
@@ -53,6 +63,14 @@ FILES: dict[str, Callable[[], str]] = {
     "mail.txt": lambda: mail.render(result()),
     "submission.md": lambda: submission.render(result()),
     "terminal.txt": terminal_text,
+    "commit-report.md": lambda: markdown.render(commit()),
+    "commit-mail.txt": lambda: mail.render(commit()),
+    "commit-submission.md": lambda: submission.render(commit()),
+    "commit-terminal.txt": lambda: terminal_text(commit),
+    "several-report.md": lambda: markdown.render(several()),
+    "several-mail.txt": lambda: mail.render(several()),
+    "several-submission.md": lambda: submission.render(several()),
+    "several-terminal.txt": lambda: terminal_text(several),
     "RESULT.md": series_page,
     "night.txt": lambda: (
         f"Subject: {compose.subject(nights.night())}\n\n{compose.body(nights.night())}"

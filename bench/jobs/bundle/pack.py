@@ -39,7 +39,7 @@ from bench.util import print_json
 from builder.errors import StoreError, UsageError, VerifyError
 from builder.versions import numbers
 
-_TREES = ("raw", "patches")
+_TREES = ("raw", "patches", "changes")
 _SINGLE_FILES = (FILE, PROTOCOLS)
 
 

@@ -25,7 +25,10 @@ from builder.errors import PatchbenchError
 TOLERANCE = 1e-9
 # Python sums floats more exactly since 3.12: a plain sum or mean may differ in its last digit.
 _SUMS = 1e-13
-NOT_RECOMPUTED = "the gate, the host, the facts of the builds, the time and the commands"
+NOT_RECOMPUTED = (
+    "the gate, the host, the facts of the builds, the description of each change, the time and "
+    "the commands"
+)
 _DAMAGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _BROKEN = "broken"
 

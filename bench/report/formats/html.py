@@ -21,6 +21,7 @@ from bench.compare import SIGNS, spelled, times
 from bench.report.charts import Piece, session
 from bench.report.charts import page as page_charts
 from bench.report.model import KINDS, VERDICTS, ReportRow, View
+from bench.report.objections import first_sentence
 from bench.report.reading import view_of
 from bench.results import Result
 
@@ -112,6 +113,7 @@ def _environment(assets: Assets) -> jinja2.Environment:
     environment.filters["kind"] = _kind
     environment.filters["sign"] = lambda verdict: SIGNS.get(verdict, "?")
     environment.filters["spelled"] = spelled
+    environment.filters["first_sentence"] = first_sentence
     environment.globals |= {
         "have_times": times.have_times,
         "shown_times": _shown_times,

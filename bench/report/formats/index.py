@@ -19,7 +19,7 @@ class IndexEntry:
 
 def render(entries: Iterable[IndexEntry]) -> str:
     """The page as HTML."""
-    entries = sorted(entries, key=lambda entry: (entry.view.when, entry.view.name), reverse=True)
+    entries = sorted(entries, key=lambda entry: (entry.view.when, entry.view.title), reverse=True)
     lines = [line for entry in entries for line in _lines(entry)]
     # Each report has its own margin; the widest is drawn, and the text lists them all.
     margin = max((entry.view.margin for entry in entries), default=0.01)
@@ -39,7 +39,7 @@ def _lines(entry: IndexEntry) -> Iterator[OverviewLine]:
     view = entry.view
     for candidate in view.candidates:
         yield OverviewLine(
-            name=f"{view.name}: {candidate.arm.name}",
+            name=f"{view.title}: {candidate.arm.name}",
             note=f"{candidate.arm.title} against {view.base.title}; {view.when}",
             href=entry.href,
             verdict=candidate.verdict,

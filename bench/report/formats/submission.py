@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bench.report.formats.markdown import code, fenced, opening, plain
+from bench.report.answers import ReportAnswer
+from bench.report.change import report_change
+from bench.report.formats.markdown import code, fenced, opening, patch_lines, plain
 from bench.report.sections import Fact, FactSection
-from bench.report.statement import StatementRow, Table, state
-from bench.results import Result
+from bench.report.statement import Statement, StatementRow, Table, state
+from bench.results import CandidateResult, Result
 
 _TITLES = ("ratio", "interval", "verdict", "blocks", "notes")
 
@@ -16,12 +18,13 @@ def render(result: Result) -> str:
     """The submission. Shapes: docs/result-schema.md."""
     statement = state(result)
     parts = [
-        [f"# {plain(statement.subject)}"],
+        [f"# {plain(f'{statement.subjects[0]}: {statement.result}')}"],
         *([f"**{plain(verdict)}**"] for verdict in statement.verdicts),
-        [opening(statement.slower)] if statement.slower else [],
-        ["Limitations and warnings:", "", *(f"- {opening(text)}" for text in statement.objections)],
+        [line for answer in statement.answers for line in _answer(answer)],
+        [*_objections(statement)],
         *([*_table(table)] for table in statement.tables),
         [plain(statement.reading)] if statement.tables else [],
+        *([*_patch(arm)] for arm in statement.patches),
         *([*_section(section)] for section in statement.sections),
         [
             "## To reproduce",
@@ -33,6 +36,27 @@ def render(result: Result) -> str:
         [plain(statement.made)],
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def _objections(statement: Statement) -> Iterator[str]:
+    if statement.objections:
+        yield "Limitations and warnings:"
+        yield ""
+        yield from (f"- {opening(text)}" for text in statement.objections)
+
+
+def _answer(answer: ReportAnswer) -> Iterator[str]:
+    first, *more = answer.lines
+    yield f"- **{plain(answer.label)}** {plain(first)}"
+    yield from (f"  - {opening(line)}" for line in more)
+
+
+def _patch(arm: CandidateResult) -> Iterator[str]:
+    assert arm.change is not None
+    shown = report_change(arm.change)
+    yield f"## The change of {plain(arm.name)}"
+    yield ""
+    yield from patch_lines(shown.patch, shown.left_out, shown.place)
 
 
 def _one_line(text: str) -> str:

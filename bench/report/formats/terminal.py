@@ -10,7 +10,10 @@ from rich.markup import escape
 
 from bench.benchmarks import Missing
 from bench.compare import SIGNS, Comparison, SuiteComparison, interval, spelled, times
-from bench.report.wording import common_warnings, headline
+from bench.report.answers import answers
+from bench.report.change import title_of
+from bench.report.objections import first_sentence, objections
+from bench.report.wording import common_warnings, headline, kind
 from bench.results import Result
 from bench.util import TextTable, harmless
 
@@ -30,16 +33,27 @@ def verdict_cell(verdict: str) -> str:
 
 
 def show(result: Result, console: Console) -> None:
-    """Print a result: warnings first, then for each candidate its table and its verdict."""
-    for warning in result.warnings:
-        console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+    """Print a result: the tables first, and last, where a terminal stops, what decides."""
     for candidate in result.candidates:
-        console.print()
         console.print(f"[bold]{_safe(candidate.title)}[/bold] against {_safe(result.base.title)}")
         show_comparisons(candidate, console)
-        for warning in candidate.warnings:
+        for warning in candidate.warnings if kind(candidate) != "candidate" else ():
             console.print(f"[yellow]warning:[/yellow] {_safe(warning)}")
+        console.print()
+    _show_summary(result, console)
+
+
+def _show_summary(result: Result, console: Console) -> None:
+    """The verdicts, the answers, and a line for each limitation."""
+    console.print(f"[bold]{_safe(title_of(result))}[/bold]")
+    for candidate in result.candidates:
         console.print(f"[bold]{_safe(headline(candidate))}[/bold]")
+    for answer in answers(result):
+        for number, line in enumerate(answer.lines):
+            label = answer.label if not number else ""
+            console.print(f"{label:14} {_safe(line)}")
+    for objection in objections(result):
+        console.print(f"[yellow]limitation:[/yellow] {_safe(first_sentence(objection))}")
 
 
 class Compared(Protocol):

@@ -69,7 +69,6 @@ def test_of_a_good_result_only_the_choice_of_benchmarks_is_told() -> None:
 
 BAND = {"suite": [0.9, 1.1], "benchmarks": {"nbody": [0.7, 0.8], "richards": [0.99, 1.01]}}
 BLOCK = {"number": 0, "benchmark": "nbody", "means": {"base": 1.0}}
-DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
 
 
 @pytest.mark.parametrize(
@@ -77,45 +76,28 @@ DISTURBED = {"disturbed": 9, "measured_again": 7, "kept": 2}
     [
         (rows(builds=1), "One build of each arm"),
         (rows(verdict="undecided"), "2 of 2 benchmarks are undecided"),
-        (rows(verdict="equivalent"), "2 of 2 benchmarks are called equivalent, but may still"),
-        (rows(blocks=4), "fewer than 5 blocks on nbody, richards"),
-        (candidate(gate=None), "No gate: CPython's own tests were not run with fast-paths"),
+        (rows(verdict="equivalent"), "2 of 2 benchmarks are called equivalent: they may differ"),
+        (rows(blocks=4), "fewer than 5 blocks on 2 of 2 benchmarks: nbody, richards"),
         (candidate(warnings=["same-code: identical"]), "same-code: identical"),
         (rows(warnings=["odd: all of them"]), "odd: all of them"),
-        (candidate(missing=[{"benchmark": "go", "reason": "x"}]), "not measured: go."),
+        (
+            candidate(missing=[{"benchmark": "go", "reason": "x"}]),
+            "not measured: 1 of 3 benchmarks: go.",
+        ),
         (
             candidate(
                 differences=[{"fact": "CFLAGS", "base": "", "candidate": "", "asked": False}]
             ),
             "in facts that were not asked for: CFLAGS.",
         ),
-        (session(disturbance=DISTURBED), "during 9 blocks; 7 were measured again, 2 count"),
-        (
-            lambda content: content.update(
-                blocks=[BLOCK | {"state": {"steal": 0.1}}, BLOCK | {"state": {}}]
-            ),
-            "took 10% of the CPU time away",
-        ),
-        (session(false_calls=None), "the host was not calibrated"),
-        (
-            session(false_calls={"called": 0, "of": 2, "upper": 0.842, "origin": "x"}),
-            "is known only roughly: 0 of 2 times, so the rate may be up to 84%.",
-        ),
-        (facts(pgo=False), "Built without PGO: fast-paths."),
-        (facts(indirect_jumps=3), "in the evaluation function: fast-paths (3)."),
-        (facts(compiler="clang"), "Not all arms were built by the same compiler."),
-        (host(hypervisor="KVM"), "A virtual machine (KVM)"),
-        (host(quota=1.5), "The control group grants 1.5 CPUs"),
-        (host(turbo=True), "Turbo is on"),
-        (host(turbo=None), "Turbo: the host does not report"),
-        (host(governor="powersave"), "The frequency governor is powersave"),
-        (host(smt=True), "SMT is on"),
-        (host(aslr=2), "ASLR is on"),
         (lambda content: content["warnings"].append("busy-host: much"), "busy-host: much"),
         (control(verdict="faster"), "(A/A) came out as faster over the suite"),
-        (control(), "(A/A) was called different on nbody, richards."),
+        (control(), "(A/A) was called different on 2 of 2 benchmarks: nbody, richards."),
         (lambda content: content.update(placebo_band=BAND), "ratio of 0.9142 lies within"),
-        (lambda content: content.update(placebo_band=BAND), "had the same effect on: nbody."),
+        (
+            lambda content: content.update(placebo_band=BAND),
+            "had the same effect on 1 of 2 benchmarks: nbody.",
+        ),
     ],
 )
 def test_each_weakness_is_told(change: Change, expected: str) -> None:
@@ -141,10 +123,8 @@ def test_nothing_is_told_twice() -> None:
     candidate(warnings=["no-gate: nobody tested"], gate=None)(content)
     content["warnings"] = ["busy", "busy"]
 
-    assert [text for text in objections(content) if "gate" in text.lower()] == [
-        "No gate: CPython's own tests were not run with fast-paths, so it may be incorrect. A "
-        "patch that leaves out necessary work is fast too."
-    ]
+    # It is among the answers, which come before.
+    assert [text for text in objections(content) if "gate" in text.lower()] == []
     assert objections(content).count("busy") == 1
 
 
@@ -153,3 +133,45 @@ def test_a_broken_candidate_is_not_measured_nor_objected_to() -> None:
     candidate(broken="no", build=None, gate=None, comparisons=[], suite=None)(content)
 
     assert objections(content) == ()
+
+
+def test_what_several_arms_share_is_one_text_that_names_them() -> None:
+    content = quiet()
+    for name in ("second", "third"):
+        content["candidates"].append(copy.deepcopy(candidate_of(content)) | {"name": name})
+    for arm in content["candidates"]:
+        arm["warnings"] = ["same-code: identical"]
+        for row in arm["comparisons"]:
+            row["verdict"] = "undecided"
+    content["candidates"][2]["warnings"] = []
+
+    texts = objections(content)
+    assert "fast-paths, second: same-code: identical" in texts
+    assert [text for text in texts if "undecided" in text] == [
+        "fast-paths, second, third: 2 of 2 benchmarks are undecided. There may be no difference, "
+        "or one as large as the interval allows."
+    ]
+
+
+def test_what_is_so_on_most_hosts_comes_last_on_one_line() -> None:
+    content = quiet()
+    content["host"] |= {"aslr": 2, "turbo": None, "smt": True, "hypervisor": "KVM"}
+    content["warnings"] = ["busy-host: much"]
+    rows(verdict="equivalent")(content)
+    texts = objections(content)
+    assert texts[0] == "busy-host: much"
+    assert texts[-1].startswith("Host: virtual machine (KVM), turbo unknown, SMT on, ASLR on.")
+    assert sum("SMT" in text for text in texts) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two. Three.", "One."),
+        ("No end", "No end"),
+        ("One sentence.", "One sentence."),
+        ("busy-host: 3.5 CPUs were used by others", "busy-host: 3.5 CPUs were used by others"),
+    ],
+)
+def test_the_first_sentence_stands_alone(text: str, expected: str) -> None:
+    assert module.first_sentence(text) == expected

@@ -89,6 +89,17 @@ def test_where_builds_do_not_differ_compiled_code_is_why() -> None:
     assert "compiled" not in texts(small(differences=[]), WHY)["fast-paths"]
 
 
+def test_no_cause_is_claimed_for_a_change_outside_the_loop() -> None:
+    content = small(differences=[], change={"subject": "x", "kinds": {"objects": {"files": 1}}})
+    assert texts(content, WHY)["fast-paths"] == (
+        "no cause found: the change is outside the evaluation loop (objects)"
+    )
+    content = small(differences=[], change={"subject": "x", "kinds": {"loop": {"files": 1}}})
+    assert texts(content, WHY)["fast-paths"].startswith(
+        "the same flags, and an evaluation function"
+    )
+
+
 # -- noise ---------------------------------------------------------------------------------------
 
 

@@ -31,7 +31,9 @@ def test_a_damaged_choice_is_an_error(text: str, tmp_path: Path) -> None:
 
 
 def test_the_result_is_written_with_its_reports(tmp_path: Path) -> None:
-    Folder(path=tmp_path).finish({"schema": 1}, {"report.md": "# r", "mail.txt": "Hello"})
+    reports = {"report.md": "# r", "mail.txt": "Hello", "changes/fix.diff": "+"}
+    Folder(path=tmp_path).finish({"schema": 1}, reports)
+    assert (tmp_path / "changes" / "fix.diff").read_text() == "+"
     assert (tmp_path / "report.md").read_text() == "# r"
     assert (tmp_path / "mail.txt").read_text() == "Hello"
     assert (tmp_path / "result.json").exists()

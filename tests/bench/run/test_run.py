@@ -108,6 +108,18 @@ def test_the_reports_are_there(result: dict[str, Any], place: Path) -> None:
     assert not list((place / "out" / "patches").glob("placebo*"))
 
 
+@pytest.mark.slow
+def test_what_each_arm_changes_is_in_the_result_and_not_in_the_plan(
+    result: dict[str, Any], place: Path
+) -> None:
+    changes = {name: arm.get("change") for name, arm in by_name(result).items()}
+    assert changes["aa"] is changes["placebo-padding-1"] is None
+    assert changes["slow"]["subject"] == "slow.patch"
+    assert changes["slow"]["patch_file"] == "patches/slow/"
+    assert changes["slow"]["count"]["files"] == 1
+    assert "change" not in (place / "out" / "plan.json").read_text().replace('"changed"', "")
+
+
 # -- the exit code -------------------------------------------------------------------------------
 
 

@@ -144,3 +144,17 @@ def test_the_library_is_its_sources_without_what_the_build_wrote(installed: Path
     assert read(installed).library == before
     (stdlib / "os.py").write_text("y")
     assert read(installed).library != before
+
+
+def test_the_code_is_that_of_the_interpreter_without_extension_modules(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (installed / "lib/python3.13/lib-dynload/_b.so").touch()
+    found = read(installed)
+    assert set(found.code) == {"bin/python", "lib/python3.13/lib-dynload/_b.so"}
+    monkeypatch.setattr(machine_code, "code_size", lambda path: len(path.name))
+    assert facts.code_bytes(found, installed) == len("python")
+    monkeypatch.undo()
+    # No binary that can be read, and a build that was removed.
+    assert facts.code_bytes(found, installed) is None
+    assert facts.code_bytes(found, installed / "gone") is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import SourceError, StoreError
-from builder.git.repository import ApplyFailure, Repository, TreeChange, locate
+from builder.git.repository import ApplyFailure, LineChange, Repository, TreeChange, locate
 from tests.builder.upstream import CONTENT, Upstream
 
 EPOCH = 1_234_567_890
@@ -268,6 +268,26 @@ class TestReading:
             TreeChange(path="text", old_mode=plain, new_mode=plain, status="M"),
         )
         assert "-3\n+4\n" in repository.diff(old, new)
+
+    def test_lines_are_counted_and_renames_are_no_new_files(
+        self, upstream: Upstream, repository: Repository
+    ) -> None:
+        same = "".join(f"{number}\n" for number in range(20))
+        odd = "tab\tand\nline"
+        old = upstream.tree({"moved": same, "text": "1\n2\n", odd: "x\n"})
+        new = upstream.tree({"there": same + "more\n", "text": "1\n3\n4\n", "bin": "\0"})
+        changes = {one.path: one for one in repository.line_changes(old, new)}
+        assert changes == {
+            "there": LineChange(path="there", added=1, removed=0, old="moved"),
+            "text": LineChange(path="text", added=2, removed=1),
+            "bin": LineChange(path="bin", added=None, removed=None),
+            odd: LineChange(path=odd, added=0, removed=1),
+        }
+        assert repository.line_changes(old, old) == ()
+        assert "rename from moved" in repository.diff(old, new, renames=True)
+        assert "rename from moved" not in repository.diff(old, new)
+        whole = repository.diff(old, new, renames=True, binary=True)
+        assert repository.apply(old, whole.encode()) == new
 
     def test_the_commits_between_two(self, upstream: Upstream, repository: Repository) -> None:
         old = upstream.commit("main", "3.14.0a0")

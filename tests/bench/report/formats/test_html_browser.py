@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from tests.bench.report.big import big
 from tests.bench.report.hostile import hostile
 from tests.bench.results.given import given
 from tests.browser import NARROW, WIDE, Browser, needed
+from tests.golden import changes
 from tests.golden.specimen import specimen
 
 render = given(html.render)
@@ -227,3 +228,17 @@ def test_a_large_result_is_small_enough(browser: Browser) -> None:
     assert len(page.encode()) < 2_000_000
     browser.open(page)
     assert len(names_of(browser)) == 100
+
+
+@pytest.mark.parametrize("content", [specimen, changes.commit])
+def test_on_a_phone_a_benchmark_is_named_on_the_first_screen(
+    browser: Browser, content: Callable[[], dict[str, Any]]
+) -> None:
+    browser.open(render(content()), NARROW)
+    bottom, width = browser.do(
+        "const named = [...document.querySelectorAll('.answers dd')]"
+        ".find(one => one.textContent.includes('nbody'));"
+        "return [named.getBoundingClientRect().bottom, document.documentElement.scrollWidth]"
+    )
+    assert 0 < bottom <= 800  # the height of the window
+    assert width == NARROW

@@ -13,6 +13,7 @@ from tests import golden
 from tests.bench.report import example
 from tests.bench.report.hostile import HOSTILE, hostile
 from tests.bench.results.given import given
+from tests.golden import changes
 
 render = given(mail.render)
 
@@ -59,10 +60,14 @@ def test_subject_verdict_objections_and_table_come_in_this_order() -> None:
     text = render(example.result())
     lines = check(text)
 
-    assert lines[0] == "Subject: [patchbench] CPython 2.7.18: fast-paths is 1.09x faster"
+    assert lines[0] == "Subject: [patchbench] CPython 2.7.18: fast-paths: 1.09x faster"
     assert lines[2] == "fast-paths is 1.09x faster over the suite (ratio 0.9142, 0.9051 to 0.9233);"
     order = [
-        "Slower: richards 1.02x",
+        "What it is",
+        "Faster: 1 of 2 benchmarks: nbody 1.41x",
+        "Slower: 1 of 2 benchmarks: richards 1.02x",
+        "Costs: evaluation function",
+        "Still Python? gate (core) passed: 62 test files, 0 differ",
         "Limitations and warnings",
         "One build of each arm",
         "nbody  ",
@@ -167,3 +172,101 @@ def test_nothing_was_measured() -> None:
     assert "lto: did not build" in text
     assert "ratio is candidate" not in text
     assert render(content) == text
+
+
+# -- above the fold ------------------------------------------------------------------------------
+
+
+def above(text: str) -> list[str]:
+    """The lines above the fold."""
+    lines = check(text)
+    return lines[: lines.index(mail.FOLD_LINE)]
+
+
+def many(benchmarks: int, candidates: int, commits: int = 1) -> dict[str, Any]:
+    """As much as an experiment may have, with long names and warnings."""
+    content = changes.commit()
+    (first,) = content["candidates"]
+    row = first["comparisons"][0]
+    first["comparisons"] = [
+        row | {"benchmark": f"benchmark_{n}", "ratio": 1.5, "verdict": "slower", "warnings": [LONG]}
+        for n in range(benchmarks)
+    ]
+    first["change"]["commits"] = commits
+    first["change"]["steps"] = first["change"]["steps"] * min(commits, 20)
+    first["warnings"] = [f"warning-{n}: {LONG} and more" for n in range(30)]
+    content["candidates"] = [
+        copy.deepcopy(first) | {"name": f"candidate-{n}"} for n in range(candidates)
+    ]
+    return content
+
+
+@pytest.mark.parametrize("content", [changes.commit(), changes.several(), specimen()])
+def test_what_decides_is_above_the_fold(content: dict[str, Any]) -> None:
+    lines = above(render(content))
+    assert len(lines) <= mail.FOLD
+    for label in ("What it is", "Faster", "Slower", "Costs", "Still Python?", "Limitations"):
+        assert sum(line.startswith(label) for line in lines) == 1, label
+
+
+@pytest.mark.parametrize(
+    ("benchmarks", "candidates", "commits"), [(155, 1, 1), (8, 12, 3), (155, 20, 155), (1, 1, 155)]
+)
+def test_never_more_than_sixty_lines_are_above_the_fold(
+    benchmarks: int, candidates: int, commits: int
+) -> None:
+    text = render(many(benchmarks, candidates, commits))
+    lines = above(text)
+    assert len(lines) <= mail.FOLD
+    # One line for one warning; what was cut is in full below.
+    warnings = lines[lines.index("Limitations and warnings") + 1 :]
+    warnings = warnings[: warnings.index("")]
+    assert len(warnings) > 5
+    assert all(line.startswith(("  * ", "  ... ")) for line in warnings)
+    assert " ".join(text.split()).count("warning-29: ") == 1
+
+
+def test_a_small_table_is_above_the_fold_and_a_large_one_below() -> None:
+    assert any(line.startswith("nbody  ") for line in above(render(changes.commit())))
+    text = render(many(155, 1))
+    assert not any(line.startswith("benchmark_0  ") for line in above(text))
+    assert "benchmark_154  " in text
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("Short", "Subject: [patchbench] Short (fb26504d14) against 3.9.0a0: 1.05x faster"),
+        (LONG, f"Subject: [patchbench] {'x' * 37}...: 1.05x faster"),
+        ("a\nBcc: all@example.org", "Subject: [patchbench] a Bcc: all@example.org against 3.9"),
+        ("Optimise pymalloc", "Subject: [patchbench] Optimise pymalloc against 3.9.0a0: 1.05x"),
+        ("optimize " * 4, "Subject: [patchbench] optimize optimize optimize optimize: 1.05x"),
+    ],
+)
+def test_the_subject_names_the_change_and_never_loses_the_result(
+    subject: str, expected: str
+) -> None:
+    content = changes.commit()
+    content["candidates"][0]["change"]["subject"] = subject
+    first = check(render(content))[0]
+    assert first.startswith(expected)
+    assert first.endswith(": 1.05x faster")
+
+
+def test_the_mails_of_changes_are_the_golden_ones() -> None:
+    assert render(changes.commit()) == golden.read("commit-mail.txt")
+    assert render(changes.several()) == golden.read("several-mail.txt")
+
+
+@pytest.mark.parametrize("text", MAIL)
+def test_a_hostile_change_stays_text(text: str) -> None:
+    content = changes.commit()
+    content["candidates"][0]["change"] |= {
+        "subject": text,
+        "name": text,
+        "steps": [{"name": text, "subject": text, "author": text, "date": text}] * 2,
+        "patch": text,
+        "note": text,
+        "files": [{"path": text, "kind": text}],
+    }
+    above(render(content))

@@ -9,11 +9,13 @@ from markdown_it.token import Token
 
 from bench.report.formats import markdown
 from bench.report.formats.markdown import code, fenced, plain
+from bench.util import harmless
 from tests import golden
 from tests.bench.report import example
 from tests.bench.report.example import result
 from tests.bench.report.hostile import HOSTILE, hostile
 from tests.bench.results.given import given
+from tests.golden import changes
 from tests.golden.specimen import specimen
 
 render = given(markdown.render)
@@ -99,12 +101,12 @@ def test_the_verdict_leads_and_every_row_is_there() -> None:
     assert "| richards | 1.0200 (1.02x slower) | no interval |" in text
     assert "geometric mean** | **0.9142 (1.09x faster)**" in text
     assert "- Missing: go: some" in text
-    assert "62 test files that the base passes;\nthe candidate passes them all." in text
+    assert "gate (core) passed: 62 test files, 0 differ" in text
     assert "| indirect jumps | 93 | 203 |" in text
     assert "patchbench run some --seed 7" in text
     # A warning that all rows share is told once, above the table.
-    assert text.count("one-build") == 1
-    assert text.index("one-build") < text.index("| nbody")
+    assert text.count("One build of each arm") == 1
+    assert text.index("One build of each arm") < text.index("| nbody")
 
 
 def test_a_broken_candidate_says_why() -> None:
@@ -123,13 +125,14 @@ def test_a_broken_candidate_says_why() -> None:
     }
     text = render(content)
     assert r"fast-paths is broken: it fails test\_int, which the base passes." in text
-    assert r"the candidate fails test\_int." in text
+    assert r"gate (core) failed: 62 test files, 1 differ: test\_int" in text
 
 
 def test_no_gate_is_said_loudly() -> None:
     content = result()
     content["candidates"][0]["gate"] = None
-    assert "**No gate:" in render(content)
+    text = render(content)
+    assert text.count("no gate: CPython's own tests were not run, so it may be incorrect") == 1
 
 
 @pytest.mark.parametrize("text", example.HOSTILE)
@@ -154,3 +157,59 @@ def test_a_hostile_name_stays_text(text: str) -> None:
 
 def test_plain_is_one_line() -> None:
     assert plain(" a\n\n b\t<c> ") == r"a b \<c\>"
+
+
+# -- changes -------------------------------------------------------------------------------------
+
+
+def patched(text: str, **more: object) -> str:
+    content = changes.commit()
+    content["candidates"][0]["change"] |= {"patch": text, **more}
+    return render(content)
+
+
+def test_the_reports_of_changes_are_the_golden_ones() -> None:
+    assert render(changes.commit()) == golden.read("commit-report.md")
+    assert render(changes.several()) == golden.read("several-report.md")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [HOSTILE, "```\n</details>\n# owned", "`" * 50 + "\n<b>", "</pre></details><script>x</script>"],
+)
+def test_a_patch_is_one_block_of_code_and_shown_as_it_is(text: str) -> None:
+    tokens_of_it = tokens(patched(text))
+    (block,) = [one for one in tokens_of_it if one.type == "fence" and one.info == "diff"]
+    assert block.content.splitlines() == harmless(text).splitlines()
+    # The two ends of <details>, with text of ours.
+    blocks = [one.content for one in tokens_of_it if one.type == "html_block"]
+    assert [one.split()[0].split(">")[0] for one in blocks] == ["<details", "</details"]
+
+
+def test_a_hostile_change_stays_text() -> None:
+    content, usual = changes.commit(), changes.commit()
+    for one, text in ((content, HOSTILE), (usual, "usual")):
+        one["candidates"][0]["change"] |= {
+            "subject": text,
+            "name": text,
+            "steps": [{"name": text, "subject": text, "author": text, "date": text}] * 2,
+            "files": [{"path": text, "kind": text}],
+            "patch_file": text,
+            "left_out": 3,
+            "note": text,
+        }
+    assert outline(render(content)) == outline(render(usual))
+
+
+@pytest.mark.parametrize(
+    ("lines", "left_out", "said"),
+    [(3, 0, None), (500, 0, "100 more lines"), (500, 1234, "1334 more lines")],
+)
+def test_a_long_patch_is_cut_and_says_by_how_much(
+    lines: int, left_out: int, said: str | None
+) -> None:
+    text = patched("+x\n" * lines, left_out=left_out)
+    shown = f"{said} are left out. The whole patch: changes/fb26504d14.diff in the results folder."
+    assert (shown in text) == (said is not None)
+    assert text.count("+x\n") == min(lines, 400)
+    assert len(patched("y" * 99_999)) < 20_000

@@ -13,6 +13,7 @@ from tests import golden
 from tests.bench.report import example
 from tests.bench.report.hostile import HOSTILE, hostile
 from tests.bench.results.given import given
+from tests.golden import changes
 
 render = given(submission.render)
 
@@ -55,7 +56,7 @@ def test_the_submission_is_the_golden_one() -> None:
 def test_it_says_what_the_mail_says() -> None:
     text = render(specimen())
 
-    assert text.startswith("# CPython 3.13.5: fast-add is 1.05x faster (and 2 more)\n\n**fast-add")
+    assert text.startswith("# CPython 3.13.5: fast-add: 1.05x faster (and 2 more)\n\n**fast-add")
     assert text.index("Limitations and warnings:") < text.index("| benchmark |")
     assert (
         "| nbody | 104.0 ms -\\> 83.2 ms | 0.8000 | 0.7900 to 0.8100 | + 1.25x faster | 12 |  |"
@@ -81,3 +82,30 @@ def test_hostile_text_stays_text(text: str) -> None:
     outside = re.sub(r"```.*?```|`[^`\n]*`", "", report, flags=re.DOTALL)
     # GitHub links these wherever they are rendered, escaped or not.
     assert not re.search(r"(?<![\\])[@#](?=\w)|\\[@#](?=\w)|(?<!\\)://|www\.\w", outside)
+
+
+def test_the_submissions_of_changes_are_the_golden_ones() -> None:
+    assert render(changes.commit()) == golden.read("commit-submission.md")
+    assert render(changes.several()) == golden.read("several-submission.md")
+
+
+def test_the_title_names_the_change_and_the_patch_is_folded() -> None:
+    text = render(changes.commit())
+    assert text.startswith("# bpo-37543: optimize pymalloc")
+    assert text.splitlines()[0].endswith("against 3.9.0a0: 1.05x faster")
+    assert text.index("Still Python?") < text.index("<details>") < text.index("-static int old;")
+
+
+def test_a_hostile_change_stays_text() -> None:
+    content, usual = changes.commit(), changes.commit()
+    for one, text in ((content, HOSTILE), (usual, "usual")):
+        one["candidates"][0]["change"] |= {
+            "subject": text,
+            "name": text,
+            "steps": [{"name": text, "subject": text, "author": text, "date": text}] * 2,
+            "patch": f"{text}\n```\n</details>\n# owned",
+            "patch_file": text,
+            "left_out": 3,
+            "note": text,
+        }
+    assert outline(render(content)) == outline(render(usual))

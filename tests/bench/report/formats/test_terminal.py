@@ -15,6 +15,7 @@ from tests import golden
 from tests.bench.report import example
 from tests.bench.report.example import result
 from tests.bench.report.hostile import hostile
+from tests.golden import changes
 from tests.golden.specimen import specimen
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -114,3 +115,28 @@ def test_no_ratio_and_no_verdict_is_cut_on_a_narrow_terminal(width: int) -> None
         bounds = re.sub(r"\s", "", interval(row.low, row.high))
         for part in (row.benchmark, f"{row.ratio:.4f}", row.verdict, bounds):
             assert part in joined
+
+
+def test_what_decides_comes_last_where_a_terminal_stops() -> None:
+    assert golden.terminal_text(golden.commit) == golden.read("commit-terminal.txt")
+    assert golden.terminal_text(golden.several) == golden.read("several-terminal.txt")
+    text = shown(changes.commit())
+    order = [
+        "nbody ",
+        "bpo-37543: optimize pymalloc (#14674) (fb26504d14) against 3.9.0a0",
+        "fb26504d14 is 1.05x faster",
+        "What it is ",
+        "Faster ",
+        "Slower ",
+        "Costs ",
+        "Still Python? ",
+        "limitation: ",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_a_warning_of_a_control_is_below_its_table() -> None:
+    content = specimen()
+    content["candidates"][0] |= {"kind": "aa", "warnings": ["odd: only here"]}
+    assert "warning: odd: only here" in shown(content)
