@@ -21,7 +21,7 @@ from bench.nightly.line import LineJob
 from bench.nightly.mail import compose_mail, deliver
 from bench.nightly.report import BAD, NightReport, Revised
 from bench.nightly.state import LineState, Nights, NightState, missing, report
-from bench.run import Sources, uncommitted_notices
+from bench.planning import Sources, uncommitted_notices
 from bench.site import build_site
 from builder.errors import EXIT_VERDICT, PatchbenchError, SourceError, UsageError
 from builder.files import guard_writes

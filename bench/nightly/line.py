@@ -30,8 +30,9 @@ from bench.nightly.report import (
 )
 from bench.nightly.revisions import Revisions, Roles
 from bench.nightly.state import LineState, Nights
+from bench.planning import Sources
 from bench.results import BROKEN, Result
-from bench.run import Sources, run
+from bench.run import run
 from builder.builds import Flavor
 from builder.errors import BrokenError, PatchbenchError
 

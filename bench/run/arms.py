@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from bench.context import Context
 from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
 from bench.measure import has_jit
+from bench.planning import Resolved, warning_of
 from bench.results import BROKEN, ArmReport
 from bench.run import build_progress
-from bench.run.resolve import Resolved
-from bench.run.worktree import warning_of
 from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
 from builder.errors import BuildError
 from builder.runtimes import Runtime

@@ -25,8 +25,8 @@ from bench.benchmarks import (
 from bench.context import Context
 from bench.experiments import ArmRequest, Experiment, load
 from bench.measure import PROBE, Rig, RunnableArm, arm_of
+from bench.planning import resolve
 from bench.run.arms import builder
-from bench.run.resolve import resolve
 from builder.builds import Build
 from builder.errors import MeasureError
 from builder.locks import LockOrder

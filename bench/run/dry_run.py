@@ -27,10 +27,9 @@ from bench.context import Context
 from bench.experiments import PlannedArm, SessionOptions
 from bench.host import read_host
 from bench.measure import RunnableArm, choice
+from bench.planning import Fitting, Resolved
 from bench.results import folder_of
 from bench.run import arms, base, durations, estimate
-from bench.run.fitting import Fitting
-from bench.run.resolve import Resolved
 from bench.run.timing import Lineup, Timing, lined_up
 from bench.session import BenchmarkLineup
 from bench.util import harmless

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench.context import Context
 from bench.measure import protocols
+from bench.planning import Resolved
 from bench.results import FILE
 from bench.run import arms, estimate
 from bench.run.estimate import BlockHistory, BuildHistory, DurationEstimate
-from bench.run.resolve import Resolved
 from bench.session import FIRST_LOOK
 from builder.builds import PastBuild, Recipe, past_builds, uses_ccache
 

@@ -18,6 +18,7 @@ from bench.context import Context
 from bench.experiments import AA, CANDIDATE, PLACEBO, Experiment
 from bench.host import Host, read_host
 from bench.measure import choice
+from bench.planning import Resolved, resolve
 from bench.report import without_times
 from bench.report.formats import catalogue, terminal
 from bench.results import (
@@ -35,7 +36,6 @@ from bench.results import (
 from bench.run import base
 from bench.run.arms import Arms, BuiltArm, builder
 from bench.run.dry_run import print_plan
-from bench.run.resolve import Resolved, resolve
 from bench.run.timing import Timing
 from bench.session import SessionRecord, verdicts
 from bench.util import print_json, stdout_console

@@ -21,10 +21,9 @@ from bench.context import Context
 from bench.experiments import Plan, PlannedArm
 from bench.host import Host
 from bench.measure import Choices, Effort, Rig, RunnableArm
+from bench.planning import Fitting, Resolved
 from bench.run import base
 from bench.run.arms import BuiltArm
-from bench.run.fitting import Fitting
-from bench.run.resolve import Resolved
 from bench.session import BenchmarkLineup, Session, SessionRecord, SessionTerms
 from builder.errors import MeasureError
 from builder.versions import numbers

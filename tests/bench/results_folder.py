@@ -13,12 +13,12 @@ from bench.experiments.experiment import AA, BASE, CANDIDATE, PLACEBO, ArmReques
 from bench.experiments.plan import Plan, PlannedArm
 from bench.experiments.session_options import SessionOptions
 from bench.measure.trial import Trial, TrialSeconds
+from bench.planning.resolve import _with_digests
 from bench.report.formats import mail, markdown
 from bench.results import result as results
 from bench.results.folder import Folder
 from bench.results.result import ArmReport
 from bench.results.shape import Result
-from bench.run.resolve import _with_digests
 from bench.session import verdicts
 from bench.session.folder import SessionFolder
 from bench.session.record import BlockRecord, SessionRecord

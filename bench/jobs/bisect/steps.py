@@ -26,10 +26,10 @@ from bench.experiments import (
 from bench.jobs.bisect import search
 from bench.jobs.bisect.result import BisectionResult, BisectionStep
 from bench.jobs.bisect.search import BAD, GOOD, SKIPPED, UNDECIDED
+from bench.planning import uncommitted_notices
 from bench.report import broken_reason
 from bench.results import BROKEN, CandidateResult
 from bench.run import run as running
-from bench.run import uncommitted_notices
 from bench.util import as_name
 from builder.builds import Flavor
 from builder.errors import BrokenError, BuildError, ExperimentError, MeasureError, SourceError

@@ -11,7 +11,7 @@ from bench.benchmarks import PackageSource
 from bench.context import Context
 from bench.jobs.hot.analysis import MAIN, HotModule
 from bench.jobs.hot.program import Program
-from bench.run import compiler_for
+from bench.planning import compiler_for
 from builder.errors import BuildError
 from builder.files import guard_writes
 from ext import annotate

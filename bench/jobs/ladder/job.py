@@ -19,7 +19,8 @@ from bench.experiments import (
     source_of,
     suite_names,
 )
-from bench.run import LadderRung, Resolved, ladder, run
+from bench.planning import Resolved
+from bench.run import LadderRung, ladder, run
 from bench.session import SessionRecord
 from builder.errors import PatchbenchError
 from builder.patches import catalogue, compatible_series, series_toml

@@ -20,7 +20,8 @@ from bench.benchmarks import CYTHON, Benchmark, PackageSource, packages
 from bench.context import Context, own_folder
 from bench.experiments import PlannedArm
 from bench.measure import RunnableArm, Worker, answering_command
-from bench.run import Fitting, Ready
+from bench.planning import Fitting
+from bench.run import Ready
 from bench.run import base as interpreters
 from builder.files import guard_writes, write_atomically
 from builder.process import last_lines

@@ -21,7 +21,7 @@ from bench.nightly.config import load
 from bench.nightly.line import LineJob
 from bench.nightly.report import BAD, FAILED, GOOD, NEUTRAL, QUIET, ConfirmedFinding, Revised
 from bench.nightly.state import LineState, Nights, NightState
-from bench.run import Sources
+from bench.planning import Sources
 from bench.util.console import Show
 from builder.builds.recipe import Flavor
 from builder.errors import BrokenError, BuildError, PatchbenchError, SourceError

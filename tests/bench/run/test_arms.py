@@ -14,9 +14,9 @@ import pytest
 from bench.context import Context
 from bench.experiments.experiment import ArmRequest, Experiment
 from bench.experiments.plan import Plan, PlannedArm
+from bench.planning.resolve import Resolved
 from bench.run import arms as module
 from bench.run.arms import Arms, BuiltArm, judged_text
-from bench.run.resolve import Resolved
 from bench.util.console import Show
 from builder.builds.gate import Judgement
 from builder.builds.recipe import Recipe

@@ -14,9 +14,9 @@ from bench.experiments.plan import PlannedArm
 from bench.experiments.session_options import SessionOptions
 from bench.measure.choice import Choices
 from bench.measure.trial import Task
+from bench.planning.fitting import Fitting
 from bench.results.result import ArmReport
 from bench.run.arms import BuiltArm
-from bench.run.fitting import Fitting
 from bench.run.timing import _Fitter, _lineups, terms
 from bench.session.preparation import BenchmarkLineup
 from tests.bench.experiments.test_plan import PLAN

@@ -10,10 +10,10 @@ from pathlib import Path, PurePath
 from bench.benchmarks import Selection, Suite, suites
 from bench.context import Context
 from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
+from bench.planning.commits import commit_lines
+from bench.planning.fitting import lacking
+from bench.planning.worktree import WorkTrees, check_applied, series_of
 from bench.results import kept_patches
-from bench.run.commits import commit_lines
-from bench.run.fitting import lacking
-from bench.run.worktree import WorkTrees, check_applied, series_of
 from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
 from builder.errors import ExperimentError, MeasureError, PatchError
 from builder.git import Repository

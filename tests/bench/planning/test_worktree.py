@@ -1,4 +1,4 @@
-"""Work trees in a plan: as a candidate, or left out with a line: bench.run.worktree."""
+"""Work trees in a plan: as a candidate, or left out with a line: bench.planning.worktree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from bench.cli import main
 from bench.context import Context
 from bench.experiments.experiment import ArmRequest, Experiment
-from bench.run.resolve import Resolved, resolve
-from bench.run.worktree import check_applied, warning_of
+from bench.planning.resolve import Resolved, resolve
+from bench.planning.worktree import check_applied, warning_of
 from bench.util.console import Show
 from builder.errors import SourceError
 from builder.home import Home

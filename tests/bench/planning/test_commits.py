@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.run.commits import commit_line
+from bench.planning.commits import commit_line
 from builder.sources import Revision
 
 FIX = Revision(source="git x", name="fix", commit="1a2b3c4d5e6f" + "0" * 28, version="2.7", epoch=0)

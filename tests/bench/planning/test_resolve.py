@@ -9,7 +9,7 @@ import pytest
 from bench.context import Context
 from bench.experiments.experiment import ArmRequest, Experiment
 from bench.experiments.session_options import SessionOptions
-from bench.run.resolve import Resolved, resolve
+from bench.planning.resolve import Resolved, resolve
 from bench.util.console import Show
 from builder.builds.recipe import Flavor
 from builder.errors import ExperimentError, MeasureError, PatchError
