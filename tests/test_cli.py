@@ -109,12 +109,18 @@ def test_every_kind_of_error_has_a_code_of_its_own() -> None:
         "--home H --quiet --verbose builds",
         "builds --home H --quiet --verbose",
         "--home H -q builds -v",
-        "--home WRONG builds --home H -qv",
+        "--home H builds --home H -qv",
     ],
 )
 def test_global_options_stand_before_and_after_the_command(line: str) -> None:
     read = command_line().parse_args(shlex.split(line))
     assert (read.name, read.home, read.quiet, read.verbose) == ("builds", "H", True, True)
+
+
+def test_two_homes_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command_line().parse_args(["--home", "A", "builds", "--home", "B"])
+    assert "'A' and 'B'; keep one" in capsys.readouterr().err
 
 
 def test_without_global_options() -> None:

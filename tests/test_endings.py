@@ -136,7 +136,7 @@ def test_ctrl_c_before_anything_is_done(at: Place) -> None:
         text=True,
     )
     assert process.stderr is not None
-    said = process.stderr.readline()  # the base is settled, and now it reads the patch
+    said = process.stderr.readline()  # and now it waits for the patch
     process.send_signal(signal.SIGINT)
     said += process.stderr.read()
     process.communicate()

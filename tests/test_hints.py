@@ -25,14 +25,15 @@ _OTHERS = {
     "git ": {
         *("--full", "--refetch", "--no-filter", "--unshallow", "--all", "--force", "--shared"),
         *("--reference", "--intent-to-add", "--reverse", "--binary", "--no-color", "--stat"),
+        *("--relative", "--no-relative", "--src-prefix", "--dst-prefix"),
     },
     "clone again": {"--shared", "--reference"},
-    "pip ": {"--target", "--no-deps"},
+    "pip ": {"--target", "--no-deps", "--force-reinstall"},
     "pyperformance ": {"--manifest", "--fast"},
     "pyperf": {"--debug-single-value"},
 }
 # Words that follow the name of the program in prose.
-_PROSE = {"first", "that", "writes"}
+_PROSE = {"first", "is", "that", "writes"}
 
 
 @pytest.fixture(scope="module")

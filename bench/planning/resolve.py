@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
@@ -326,14 +326,15 @@ class _Settler:
     def _patch(self, name: str) -> PatchFile:
         # Read once: an arm that repeats the base would find standard input empty.
         if name not in self._read:
-            self._read[name] = _read_patch(name)
+            self._read[name] = _read_patch(name, self._context.show.say)
         return self._read[name]
 
 
-def _read_patch(name: str) -> PatchFile:
+def _read_patch(name: str, say: Callable[[str], None]) -> PatchFile:
     # One byte more than the limit, so that a patch that is too large is detected.
     most = patch.MAX_BYTES + 1
     if name == "-":
+        say("Reading a patch from standard input.")
         return PatchFile(path="-", data=sys.stdin.buffer.read(most))
     path = Path(name)
     if path.is_dir():

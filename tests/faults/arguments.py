@@ -51,7 +51,8 @@ for _name, _line, _says in _PLAIN:
 for _line in _UNSET:
     _prepare = _unset(_line)
     _prepare.__name__ = f"{_line.split()[-1]} of an unset variable"
-    fault(2, _line.split()[-1], "must not be empty")(_prepare)
+    _says = "must contain at least one name" if "suite" in _line else "must not be empty"
+    fault(2, _line.split()[-1], _says)(_prepare)
 
 
 @fault(2, "spaces", "a folder", "--home")

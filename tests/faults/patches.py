@@ -202,7 +202,7 @@ def one_patch_twice(at: Place) -> Sequence[str]:
 @fault(0)
 def two_patches_of_one_name(at: Place) -> Sequence[str]:
     first = at.file("a/fix.diff", fake.speed_patch(2))
-    second = at.file("b/fix.diff", fake.behaviour_patch("test_dis", "fail"))
+    second = at.file("b/fix.diff", fake.behaviour_patch("test_int", "fail"))
     return at.adhoc("--patch", str(first), "--patch", str(second), "--dry-run")
 
 

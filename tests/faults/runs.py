@@ -66,7 +66,8 @@ def a_candidate_that_does_not_compile(at: Place) -> Sequence[str]:
 @fault(6, "make of 3.13.5 plain", "error: ", "ceval.c:1", "make.log")
 def a_base_that_does_not_compile(at: Place) -> Sequence[str]:
     patch = fake.replacing("Lib/test/test_int.py", "pass", "skip")
-    return at.patched(patch, *BASE_ONLY, "--base", "uncompilable")
+    change = at.file("change.diff", patch)
+    return at.adhoc("--patch", str(change), *BASE_ONLY, base="uncompilable")
 
 
 @fault(6, "configure of", "unrecognized options: --with-nothing", "configure.log")

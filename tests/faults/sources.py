@@ -60,7 +60,7 @@ def no_network_and_no_apt(at: Place) -> Sequence[str]:
     return ["run", "--base", "3.13", "--series", "3.13/slow", "--out", str(at.out)]
 
 
-@fault(4, "mian is not a revision", "main", "patchbench sources")
+@fault(4, "mian is not a revision", "main", "for-each-ref")
 def an_unknown_branch(at: Place) -> Sequence[str]:
     return at.adhoc("--series", "3.13/slow", base="mian")
 

@@ -269,7 +269,8 @@ def results_in_a_folder_whose_name_is_not_utf_8(at: Place) -> Sequence[str]:
     arguments = again(at)
     shutil.rmtree(at.out)
     at.out = at.root / "out\udcff"
-    return [*arguments, "--out", str(at.out)]
+    arguments[arguments.index("--out") + 1] = str(at.out)
+    return arguments
 
 
 @fault(13, "no result here: result.json cannot be read", "Remove result.json")

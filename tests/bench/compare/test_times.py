@@ -150,9 +150,10 @@ def test_the_times_of_processes_are_their_means() -> None:
 
 
 def recording(folder: Path, name: str, *metadata: dict[str, Any]) -> Path:
-    """A file of pyperf with a run for each metadata."""
+    """A file of pyperf with a run for each metadata; each name has values of its own."""
+    first = 0.1 + len(list(folder.iterdir())) / 1000
     runs = [
-        {"values": [0.1, 0.1 + 0.001 * number], "metadata": {"unit": "second", **about}}
+        {"values": [first, first + 0.001 * number], "metadata": {"unit": "second", **about}}
         for number, about in enumerate(metadata)
     ]
     content = {

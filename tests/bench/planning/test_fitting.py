@@ -14,8 +14,8 @@ from bench.benchmarks.suites import Benchmark
 from bench.context import Context
 from bench.experiments.plan import PlannedArm
 from bench.measure.trial import RunnableArm
+from bench.planning import fitting as fittings
 from bench.planning.fitting import Fitting
-from bench.run import fitting as fittings
 from bench.util.console import Show
 from builder.errors import BuildError
 from builder.home import Home
