@@ -97,15 +97,20 @@ class Store:
             self._say(f"The stored build {key} is damaged ({error}) and is not used.")
             return None
 
-    def provide(self, key: str, make: Callable[[Path, int], Build]) -> tuple[Build, bool]:
+    def provide(
+        self,
+        key: str,
+        make: Callable[[Path, int], Build],
+        is_current: Callable[[Build], bool] = lambda _build: True,
+    ) -> tuple[Build, bool]:
         """The build `key`, and whether it was made now, by `make(folder, lock_fd)`.
 
-        `make` is called with the empty folder and the descriptor of the build's lock, which every
+        A stored build for which `is_current` is false is replaced. `make` is called with the empty folder and the descriptor of the build's lock, which every
         process that writes to the folder must inherit. If it raises, the folder's logs are moved
         to `failures` and the rest is removed.
         """
         build = self.find(key)
-        if build is not None:
+        if build is not None and is_current(build):
             self._touch(build)
             return build, False
         with self._home.queue.hold(
@@ -115,7 +120,7 @@ class Store:
             say=self._say,
         ) as lock_fd:
             build = self.find(key)
-            if build is not None:
+            if build is not None and is_current(build):
                 return build, False
             return self._make(key, make, lock_fd), True
 

@@ -23,7 +23,7 @@ from builder.builds.compile import (
     steps,
 )
 from builder.builds.recipe import Flavor, Recipe
-from builder.builds.store import Build, Store
+from builder.builds.store import STAMP, Build, Store
 from builder.errors import BuildError, ExperimentError, PatchError, StoreError, ToolError
 from builder.home import Home
 from builder.process import Command, Completed, SystemRunner
@@ -177,6 +177,24 @@ def test_generators_run_where_their_input_changed(workshop: Workshop) -> None:
     patch = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
     build, _ = workshop.builder.provide(workshop.recipe(patch), workshop.repository)
     assert build.regenerated == ("Python/generated_cases.c.h",)
+
+
+def test_a_build_from_before_its_generators_were_known_is_built_again(workshop: Workshop) -> None:
+    patch = fake.replacing("Python/bytecodes.c", "case BINARY_OP: break;", "case FAST: break;")
+    recipes = workshop.recipe(patch), workshop.recipe()
+    for recipe in recipes:
+        build, _ = workshop.builder.provide(recipe, workshop.repository)
+        stamp = build.folder / STAMP
+        content = json.loads(stamp.read_text())
+        del content["unbuilt"]
+        stamp.write_text(json.dumps(content))
+    assert [bool(workshop.builder.commands(one, workshop.repository)) for one in recipes] == [
+        True,
+        False,
+    ]
+    made = [workshop.builder.provide(recipe, workshop.repository)[1] for recipe in recipes]
+    assert made == [True, False]
+    assert workshop.builder.commands(recipes[0], workshop.repository) == ()
 
 
 def test_what_would_be_started_is_what_is_started(
