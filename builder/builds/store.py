@@ -105,9 +105,10 @@ class Store:
     ) -> tuple[Build, bool]:
         """The build `key`, and whether it was made now, by `make(folder, lock_fd)`.
 
-        A stored build for which `is_current` is false is replaced. `make` is called with the empty folder and the descriptor of the build's lock, which every
-        process that writes to the folder must inherit. If it raises, the folder's logs are moved
-        to `failures` and the rest is removed.
+        A stored build for which `is_current` is false is replaced. `make` is called with the empty
+        folder and the descriptor of the build's lock, which every process that writes to the folder
+        must inherit. If it raises, the folder's logs are moved to `failures` and the rest is
+        removed.
         """
         build = self.find(key)
         if build is not None and is_current(build):
