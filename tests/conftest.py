@@ -70,7 +70,10 @@ def _fence(
             monkeypatch.delenv(name)
     for name, value in _FENCE.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    # The host's own queue would make a test wait for whoever builds or measures on this machine.
+    monkeypatch.setenv("PATCHBENCH_HOST_LOCK", str(home / "host.lock"))
     _fence_network(monkeypatch)
 
 

@@ -277,7 +277,8 @@ def test_a_command_gets_what_pip_needs_of_the_environment(
     assert Path(os.environ["MPLCONFIGDIR"]).is_relative_to(tmp_path / "home")
 
 
-def test_all_homes_of_a_host_share_one_lock() -> None:
+def test_all_homes_of_a_host_share_one_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATCHBENCH_HOST_LOCK")
     lock = main._host_lock()
     assert lock.is_absolute()
     assert lock.name == "patchbench.lock"

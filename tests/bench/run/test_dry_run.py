@@ -209,6 +209,7 @@ def test_what_ends_the_session_is_in_words(options: dict[str, Any], words: str) 
     assert effort_text(SessionOptions(**options)) == words
 
 
+@pytest.mark.slow
 def test_every_stage_has_its_time_and_where_it_is_known_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
