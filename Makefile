@@ -77,5 +77,5 @@ announce-bench:
 announce-test:
 	@echo 'make test does three things:' >&2
 	@echo '  1. missing Debian packages and .venv: 1 to 4 minutes' >&2
-	@echo '  2. format, lint, types and the fast tests: 1 to 3 minutes' >&2
-	@echo '  3. the slow tests, and those that build and run a real CPython: about 17 minutes on 2 cores' >&2
+	@echo '  2. format, lint, types and the fast tests: 3 to 5 minutes' >&2
+	@echo '  3. the slow tests, and those that build and run a real CPython: 17 to 22 minutes on 2 cores' >&2
