@@ -33,7 +33,7 @@ from bench.results import (
     parse_document,
     read_document,
 )
-from bench.run import base
+from bench.run import base, requirements
 from bench.run.arms import Arms, BuiltArm, builder
 from bench.run.dry_run import print_plan
 from bench.run.timing import Timing
@@ -142,7 +142,18 @@ def _resolved(context: Context, experiment: Experiment, *, measures: bool = True
     if measures:
         for line in missing_lines(resolved.selection.missing):
             context.show.say(f"not measured: {line}")
+        _check_requirements(context, resolved)
     return resolved
+
+
+def _check_requirements(context: Context, resolved: Resolved) -> None:
+    """Say which benchmarks will lack packages. Raises MeasureError if all will."""
+    source = requirements.package_source(context, resolved.plan.experiment.wheels)
+    checked = requirements.check(context, resolved, source)
+    for line in checked.lines():
+        context.show.say(line)
+    if resolved.plan.base.recipes and len(checked.needing) == len(resolved.plan.benchmarks):
+        checked.refuse_hopeless(requirements.targets(resolved)[0])
 
 
 def _drawn_seed(experiment: Experiment) -> int:

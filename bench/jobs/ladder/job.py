@@ -103,7 +103,9 @@ def _series(context: Context, branch: str) -> tuple[str, ...]:
     """All compatible proposals for a branch, in the order of their names."""
     proposals = (
         series
-        for series in catalogue.load_all(context.patches)
+        for series in catalogue.load_all(
+            context.patches, lambda error: context.show.say(str(error))
+        )
         if series.branch == branch and series.status not in series_toml.CONTROLS
     )
     stack, conflicts = compatible_series(proposals)
