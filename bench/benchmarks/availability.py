@@ -33,6 +33,7 @@ _WORST = (FITS, UNKNOWN, UNCHECKED, MISSING)
 _DAY = 86400.0
 _SECONDS = 600.0
 _SCHEMA = 1
+_BATCH = 8
 _VERSIONS = re.compile(r"^Available versions: (.*)$", re.MULTILINE)
 _NONE = re.compile(r"No matching distribution found for ([^\s(]+)")
 _UNREACHABLE = re.compile(r"Retrying \(|Could not fetch URL|SSLError|ConnectionError")
@@ -115,8 +116,10 @@ class Availability:
         answers: dict[str, Answer] = {}
         remaining = list(lines)
         while remaining:
-            # pip takes each package once.
-            batch = list({Requirement(line).name.lower(): line for line in remaining}.values())
+            # pip takes each package once. It stops at the first that lacks a wheel: a short batch
+            # is soon asked again without that.
+            once = {Requirement(line).name.lower(): line for line in remaining}
+            batch = list(once.values())[:_BATCH]
             completed = self._runner.run(
                 wheels_command(self._source, batch, python), timeout=_SECONDS
             )
@@ -193,7 +196,8 @@ def _same(line: str, other: str) -> bool:
 
 def wheels_command(source: PackageSource, lines: Sequence[str], python: TargetPython) -> Command:
     """The command by which our own pip resolves requirements for a Python, with wheels alone."""
-    arguments = ["install", "--dry-run", "--ignore-installed", "--no-deps", "--only-binary=:all:"]
+    arguments = ["install", "--dry-run", "--retries=0", "--ignore-installed", "--no-deps"]
+    arguments += ["--only-binary=:all:"]
     arguments += ["--target", "NOT-INSTALLED", "--python-version", numbers(python.version)]
     arguments += ["--implementation", _implementation(python)]
     arguments += [word for abi in python.abis for word in ("--abi", abi)]
@@ -203,7 +207,8 @@ def wheels_command(source: PackageSource, lines: Sequence[str], python: TargetPy
 
 def releases_command(source: PackageSource, name: str, python: TargetPython) -> Command:
     """The command by which our own pip lists the releases of a package for a Python."""
-    arguments = ["index", "versions", name, "--pre", "--python-version", numbers(python.version)]
+    arguments = ["index", "versions", name, "--pre", "--retries=0"]
+    arguments += ["--python-version", numbers(python.version)]
     return pip_command(Path(sys.executable), [*arguments, *source.options()], source)
 
 

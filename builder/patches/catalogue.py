@@ -191,6 +191,7 @@ def _read_patch(path: Path) -> Patch:
 
 
 def _refuse_unknown(root: Path, name: str) -> NoReturn:
+    _is_series(root / name)  # raises for a folder that was meant, and lacks its series.toml
     names = _names(root, lambda _error: None) if root.is_dir() else []
     listing = f"There are {', '.join(names)}." if names else f"There are none in {root}."
     refuse(

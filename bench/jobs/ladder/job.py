@@ -101,11 +101,12 @@ def _plan(context: Context, request: LadderRequest) -> ladder.Ladder:
 
 def _series(context: Context, branch: str) -> tuple[str, ...]:
     """All compatible proposals for a branch, in the order of their names."""
+    valid = catalogue.load_all(
+        context.patches, lambda error: context.show.say(f"Left out: {error.what} ({error.where})")
+    )
     proposals = (
         series
-        for series in catalogue.load_all(
-            context.patches, lambda error: context.show.say(str(error))
-        )
+        for series in valid
         if series.branch == branch and series.status not in series_toml.CONTROLS
     )
     stack, conflicts = compatible_series(proposals)
