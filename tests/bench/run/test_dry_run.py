@@ -53,7 +53,7 @@ _KNOWN_LATER = (
     (r"--stack=\d+:", "--stack=N:"),
     (r"--worker-task=\d+ --loops=\d+ --warmups=\d+ --values=\d+", "TASK"),
 )
-_PLAIN = re.compile(r"^(#.*|(experiment|base|suite|session|protocols|seed|time) .*|)$")
+_PLAIN = re.compile(r"^(#.*|(experiment|base|suite|session|protocols|seed|time|packages) .*|)$")
 
 
 class Recorded:
