@@ -1,6 +1,15 @@
 """Suites of benchmarks, their compiled variants, and the environments that they need."""
 
 from bench.benchmarks import packages, suites
+from bench.benchmarks.availability import (
+    FITS,
+    MISSING,
+    UNCHECKED,
+    UNKNOWN,
+    Answer,
+    Availability,
+    TargetPython,
+)
 from bench.benchmarks.environments import (
     CPYTHON,
     STAMP,
@@ -24,8 +33,14 @@ from bench.benchmarks.variants import CYTHON, VARIANTS, is_kernel, unfit
 __all__ = [
     "CPYTHON",
     "CYTHON",
+    "FITS",
+    "MISSING",
     "STAMP",
+    "UNCHECKED",
+    "UNKNOWN",
     "VARIANTS",
+    "Answer",
+    "Availability",
     "Benchmark",
     "Environment",
     "Environments",
@@ -34,6 +49,7 @@ __all__ = [
     "PackageSource",
     "Selection",
     "Suite",
+    "TargetPython",
     "is_kernel",
     "is_manifest",
     "misfit",

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
-from bench.benchmarks import Selection, Suite, suites
+from bench.benchmarks import Selection, Suite
 from bench.context import Context
 from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
 from bench.planning.commits import commit_lines
-from bench.planning.fitting import lacking
+from bench.planning.measurable import check_variants, chosen
 from bench.planning.worktree import WorkTrees, check_applied, series_of
 from bench.results import kept_patches
 from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
-from builder.errors import ExperimentError, MeasureError, PatchError
+from builder.errors import ExperimentError, PatchError
 from builder.git import Repository
 from builder.patches import (
     PatchFile,
@@ -29,6 +29,7 @@ from builder.patches import (
 from builder.runtimes import runtime as runtimes
 from builder.sources import Revision, Source, SourceSpec
 from builder.sources import provide as sources
+from builder.versions import language, minor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +52,17 @@ class Resolved:
     warnings: tuple[str, ...] = ()
 
 
-def resolve(context: Context, experiment: Experiment) -> Resolved:
-    """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError."""
+def resolve(context: Context, experiment: Experiment, *, measures: bool = True) -> Resolved:
+    """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError.
+
+    Without `measures`, the arms are only built: a Python that nothing can measure is no error.
+    """
     _check_wheels(experiment)
     trees, opened = WorkTrees(), Sources(context)
     settled = _settled(context, experiment, opened, trees)
     _refuse_twins(settled)
     version = settled[0].planned.version
-    suite = suites.load(version, experiment.suite, home=context.home)
-    selection = suites.select(suite, experiment.suite)
+    suite, selection = chosen(context, version, experiment.suite, measures=measures)
     # Arms that patchbench adds (A/A, placebos) have the base's patches.
     patches = {
         arm.planned.name: arm.patches
@@ -73,7 +76,7 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         benchmarks=tuple(benchmark.name for benchmark in selection.benchmarks),
         protocol=experiment.session.protocol,
     )
-    _check_variants(plan, selection)
+    check_variants(plan, selection)
     return Resolved(
         plan=plan,
         repositories={
@@ -149,8 +152,7 @@ def _refuse_other_languages(base: PlannedArm, other: PlannedArm) -> None:
     """
     free = base.runtime is not None or other.runtime is not None
     ours, theirs = (
-        arm.version.split(".")[0] if free else ".".join(arm.version.split(".")[:2])
-        for arm in (base, other)
+        str(minor(arm.version)[0]) if free else language(arm.version) for arm in (base, other)
     )
     if ours != theirs:
         raise ExperimentError(
@@ -177,25 +179,6 @@ def _check_wheels(experiment: Experiment) -> None:
             where=f"wheels = {experiment.wheels}",
             hint="Name a folder with the wheels or sdists of all requirements.",
         )
-
-
-def _check_variants(plan: Plan, selection: Selection) -> None:
-    """Raise MeasureError, before anything is built, unless at least one benchmark has the variants
-    of the base and of a watched arm; a calibration has the base alone.
-    """
-    watched = [arm for arm in plan.arms if arm.name in plan.watched] or [plan.base]
-    problems = []
-    for benchmark in selection.benchmarks:
-        of_base = lacking(benchmark, plan.base.variant)
-        reasons = [lacking(benchmark, arm.variant) for arm in watched]
-        if not of_base and not all(reasons):
-            return
-        problems.append(f"{benchmark.name}: {of_base or '; '.join(dict.fromkeys(reasons))}")
-    raise MeasureError(
-        "No benchmark can be measured: none has the requested variants.",
-        where="\n".join(problems),
-        hint="Choose other benchmarks: kernels (--suite kernels) have cython and typed variants.",
-    )
 
 
 class Sources:

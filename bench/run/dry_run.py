@@ -29,7 +29,7 @@ from bench.host import read_host
 from bench.measure import RunnableArm, choice
 from bench.planning import Fitting, Resolved
 from bench.results import folder_of
-from bench.run import arms, base, durations, estimate
+from bench.run import arms, base, durations, estimate, requirements
 from bench.run.timing import Lineup, Timing, lined_up
 from bench.session import BenchmarkLineup
 from bench.util import harmless
@@ -53,6 +53,9 @@ def print_plan(context: Context, resolved: Resolved) -> None:
     _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
+    packages = requirements.package_source(context, plan.experiment.wheels)
+    for line in requirements.check(context, resolved, packages).lines():
+        _line(f"packages    {line}")
     for remark in resolved.remarks:
         _line(f"work tree   {remark}")
     _line(f"session     margin {session.margin:g}; {effort_text(session)}")

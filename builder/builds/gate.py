@@ -20,6 +20,7 @@ from builder.files import NO_SPACE, guard_writes, write_atomically
 from builder.home import Home
 from builder.locks import LockOrder
 from builder.process import Command, Runner, clean_environment
+from builder.versions import is_python2, language
 
 # Tests of the interpreter: evaluation loop, compiler, built-in types, tracing, threads and memory.
 # Names that a branch does not have are left out.
@@ -220,7 +221,7 @@ def _limit(names: Sequence[str]) -> float:
 
 def tests_of(build: Build, selection: str) -> tuple[str, ...]:
     """The names of a selection's tests that the build has; a test is a module or a package."""
-    folder = Path(build.prefix) / "lib" / f"python{'.'.join(build.facts.version.split('.')[:2])}"
+    folder = Path(build.prefix) / "lib" / f"python{language(build.facts.version)}"
     # Data files such as 2.7's test_doctest3.txt are left out.
     available = {
         path.stem
@@ -241,7 +242,7 @@ def regrtest(
     locks: tuple[int, ...] = (),
 ) -> Command:
     """The command that runs tests in worker processes, so that a crash ends only one test."""
-    python2 = version.startswith("2.")
+    python2 = is_python2(version)
     module = "test.regrtest" if python2 else "test"
     options = [f"-j{max(1, jobs)}"] + ([] if python2 else [f"--timeout={_TEST_SECONDS}"])
     return Command(
