@@ -315,7 +315,7 @@ def judged_text(judgement: Judgement) -> str:
         for names, what in (
             (judgement.flaky, "failed once and not when run again"),
             (judgement.base_failed, "fail on the base too"),
-            (judgement.absent, "are not in the candidate's revision"),
+            (judgement.absent, "do not apply to the candidate"),
         )
         if names
     ]

@@ -58,8 +58,9 @@ class Judgement:
 
     `broken`: tests that fail, but pass on the base. `flaky`: tests that failed once, and when run
     again passed or failed on the base too. `base_failed`: tests that fail on the base already.
-    `absent`: tests that pass on the base and that the candidate's revision, which is another one,
-    does not have. `left_out`: names of the selection that the base does not have.
+    `absent`: tests that pass on the base and do not apply to the candidate, since its revision is
+    another one and does not have them, or since only one of the builds has a GIL and the candidate
+    skips them. `left_out`: names of the selection that the base does not have.
     """
 
     selection: str
@@ -106,7 +107,7 @@ class Gate:
         except NoTestsError as error:
             raise UntestedError(error.what, where=error.where, hint=error.hint) from error
         suspects = [name for name in base_result.passed if name not in candidate_result.passed]
-        absent = self._absent(base, candidate, suspects)
+        absent = self._absent(base, candidate, suspects, candidate_result)
         suspects = [name for name in suspects if name not in absent]
         broken = suspects
         if len(suspects) <= _MOST_RERUN:
@@ -121,16 +122,21 @@ class Gate:
             left_out=base_result.left_out,
         )
 
-    def _absent(self, base: Build, candidate: Build, suspects: list[str]) -> tuple[str, ...]:
-        """The tests that another revision does not have.
+    def _absent(
+        self, base: Build, candidate: Build, suspects: Sequence[str], result: GateResult
+    ) -> tuple[str, ...]:
+        """The tests that do not apply to a candidate of another revision, or with another GIL.
 
-        A candidate of the base's own revision must have them: a patch that removes a test has not
-        passed it.
+        Any other candidate must have them and run them: a patch that removes a test, or has it
+        skipped, has not passed it.
         """
-        if not suspects or _commit(base) == _commit(candidate):
-            return ()
-        folder = self._folder(candidate)
-        return tuple(name for name in suspects if not has_test(folder, name))
+        absent = set()
+        if suspects and _commit(base) != _commit(candidate):
+            folder = self._folder(candidate)
+            absent |= {name for name in suspects if not has_test(folder, name)}
+        if _is_free_threaded(base) != _is_free_threaded(candidate):
+            absent |= set(suspects) & set(result.skipped)
+        return tuple(sorted(absent))
 
     def result(self, build: Build, selection: str) -> GateResult:
         """The test result of a build: the stored one, or a new one from running the tests.
@@ -179,7 +185,7 @@ class Gate:
             self._folder(build),
             selection,
             version=build.facts.version,
-            free_threaded=build.facts.config.get("Py_GIL_DISABLED") == "1",
+            free_threaded=_is_free_threaded(build),
         )
 
     def _folder(self, build: Build) -> Path:
@@ -265,6 +271,10 @@ class _Run:
 def _commit(build: Build) -> object:
     revision = build.recipe.get("revision")
     return revision.get("commit") if isinstance(revision, dict) else None
+
+
+def _is_free_threaded(build: Build) -> bool:
+    return build.facts.config.get("Py_GIL_DISABLED") == "1"
 
 
 def _result_file(folder: Path, selection: str) -> Path:

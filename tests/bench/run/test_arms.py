@@ -256,6 +256,10 @@ def test_what_each_replica_is_held_to(
             "passed (423 test files, full regrtest; 1 failed once and not when run again; "
             "2 fail on the base too)",
         ),
+        (
+            {"absent": ("test_interpreters.test_api",)},
+            "passed (423 test files, full regrtest; 1 do not apply to the candidate)",
+        ),
         ({"broken": ("test_int",)}, "failed (1 of 423 test files, full regrtest: test_int)"),
     ],
 )

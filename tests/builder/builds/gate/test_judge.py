@@ -182,6 +182,20 @@ def test_a_free_threaded_build_is_tested_where_it_is(tmp_path: Path) -> None:
     assert gate.tests_of(build, "full").names == NAMES
 
 
+def test_what_a_build_without_the_gil_skips_does_not_break_it(court: Court) -> None:
+    """test_interpreters is skipped there; other builds must not skip what the base passes."""
+    skipping = fake.behaviour_patch("test_int", "skip")
+    workshop = court.workshop
+    flavor = Flavor(configure=("--disable-gil",))
+    recipe = workshop.recipe(skipping, flavor=flavor)
+    free, _ = workshop.builder.provide(recipe, workshop.repository)
+    judgement = court.gate.judge(court.base, free, "core")
+    assert (judgement.broken, judgement.absent) == ((), ("test_int",))
+    failing = workshop.recipe(fake.behaviour_patch("test_int", "fail"), flavor=flavor)
+    free, _ = workshop.builder.provide(failing, workshop.repository)
+    assert court.gate.judge(court.base, free, "core").broken == ("test_int",)
+
+
 @pytest.mark.parametrize("known", ["stdlib", "code", "nothing"])
 def test_builds_of_older_versions_are_tested_too(known: str, court: Court) -> None:
     """Their facts have the folder in the paths of modules; without these, it is asked again."""
