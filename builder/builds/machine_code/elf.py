@@ -112,19 +112,23 @@ class ElfBinary:
             for offset in range(0, len(data) - size + 1, size)
         }
         addresses |= {
-            place: addend
-            for place, addend in self._relocated(begin, begin + len(data))
-            if place in addresses
+            place: addend for place, addend in self._relocated(symbol) if place in addresses
         }
         return len(set(addresses.values()))
 
-    def _relocated(self, begin: int, end: int) -> list[tuple[int, int]]:
+    def _relocated(self, symbol: Any) -> list[tuple[int, int]]:
+        """Places and addresses of the relocations that apply to a table."""
         from elftools.elf.relocation import RelocationSection
 
+        begin, end = symbol["st_value"], symbol["st_value"] + symbol["st_size"]
+        # Those of an object file apply to one section, those of a program to all.
+        applicable = (0, symbol["st_shndx"])
         return [
             (entry["r_offset"], entry["r_addend"])
             for section in self.elf.iter_sections()
-            if isinstance(section, RelocationSection) and section.is_RELA()
+            if isinstance(section, RelocationSection)
+            and section.is_RELA()
+            and section["sh_info"] in applicable
             for entry in section.iter_relocations()
             if begin <= entry["r_offset"] < end
         ]

@@ -30,6 +30,9 @@ def shape(loop: Loop) -> tuple[Dispatch, int, int]:
         # By clang, assembled.
         (("clang_gotos.s",), (Dispatch.GOTOS, 5, 6)),
         (("clang_gotos.s", "-g"), (Dispatch.GOTOS, 5, 6)),
+        # An object file, whose debug information has relocations at the same places.
+        (("clang_gotos.s", "-c", "-g"), (Dispatch.GOTOS, 5, 6)),
+        (("gotos.c", "-c", "-g", "-O2", "-fno-gcse"), (Dispatch.GOTOS, 5, 6)),
         (("clang_merged.s",), (Dispatch.MERGED, 1, 13)),
         (("clang_tail_calls.s",), (Dispatch.TAIL_CALLS, 4, 5)),
         # What belongs to a just-in-time compiler is not the loop's.
