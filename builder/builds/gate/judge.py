@@ -175,8 +175,8 @@ class Gate:
             raise NoTestsError(
                 f"{build.title} has no test of the {selection} selection: nothing could be tested.",
                 where=str(self._folder(build)),
-                hint="Build it with its tests (without --disable-test-modules), or skip them with "
-                "--gate none.",
+                hint="Build it with its tests: leave out the option of configure that omits them. "
+                "--gate none skips the tests.",
             )
         return tests
 
