@@ -97,12 +97,15 @@ class RevisionRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class FactsRecord:
-    """Facts of a build, read back from its binaries (`builder.builds.facts.BuildFacts`)."""
+    """Facts of a build, read back from its binaries (`builder.builds.facts.BuildFacts`).
+
+    None is unknown. Older results have no `dispatch`: see `machine_code.dispatch_of`.
+    """
 
     compiler: str
-    pgo: bool
-    lto: bool
-    computed_gotos: bool
+    pgo: bool | None
+    lto: bool | None
+    computed_gotos: bool | None
     eval_function: str
     eval_bytes: int
     indirect_jumps: int
@@ -112,6 +115,10 @@ class FactsRecord:
     modules: tuple[str, ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
     library: str = ""
+    dispatch: str = ""
+    handlers: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    stdlib: str = ""
 
     @property
     def configure_arguments(self) -> str:

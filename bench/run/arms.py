@@ -12,7 +12,16 @@ from bench.measure import has_jit
 from bench.planning import Resolved, warning_of
 from bench.results import BROKEN, ArmReport
 from bench.run import build_progress
-from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
+from builder.builds import (
+    Build,
+    Builder,
+    Gate,
+    Judgement,
+    UntestedError,
+    facts,
+    forgotten_outputs,
+    unbuilt,
+)
 from builder.errors import BuildError
 from builder.runtimes import Runtime
 from builder.runtimes import runtime as runtimes
@@ -135,10 +144,13 @@ class Arms:
         except BuildError as error:
             if arm.planned is self._resolved.plan.base:
                 raise
-            self._context.show.say(str(error))
-            broken = f"{error.what}\n{error.where}"
-            return replace(arm, report=replace(arm.report, broken=broken))
+            return replace(arm, report=replace(arm.report, broken=self._broken(error)))
         return replace(arm, report=replace(arm.report, builds=(*arm.report.builds, build)))
+
+    def _broken(self, error: BuildError) -> str:
+        """Why an arm is broken, which is shown at once."""
+        self._context.show.say(str(error))
+        return f"{error.what}\n{error.where}"
 
     def _build(self, planned: PlannedArm, replica: int) -> Build:
         recipe = planned.recipes[replica]
@@ -170,7 +182,10 @@ class Arms:
         judgement = None
         selection = gate_selection(self._resolved.plan, arm.planned, 0)
         if selection:
-            judgement = self._judged(ours, theirs, selection)
+            try:
+                judgement = self._judged(ours, theirs, selection)
+            except UntestedError as error:
+                arm = replace(arm, report=replace(arm.report, broken=self._broken(error)))
         else:
             warnings += ("no-gate: the candidate was not tested with CPython's test suite",)
         report = replace(
@@ -241,7 +256,10 @@ class Arms:
         selection = gate_selection(self._resolved.plan, arm.planned, replica)
         if not arm.fit or not selection or not base.builds or not arm.builds:
             return arm
-        judgement = self._judged(base.builds[replica], arm.builds[replica], selection)
+        try:
+            judgement = self._judged(base.builds[replica], arm.builds[replica], selection)
+        except UntestedError as error:
+            return replace(arm, report=replace(arm.report, broken=self._broken(error)))
         if judgement.passed:
             return arm
         assert arm.report.judgement is not None
@@ -297,6 +315,7 @@ def judged_text(judgement: Judgement) -> str:
         for names, what in (
             (judgement.flaky, "failed once and not when run again"),
             (judgement.base_failed, "fail on the base too"),
+            (judgement.absent, "do not apply to the candidate"),
         )
         if names
     ]

@@ -33,7 +33,7 @@ from bench.run import arms, base, durations, estimate, requirements
 from bench.run.timing import Lineup, Timing, lined_up
 from bench.session import BenchmarkLineup
 from bench.util import harmless
-from builder.builds import Recipe, gate, installed_python
+from builder.builds import NoTestsError, Recipe, installed_python
 from builder.process import Command, clean_environment
 from builder.versions import numbers
 
@@ -193,10 +193,14 @@ class _Shown:
         gates, stored = arms.gate_of(self.context), self.context.store.find(recipe.key)
         if stored is None:
             names: tuple[str, ...] = (f"TESTS-OF-{selection}",)
-        elif gates.has_result(stored.folder, selection):
+        elif gates.has_result(stored, selection):
             return
         else:
-            names = gate.tests_of(stored, selection)
+            try:
+                names = gates.tests_of(stored, selection).names
+            except NoTestsError as error:
+                _line(f"# {error.what}")
+                return
         yield gates.command(self._python(recipe), recipe.revision.version, names, scratch=SCRATCH)
 
     # -- environments and blocks -------------------------------------------------------------

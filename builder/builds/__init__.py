@@ -1,6 +1,15 @@
 """Building recipes: configure, make and install, facts of the binaries, the gate, the store."""
 
-from builder.builds import facts, gate, layout, loop_flags, make_progress, past_builds, unbuilt
+from builder.builds import (
+    facts,
+    gate,
+    layout,
+    loop_flags,
+    machine_code,
+    make_progress,
+    past_builds,
+    unbuilt,
+)
 from builder.builds.compile import (
     Builder,
     Options,
@@ -12,7 +21,7 @@ from builder.builds.compile import (
     uses_ccache,
 )
 from builder.builds.facts import Difference
-from builder.builds.gate import Gate, Judgement
+from builder.builds.gate import Gate, Judgement, NoTestsError, UntestedError
 from builder.builds.make_progress import MakeState
 from builder.builds.make_watch import Expected
 from builder.builds.past_builds import PastBuild
@@ -30,12 +39,14 @@ __all__ = [
     "Gate",
     "Judgement",
     "MakeState",
+    "NoTestsError",
     "Options",
     "PastBuild",
     "Recipe",
     "Stage",
     "Store",
     "UnbuiltChange",
+    "UntestedError",
     "check_flavor",
     "facts",
     "forgotten_outputs",
@@ -44,6 +55,7 @@ __all__ = [
     "installed_python",
     "layout",
     "loop_flags",
+    "machine_code",
     "make_progress",
     "past_builds",
     "required_generators",

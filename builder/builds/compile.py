@@ -477,7 +477,7 @@ class _Compilation:
         flavor = self._recipe.flavor
         pairs = (("PGO", flavor.pgo, built.pgo), ("LTO", flavor.lto, built.lto))
         for name, requested, in_effect in pairs:
-            if requested and built.options and not in_effect:
+            if requested and in_effect is False:
                 raise BuildError(
                     f"{name} was requested, but the evaluation loop was compiled without it.",
                     where=str(self._home.failures / self._recipe.key),

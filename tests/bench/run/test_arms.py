@@ -18,7 +18,7 @@ from bench.planning.resolve import Resolved
 from bench.run import arms as module
 from bench.run.arms import Arms, BuiltArm, judged_text
 from bench.util.console import Show
-from builder.builds.gate import Judgement
+from builder.builds.gate import Judgement, UntestedError
 from builder.builds.recipe import Recipe
 from builder.builds.store import Build
 from builder.builds.unbuilt import UnbuiltChange
@@ -39,6 +39,7 @@ class Workbench:
     happened: list[str] = field(default_factory=list)
     unbuildable: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
+    untested: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     unbuilt: dict[str, tuple[UnbuiltChange, ...]] = field(default_factory=dict)
 
@@ -55,6 +56,8 @@ class Workbench:
 
     def judge(self, base: Build, candidate: Build, selection: str) -> Judgement:
         self.happened.append(f"{selection} {candidate.title} against {base.title}")
+        if candidate.title in self.untested:
+            raise UntestedError(f"{candidate.title} has no test.", where="/its/folder")
         broken = ("test_int",) if candidate.title in self.failing else ()
         return replace(PASSED, selection=selection, broken=broken)
 
@@ -158,6 +161,19 @@ def test_a_replica_that_fails_its_tests_breaks_its_arm(bench: Workbench) -> None
     assert fast.report.judgement.broken == ("test_int (replica 1)",)
 
 
+@pytest.mark.parametrize("title", ["fast/0", "fast/1"])
+def test_an_arm_of_which_no_test_ran_is_broken_and_the_others_go_on(
+    title: str, bench: Workbench
+) -> None:
+    bench.untested = (title,)
+    slow = planned("slow", "candidate", *replicas(replace(RECIPE, tree="s"), (0, 1)))
+    (_base, fast, other) = bench.ready(BASE, FAST, slow)
+
+    assert not fast.fit
+    assert fast.report.broken == f"{title} has no test.\n/its/folder"
+    assert other.fit
+
+
 def test_a_base_that_does_not_build_ends_it(bench: Workbench) -> None:
     bench.unbuildable = ("base/1",)
     with pytest.raises(BuildError, match="base/1"):
@@ -239,6 +255,10 @@ def test_what_each_replica_is_held_to(
             {"flaky": ("test_ssl",), "base_failed": ("test_gdb", "test_tk")},
             "passed (423 test files, full regrtest; 1 failed once and not when run again; "
             "2 fail on the base too)",
+        ),
+        (
+            {"absent": ("test_interpreters.test_api",)},
+            "passed (423 test files, full regrtest; 1 do not apply to the candidate)",
         ),
         ({"broken": ("test_int",)}, "failed (1 of 423 test files, full regrtest: test_int)"),
     ],

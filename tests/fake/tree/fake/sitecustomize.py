@@ -21,6 +21,8 @@ get_path = sysconfig.get_path
 
 def get_config_vars(*names):
     values = {"CONFIG_ARGS": arguments, "CC": "gcc", "CFLAGS": "-g -O1"}
+    if "--disable-gil" in arguments:
+        values["Py_GIL_DISABLED"] = 1
     return [values.get(name) for name in names] if names else values
 
 
