@@ -28,6 +28,8 @@ CPU = "cpu"
 WALL = "wall"
 # Kinds of runtime (see Interpreter.kind) that reach their full speed within a tenth of a second.
 _INTERPRETERS = ("cpython-",)
+# Up to this part of the CPU time, threads beside the main one are helpers.
+_HELPER_SHARE = 0.05
 # Marks the kind of a CPython whose JIT is on, or may be.
 _JIT_KIND = "jit"
 _JIT_WARMUP = 3.0
@@ -74,6 +76,8 @@ class Task:
 
     `cpu_share`: CPU time divided by wall time of one value, without waiting for the core; below 1
     the benchmark waits for something else, above 1 it has threads. `children`: it starts processes.
+    `threads` is the greatest number of threads at once, `thread_share` the part of its CPU time
+    that was not of the thread that times it.
     """
 
     index: int
@@ -84,6 +88,24 @@ class Task:
     seconds: float
     cpu_share: float = 1.0
     children: bool = False
+    threads: int = 1
+    thread_share: float = 0.0
+
+    @property
+    def is_threaded(self) -> bool:
+        """Whether several threads compute: a helper thread that hardly computes does not count."""
+        if self.thread_share > _HELPER_SHARE:
+            return True
+        return self.cpu_share > 1 + _HELPER_SHARE and not self.children
+
+    @property
+    def threading(self) -> str:
+        """What was seen of its threads, for messages; "" where it is not threaded."""
+        if not self.is_threaded:
+            return ""
+        cores = f", {self.cpu_share:.1f} cores busy at once" if self.cpu_share > 1.05 else ""
+        count = f"{max(self.threads, 2)} threads"
+        return f"{count}, {self.thread_share:.0%} of its CPU time not in the main one{cores}"
 
     @property
     def process_seconds(self) -> float:
@@ -375,6 +397,8 @@ def published_result(
         "patchbench_seed": block.seed,
         "patchbench_addresses": "block" if drawn else "kernel",
     }
+    if block.task_of(arm).is_threaded:
+        ours["patchbench_threading"] = block.task_of(arm).threading
     if arm.environment:
         ours["patchbench_environment"] = " ".join(arm.environment)
     cleaned: dict[str, Any] = published(result, places, host)

@@ -189,6 +189,7 @@ class Arms:
         ours, theirs = base.builds[0], arm.builds[0]
         differences = self._differences(ours, theirs, arm)
         warnings += self._forgotten(arm.planned)
+        warnings += _gil_warnings(ours, theirs)
         warnings += unbuilt.warnings(theirs.unbuilt or (), arm.planned.recipe.changed)
         is_same = (
             arm.planned.variant == base.planned.variant
@@ -329,6 +330,18 @@ def _environment_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
     ours, theirs = (" ".join(one.environment) or "nothing set" for one in (base, arm))
     same = ", and the builds are the same" if arm.identity[0] == base.identity[0] else ""
     return (f"environment: the processes of this arm have {theirs}, the base's {ours}{same}",)
+
+
+def _gil_warnings(ours: Build, theirs: Build) -> tuple[str, ...]:
+    """The warning that on one core free threading shows its cost alone."""
+    states = [build.facts.config.get("Py_GIL_DISABLED", "0") == "1" for build in (ours, theirs)]
+    if not any(states):
+        return ()
+    base, arm = ("without the GIL" if is_free else "with the GIL" for is_free in states)
+    return (
+        f"free-threading: the base {base}, this arm {arm}: all processes run on one core, which "
+        "shows what free threading costs, and not what threads gain by it",
+    )
 
 
 def _untested(arm: PlannedArm) -> tuple[str, ...]:
