@@ -79,6 +79,12 @@ class Options:
         )
 
 
+def _package_of(compiler: str) -> str:
+    """The package of a compiler: clang-19 and gcc-11 are packages of these names."""
+    name = Path(compiler).name
+    return name if re.fullmatch(r"(gcc|clang)(-\d+)?", name) else "gcc"
+
+
 def identify_compiler(name: str, runner: Runner) -> CompilerIdentity:
     """Find a compiler on PATH and read its version. Raises ToolError if it does not work."""
     environment = clean_environment()
@@ -87,7 +93,8 @@ def identify_compiler(name: str, runner: Runner) -> CompilerIdentity:
         raise ToolError(
             f"The compiler {name} is not on this machine.",
             where=f"PATH={environment['PATH']}",
-            hint="Install it (`apt-get install gcc`), or name another compiler with flavor.cc.",
+            hint=f"Install it (`apt-get install {_package_of(name)}`), or name another compiler "
+            "with flavor.cc.",
         )
     path = Path(program).resolve()
     command = Command(argv=(str(path), "--version"), env=environment)
@@ -156,13 +163,14 @@ def _check_run_environment(flavor: Flavor) -> None:
         raise ExperimentError(
             "PYTHON_JIT has no effect: the build has no JIT.",
             where="flavor.environment.run",
-            hint='Build it with one: configure = ["--enable-experimental-jit=yes-off"].',
+            hint='Build it with one: configure = ["--enable-experimental-jit=yes-off"], or '
+            "--configure=--enable-experimental-jit=yes-off.",
         )
     if run.get("PYTHON_GIL") == "0" and "--disable-gil" not in flavor.configure:
         raise ExperimentError(
             "PYTHON_GIL=0 ends the interpreter at its start: the build has the GIL.",
             where="flavor.environment.run",
-            hint='Build it without: configure = ["--disable-gil"].',
+            hint='Build it without: configure = ["--disable-gil"], or --configure=--disable-gil.',
         )
 
 

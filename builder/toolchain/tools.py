@@ -143,8 +143,15 @@ class _Chooser:
         return program if program and self._major_of(program) == major else None
 
     def _major_of(self, program: str) -> str:
-        match = _MAJOR.search(self._output(program, "--version"))
+        match = _MAJOR.search(self._version(program))
         return match.group(1) if match else ""
+
+    def _version(self, program: str) -> str:
+        """What a program says of its version: older llvm-profdata say it of a command alone."""
+        text = self._output(program, "--version")
+        if _MAJOR.search(text) or "llvm-profdata" not in Path(program).name:
+            return text
+        return self._output(program, "merge", "--version")
 
     def _bolt(self) -> Iterator[ToolIdentity]:
         """BOLT reads the binaries of every compiler: of clang's version if there is one."""
@@ -215,7 +222,7 @@ class _Chooser:
         )
 
     def _identity(self, role: str, program: str) -> ToolIdentity:
-        lines = self._output(program, "--version").strip().splitlines()
+        lines = self._version(program).strip().splitlines()
         version = next((line for line in lines if _MAJOR.search(line)), lines[0] if lines else "")
         return ToolIdentity(
             role=role,

@@ -556,6 +556,15 @@ def test_a_flavor_that_the_tree_does_not_know_is_refused_before_building() -> No
         check_flavor(Flavor(lto=True), "--enable-optimizations", "2.7.10")
 
 
+@pytest.mark.parametrize(
+    ("name", "package"), [("clang-99", "clang-99"), ("gcc-99", "gcc-99"), ("no-such", "gcc")]
+)
+def test_a_missing_compiler_is_named_with_its_package(name: str, package: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        identify_compiler(name, RUNNER)
+    assert f"apt-get install {package}`" in caught.value.hint
+
+
 def test_a_compiler_that_is_not_there() -> None:
     with pytest.raises(ToolError, match="no-such-gcc"):
         identify_compiler("no-such-gcc", RUNNER)

@@ -83,6 +83,17 @@ def test_the_unversioned_tool_if_it_is_of_the_compilers_version(place: Place) ->
     assert place.choose(pgo=True)["LLVM_PROFDATA"].path.endswith("/llvm-profdata")
 
 
+def test_an_older_llvm_profdata_has_the_version_of_its_commands(place: Place) -> None:
+    """That of LLVM 14 knows no --version of its own."""
+    program = place.path / "llvm-profdata"
+    program.write_text(
+        "#!/bin/sh\n[ $1 = merge ] || { echo Unknown command!; exit 1; }\n"
+        "echo 'Debian LLVM version 19.1.7'\n"
+    )
+    program.chmod(0o755)
+    assert place.choose(pgo=True)["LLVM_PROFDATA"].version == "Debian LLVM version 19.1.7"
+
+
 def test_a_missing_tool_is_named_with_its_package_and_what_is_there(place: Place) -> None:
     place.add("llvm-profdata", version=14)
     with pytest.raises(ToolError) as caught:
