@@ -296,8 +296,8 @@ def _count_threads():
     alive = [1]
     start = threading.Thread.start
 
-    def started(self, *arguments):
-        result = start(self, *arguments)
+    def started(self):
+        result = start(self)
         alive[0] = max(alive[0], _threads())
         return result
 
