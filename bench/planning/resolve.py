@@ -10,11 +10,19 @@ from pathlib import Path, PurePath
 from bench.benchmarks import Selection, Suite
 from bench.context import Context
 from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
+from bench.measure import jit
 from bench.planning.commits import commit_lines
 from bench.planning.measurable import check_variants, chosen
 from bench.planning.worktree import WorkTrees, check_applied, series_of
 from bench.results import kept_patches
-from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
+from builder.builds import (
+    Recipe,
+    check_compiler,
+    check_flavor,
+    identify_compiler,
+    identify_tools,
+    required_generators,
+)
 from builder.errors import ExperimentError, PatchError
 from builder.git import Repository
 from builder.patches import (
@@ -30,6 +38,9 @@ from builder.runtimes import runtime as runtimes
 from builder.sources import Revision, Source, SourceSpec
 from builder.sources import provide as sources
 from builder.versions import language, minor
+
+# The file of a tree that has the version of LLVM for the stencils of its JIT.
+JIT_TOOLS = "Tools/jit/_llvm.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -260,14 +271,22 @@ class _Settler:
                 check_applied(taken, applied.steps[0].tree)
         configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
         check_flavor(arm.flavor, configure, revision.version)
+        compiler = identify_compiler(arm.flavor.cc, self._context.runner)
+        check_compiler(arm.flavor, compiler)
+        stencils = (repository.read(tree, JIT_TOOLS) or b"").decode("utf-8", "replace")
+        tools = identify_tools(arm.flavor, compiler, stencils, self._context.runner)
+        self._say(
+            arm, [f"{one.role} is {one.path or 'the default'}, {one.version}" for one in tools]
+        )
         recipe = Recipe(
             revision=revision,
             tree=tree,
             flavor=arm.flavor,
-            compiler=identify_compiler(arm.flavor.cc, self._context.runner),
+            compiler=compiler,
             series=tuple(series.name for series in stack),
             changed=tuple(change.path for change in repository.changes(base_tree, tree)),
             placebo=arm.placebo,
+            tools=tools,
         )
         # Refuses, before anything is built, a change whose effect would be lost.
         required_generators(recipe, repository)
@@ -278,6 +297,8 @@ class _Settler:
             recipes=recipes,
             variant=arm.variant,
             worktree=taken.to_json() if taken else None,
+            environment=arm.flavor.run_environment,
+            jit=jit.expected(jit.configured(arm.flavor.configure), arm.flavor.run_environment),
         )
         return _Settled(
             asked=arm, planned=planned, repository=repository, patches=stack, notes=notes
@@ -293,7 +314,13 @@ class _Settler:
     def runtime(self, kind: str, arm: ArmRequest) -> _Settled:
         """An arm that is an installed runtime."""
         runtime = runtimes.find(self._context.home, self._context.runner, arm.runtime)
-        return _Settled(asked=arm, planned=PlannedArm(name=arm.name, kind=kind, runtime=runtime))
+        planned = PlannedArm(
+            name=arm.name,
+            kind=kind,
+            runtime=runtime,
+            environment=arm.flavor.run_environment,
+        )
+        return _Settled(asked=arm, planned=planned)
 
     def _numbers(self, kind: str) -> range:
         """The numbers of an arm's replicas: the same for all arms, so that they draw the same
@@ -348,7 +375,7 @@ def _folder(path: Path) -> PatchError:
 
 def _refuse_twins(settled: Sequence[_Settled]) -> None:
     """Raise ExperimentError for two arms that are the same build."""
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, ...], str] = {}
     for arm in settled:
         if arm.planned.kind == AA:
             continue  # it repeats the base on purpose
@@ -357,7 +384,7 @@ def _refuse_twins(settled: Sequence[_Settled]) -> None:
             raise ExperimentError(
                 f"{seen[key]} and {arm.planned.name} are the same build.",
                 where=f"both have the recipe {key[0]}",
-                hint="Give the candidate a series, revision, flavor or variant that changes "
-                "something.",
+                hint="Give the candidate a series, revision, flavor, variant or environment that "
+                "changes something.",
             )
         seen[key] = arm.planned.name

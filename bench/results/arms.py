@@ -58,6 +58,7 @@ class PlanArm:
     variant: str = ""
     runtime: RuntimeRecord | None = None
     worktree: Mapping[str, Any] | None = None
+    environment: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +159,8 @@ class ArmResult:
     """An arm: the base, or the part of a candidate that every arm has.
 
     `change` is None for the base, for arms that are no candidates of ours, and in older results.
+    `environment` are the variables of its measured processes, NAME=VALUE; `jit` is the state of its
+    just-in-time compiler (`bench.measure.jit`), "" without one.
     """
 
     name: str
@@ -173,6 +176,8 @@ class ArmResult:
     runtime: RuntimeRecord | None = None
     replicas: tuple[ReplicaResult, ...] = ()
     change: ChangeRecord | None = None
+    environment: tuple[str, ...] = ()
+    jit: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:

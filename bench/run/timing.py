@@ -207,7 +207,7 @@ def _lineups(
 ) -> tuple[Lineup, ...]:
     """A lineup for each replica."""
     return tuple(
-        [(arm.planned, environments.provide(_interpreter(arm, replica))) for arm in arms]
+        [(arm.as_measured, environments.provide(_interpreter(arm, replica))) for arm in arms]
         for replica in range(replicas)
     )
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.compare import SuiteComparison
+from bench.experiments import flavor_table
 from bench.jobs.bundle.recipes import patches_of
 from bench.results import CandidateResult, FactsRecord, HostRecord, PlanArm, PlanRecord, Result
 from builder.builds import machine_code
 from builder.errors import ExperimentError, UsageError
 from builder.sources import DEFAULT_REMOTE, Revision
+from builder.toolchain import as_mapping
 from builder.versions import is_release
 
 _ARCHIVE = re.compile(r"archive .*, SHA-256 ([0-9a-f]{64})")
@@ -100,7 +102,10 @@ def _runtime(arm: PlanArm, overrides: PlanOverrides) -> dict[str, Any]:
             hint=f"Name one of yours: --runtime {arm.name}=NAME or PATH; `patchbench runtimes` "
             "lists and provides some.",
         )
-    return {"runtime": overrides.runtimes[arm.name]}
+    table: dict[str, Any] = {"runtime": overrides.runtimes[arm.name]}
+    if arm.environment:
+        table["flavor"] = {"environment": {"run": as_mapping(arm.environment)}}
+    return table
 
 
 def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, overrides: PlanOverrides) -> dict[str, Any]:
@@ -112,10 +117,8 @@ def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, overrides: PlanOverrides)
     commit, source = "", ""
     if base.recipe is not None:
         commit, source = base.recipe.revision.commit, base.recipe.revision.source
-    flavor = {key: value for key, value in recipe.flavor.content.items() if value is not None}
-    flavor["configure"] = list(recipe.flavor.configure)
     table: dict[str, Any] = {
-        "flavor": flavor,
+        "flavor": flavor_table(recipe.flavor),
         "patch": [str(folder / patch.name) for patch in patches_of(folder, plan, arm)],
     }
     if arm.variant:
