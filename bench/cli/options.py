@@ -170,7 +170,7 @@ def _flavor_options(group: argparse._ActionsContainer) -> None:
         "configure-var": ("NAME=VALUE", "variable of configure for all arms: LLVM_PROFDATA=..."),
         "build-env": ("NAME=VALUE", "environment variable of all builds"),
         "run-env": ("NAME=VALUE", "environment variable of the measured processes of all arms"),
-        "candidate-env": (
+        "try-env": (
             "NAME=VALUE",
             "the same for the candidate alone, another arm of the same build: PYTHON_JIT=1",
         ),
@@ -206,7 +206,7 @@ def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
         configure_variables=tuple(options.configure_var),
         build_environment=tuple(options.build_env),
         run_environment=tuple(options.run_env),
-        candidate_environment=tuple(options.candidate_env),
+        candidate_environment=tuple(options.try_env),
         changes=condition_changes(options),
     )
 

@@ -67,7 +67,7 @@ class ExperimentRequest:
             "--configure-var": self.configure_variables,
             "--build-env": self.build_environment,
             "--run-env": self.run_environment,
-            "--candidate-env": self.candidate_environment,
+            "--try-env": self.candidate_environment,
         }
         return tuple(option for option, value in values.items() if value)
 
@@ -140,7 +140,7 @@ def _refuse_too_little(request: ExperimentRequest) -> None:
         raise UsageError(
             "There is no candidate to compare the base with.",
             hint="Add --patch, --series, --candidate, --worktree, --variant, --runtime or "
-            "--candidate-env.",
+            "--try-env.",
         )
 
 
@@ -207,6 +207,6 @@ def _names_of_variables() -> dict[str, str]:
         "environment.build": "--build-env",
         "environment.run": "--run-env",
     }
-    of_candidate = of_base | {"environment.run": "--candidate-env"}
+    of_candidate = of_base | {"environment.run": "--try-env"}
     base = {f"base.flavor.{key}": option for key, option in of_base.items()}
     return base | {f"candidate[1].flavor.{key}": option for key, option in of_candidate.items()}

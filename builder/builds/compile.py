@@ -163,14 +163,13 @@ def _check_run_environment(flavor: Flavor) -> None:
         raise ExperimentError(
             "PYTHON_JIT has no effect: the build has no JIT.",
             where="flavor.environment.run",
-            hint='Build it with one: configure = ["--enable-experimental-jit=yes-off"], or '
-            "--configure=--enable-experimental-jit=yes-off.",
+            hint='Build it with one: configure = ["--enable-experimental-jit=yes-off"].',
         )
     if run.get("PYTHON_GIL") == "0" and "--disable-gil" not in flavor.configure:
         raise ExperimentError(
             "PYTHON_GIL=0 ends the interpreter at its start: the build has the GIL.",
             where="flavor.environment.run",
-            hint='Build it without: configure = ["--disable-gil"], or --configure=--disable-gil.',
+            hint='Build it without: configure = ["--disable-gil"].',
         )
 
 

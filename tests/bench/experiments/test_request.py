@@ -91,7 +91,7 @@ def test_a_candidate_in_another_environment_is_an_arm_of_the_same_build() -> Non
     jit = ("--enable-experimental-jit=yes-off",)
     experiment = asked(
         *("--base", "3.14", f"--configure={jit[0]}", "--run-env", "PYTHONMALLOC=malloc"),
-        *("--run-env", "PYTHON_JIT=0", "--candidate-env", "PYTHON_JIT=1"),
+        *("--run-env", "PYTHON_JIT=0", "--try-env", "PYTHON_JIT=1"),
     )
     base, (candidate,) = experiment.base, experiment.candidates
     assert base.flavor == Flavor(
@@ -121,7 +121,7 @@ def test_options_of_a_flavor() -> None:
     [
         ("--run-env", "PYTHONPATH=/x", "imports"),
         ("--run-env", "PYTHON_JIT", "NAME=VALUE"),
-        ("--candidate-env", "PYTHONHASHSEED=0", "draws it"),
+        ("--try-env", "PYTHONHASHSEED=0", "draws it"),
         ("--build-env", "LD_LIBRARY_PATH=/x", "libraries"),
         ("--configure-var", "CC=gcc", "flavor.cc"),
         ("--configure", "-O3", "--with-*"),
