@@ -6,8 +6,8 @@ from bench.benchmarks.availability import (
     MISSING,
     UNCHECKED,
     UNKNOWN,
-    Answer,
     Availability,
+    RequirementState,
     TargetPython,
 )
 from bench.benchmarks.environments import (
@@ -39,7 +39,6 @@ __all__ = [
     "UNCHECKED",
     "UNKNOWN",
     "VARIANTS",
-    "Answer",
     "Availability",
     "Benchmark",
     "Environment",
@@ -47,6 +46,7 @@ __all__ = [
     "Interpreter",
     "Missing",
     "PackageSource",
+    "RequirementState",
     "Selection",
     "Suite",
     "TargetPython",

@@ -77,7 +77,7 @@ class TargetPython:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class RequirementState:
     """What is known of one requirement; `reason` is "" where it fits."""
 
     state: str
@@ -92,14 +92,16 @@ class Availability:
         self._runner = runner
         self._source = source
 
-    def check(self, benchmarks: Iterable[Benchmark], python: TargetPython) -> dict[str, Answer]:
+    def check(
+        self, benchmarks: Iterable[Benchmark], python: TargetPython
+    ) -> dict[str, RequirementState]:
         """The worst answer of each benchmark's requirements, by the benchmark's name."""
         needed = {one.name: _needed(one.requirements, python) for one in benchmarks}
         lines = dict.fromkeys(line for lines in needed.values() for line in lines)
         answers = self._answers(tuple(lines), python)
         return {name: _worst(answers[line] for line in lines) for name, lines in needed.items()}
 
-    def _answers(self, lines: Sequence[str], python: TargetPython) -> dict[str, Answer]:
+    def _answers(self, lines: Sequence[str], python: TargetPython) -> dict[str, RequirementState]:
         files = {line: self._folder / f"{self._key(line, python)}.json" for line in lines}
         answers = {line: stored for line, file in files.items() if (stored := _read(file))}
         new = self._ask([line for line in lines if line not in answers], python)
@@ -112,8 +114,8 @@ class Availability:
         source = [self._source.options(), sorted(self._source.environment.items())]
         return digest([_SCHEMA, line, python.abis, numbers(python.version), source])
 
-    def _ask(self, lines: Sequence[str], python: TargetPython) -> dict[str, Answer]:
-        answers: dict[str, Answer] = {}
+    def _ask(self, lines: Sequence[str], python: TargetPython) -> dict[str, RequirementState]:
+        answers: dict[str, RequirementState] = {}
         remaining = list(lines)
         while remaining:
             # pip takes each package once. It stops at the first that lacks a wheel: a short batch
@@ -125,7 +127,7 @@ class Availability:
             )
             lacking = _lacking(completed.output, batch)
             if completed.ok:
-                answers |= dict.fromkeys(batch, Answer(state=FITS))
+                answers |= dict.fromkeys(batch, RequirementState(state=FITS))
             elif lacking:
                 answers[lacking] = self._from_source(lacking, python)
             else:
@@ -133,7 +135,7 @@ class Availability:
             remaining = [line for line in remaining if line not in answers]
         return answers
 
-    def _from_source(self, line: str, python: TargetPython) -> Answer:
+    def _from_source(self, line: str, python: TargetPython) -> RequirementState:
         """The answer for a requirement without a wheel."""
         requirement = Requirement(line)
         command = releases_command(self._source, requirement.name, python)
@@ -143,8 +145,8 @@ class Availability:
             return _unchecked(completed)
         if listed and _admits(requirement, listed[1].split(", ")):
             reason = f"{line} has no wheel for Python {python.title} and would be built from source"
-            return Answer(state=UNKNOWN, reason=reason)
-        return Answer(
+            return RequirementState(state=UNKNOWN, reason=reason)
+        return RequirementState(
             state=MISSING,
             reason=f"{line} has neither a wheel nor a source release for Python {python.title}",
         )
@@ -167,12 +169,14 @@ def _needed(lines: Iterable[str], python: TargetPython) -> tuple[str, ...]:
     return tuple(needed)
 
 
-def _worst(answers: Iterable[Answer]) -> Answer:
-    return max(answers, key=lambda one: _WORST.index(one.state), default=Answer(state=FITS))
+def _worst(answers: Iterable[RequirementState]) -> RequirementState:
+    return max(
+        answers, key=lambda one: _WORST.index(one.state), default=RequirementState(state=FITS)
+    )
 
 
-def _unchecked(completed: Completed) -> Answer:
-    return Answer(state=UNCHECKED, reason=pip_error(completed))
+def _unchecked(completed: Completed) -> RequirementState:
+    return RequirementState(state=UNCHECKED, reason=pip_error(completed))
 
 
 def _lacking(output: str, lines: Iterable[str]) -> str:
@@ -218,7 +222,7 @@ def _implementation(python: TargetPython) -> str:
     return "CP" if "t" in python.flags else "cp"
 
 
-def _keep(file: Path, answer: Answer) -> None:
+def _keep(file: Path, answer: RequirementState) -> None:
     # What cannot be stored is asked again.
     with contextlib.suppress(OSError, StoreError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -235,11 +239,11 @@ def _admits(requirement: Requirement, versions: Iterable[str]) -> bool:
     return False
 
 
-def _read(file: Path) -> Answer | None:
+def _read(file: Path) -> RequirementState | None:
     """A stored answer; None if there is none, or it may have changed since."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        answer = Answer(state=str(content["state"]), reason=str(content["reason"]))
+        answer = RequirementState(state=str(content["state"]), reason=str(content["reason"]))
         age = time.time() - file.stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -11,10 +11,10 @@ from bench.benchmarks import (
     MISSING,
     UNCHECKED,
     UNKNOWN,
-    Answer,
     Availability,
     Missing,
     PackageSource,
+    RequirementState,
     TargetPython,
 )
 from bench.context import Context
@@ -35,7 +35,7 @@ class RequirementCheck:
     `needing` are the benchmarks that have requirements.
     """
 
-    answers: Mapping[TargetPython, Mapping[str, Answer]]
+    answers: Mapping[TargetPython, Mapping[str, RequirementState]]
     needing: tuple[str, ...] = ()
 
     def lines(self) -> tuple[str, ...]:

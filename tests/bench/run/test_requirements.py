@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.benchmarks import FITS, MISSING, UNCHECKED, UNKNOWN, Answer, TargetPython
+from bench.benchmarks import FITS, MISSING, UNCHECKED, UNKNOWN, RequirementState, TargetPython
 from bench.run.requirements import RequirementCheck
 from builder.errors import MeasureError
 
@@ -13,7 +13,7 @@ PYTHON = TargetPython.of("3.15.0a1+", ("--disable-gil",))
 
 def _checked(**states: str) -> RequirementCheck:
     answers = {
-        name: Answer(state=state, reason="" if state == FITS else f"{state} of x")
+        name: RequirementState(state=state, reason="" if state == FITS else f"{state} of x")
         for name, state in states.items()
     }
     return RequirementCheck(answers={PYTHON: answers}, needing=tuple(states))
