@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -49,6 +50,7 @@ BATCH = 200
 PATIENCE = 60
 # Seconds before each further attempt of a transaction that the database gave up.
 _PAUSES = (0.2, 1.0, 3.0)
+_SWITCH_SECONDS = 0.02
 # Serialization failure, deadlock; a server that stops, starts, or has no connection to spare.
 _PASSING = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "53300"})
 # What SQLite and PostgreSQL say after PATIENCE.
@@ -244,10 +246,25 @@ def _set_up_sqlite(engine: Engine) -> None:
         # The driver would begin a transaction at the first write, after two writers have read.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a database to its write-ahead log. While another program opens or switches the same
+    database, SQLite refuses that at once, whatever its time-out.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as problem:
+            if "locked" not in str(problem) or time.monotonic() > until:
+                raise
+        time.sleep(_SWITCH_SECONDS)
 
 
 class _Writer:

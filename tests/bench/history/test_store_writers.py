@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -84,6 +85,26 @@ def test_four_programs_record_the_same_new_commits(place: str) -> None:
             rows = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
             assert rows == NIGHTS, table
         assert connection.execute(text("SELECT count(*) FROM hosts")).scalar_one() == 2
+
+
+class Refusing:
+    """A connection to a database that another program switches, for the first `times` attempts."""
+
+    def __init__(self, times: int, text: str = "database is locked") -> None:
+        self.left, self.text = times, text
+
+    def execute(self, _statement: str) -> None:
+        if self.left:
+            self.left -= 1
+            raise sqlite3.OperationalError(self.text)
+
+
+def test_a_switch_to_the_log_that_is_refused_is_tried_again() -> None:
+    connection = Refusing(3)
+    store._write_ahead(connection)  # type: ignore[arg-type]
+    assert connection.left == 0
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        store._write_ahead(Refusing(1, "disk is full"))  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
