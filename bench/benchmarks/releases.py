@@ -7,7 +7,8 @@ pinned. psutil is left out on purpose: on Linux pyperf's worker reads all that i
 /proc, and psutil would cost a third of a worker's start-up and, for old Pythons, a compilation per
 environment. docutils is left out as well, which `statistics` requires and never imports.
 
-3.0 to 3.5 are left out: no release of both is for them.
+3.0 to 3.5 are left out: pyperf 1.7 runs on some of them, but no release of pyperformance names
+them, and none was tried.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def tooling(version: str) -> Tooling:
         if at >= row.first and not is_between:
             return row
     raise MeasureError(
-        f"Python {version} can be built, but not measured: pyperf and pyperformance have no "
-        f"releases for it.",
+        f"Python {version} can be built, but not measured: patchbench has no pyperf and "
+        f"pyperformance for it.",
         where=f"Python {numbers(version)}",
         hint="Measure a revision of 2.7, or of 3.6 or newer. `patchbench build` builds this one.",
     )

@@ -211,7 +211,7 @@ def benchmarks_that_cannot_be_measured(at: Place) -> Sequence[str]:
     return measured(at, manifest)
 
 
-@fault(8, "No benchmark can be measured", "needy: its requirements", "no-such-requirement")
+@fault(8, "None of the chosen benchmarks can be measured", "needy: no-such-requirement", "--wheels")
 def a_suite_that_cannot_be_installed(at: Place) -> Sequence[str]:
     return measured(at, suite(at, needy=""))
 
