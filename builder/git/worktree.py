@@ -152,15 +152,15 @@ class _Reading:
         """See `WorkTree.state`."""
         options = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
         rows = self._rows("status", *options, "--ignore-submodules=dirty")
-        codes = {row[3:]: row[:2] for row in rows}
+        # A file that was taken out of the index and is still there has a row of each kind.
+        codes = {row[3:]: row[:2] for row in rows if row[:2] != "??"}
+        untracked = {row[3:] for row in rows if row[:2] == "??"}
         conflicted = {path for path, code in codes.items() if "U" in code or code in ("AA", "DD")}
-        untracked = {path for path, code in codes.items() if code == "??"}
-        changed = tuple(path for path in codes if path not in untracked)
         return TreeState(
-            changed=changed,
+            changed=tuple(codes),
             untracked=tuple(sorted(untracked)),
             conflicted=tuple(sorted(conflicted)),
-            filtered=self._filtered(path for path in changed if codes[path][1] in "MTA"),
+            filtered=self._filtered(path for path in codes if codes[path][1] in "MTA"),
             operation=operation,
             hidden=sum(row[0].islower() for row in self._rows("ls-files", "-v", "-z")),
         )

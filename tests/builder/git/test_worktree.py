@@ -216,6 +216,12 @@ def test_a_linked_work_tree(clone: Clone) -> None:
     assert reader(clone).state().changed == ()
 
 
+def test_a_file_taken_out_of_the_index_is_a_change_although_it_is_there(clone: Clone) -> None:
+    clone.git("rm", "--quiet", "--cached", "Lib/b.py")
+    state = reader(clone).state()
+    assert (state.changed, state.untracked) == (("Lib/b.py",), ("Lib/b.py",))
+
+
 @pytest.mark.slow
 @pytest.mark.random
 def test_random_edits(tmp_path: Path, cases: int) -> None:
