@@ -111,7 +111,8 @@ def test_the_way_from_a_program_to_its_document(
     assert document == json.loads((place.out / FILE).read_text())
     assert document["profile"]["functions"][0]["function"] == "spin"
     assert document["program"] == ["./program.py", "200000"]
-    assert document["refused"] == [{"module": "helper", "reason": "nobody wanted to"}]
+    # Whether the script itself has a tenth of the samples depends on how busy the machine is.
+    assert {"module": "helper", "reason": "nobody wanted to"} in document["refused"]
     assert document["same"]["status"] == 0
     assert list(document["same"]["files"]) == ["written"]
     (row,) = document["comparisons"]
@@ -121,7 +122,7 @@ def test_the_way_from_a_program_to_its_document(
     assert place.hot(SCRIPT, "200000") == 0
     out = capsys.readouterr().out
     assert "spin" in out
-    assert "not compiled: helper: nobody wanted to" in out
+    assert "helper: nobody wanted to" in out
     assert "identical in every run" in out
 
 
