@@ -23,7 +23,7 @@ from packaging.version import InvalidVersion, Version
 
 from bench.benchmarks.packages import PackageSource, pip_command, pip_error
 from bench.benchmarks.suites import Benchmark
-from builder.errors import StoreError
+from builder.errors import StoreError, ToolError
 from builder.files import digest, write_atomically
 from builder.process import Command, Completed, Runner
 from builder.versions import abi_flags, minor, numbers
@@ -104,7 +104,11 @@ class Availability:
     def _answers(self, lines: Sequence[str], python: TargetPython) -> dict[str, RequirementState]:
         files = {line: self._folder / f"{self._key(line, python)}.json" for line in lines}
         answers = {line: stored for line, file in files.items() if (stored := _read(file))}
-        new = self._ask([line for line in lines if line not in answers], python)
+        open_lines = [line for line in lines if line not in answers]
+        try:
+            new = self._ask(open_lines, python)
+        except ToolError as error:  # without a pip that can be asked, a run goes on
+            new = dict.fromkeys(open_lines, RequirementState(state=UNCHECKED, reason=error.what))
         for line, answer in new.items():
             if answer.state != UNCHECKED:
                 _keep(files[line], answer)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder import process
-from builder.builds import gate
 from tests import fake
 from tests.faults import BASE_ONLY, Check, Place, table
 
@@ -141,7 +141,9 @@ def a_candidate_that_dies_in_the_gate(at: Place) -> Sequence[str]:
 
 @fault(7, "test_int failed", slow=True, check=_broken("test_int"))
 def a_candidate_that_never_ends_in_the_gate(at: Place) -> Sequence[str]:
-    at.patch.setattr(gate, "_LONGEST_SECONDS", 8.0)
+    # The room's face has a function of the module's name.
+    module = importlib.import_module("builder.builds.gate.regrtest")
+    at.patch.setattr(module, "_LONGEST_SECONDS", 8.0)
     return at.patched(fake.behaviour_patch("test_int", "hang"))
 
 

@@ -16,6 +16,7 @@ from bench.benchmarks.availability import (
 )
 from bench.benchmarks.packages import PackageSource
 from bench.benchmarks.suites import Benchmark
+from builder.errors import ToolError
 from builder.process import Command, Completed
 
 PYTHON = TargetPython.of("3.15.0rc1+", ("--disable-gil",))
@@ -101,6 +102,15 @@ def test_an_index_that_cannot_be_reached_is_no_missing_package(tmp_path: Path) -
     assert _states(tmp_path, pip, one) == {"one": UNCHECKED}
     pip.is_reachable = True
     assert _states(tmp_path, pip, one) == {"one": FITS}
+
+
+def test_a_pip_that_cannot_be_started_is_no_missing_package(tmp_path: Path) -> None:
+    class NoPip:
+        def run(self, *_arguments: object, **_options: object) -> Completed:
+            raise ToolError("pip cannot be started: not found.", where="pip")
+
+    states = _states(tmp_path, NoPip(), _benchmark("x", "a==1.0"))  # type: ignore[arg-type]
+    assert states == {"x": UNCHECKED}
 
 
 def test_damaged_answers_are_asked_again(tmp_path: Path) -> None:
