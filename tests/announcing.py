@@ -64,7 +64,7 @@ def announce_all() -> None:
         compiling._Compilation, "_run", "", lambda one, step: f"{step.name} {one._recipe.title}"
     )
     announce(compiling._Compilation, "_result", "stamp", _title)
-    announce(Gate, "_test", "gate", lambda _gate, build, _selection: build.title)
+    announce(Gate, "_test", "gate", lambda _gate, build, *_rest: build.title)
     announce(Environments, "_make", "environment")
     announce(Environments, "_copy", "scripts")
     announce(Environments, "_install_layer", "requirements")

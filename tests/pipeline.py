@@ -69,7 +69,11 @@ class Ground:
         """The environment variables of the command line."""
         scratch = self.root / "tmp"
         scratch.mkdir(exist_ok=True)
-        ours = {"PATCHBENCH_HOST_LOCK": str(self.host_lock), "TMPDIR": str(scratch)}
+        ours = {
+            "PATCHBENCH_HOST_LOCK": str(self.host_lock),
+            "TMPDIR": str(scratch),
+            "PIP_NO_INDEX": "1",
+        }
         return {**os.environ, **ours, "PYTHONPATH": str(PROJECT)}
 
     def clear(self) -> None:

@@ -22,6 +22,8 @@ HINTS = hints()
 _OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 # Options of other programs, in texts that name the program.
 _OTHERS = {
+    "configure = [": ("--enable-experimental-jit", "--disable-gil"),
+    "experimental-jit=interpreter": ("--enable-experimental-jit",),
     "git ": {
         *("--full", "--refetch", "--no-filter", "--unshallow", "--all", "--force", "--shared"),
         *("--reference", "--intent-to-add", "--reverse", "--binary", "--no-color", "--stat"),

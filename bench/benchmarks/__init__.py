@@ -1,6 +1,15 @@
 """Suites of benchmarks, their compiled variants, and the environments that they need."""
 
 from bench.benchmarks import packages, suites
+from bench.benchmarks.availability import (
+    FITS,
+    MISSING,
+    UNCHECKED,
+    UNKNOWN,
+    Availability,
+    RequirementState,
+    TargetPython,
+)
 from bench.benchmarks.environments import (
     CPYTHON,
     STAMP,
@@ -24,16 +33,23 @@ from bench.benchmarks.variants import CYTHON, VARIANTS, is_kernel, unfit
 __all__ = [
     "CPYTHON",
     "CYTHON",
+    "FITS",
+    "MISSING",
     "STAMP",
+    "UNCHECKED",
+    "UNKNOWN",
     "VARIANTS",
+    "Availability",
     "Benchmark",
     "Environment",
     "Environments",
     "Interpreter",
     "Missing",
     "PackageSource",
+    "RequirementState",
     "Selection",
     "Suite",
+    "TargetPython",
     "is_kernel",
     "is_manifest",
     "misfit",

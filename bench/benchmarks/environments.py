@@ -33,6 +33,7 @@ from builder.home import Home
 from builder.locks import LockOrder
 from builder.process import Command, Completed, Runner, clean_environment, last_lines
 from builder.runtimes import Runtime
+from builder.versions import is_python2, language
 
 STAMP = "env.json"
 # Placeholder in shown commands for versions that pip has not chosen yet.
@@ -67,7 +68,7 @@ class Interpreter:
     @property
     def kind(self) -> str:
         """The kind of runtime: cpython-2.7, cpython-3.13, pypy-3.11."""
-        return f"{self.implementation}-{'.'.join(self.version.split('.')[:2])}"
+        return f"{self.implementation}-{language(self.version)}"
 
 
 def of_runtime(runtime: Runtime) -> Interpreter:
@@ -320,7 +321,7 @@ class Environments:
     ) -> Command:
         """Return an install command with --target: every pip since 1.1 has it, unlike --prefix."""
         interpreter = environment.interpreter
-        python2 = interpreter.version.startswith("2.")
+        python2 = is_python2(interpreter.version)
         # When it compiles, the last pip for 2.7 expects CPython's names of .pyc files.
         plain = ("--no-compile",) if python2 and interpreter.implementation != CPYTHON else ()
         options = (*plain, *self._source.options())

@@ -1,7 +1,7 @@
-"""Suites of benchmarks: pyperformance's two releases, a user's manifest, and selections from them.
+"""Suites of benchmarks: pyperformance's releases, a user's manifest, and selections from them.
 
-Listing a suite needs no download and starts no process: the scripts of the one release that is not
-installed beside us (0.9.1, the last for Python 2.7) are fetched when environments are made.
+Listing a suite needs no download and starts no process: the scripts of the releases that are not
+installed beside us (for Pythons before 3.9) are fetched when environments are made.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
-
-from bench.benchmarks import manifest
+from bench.benchmarks import manifest, releases
 from bench.util import DATA, KERNELS_MANIFEST
 from builder.errors import ExperimentError
 from builder.files import digest
 from builder.home import Home
+from builder.versions import minor, supports
 
-MODERN_RELEASE = "1.14.0"
-LAST_FOR_PYTHON2 = "0.9.1"
+MODERN_RELEASE = releases.MODERN
 _EVERYTHING = ("full", "all")
 KERNELS = "kernels"
 
@@ -91,13 +89,9 @@ class Selection:
 def worker_requirements(version: str) -> tuple[str, ...]:
     """Return the pinned requirements of a worker for any benchmark: pyperf and what it imports.
 
-    psutil is left out on purpose: on Linux pyperf's worker reads all that it records from /proc,
-    and psutil would cost a third of a worker's start-up and, for 2.7, a compilation per
-    environment. docutils is left out as well, which `statistics` requires and never imports.
+    Raises MeasureError for a Python that cannot be measured.
     """
-    if version.startswith("2."):
-        return ("pyperf==1.6.1", "statistics==1.0.3.5", "six==1.12.0")
-    return ("pyperf==2.10.0",)
+    return releases.tooling(version).worker
 
 
 def load(version: str, words: Sequence[str], *, home: Home) -> Suite:
@@ -105,8 +99,9 @@ def load(version: str, words: Sequence[str], *, home: Home) -> Suite:
     our kernels if their group or one of them is named.
 
     `version` is that of the base, "3.13.5". Raises ExperimentError for a manifest that cannot be
-    read.
+    read, MeasureError for a Python that cannot be measured.
     """
+    release = releases.tooling(version).suite
     paths = [word for word in words if is_manifest(word)]
     if not paths and _has_kernels(words):
         return _with_kernels(load(version, (), home=home), version)
@@ -118,9 +113,7 @@ def load(version: str, words: Sequence[str], *, home: Home) -> Suite:
         )
     if paths:
         return from_manifest(Path(paths[0]), version)
-    if version.startswith("2."):
-        return last_for_python2(version, home=home)
-    return modern(version)
+    return modern(version) if release == MODERN_RELEASE else listed(release, version, home=home)
 
 
 def _has_kernels(words: Sequence[str]) -> bool:
@@ -164,36 +157,43 @@ def modern(version: str) -> Suite:
     )
 
 
-def last_for_python2(version: str, *, home: Home) -> Suite:
-    """Load pyperformance 0.9.1 from our list of its benchmarks; its scripts are fetched later."""
-    facts = _facts(LAST_FOR_PYTHON2)
-    root = home.suites / f"pyperformance-{LAST_FOR_PYTHON2}"
-    folder = f"{LAST_FOR_PYTHON2}/benchmarks"
+def listed(release: str, version: str, *, home: Home) -> Suite:
+    """Load another release from our list of its benchmarks; its scripts are fetched later."""
+    facts = _facts(release)
+    root = home.suites / f"pyperformance-{release}"
     benchmarks = tuple(
-        Benchmark(
-            name=name,
-            source=root / facts["scripts"],
-            folder=folder,
-            script=f"{folder}/{table['script']}",
-            options=tuple(table.get("options", ())),
-            tags=tuple(table.get("tags", ())),
-            requirements=tuple(table.get("requirements", ())),
-            unfit=table.get("missing", ""),
-        )
+        _from_table(name, table, release=release, scripts=root / facts["scripts"])
         for name, table in facts["benchmarks"].items()
     )
     default = tuple(item.name for item in benchmarks if item.name not in facts["not_default"])
     return Suite(
         name="pyperformance",
-        release=f"pyperformance {LAST_FOR_PYTHON2}",
+        release=f"pyperformance {release}",
         version=version,
         benchmarks=benchmarks,
         groups=_groups(facts) | {"default": default},
         wheel=Wheel(
-            requirement=f"pyperformance=={LAST_FOR_PYTHON2}",
+            requirement=f"pyperformance=={release}",
             sha256=facts["wheel_sha256"],
             root=root,
         ),
+    )
+
+
+def _from_table(name: str, table: Mapping[str, Any], *, release: str, scripts: Path) -> Benchmark:
+    """A benchmark of our list, whose script is in the release's folder of scripts or below it."""
+    script = Path(table["script"])
+    folder = f"{release}/{script.parent.name or 'benchmarks'}"
+    return Benchmark(
+        name=name,
+        source=scripts / script.parent,
+        folder=folder,
+        script=f"{folder}/{script.name}",
+        options=tuple(table.get("options", ())),
+        tags=tuple(table.get("tags", ())),
+        requirements=tuple(table.get("requirements", ())),
+        python=table.get("python", ""),
+        unfit=table.get("missing", ""),
     )
 
 
@@ -233,7 +233,7 @@ def _from_entry(entry: manifest.ManifestEntry, version: str) -> Benchmark:
     requirements = entry.requirements
     if entry.edition == MODERN_RELEASE:
         requirements += tuple(_facts(MODERN_RELEASE)["requirements"].get(entry.name, ()))
-    if (entry.name, entry.edition) == ("2to3", MODERN_RELEASE) and _minor(version) >= (3, 13):
+    if (entry.name, entry.edition) == ("2to3", MODERN_RELEASE) and minor(version) >= (3, 13):
         requirements = (*requirements, "./vendor")  # contains lib2to3, which 3.13 no longer has
     return Benchmark(
         name=entry.name,
@@ -245,11 +245,6 @@ def _from_entry(entry: manifest.ManifestEntry, version: str) -> Benchmark:
         requirements=requirements,
         python=entry.python,
     )
-
-
-def _minor(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")[:2]
-    return int(major), int(minor)
 
 
 def select(suite: Suite, words: Sequence[str]) -> Selection:
@@ -309,7 +304,7 @@ def misfit(benchmark: Benchmark, version: str) -> str:
     """Return why this Python cannot run the benchmark, "" if it can."""
     if benchmark.unfit:
         return benchmark.unfit
-    if benchmark.python and not SpecifierSet(benchmark.python).contains(version, prereleases=True):
+    if benchmark.python and not supports(benchmark.python, version):
         return f"it needs Python {benchmark.python}, and this is {version}"
     return ""
 

@@ -134,6 +134,7 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     option(arms, "source")
     arms.add_argument("--pgo", action="store_true", help="build all arms with PGO")
     arms.add_argument("--lto", action="store_true", help="build all arms with LTO")
+    _flavor_options(arms)
     both = parser.add_argument_group("changes to the experiment")
     both.add_argument(
         "--suite",
@@ -155,6 +156,35 @@ def experiment_options(parser: argparse.ArgumentParser) -> None:
     several(both, "protocol", "seed", "wheels")
 
 
+def _flavor_options(group: argparse._ActionsContainer) -> None:
+    """Add the rarer options of a flavor; the texts of all of them may be repeated."""
+    group.add_argument(
+        "--thin-lto", action="store_true", help="build all arms with clang's thin LTO"
+    )
+    group.add_argument("--bolt", action="store_true", help="optimize all builds with LLVM's BOLT")
+    group.add_argument(
+        "--cc", type=arguments.nonempty, metavar="PROGRAM", help="compiler of all arms"
+    )
+    texts = {
+        "configure": ("OPTION", "of configure for all arms: --configure=--disable-gil"),
+        "configure-var": ("NAME=VALUE", "variable of configure for all arms: LLVM_PROFDATA=..."),
+        "build-env": ("NAME=VALUE", "environment variable of all builds"),
+        "run-env": ("NAME=VALUE", "environment variable of the measured processes of all arms"),
+        "try-env": (
+            "NAME=VALUE",
+            "the same for the candidate alone, another arm of the same build: PYTHON_JIT=1",
+        ),
+    }
+    for name, (metavar, text) in texts.items():
+        group.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar=metavar,
+            help=f"{text}; may be repeated",
+        )
+
+
 def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
     """Return the request that the options of `experiment_options` describe."""
     return ExperimentRequest(
@@ -169,6 +199,14 @@ def experiment_request(options: argparse.Namespace) -> ExperimentRequest:
         source=options.source or "",
         pgo=options.pgo,
         lto=options.lto,
+        thin_lto=options.thin_lto,
+        bolt=options.bolt,
+        cc=options.cc or "",
+        configure=tuple(options.configure),
+        configure_variables=tuple(options.configure_var),
+        build_environment=tuple(options.build_env),
+        run_environment=tuple(options.run_env),
+        candidate_environment=tuple(options.try_env),
         changes=condition_changes(options),
     )
 

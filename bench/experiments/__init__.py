@@ -23,6 +23,7 @@ from bench.experiments.session_options import (
     whole_range,
 )
 from bench.experiments.shared_keys import (
+    flavor_table,
     read_conditions,
     read_flavor,
     read_session,
@@ -55,6 +56,7 @@ __all__ = [
     "command_line",
     "experiment_from",
     "experiment_of",
+    "flavor_table",
     "load",
     "number_range",
     "read",

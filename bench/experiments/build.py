@@ -28,6 +28,7 @@ from bench.experiments.session_options import SessionChanges, SessionOptions, ri
 from bench.util import NAME, Keys, as_name, is_name
 from builder.builds import Flavor, layout, loop_flags
 from builder.errors import ExperimentError
+from builder.toolchain import BUILD, CONFIGURE, RUN, refusal
 
 # Names of other files beside those named after arms, and names of arms that a session adds.
 _TAKEN = ("base", "block", AA)
@@ -224,6 +225,22 @@ def check_flavor(origin: Origin, flavor: Flavor, key: str) -> None:
         instead = _OURS.get(option.split("=", 1)[0])
         if instead:
             origin.fail(f"{key}.configure", f"has {option!r}", f"other options: {instead}")
+    _check_variables(origin, flavor, key)
     for flag in flavor.loop_cflags.split():
         if not loop_flags.FLAG.fullmatch(flag):
             origin.fail(f"{key}.loop_cflags", f"has {flag!r}", "options of gcc such as -fno-gcse")
+
+
+def _check_variables(origin: Origin, flavor: Flavor, key: str) -> None:
+    """Raise ExperimentError for variables that a flavor cannot set."""
+    places = (
+        (CONFIGURE, "variables", flavor.variables),
+        (BUILD, "environment.build", flavor.build_environment),
+        (RUN, "environment.run", flavor.run_environment),
+    )
+    for kind, place, variables in places:
+        for variable in variables:
+            name, equals, _value = variable.partition("=")
+            if reason := refusal(kind, variable):
+                right = f"other variables: {reason}" if equals else "NAME=VALUE"
+                origin.fail(f"{key}.{place}", f"has {name!r}", right)

@@ -26,7 +26,9 @@ class PlannedArm:
     `kind` is base, candidate, aa (the base again) or placebo. `patches` maps the name of each patch
     in the results folder to its SHA-256; an arm that a session adds has none. `variant` is the
     compiled code that the builds run, "" for none. An arm with a `runtime` has no recipes.
-    `worktree` says what the work tree was that the arm measures, if it does.
+    `worktree` says what the work tree was that the arm measures, if it does. `environment` are the
+    variables of its measured processes, NAME=VALUE. `jit` is the state of its just-in-time compiler
+    (`bench.measure.jit`) as far as it is known before the build; "" without one.
     """
 
     name: str
@@ -36,6 +38,8 @@ class PlannedArm:
     variant: str = ""
     runtime: Runtime | None = None
     worktree: Mapping[str, Any] | None = None
+    environment: tuple[str, ...] = ()
+    jit: str = ""
 
     @property
     def recipe(self) -> Recipe:
@@ -43,10 +47,10 @@ class PlannedArm:
         return self.recipes[0]
 
     @property
-    def identity(self) -> tuple[str, str]:
+    def identity(self) -> tuple[str, ...]:
         """The identity of the first replica: arms with the same identity measure the same code."""
         key = self.runtime.identity if self.runtime is not None else self.recipe.key
-        return key, self.variant
+        return key, self.variant, *self.environment
 
     @property
     def version(self) -> str:
@@ -57,7 +61,7 @@ class PlannedArm:
     def title(self) -> str:
         """The arm in tables and progress messages: 3.13.5 plain + compact-int-add, cython."""
         if self.runtime is not None:
-            return runtime_title(self.runtime)
+            return ", ".join([runtime_title(self.runtime), *self.environment])
         return self.recipe.title + (f", {self.variant}" if self.variant else "")
 
     def to_json(self) -> dict[str, Any]:
@@ -76,6 +80,8 @@ class PlannedArm:
             data["runtime"] = runtime_json(self.runtime)
         if self.worktree is not None:
             data["worktree"] = dict(self.worktree)
+        if self.environment:
+            data["environment"] = list(self.environment)
         return data
 
 
@@ -168,4 +174,6 @@ def _identified(arm: PlannedArm) -> list[Any]:
     parts: list[Any] = [arm.name, arm.kind, [recipe.key for recipe in arm.recipes]]
     if arm.runtime is not None:
         parts.append(arm.runtime.identity)
+    if arm.environment:
+        parts.append({"environment": arm.environment})
     return [*parts, arm.variant] if arm.variant else parts

@@ -24,6 +24,7 @@ from bench.experiments.shared_keys import (
 from bench.util import Keys, as_name, kind_of
 from builder.builds import Flavor
 from builder.errors import ExperimentError
+from builder.toolchain import RUN
 
 _CANDIDATE_KEYS = (
     *("name", "source", "revision", "flavor", "series", "patch", "placebo", "variant", "runtime"),
@@ -180,6 +181,15 @@ class _Reader:
         """Return a runtime's name, or its path, relative to the file's folder."""
         text = self.keys.string(table, key, "runtime", "")
         for name in _CANDIDATE_KEYS if text else ():
+            if name == "flavor" and _has_only_run_environment(table.get(name)):
+                continue
             if name in table and name not in ("name", "runtime"):
                 self.keys.fail(f"{key}.{name}", NOT_BUILT, "a separate arm for each")
         return runtime_place(text, self.keys.folder)
+
+
+def _has_only_run_environment(flavor: Any) -> bool:
+    """Whether a flavor says nothing of a build, so that it suits a runtime as well."""
+    if not isinstance(flavor, dict) or tuple(flavor) != ("environment",):
+        return False
+    return isinstance(flavor["environment"], dict) and tuple(flavor["environment"]) == (RUN,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ class ExperimentRequest:
 
     `candidate` is the revision of the candidate that is built, `worktree` asks for the work tree of
     the source instead. Without a `base` the base is found in the candidate's history; that of a
-    work tree is its HEAD.
+    work tree is its HEAD. Variables are texts NAME=VALUE;
+    `candidate_environment` are those of the candidate's processes beyond `run_environment`.
     """
 
     file: Path | None = None
@@ -34,6 +36,14 @@ class ExperimentRequest:
     source: str = ""
     pgo: bool = False
     lto: bool = False
+    thin_lto: bool = False
+    bolt: bool = False
+    cc: str = ""
+    configure: tuple[str, ...] = ()
+    configure_variables: tuple[str, ...] = ()
+    build_environment: tuple[str, ...] = ()
+    run_environment: tuple[str, ...] = ()
+    candidate_environment: tuple[str, ...] = ()
     changes: ConditionChanges = field(default_factory=ConditionChanges)
 
     @property
@@ -50,6 +60,14 @@ class ExperimentRequest:
             "--source": self.source,
             "--pgo": self.pgo,
             "--lto": self.lto,
+            "--thin-lto": self.thin_lto,
+            "--bolt": self.bolt,
+            "--cc": self.cc,
+            "--configure": self.configure,
+            "--configure-var": self.configure_variables,
+            "--build-env": self.build_environment,
+            "--run-env": self.run_environment,
+            "--try-env": self.candidate_environment,
         }
         return tuple(option for option, value in values.items() if value)
 
@@ -73,7 +91,7 @@ def _composed(request: ExperimentRequest) -> Experiment:
     origin, here = command_line(_names(request)), Path.cwd()
     shared = ArmRequest(
         source=source_of(origin, request.source, here) if request.source else None,
-        flavor=Flavor(pgo=request.pgo, lto=request.lto),
+        flavor=_flavor(request),
     )
     return build(
         origin,
@@ -82,6 +100,29 @@ def _composed(request: ExperimentRequest) -> Experiment:
         candidates=_candidates(request, shared, here),
         conditions=_conditions(request.changes, here),
     )
+
+
+def _flavor(request: ExperimentRequest) -> Flavor:
+    """The flavor of all arms."""
+    return Flavor(
+        pgo=request.pgo,
+        lto=request.lto or request.thin_lto,
+        lto_mode="thin" if request.thin_lto else "",
+        bolt=request.bolt,
+        cc=request.cc or Flavor().cc,
+        configure=request.configure,
+        variables=_once(request.configure_variables),
+        build_environment=_once(request.build_environment),
+        run_environment=_once(request.run_environment),
+    )
+
+
+def _once(variables: Sequence[str]) -> tuple[str, ...]:
+    """The variables by name; of one that is named twice the last. Texts in another form, which the
+    check of a flavor refuses, are kept.
+    """
+    named = {text.partition("=")[0]: text for text in variables}
+    return tuple(named[name] for name in sorted(named))
 
 
 def _refuse_too_little(request: ExperimentRequest) -> None:
@@ -95,10 +136,11 @@ def _refuse_too_little(request: ExperimentRequest) -> None:
     if not request.base and not request.candidate and not request.worktree:
         raise UsageError("--base is missing.", hint="For example: --base 3.13")
     built = (request.patches, request.series, request.candidate, request.worktree)
-    if not any((*built, request.variant, request.runtime)):
+    if not any((*built, request.variant, request.runtime, request.candidate_environment)):
         raise UsageError(
             "There is no candidate to compare the base with.",
-            hint="Add --patch, --series, --candidate, --worktree, --variant or --runtime.",
+            hint="Add --patch, --series, --candidate, --worktree, --variant, --runtime or "
+            "--try-env.",
         )
 
 
@@ -129,7 +171,13 @@ def _candidates(request: ExperimentRequest, shared: ArmRequest, here: Path) -> l
         variant=request.variant,
     )
     runtime = replace(shared, runtime=runtime_place(request.runtime, here))
-    return [arm for arm in (built, runtime) if arm != shared]
+    arms = [arm for arm in (built, runtime) if arm != shared]
+    own = request.candidate_environment
+    if not own:
+        return arms
+    variables = _once((*request.run_environment, *own))
+    flavor = replace(shared.flavor, run_environment=variables)
+    return [replace(arm, flavor=flavor) for arm in arms or [shared]]
 
 
 def _conditions(changes: ConditionChanges, here: Path) -> Conditions:
@@ -148,4 +196,17 @@ def _names(request: ExperimentRequest) -> dict[str, str]:
     built = [option for option in named if option in request.given][:1]
     runtime = ["--runtime"] if request.runtime else []
     names = {f"candidate[{n}].name": option for n, option in enumerate((*built, *runtime), 1)}
-    return {**names, "candidate[1].worktree": "--worktree"}
+    return {**names, **_names_of_variables(), "candidate[1].worktree": "--worktree"}
+
+
+def _names_of_variables() -> dict[str, str]:
+    """Return the options that set the keys of a flavor."""
+    of_base = {
+        "configure": "--configure",
+        "variables": "--configure-var",
+        "environment.build": "--build-env",
+        "environment.run": "--run-env",
+    }
+    of_candidate = of_base | {"environment.run": "--try-env"}
+    base = {f"base.flavor.{key}": option for key, option in of_base.items()}
+    return base | {f"candidate[1].flavor.{key}": option for key, option in of_candidate.items()}

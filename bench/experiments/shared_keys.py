@@ -24,6 +24,7 @@ from bench.util import Keys, kind_of
 from builder.builds import Flavor
 from builder.errors import UsageError
 from builder.sources import SourceSpec, parse
+from builder.toolchain import BUILD, RUN, as_mapping
 
 
 def runtime_place(text: str, folder: Path) -> str:
@@ -164,7 +165,11 @@ class _SessionTable:
         return self.keys.choice(self.table, self.key, name, choices_of(name), default)
 
 
-_FLAVOR_KEYS = ("pgo", "lto", "computed_gotos", "configure", "cflags", "cc", "loop_cflags")
+_FLAVOR_KEYS = (
+    *("pgo", "lto", "bolt", "computed_gotos", "configure", "variables", "cflags", "cc"),
+    *("loop_cflags", "environment"),
+)
+_LTO = ("thin", "full")
 
 
 def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
@@ -175,10 +180,15 @@ def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
     if not isinstance(value, dict):
         keys.fail(key, f"is {kind_of(value)}", "a table, for example { pgo = true }")
     keys.reject_unknown(value, key, _FLAVOR_KEYS)
+    build, run = _environments(keys, value, key, default)
     flavor = replace(
         default,
         pgo=keys.boolean(value, key, "pgo", default.pgo),
-        lto=keys.boolean(value, key, "lto", default.lto),
+        **_lto(keys, value, key, default),
+        bolt=keys.boolean(value, key, "bolt", default.bolt),
+        variables=_variables(keys, value, key, "variables", default.variables),
+        build_environment=build,
+        run_environment=run,
         configure=keys.strings(value, key, "configure") or default.configure,
         cflags=keys.string(value, key, "cflags", default.cflags),
         cc=keys.string(value, key, "cc", default.cc),
@@ -189,3 +199,59 @@ def read_flavor(keys: Keys, value: Any, key: str, default: Flavor) -> Flavor:
         flavor = replace(flavor, computed_gotos=gotos)
     check_flavor(Origin(where=keys.file, file=keys), flavor, key)
     return flavor
+
+
+def flavor_table(flavor: Flavor) -> dict[str, Any]:
+    """The table from which `read_flavor` reads this flavor again."""
+    table = {
+        **{key: getattr(flavor, key) for key in ("pgo", "cflags", "cc", "loop_cflags")},
+        "lto": flavor.lto_mode or flavor.lto,
+        "bolt": flavor.bolt,
+        "configure": list(flavor.configure),
+        "variables": as_mapping(flavor.variables),
+        "environment": {
+            BUILD: as_mapping(flavor.build_environment),
+            RUN: as_mapping(flavor.run_environment),
+        },
+    }
+    if flavor.computed_gotos is not None:
+        table["computed_gotos"] = flavor.computed_gotos
+    return table
+
+
+def _lto(keys: Keys, table: Mapping[str, Any], key: str, default: Flavor) -> dict[str, Any]:
+    """Read lto: true, false, or its kind."""
+    value = table.get("lto", default.lto_mode or default.lto)
+    if not isinstance(value, bool) and value not in _LTO:
+        keys.fail(f"{key}.lto", f"is {kind_of(value)}", 'true or false, "thin" or "full"')
+    return {"lto": bool(value), "lto_mode": value if isinstance(value, str) else ""}
+
+
+def _environments(
+    keys: Keys, table: Mapping[str, Any], key: str, default: Flavor
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read environment: the variables of a build's steps, and those of the measured processes."""
+    value, inner = table.get("environment", {}), f"{key}.environment"
+    if not isinstance(value, dict):
+        keys.fail(inner, f"is {kind_of(value)}", "a table with the tables build and run")
+    keys.reject_unknown(value, inner, (BUILD, RUN))
+    return (
+        _variables(keys, value, inner, BUILD, default.build_environment),
+        _variables(keys, value, inner, RUN, default.run_environment),
+    )
+
+
+def _variables(
+    keys: Keys, table: Mapping[str, Any], key: str, name: str, default: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Read a table of names and values as texts NAME=VALUE, ordered by name."""
+    if name not in table:
+        return default
+    value, place = table[name], f"{key}.{name}"
+    if not isinstance(value, dict):
+        keys.fail(place, f"is {kind_of(value)}", 'a table, for example { PYTHON_JIT = "1" }')
+    for variable, item in value.items():
+        if not isinstance(item, str):
+            right = f'text: {variable} = "{str(item).lower()}"'
+            keys.fail(f"{place}.{variable}", f"is {kind_of(item)}", right)
+    return tuple(f"{variable}={value[variable]}" for variable in sorted(value))

@@ -37,6 +37,7 @@ from bench.history.tables import (
     TRACKS,
 )
 from builder.errors import UsageError
+from builder.versions import order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,7 @@ def releases(connection: Connection, host: str) -> ReleaseTable:
             _host_facts(facts_of[record.environment_id]),
         )
     current_facts = _host_facts(facts_of[records[-1].environment_id]) if records else {}
-    columns = sorted(newest, key=lambda column: (_version_order(column[0]), column[1]))
+    columns = sorted(newest, key=lambda column: (order(column[0]), column[1]))
     comparable = tuple(column for column in columns if newest[column][1] == current_facts)
     return ReleaseTable(
         columns=comparable,
@@ -256,18 +257,6 @@ def _facts(connection: Connection) -> dict[int, dict[str, str]]:
 
 def _host_facts(facts: Mapping[str, str]) -> dict[str, str]:
     return {fact: value for fact, value in facts.items() if fact != "compiler"}
-
-
-def _version_order(version: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key: 2.7.18, 3.9, 3.13.0a1, 3.13.0; what is no version comes first."""
-    from packaging.version import InvalidVersion, Version
-
-    try:
-        parsed = Version(version)
-    except InvalidVersion:
-        return ((0, 0, version),)
-    kind, serial = parsed.pre or ("z", 0)
-    return (*((1, part, "") for part in parsed.release), (0 if parsed.pre else 1, serial, kind))
 
 
 def _suites(connection: Connection, line: LineKey) -> dict[int, dict[str, NightSuite]]:

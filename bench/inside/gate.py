@@ -214,24 +214,37 @@ def _observe_cpu(task, gate):
 
     patchbench_cpu_share: CPU time of the process and of its ended children, divided by wall time
     without waiting for the core. It is the maximum of the calls with the most loops, since a
-    disturbance can only reduce it. patchbench_children: 1 if the process has children.
+    disturbance can only reduce it; above 1, several threads computed at once.
+    patchbench_children: 1 if the process has children. patchbench_threads: the greatest number of
+    threads at once. patchbench_thread_share: the part of the CPU time of the process that was not
+    of the thread that times it; on one core, which cannot show that threads compute at once, this
+    is what tells that several do.
 
     Values, by which pyperf calibrates loops, are also reported without that waiting: otherwise an
     interrupted value would seem long enough with too few loops.
     """
     run = task.task_func
-    best = [0, 0.0]
+    best = [0, 0.0, 1, 0.0]
+    alive = _count_threads()
 
     def observed(self, loops):
+        alive[0] = _threads()
         before = _used()
         value = run(self, loops)
         after = _used()
-        wall, delay, cpu, children = [after[index] - before[index] for index in range(4)]
+        alive[0] = max(alive[0], _threads())
+        wall, delay, cpu, children, own = [after[index] - before[index] for index in range(5)]
         undisturbed = max(wall - delay, cpu, 1e-9)
+        # CPU time that exceeds all wall time is of threads that computed at once.
+        busy = max((cpu + children) / undisturbed, cpu / max(wall, 1e-9))
         if loops > best[0]:
-            best[:] = [loops, 0.0]
-        best[1] = max(best[1], round((cpu + children) / undisturbed, 4))
+            best[:] = [loops, 0.0, 1, 0.0]
+        best[1] = max(best[1], round(busy, 4))
+        best[2] = max(best[2], alive[0])
+        best[3] = max(best[3], round(max(cpu - own, 0.0) / max(cpu, 1e-9), 4))
         task.metadata["patchbench_cpu_share"] = best[1]
+        task.metadata["patchbench_threads"] = best[2]
+        task.metadata["patchbench_thread_share"] = best[3]
         has_children = task.metadata.get("patchbench_children") or children > 0 or _has_children()
         task.metadata["patchbench_children"] = int(bool(has_children))
         return float(value) * min(undisturbed / max(wall, 1e-9), 1.0)
@@ -241,7 +254,9 @@ def _observe_cpu(task, gate):
 
 
 def _used():
-    """Seconds so far: wall time, waiting for the core, CPU time, CPU time of ended children."""
+    """Seconds so far: wall time, waiting for the core, CPU time, CPU time of ended children, CPU
+    time of this thread.
+    """
     import resource
 
     delay = 0.0
@@ -252,12 +267,42 @@ def _used():
         pass  # a kernel without these statistics
     own = resource.getrusage(resource.RUSAGE_SELF)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    try:
+        # Python 2.7 has no name for RUSAGE_THREAD.
+        thread = resource.getrusage(getattr(resource, "RUSAGE_THREAD", 1))
+    except ValueError:
+        thread = own  # a kernel without it: no other thread is seen
     return (
         time.time(),
         delay,
         own.ru_utime + own.ru_stime,
         children.ru_utime + children.ru_stime,
+        thread.ru_utime + thread.ru_stime,
     )
+
+
+def _threads():
+    """The number of threads of this process; 1 if the kernel does not report it."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
+
+
+def _count_threads():
+    """A list whose item is the greatest number of threads after a start since it was set."""
+    import threading
+
+    alive = [1]
+    start = threading.Thread.start
+
+    def started(self):
+        result = start(self)
+        alive[0] = max(alive[0], _threads())
+        return result
+
+    threading.Thread.start = started
+    return alive
 
 
 def _has_children():

@@ -1,6 +1,6 @@
 """One block: the processes of all arms on one benchmark, measured together under a protocol."""
 
-from bench.measure import choice, loops, protocols, ranking, worker
+from bench.measure import choice, jit, loops, protocols, ranking, worker
 from bench.measure.addresses import PROBE
 from bench.measure.choice import Calibration, Choices, FalseCalls
 from bench.measure.loops import ScriptLoops, calibrate
@@ -49,6 +49,7 @@ __all__ = [
     "classify",
     "effort_for",
     "has_jit",
+    "jit",
     "loops",
     "loops_of",
     "measure",

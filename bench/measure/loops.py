@@ -124,6 +124,8 @@ def _tasks(
                 seconds=wall,
                 cpu_share=metadata["patchbench_cpu_share"],
                 children=bool(metadata["patchbench_children"]),
+                threads=metadata.get("patchbench_threads", 1),
+                thread_share=metadata.get("patchbench_thread_share", 0.0),
             )
         )
     return tuple(tasks)

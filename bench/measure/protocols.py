@@ -29,8 +29,9 @@ block's seconds.
     the end of a block see bench/measure/window.py. A known difference of 5 to 6% was measured with
     an error of +0.3 +-1.0% (56 blocks, four benchmarks).
     Assumes that the kernel gives each arm its share in small slices, and that CPU time is what
-    matters: benchmarks that wait or start processes are refused (`refuses`), and so are those that
-    do not use the clock that the harness sets (inside/gate.py). Coroutines that only compute work.
+    matters: benchmarks that wait, start processes or compute in several threads are refused
+    (`refuses`), and so are those that do not use the clock that the harness sets (inside/gate.py).
+    Coroutines that only compute work.
     Misleading like lockstep with values of 3 ms: with two arms each takes 0 to 1% more CPU time
     than alone, with four up to 3%. An arm whose data just fills the core's own cache (2 MB) loses
     much more, 19% next to an equal one and 14% next to a larger one, while one that fits into the
@@ -291,6 +292,8 @@ def refuses(name: str, task: Task) -> str:
         return "it starts processes, whose CPU time is not counted"
     if task.cpu_share < _LEAST_CPU_SHARE:
         return f"it waits for {1 - task.cpu_share:.0%} of its time, which CPU time does not count"
+    if task.is_threaded:
+        return f"it has {task.threading}: the CPU time of all threads is not the time that it takes"
     return ""
 
 
@@ -317,7 +320,9 @@ def measure(protocol: str, block: BlockPlan, rig: Rig) -> tuple[Trial, ...]:
             hint="Measure fewer candidates at a time.",
         )
     chosen = _protocol_of(protocol)
-    if reason := refuses(protocol, block.task):
+    # Only some kinds of runtime may have threads.
+    threaded = next((task for task in block.others.values() if task.is_threaded), block.task)
+    if reason := refuses(protocol, block.task) or refuses(protocol, threaded):
         return refused(block, f"{protocol} cannot measure {block.task.name}: {reason}")
     rig = _with_shared_core(chosen, rig, len(names))
     with worker.apart(rig.core):

@@ -14,8 +14,10 @@ from typing import Any
 
 from bench.benchmarks import Benchmark, Environment
 from bench.measure.addresses import Addresses, draw
+from bench.measure.jit import NONE, needs_warmup
 from bench.util import INSIDE, published
 from builder.process import Command, clean_environment
+from builder.toolchain import as_mapping
 
 GATE = INSIDE / "gate.py"
 # The modes in which inside/gate.py releases the values of a process, and the clocks of values.
@@ -26,6 +28,10 @@ CPU = "cpu"
 WALL = "wall"
 # Kinds of runtime (see Interpreter.kind) that reach their full speed within a tenth of a second.
 _INTERPRETERS = ("cpython-",)
+# Up to this part of the CPU time, threads beside the main one are helpers.
+_HELPER_SHARE = 0.05
+# Marks the kind of a CPython whose JIT is on, or may be.
+_JIT_KIND = "jit"
 _JIT_WARMUP = 3.0
 # Seconds of timed values in a process, for protocols that do not set their own.
 PROCESS = 0.6
@@ -45,6 +51,8 @@ class RunnableArm:
     This arm runs a task's loops times `loops_factor`: a known difference, for calibration only.
     pyperf divides each value by the loops that it was given; to see the difference, multiply values
     by loops_of(task, arm) / task.loops.
+
+    `environment` are variables of its processes alone, NAME=VALUE.
     """
 
     name: str
@@ -55,6 +63,7 @@ class RunnableArm:
     replica: int = 0
     loops_factor: float = 1.0
     module: Path | None = None
+    environment: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +76,8 @@ class Task:
 
     `cpu_share`: CPU time divided by wall time of one value, without waiting for the core; below 1
     the benchmark waits for something else, above 1 it has threads. `children`: it starts processes.
+    `threads` is the greatest number of threads at once, `thread_share` the part of its CPU time
+    that was not of the thread that times it.
     """
 
     index: int
@@ -77,6 +88,24 @@ class Task:
     seconds: float
     cpu_share: float = 1.0
     children: bool = False
+    threads: int = 1
+    thread_share: float = 0.0
+
+    @property
+    def is_threaded(self) -> bool:
+        """Whether several threads compute: a helper thread that hardly computes does not count."""
+        if self.thread_share > _HELPER_SHARE:
+            return True
+        return self.cpu_share > 1 + _HELPER_SHARE and not self.children
+
+    @property
+    def threading(self) -> str:
+        """What was seen of its threads, for messages; "" where it is not threaded."""
+        if not self.is_threaded:
+            return ""
+        cores = f", {self.cpu_share:.1f} cores busy at once" if self.cpu_share > 1.05 else ""
+        count = f"{max(self.threads, 2)} threads"
+        return f"{count}, {self.thread_share:.0%} of its CPU time not in the main one{cores}"
 
     @property
     def process_seconds(self) -> float:
@@ -123,7 +152,7 @@ class Effort:
 
 def has_jit(kind: str) -> bool:
     """Whether a kind of runtime has a just-in-time compiler; assumed for unknown kinds."""
-    return not kind.startswith(_INTERPRETERS)
+    return not kind.startswith(_INTERPRETERS) or _JIT_KIND in kind.split("+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,16 +246,26 @@ class Trial:
 
 
 def arm_of(
-    environment: Environment, benchmark: Benchmark, *, name: str, replica: int = 0
+    environment: Environment,
+    benchmark: Benchmark,
+    *,
+    name: str,
+    replica: int = 0,
+    variables: tuple[str, ...] = (),
+    jit: str = NONE,
 ) -> RunnableArm:
-    """The arm that runs `benchmark` in an environment which has it."""
+    """The arm that runs `benchmark` in an environment which has it. `variables` are those of its
+    processes, `jit` the state of its just-in-time compiler.
+    """
+    kind = environment.interpreter.kind
     return RunnableArm(
         name=name,
-        kind=environment.interpreter.kind,
+        kind=f"{kind}+{_JIT_KIND}" if needs_warmup(jit) else kind,
         python=environment.python,
         pythonpath=environment.pythonpath(benchmark),
         scripts=environment.scripts,
         replica=replica,
+        environment=variables,
     )
 
 
@@ -267,6 +306,7 @@ def worker_command(
         PYTHONHASHSEED=str(worker.hash_seed),
         PYTHONNOUSERSITE="1",
         PYTHONPATH=":".join(str(path) for path in arm.pythonpath),
+        **as_mapping(arm.environment),
     )
     if arm.module is not None:
         environment["PATCHBENCH_MODULE"] = str(arm.module)
@@ -357,6 +397,10 @@ def published_result(
         "patchbench_seed": block.seed,
         "patchbench_addresses": "block" if drawn else "kernel",
     }
+    if block.task_of(arm).is_threaded:
+        ours["patchbench_threading"] = block.task_of(arm).threading
+    if arm.environment:
+        ours["patchbench_environment"] = " ".join(arm.environment)
     cleaned: dict[str, Any] = published(result, places, host)
     for benchmark in cleaned["benchmarks"]:
         for run in benchmark["runs"]:

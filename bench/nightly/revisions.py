@@ -10,6 +10,7 @@ from bench.nightly.config import RELEASE, TONIGHT, Branch
 from bench.nightly.report import NightCommit, Revised
 from builder.errors import SourceError
 from builder.sources import Source
+from builder.versions import language
 
 MOST_COMMITS = 100
 
@@ -76,7 +77,7 @@ class Revisions:
         except SourceError as error:
             self.notes.append(f"not compared with {name}: {error.what}")
             return None
-        if revision.branch != ".".join(head.version.split(".")[:2]):
+        if revision.branch != language(head.version):
             self.notes.append(
                 f"not compared with {name}: it is Python {revision.branch}, and the head "
                 f"{head.version}; their benchmarks differ"

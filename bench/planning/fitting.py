@@ -22,6 +22,7 @@ from builder.errors import BuildError, RequirementsError
 from builder.files import guard_writes, write_atomically
 from builder.locks import LockOrder
 from builder.process import Command, clean_environment, last_lines
+from builder.toolchain import as_mapping
 from ext import kernels, tools
 from ext.compile import Compiler, Module, Target, Tools, requirements
 from ext.kernels import ModuleSource
@@ -51,7 +52,7 @@ class Fitting:
         Raises RequirementsError when Cython or setuptools cannot be installed, StoreError when
         a file cannot be written.
         """
-        arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
+        arm = _pure(planned, environment, benchmark, replica)
         if not planned.variant:
             return arm
         reason = lacking(benchmark, planned.variant, known=known)
@@ -70,7 +71,7 @@ class Fitting:
         """The arm that `arm` returns if nothing fails, and the commands that it would start now.
         Without the second call of the pure code, which is needed only where answers differ.
         """
-        arm = arm_of(environment, benchmark, name=planned.name, replica=replica)
+        arm = _pure(planned, environment, benchmark, replica)
         if not planned.variant:
             return arm, ()
         reason = lacking(benchmark, planned.variant)
@@ -126,6 +127,20 @@ class Fitting:
         if first == again:
             return f"its compiled code returns other answers{_first_difference(first, other)}"
         return ""
+
+
+def _pure(
+    planned: PlannedArm, environment: Environment, benchmark: Benchmark, replica: int
+) -> RunnableArm:
+    """The arm with the benchmark's code as it is."""
+    return arm_of(
+        environment,
+        benchmark,
+        name=planned.name,
+        replica=replica,
+        variables=planned.environment,
+        jit=planned.jit,
+    )
 
 
 def _target(environment: Environment) -> Target:
@@ -185,7 +200,10 @@ def _kernel_question(benchmark: Benchmark, arm: RunnableArm, scratch: Path, _fil
         argv=(str(arm.python), "-c", kernel.program(kernel.size)),
         cwd=scratch,
         env=clean_environment(
-            PYTHONPATH=":".join(map(str, path)), PYTHONHASHSEED="1", PYTHONDONTWRITEBYTECODE="1"
+            PYTHONPATH=":".join(map(str, path)),
+            PYTHONHASHSEED="1",
+            PYTHONDONTWRITEBYTECODE="1",
+            **as_mapping(arm.environment),
         ),
     )
 

@@ -7,15 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
-from bench.benchmarks import Selection, Suite, suites
+from bench.benchmarks import Selection, Suite
 from bench.context import Context
 from bench.experiments import AA, BASE, ArmRequest, Experiment, Plan, PlannedArm
+from bench.measure import jit
 from bench.planning.commits import commit_lines
-from bench.planning.fitting import lacking
+from bench.planning.measurable import check_variants, chosen
 from bench.planning.worktree import WorkTrees, check_applied, series_of
 from bench.results import kept_patches
-from builder.builds import Recipe, check_flavor, identify_compiler, required_generators
-from builder.errors import ExperimentError, MeasureError, PatchError
+from builder.builds import (
+    Recipe,
+    check_compiler,
+    check_flavor,
+    identify_compiler,
+    identify_tools,
+    required_generators,
+)
+from builder.errors import ExperimentError, PatchError
 from builder.git import Repository
 from builder.patches import (
     PatchFile,
@@ -29,6 +37,10 @@ from builder.patches import (
 from builder.runtimes import runtime as runtimes
 from builder.sources import Revision, Source, SourceSpec
 from builder.sources import provide as sources
+from builder.versions import language, minor
+
+# The file of a tree that has the version of LLVM for the stencils of its JIT.
+JIT_TOOLS = "Tools/jit/_llvm.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +63,17 @@ class Resolved:
     warnings: tuple[str, ...] = ()
 
 
-def resolve(context: Context, experiment: Experiment) -> Resolved:
-    """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError."""
+def resolve(context: Context, experiment: Experiment, *, measures: bool = True) -> Resolved:
+    """Resolve revisions, series, compilers and benchmarks. Raises subclasses of PatchbenchError.
+
+    Without `measures`, the arms are only built: a Python that nothing can measure is no error.
+    """
     _check_wheels(experiment)
     trees, opened = WorkTrees(), Sources(context)
     settled = _settled(context, experiment, opened, trees)
     _refuse_twins(settled)
     version = settled[0].planned.version
-    suite = suites.load(version, experiment.suite, home=context.home)
-    selection = suites.select(suite, experiment.suite)
+    suite, selection = chosen(context, version, experiment.suite, measures=measures)
     # Arms that patchbench adds (A/A, placebos) have the base's patches.
     patches = {
         arm.planned.name: arm.patches
@@ -73,7 +87,7 @@ def resolve(context: Context, experiment: Experiment) -> Resolved:
         benchmarks=tuple(benchmark.name for benchmark in selection.benchmarks),
         protocol=experiment.session.protocol,
     )
-    _check_variants(plan, selection)
+    check_variants(plan, selection)
     return Resolved(
         plan=plan,
         repositories={
@@ -149,8 +163,7 @@ def _refuse_other_languages(base: PlannedArm, other: PlannedArm) -> None:
     """
     free = base.runtime is not None or other.runtime is not None
     ours, theirs = (
-        arm.version.split(".")[0] if free else ".".join(arm.version.split(".")[:2])
-        for arm in (base, other)
+        str(minor(arm.version)[0]) if free else language(arm.version) for arm in (base, other)
     )
     if ours != theirs:
         raise ExperimentError(
@@ -177,25 +190,6 @@ def _check_wheels(experiment: Experiment) -> None:
             where=f"wheels = {experiment.wheels}",
             hint="Name a folder with the wheels or sdists of all requirements.",
         )
-
-
-def _check_variants(plan: Plan, selection: Selection) -> None:
-    """Raise MeasureError, before anything is built, unless at least one benchmark has the variants
-    of the base and of a watched arm; a calibration has the base alone.
-    """
-    watched = [arm for arm in plan.arms if arm.name in plan.watched] or [plan.base]
-    problems = []
-    for benchmark in selection.benchmarks:
-        of_base = lacking(benchmark, plan.base.variant)
-        reasons = [lacking(benchmark, arm.variant) for arm in watched]
-        if not of_base and not all(reasons):
-            return
-        problems.append(f"{benchmark.name}: {of_base or '; '.join(dict.fromkeys(reasons))}")
-    raise MeasureError(
-        "No benchmark can be measured: none has the requested variants.",
-        where="\n".join(problems),
-        hint="Choose other benchmarks: kernels (--suite kernels) have cython and typed variants.",
-    )
 
 
 class Sources:
@@ -277,14 +271,22 @@ class _Settler:
                 check_applied(taken, applied.steps[0].tree)
         configure = (repository.read(tree, "configure") or b"").decode("utf-8", "replace")
         check_flavor(arm.flavor, configure, revision.version)
+        compiler = identify_compiler(arm.flavor.cc, self._context.runner)
+        check_compiler(arm.flavor, compiler)
+        stencils = (repository.read(tree, JIT_TOOLS) or b"").decode("utf-8", "replace")
+        tools = identify_tools(arm.flavor, compiler, stencils, self._context.runner)
+        self._say(
+            arm, [f"{one.role} is {one.path or 'the default'}, {one.version}" for one in tools]
+        )
         recipe = Recipe(
             revision=revision,
             tree=tree,
             flavor=arm.flavor,
-            compiler=identify_compiler(arm.flavor.cc, self._context.runner),
+            compiler=compiler,
             series=tuple(series.name for series in stack),
             changed=tuple(change.path for change in repository.changes(base_tree, tree)),
             placebo=arm.placebo,
+            tools=tools,
         )
         # Refuses, before anything is built, a change whose effect would be lost.
         required_generators(recipe, repository)
@@ -295,6 +297,8 @@ class _Settler:
             recipes=recipes,
             variant=arm.variant,
             worktree=taken.to_json() if taken else None,
+            environment=arm.flavor.run_environment,
+            jit=jit.expected(jit.configured(arm.flavor.configure), arm.flavor.run_environment),
         )
         return _Settled(
             asked=arm, planned=planned, repository=repository, patches=stack, notes=notes
@@ -310,7 +314,13 @@ class _Settler:
     def runtime(self, kind: str, arm: ArmRequest) -> _Settled:
         """An arm that is an installed runtime."""
         runtime = runtimes.find(self._context.home, self._context.runner, arm.runtime)
-        return _Settled(asked=arm, planned=PlannedArm(name=arm.name, kind=kind, runtime=runtime))
+        planned = PlannedArm(
+            name=arm.name,
+            kind=kind,
+            runtime=runtime,
+            environment=arm.flavor.run_environment,
+        )
+        return _Settled(asked=arm, planned=planned)
 
     def _numbers(self, kind: str) -> range:
         """The numbers of an arm's replicas: the same for all arms, so that they draw the same
@@ -365,7 +375,7 @@ def _folder(path: Path) -> PatchError:
 
 def _refuse_twins(settled: Sequence[_Settled]) -> None:
     """Raise ExperimentError for two arms that are the same build."""
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[tuple[str, ...], str] = {}
     for arm in settled:
         if arm.planned.kind == AA:
             continue  # it repeats the base on purpose
@@ -374,7 +384,7 @@ def _refuse_twins(settled: Sequence[_Settled]) -> None:
             raise ExperimentError(
                 f"{seen[key]} and {arm.planned.name} are the same build.",
                 where=f"both have the recipe {key[0]}",
-                hint="Give the candidate a series, revision, flavor or variant that changes "
-                "something.",
+                hint="Give the candidate a series, revision, flavor, variant or environment that "
+                "changes something.",
             )
         seen[key] = arm.planned.name

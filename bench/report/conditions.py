@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from bench.report.wording import main_candidates
 from bench.results import HostRecord, Result
+from builder.builds import machine_code
 
-# A loop of computed gotos has about one indirect jump for each opcode; gcc can merge them again.
-_MERGED = 20
 _NOTABLE_STEAL = 0.02
 # From this share of disturbed blocks on, they matter more than what is so of most results.
 _MANY = 0.25
@@ -43,7 +42,7 @@ def builds(result: Result) -> Iterator[Objection]:
     merged = [
         f"{name} ({facts.indirect_jumps})"
         for name, facts in built
-        if facts.computed_gotos and facts.indirect_jumps < _MERGED
+        if machine_code.dispatch_of(facts) is machine_code.Dispatch.MERGED
     ]
     if merged:
         yield Objection(
@@ -51,7 +50,24 @@ def builds(result: Result) -> Iterator[Objection]:
             f"{listed(merged)}. The compiler merged them; a ratio between such a build and another "
             "includes that difference."
         )
-    plain = [name for name, facts in built if not facts.pgo]
+    unread = [
+        name
+        for name, facts in built
+        if machine_code.dispatch_of(facts) is machine_code.Dispatch.UNKNOWN
+    ]
+    if unread:
+        yield Objection(
+            text=f"How the evaluation function dispatches is unknown: {listed(unread)}. Whether "
+            "the compiler merged computed gotos, which slows a build down, could not be checked."
+        )
+    effects = [(name, machine_code.in_effect(facts, "pgo")) for name, facts in built]
+    unknown = [name for name, pgo in effects if pgo is None]
+    if unknown:
+        yield Objection(
+            text=f"Whether PGO is in effect is unknown: {listed(unknown)}. The binaries do not "
+            "tell, and what configure was asked for is no proof."
+        )
+    plain = [name for name, pgo in effects if pgo is False]
     if plain:
         which = "all arms" if len(plain) == len(built) else listed(plain)
         yield Objection(

@@ -97,9 +97,9 @@ def _facts(data: ArmResult) -> Iterable[tuple[str, str]]:
         return
     facts = build.facts
     yield "compiler", facts.compiler
-    yield "PGO, LTO", f"{wording.fact_text(facts.pgo)}, {wording.fact_text(facts.lto)}"
-    yield "computed gotos", "in effect" if facts.computed_gotos else "off"
-    yield "evaluation function", f"{facts.eval_function}, {facts.eval_bytes} bytes"
+    yield "PGO, LTO", f"{wording.effect_text(facts, 'pgo')}, {wording.effect_text(facts, 'lto')}"
+    yield "computed gotos", wording.gotos_text(facts)
+    yield "evaluation function", f"{wording.functions_text(facts)}, {facts.eval_bytes} bytes"
     yield "indirect jumps in it", str(facts.indirect_jumps)
     yield "configured with", facts.configure_arguments
     yield "compiled with", facts.options

@@ -8,7 +8,17 @@ from statistics import median
 
 from bench.compare import interval
 from bench.report.change import is_outside_loop
-from bench.report.wording import UNKNOWN, controls, fact_text, main_candidates, names_of, smt
+from bench.report.wording import (
+    UNKNOWN,
+    controls,
+    effect_text,
+    fact_text,
+    functions_text,
+    gotos_text,
+    main_candidates,
+    names_of,
+    smt,
+)
 from bench.results import (
     CandidateResult,
     FactsRecord,
@@ -170,13 +180,12 @@ def _compilers(experiment: PlanRecord) -> Iterator[tuple[str, str]]:
 
 def _build(facts: FactsRecord, compiler: str) -> dict[str, str]:
     config = facts.config
-    gotos = "in effect" if facts.computed_gotos else "off"
     flags = {name: config[name] for name in _FLAGS if config.get(name)}
     return {
         "compiler": f"{compiler or config.get('CC', 'gcc')}; in the binary: {facts.compiler}",
-        "PGO, LTO": f"PGO {fact_text(facts.pgo)}, LTO {fact_text(facts.lto)}",
-        "computed gotos": f"{gotos}, {facts.indirect_jumps} indirect jumps and "
-        f"{facts.eval_bytes} bytes in {facts.eval_function}",
+        "PGO, LTO": f"PGO {effect_text(facts, 'pgo')}, LTO {effect_text(facts, 'lto')}",
+        "computed gotos": f"{gotos_text(facts)}, {facts.indirect_jumps} indirect jumps and "
+        f"{facts.eval_bytes} bytes in {functions_text(facts)}",
         "configure": facts.configure_arguments,
         # As gcc recorded them in the binary; a makefile may have added options.
         "options of the evaluation function": facts.options,

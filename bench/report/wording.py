@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.compare import Comparison, SuiteComparison, interval, spelled, times
-from bench.results import ArmResult, CandidateResult, Concluded, Result
+from bench.results import ArmResult, CandidateResult, Concluded, FactsRecord, Result
+from builder.builds import machine_code
 
 # Control arms are marked, so that a reader does not take their ratio for a candidate's.
 _ROLES = {"aa": " (A/A: the base against itself)", "placebo": " (placebo: changes nothing)"}
@@ -19,6 +20,32 @@ def fact_text(fact: object) -> str:
     if fact is None:
         return UNKNOWN
     return ("off", "on")[fact] if isinstance(fact, bool) else str(fact)
+
+
+def effect_text(facts: FactsRecord, name: str) -> str:
+    """Whether "pgo" or "lto" is in effect in a build: on, off, or unknown and why."""
+    text = fact_text(machine_code.in_effect(facts, name))
+    reason = machine_code.reason_of(facts, name)
+    return f"{text} ({reason})" if reason else text
+
+
+def gotos_text(facts: FactsRecord) -> str:
+    """Whether computed gotos are in effect in a build, and what dispatches instead of them."""
+    kinds = machine_code.Dispatch
+    kind = machine_code.dispatch_of(facts)
+    if kind is kinds.UNKNOWN:
+        reason = machine_code.reason_of(facts, "dispatch")
+        return f"{UNKNOWN} ({reason})" if reason else UNKNOWN
+    if kind is kinds.MERGED and facts.handlers:
+        return f"in effect, but merged for {facts.handlers} handlers"
+    return {kinds.SWITCH: "off", kinds.TAIL_CALLS: "off (tail calls)"}.get(kind, "in effect")
+
+
+def functions_text(facts: FactsRecord) -> str:
+    """The functions that interpret bytecode."""
+    if machine_code.dispatch_of(facts) is machine_code.Dispatch.TAIL_CALLS:
+        return f"{facts.eval_function} and {facts.handlers} functions of instructions"
+    return facts.eval_function
 
 
 def smt(active: bool | None, hypervisor: str) -> str:

@@ -58,6 +58,7 @@ class PlanArm:
     variant: str = ""
     runtime: RuntimeRecord | None = None
     worktree: Mapping[str, Any] | None = None
+    environment: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +98,15 @@ class RevisionRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class FactsRecord:
-    """Facts of a build, read back from its binaries (`builder.builds.facts.BuildFacts`)."""
+    """Facts of a build, read back from its binaries (`builder.builds.facts.BuildFacts`).
+
+    None is unknown. Older results have no `dispatch`: see `machine_code.dispatch_of`.
+    """
 
     compiler: str
-    pgo: bool
-    lto: bool
-    computed_gotos: bool
+    pgo: bool | None
+    lto: bool | None
+    computed_gotos: bool | None
     eval_function: str
     eval_bytes: int
     indirect_jumps: int
@@ -112,6 +116,10 @@ class FactsRecord:
     modules: tuple[str, ...] = ()
     code: Mapping[str, str] = field(default_factory=dict)
     library: str = ""
+    dispatch: str = ""
+    handlers: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    stdlib: str = ""
 
     @property
     def configure_arguments(self) -> str:
@@ -151,6 +159,8 @@ class ArmResult:
     """An arm: the base, or the part of a candidate that every arm has.
 
     `change` is None for the base, for arms that are no candidates of ours, and in older results.
+    `environment` are the variables of its measured processes, NAME=VALUE; `jit` is the state of its
+    just-in-time compiler (`bench.measure.jit`), "" without one.
     """
 
     name: str
@@ -166,6 +176,8 @@ class ArmResult:
     runtime: RuntimeRecord | None = None
     replicas: tuple[ReplicaResult, ...] = ()
     change: ChangeRecord | None = None
+    environment: tuple[str, ...] = ()
+    jit: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:

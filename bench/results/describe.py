@@ -189,9 +189,12 @@ class _Comparison:
         """The change of an arm that has the base's source."""
         ours, theirs = self._base, self._arm
         parts = []
-        if ours.recipe.flavor != theirs.recipe.flavor:
+        if ours.recipe.flavor.as_built != theirs.recipe.flavor.as_built:
             old, new = (arm.recipe.flavor.name for arm in (ours, theirs))
             parts.append(f"flavor {new} against {old}" if old != new else "another compiler")
+        elif ours.environment != theirs.environment:
+            old, new = (" ".join(arm.environment) or "nothing set" for arm in (ours, theirs))
+            parts.append(f"the same build with {new} against {old}")
         if ours.variant != theirs.variant:
             old, new = (arm.variant or "plain" for arm in (ours, theirs))
             parts.append(f"benchmarks' code {new} against {old}")

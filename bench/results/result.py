@@ -35,6 +35,7 @@ class ArmReport:
 
     `placebo` is a recipe's, such as padding:3. `variant` is the compiled code that the arm runs.
     `runtime` describes a Python that patchbench did not build: it has no builds, series or flavor.
+    `environment` and `jit` are as in `bench.results.ArmResult`.
     """
 
     name: str
@@ -53,6 +54,8 @@ class ArmReport:
     comparisons: Comparisons | None = None
     warnings: tuple[str, ...] = ()
     change: ChangeRecord | None = None
+    environment: tuple[str, ...] = ()
+    jit: str = ""
 
     @property
     def build(self) -> Build | None:
@@ -165,6 +168,8 @@ def _arm(arm: ArmReport) -> dict[str, Any]:
         "build": None if arm.build is None else _build(arm.build),
         "replicas": [_replica(build) for build in arm.builds],
         **({"change": documents.dump(arm.change)} if arm.change is not None else {}),
+        **({"environment": list(arm.environment)} if arm.environment else {}),
+        **({"jit": arm.jit} if arm.jit else {}),
     }
 
 

@@ -6,16 +6,28 @@ import contextlib
 import os
 from dataclasses import asdict, dataclass, replace
 
+from bench.benchmarks import CPYTHON
 from bench.context import Context
 from bench.experiments import AA, CANDIDATE, Plan, PlannedArm, runtime_json
-from bench.measure import has_jit
+from bench.measure import has_jit, jit
 from bench.planning import Resolved, warning_of
 from bench.results import BROKEN, ArmReport
 from bench.run import build_progress
-from builder.builds import Build, Builder, Gate, Judgement, facts, forgotten_outputs, unbuilt
+from builder.builds import (
+    Build,
+    Builder,
+    Gate,
+    Judgement,
+    UntestedError,
+    facts,
+    forgotten_outputs,
+    unbuilt,
+)
 from builder.errors import BuildError
 from builder.runtimes import Runtime
 from builder.runtimes import runtime as runtimes
+
+_FIRST_JIT = (3, 13)
 
 
 def gate_of(context: Context) -> Gate:
@@ -66,6 +78,11 @@ class BuiltArm:
         return self.report.builds
 
     @property
+    def as_measured(self) -> PlannedArm:
+        """The planned arm with what its interpreter says of itself."""
+        return replace(self.planned, jit=self.report.jit)
+
+    @property
     def fit(self) -> bool:
         """Whether it may be timed."""
         return self.report.verdict != BROKEN
@@ -91,7 +108,9 @@ class Arms:
         Raises BuildError when the base cannot be built.
         """
         plan = self._resolved.plan
-        arms = [self._with_build(self._started(planned), 0) for planned in plan.arms]
+        arms = [
+            self._with_jit(self._with_build(self._started(planned), 0)) for planned in plan.arms
+        ]
         for number in range(1, len(arms)):
             arms[number] = self._checked(arms[0], arms[number])
         if not any(arm.fit for arm in arms[1:]):
@@ -120,6 +139,7 @@ class Arms:
             flavor=asdict(recipe.flavor) | {"name": recipe.flavor.name},
             placebo=recipe.placebo,
             variant=planned.variant,
+            environment=planned.environment,
         )
         return BuiltArm(planned=planned, report=report)
 
@@ -135,10 +155,25 @@ class Arms:
         except BuildError as error:
             if arm.planned is self._resolved.plan.base:
                 raise
-            self._context.show.say(str(error))
-            broken = f"{error.what}\n{error.where}"
-            return replace(arm, report=replace(arm.report, broken=broken))
+            return replace(arm, report=replace(arm.report, broken=self._broken(error)))
         return replace(arm, report=replace(arm.report, builds=(*arm.report.builds, build)))
+
+    def _broken(self, error: BuildError) -> str:
+        """Why an arm is broken, which is shown at once."""
+        self._context.show.say(str(error))
+        return f"{error.what}\n{error.where}"
+
+    def _with_jit(self, arm: BuiltArm) -> BuiltArm:
+        """The arm with the state of its JIT, asked of the interpreter where it may have one."""
+        runtime, build = arm.planned.runtime, arm.report.build
+        if runtime is not None and _may_have_jit(runtime):
+            python = runtime.python
+        elif build is not None and jit.configured([build.facts.configure_arguments]):
+            python = build.python
+        else:
+            return arm
+        state = jit.ask(self._context.runner, python, arm.planned.environment)
+        return replace(arm, report=replace(arm.report, jit=state))
 
     def _build(self, planned: PlannedArm, replica: int) -> Build:
         recipe = planned.recipes[replica]
@@ -157,6 +192,8 @@ class Arms:
         if not arm.fit:
             return arm
         warnings = _kind_warnings(base.planned, arm.planned)
+        warnings += _environment_warnings(base.planned, arm.planned)
+        warnings += _jit_warnings(base.report, arm.report)
         notes = self._resolved.notes.get(arm.planned.name, ())
         warnings += tuple(f"patch: {note}" for note in notes)
         if not base.builds or not arm.builds:
@@ -164,13 +201,22 @@ class Arms:
         ours, theirs = base.builds[0], arm.builds[0]
         differences = self._differences(ours, theirs, arm)
         warnings += self._forgotten(arm.planned)
+        warnings += _gil_warnings(ours, theirs)
         warnings += unbuilt.warnings(theirs.unbuilt or (), arm.planned.recipe.changed)
-        if arm.planned.kind != AA and arm.planned.variant == base.planned.variant:
+        is_same = (
+            arm.planned.variant == base.planned.variant
+            and arm.planned.environment == base.planned.environment
+        )
+        if arm.planned.kind != AA and is_same:
             warnings += self._code_warnings(ours, theirs)
         judgement = None
         selection = gate_selection(self._resolved.plan, arm.planned, 0)
         if selection:
-            judgement = self._judged(ours, theirs, selection)
+            try:
+                judgement = self._judged(ours, theirs, selection)
+                warnings += _untested(arm.planned)
+            except UntestedError as error:
+                arm = replace(arm, report=replace(arm.report, broken=self._broken(error)))
         else:
             warnings += ("no-gate: the candidate was not tested with CPython's test suite",)
         report = replace(
@@ -241,7 +287,10 @@ class Arms:
         selection = gate_selection(self._resolved.plan, arm.planned, replica)
         if not arm.fit or not selection or not base.builds or not arm.builds:
             return arm
-        judgement = self._judged(base.builds[replica], arm.builds[replica], selection)
+        try:
+            judgement = self._judged(base.builds[replica], arm.builds[replica], selection)
+        except UntestedError as error:
+            return replace(arm, report=replace(arm.report, broken=self._broken(error)))
         if judgement.passed:
             return arm
         assert arm.report.judgement is not None
@@ -249,6 +298,12 @@ class Arms:
         return replace(
             arm, report=replace(arm.report, judgement=_breaking(arm.report.judgement, broken))
         )
+
+
+def _may_have_jit(runtime: Runtime) -> bool:
+    """Whether a runtime is a CPython of a version that has a JIT: 3.13 is the first."""
+    major, minor = runtime.facts.version.split(".")[:2]
+    return runtime.facts.implementation == CPYTHON and (int(major), int(minor)) >= _FIRST_JIT
 
 
 def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
@@ -261,6 +316,7 @@ def _of_runtime(planned: PlannedArm, runtime: Runtime) -> ArmReport:
         revision={"version": runtime.facts.version, "commit": "", "source": "", "name": ""},
         flavor={"name": ""},
         runtime=runtime_json(runtime),
+        environment=planned.environment,
     )
 
 
@@ -285,6 +341,45 @@ def _kind_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def _environment_warnings(base: PlannedArm, arm: PlannedArm) -> tuple[str, ...]:
+    """The warning that arms run in different environments, and that this is the only difference."""
+    if arm.environment == base.environment:
+        return ()
+    ours, theirs = (" ".join(one.environment) or "nothing set" for one in (base, arm))
+    same = ", and the builds are the same" if arm.identity[0] == base.identity[0] else ""
+    return (f"environment: the processes of this arm have {theirs}, the base's {ours}{same}",)
+
+
+def _gil_warnings(ours: Build, theirs: Build) -> tuple[str, ...]:
+    """The warning that on one core free threading shows its cost alone."""
+    states = [build.facts.config.get("Py_GIL_DISABLED", "0") == "1" for build in (ours, theirs)]
+    if not any(states):
+        return ()
+    base, arm = ("without the GIL" if is_free else "with the GIL" for is_free in states)
+    return (
+        f"free-threading: the base {base}, this arm {arm}: all processes run on one core, which "
+        "shows what free threading costs, and not what threads gain by it",
+    )
+
+
+def _untested(arm: PlannedArm) -> tuple[str, ...]:
+    """The warning that the gate tested the build, and not the environment of its processes."""
+    if not arm.environment:
+        return ()
+    return (f"gate-environment: the tests ran without {' '.join(arm.environment)}",)
+
+
+def _jit_warnings(base: ArmReport, arm: ArmReport) -> tuple[str, ...]:
+    """The warning that ratios do not contain the warm-up of a JIT, or that it may be off."""
+    states = {"the base": base.jit, "this arm": arm.jit}
+    if not any(jit.needs_warmup(state) for state in states.values()):
+        return ()
+    return (
+        f"jit: the JIT of {jit.texts(states)}; ratios are of the steady state, after a warm-up "
+        "that short programs do not finish",
+    )
+
+
 def judged_text(judgement: Judgement) -> str:
     """What the gate found, with its count: passed (423 test files, full regrtest)."""
     files = f"{judgement.tests} test file{'s' if judgement.tests != 1 else ''}"
@@ -297,6 +392,7 @@ def judged_text(judgement: Judgement) -> str:
         for names, what in (
             (judgement.flaky, "failed once and not when run again"),
             (judgement.base_failed, "fail on the base too"),
+            (judgement.absent, "do not apply to the candidate"),
         )
         if names
     ]

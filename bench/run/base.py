@@ -83,7 +83,9 @@ def _made(context: Context, revision: str, source: str) -> Build:
         source=spec,
         flavor=quickstart.flavor,
     )
-    resolved = resolve(context, Experiment(name="base", base=request, candidates=()))
+    resolved = resolve(
+        context, Experiment(name="base", base=request, candidates=()), measures=False
+    )
     for remark in resolved.remarks:
         context.show.say(remark)
     build, _new = builder(context).provide(resolved.plan.base.recipe, resolved.repositories["base"])

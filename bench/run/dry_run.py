@@ -29,11 +29,11 @@ from bench.host import read_host
 from bench.measure import RunnableArm, choice
 from bench.planning import Fitting, Resolved
 from bench.results import folder_of
-from bench.run import arms, base, durations, estimate
+from bench.run import arms, base, durations, estimate, requirements
 from bench.run.timing import Lineup, Timing, lined_up
 from bench.session import BenchmarkLineup
 from bench.util import harmless
-from builder.builds import Recipe, gate, installed_python
+from builder.builds import NoTestsError, Recipe, installed_python
 from builder.process import Command, clean_environment
 from builder.versions import numbers
 
@@ -53,6 +53,9 @@ def print_plan(context: Context, resolved: Resolved) -> None:
     _line(f"suite       {plan.suite}: {', '.join(plan.benchmarks)}")
     for missing in resolved.selection.missing:
         _line(f"missing     {missing.benchmark}: {missing.reason}")
+    packages = requirements.package_source(context, plan.experiment.wheels)
+    for line in requirements.check(context, resolved, packages).lines():
+        _line(f"packages    {line}")
     for remark in resolved.remarks:
         _line(f"work tree   {remark}")
     _line(f"session     margin {session.margin:g}; {effort_text(session)}")
@@ -190,10 +193,14 @@ class _Shown:
         gates, stored = arms.gate_of(self.context), self.context.store.find(recipe.key)
         if stored is None:
             names: tuple[str, ...] = (f"TESTS-OF-{selection}",)
-        elif gates.has_result(stored.folder, selection):
+        elif gates.has_result(stored, selection):
             return
         else:
-            names = gate.tests_of(stored, selection)
+            try:
+                names = gates.tests_of(stored, selection).names
+            except NoTestsError as error:
+                _line(f"# {error.what}")
+                return
         yield gates.command(self._python(recipe), recipe.revision.version, names, scratch=SCRATCH)
 
     # -- environments and blocks -------------------------------------------------------------

@@ -80,7 +80,8 @@ def _gates(
     runs: dict[tuple[str, str], set[str]] = {}
     for selection, recipe in _tested(resolved):
         tested = runs.setdefault((selection, recipe.revision.branch), set())
-        if not gates.has_result(context.store.folder(recipe.key), selection):
+        stored = context.store.find(recipe.key)
+        if stored is None or not gates.has_result(stored, selection):
             tested.add(recipe.key)
     lines = []
     for (selection, branch), keys in runs.items():

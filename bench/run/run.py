@@ -18,7 +18,7 @@ from bench.context import Context
 from bench.experiments import AA, CANDIDATE, PLACEBO, Experiment
 from bench.host import Host, read_host
 from bench.measure import choice
-from bench.planning import Resolved, resolve
+from bench.planning import Resolved, missing_lines, resolve
 from bench.report import without_times
 from bench.report.formats import catalogue, terminal
 from bench.results import (
@@ -33,7 +33,7 @@ from bench.results import (
     parse_document,
     read_document,
 )
-from bench.run import base
+from bench.run import base, requirements
 from bench.run.arms import Arms, BuiltArm, builder
 from bench.run.dry_run import print_plan
 from bench.run.timing import Timing
@@ -48,7 +48,7 @@ More = Callable[[Resolved, SessionRecord], dict[str, Any]]
 
 def build_only(context: Context, experiment: Experiment, *, as_json: bool) -> int:
     """Build all replicas of every arm, and print the paths of the interpreters."""
-    resolved = _resolved(context, experiment)
+    resolved = _resolved(context, experiment, measures=False)
     rows = []
     for arm in resolved.plan.arms:
         for recipe in arm.recipes:
@@ -134,12 +134,26 @@ def measured(
     return result, folder
 
 
-def _resolved(context: Context, experiment: Experiment) -> Resolved:
+def _resolved(context: Context, experiment: Experiment, *, measures: bool = True) -> Resolved:
     """The plan; which commit each arm is, and what is not measured, is said before any build."""
-    resolved = resolve(context, experiment)
+    resolved = resolve(context, experiment, measures=measures)
     for line in (*resolved.commits, *resolved.remarks):
         context.show.say(line)
+    if measures:
+        for line in missing_lines(resolved.selection.missing):
+            context.show.say(f"not measured: {line}")
+        _check_requirements(context, resolved)
     return resolved
+
+
+def _check_requirements(context: Context, resolved: Resolved) -> None:
+    """Say which benchmarks will lack packages. Raises MeasureError if all will."""
+    source = requirements.package_source(context, resolved.plan.experiment.wheels)
+    checked = requirements.check(context, resolved, source)
+    for line in checked.lines():
+        context.show.say(line)
+    if resolved.plan.base.recipes and len(checked.needing) == len(resolved.plan.benchmarks):
+        checked.refuse_hopeless(requirements.targets(resolved)[0])
 
 
 def _drawn_seed(experiment: Experiment) -> int:

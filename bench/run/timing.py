@@ -24,6 +24,7 @@ from bench.measure import Choices, Effort, Rig, RunnableArm
 from bench.planning import Fitting, Resolved
 from bench.run import base
 from bench.run.arms import BuiltArm
+from bench.run.requirements import package_source
 from bench.session import BenchmarkLineup, Session, SessionRecord, SessionTerms
 from builder.errors import MeasureError
 from builder.versions import numbers
@@ -101,10 +102,7 @@ class Timing:
     @property
     def packages(self) -> PackageSource:
         """The source of the packages of environments."""
-        wheels = self.resolved.plan.experiment.wheels
-        return PackageSource(
-            environment=self.context.pip_environment, wheels=Path(wheels) if wheels else None
-        )
+        return package_source(self.context, self.resolved.plan.experiment.wheels)
 
     def environments(self) -> Environments:
         """The object that provides the arms' environments."""
@@ -209,7 +207,7 @@ def _lineups(
 ) -> tuple[Lineup, ...]:
     """A lineup for each replica."""
     return tuple(
-        [(arm.planned, environments.provide(_interpreter(arm, replica))) for arm in arms]
+        [(arm.as_measured, environments.provide(_interpreter(arm, replica))) for arm in arms]
         for replica in range(replicas)
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 from bench.host import HostState, may_repeat, why_disturbed
@@ -165,7 +165,10 @@ class BlockEngine:
             failures = {trial.arm: trial.failure for trial in trials if trial.failure is not None}
             if not failures:
                 seconds = self.clock() - began
-                record = _record(turn, block, job, trials, seconds=seconds, state=self.sample())
+                record = replace(
+                    _record(turn, block, job, trials, seconds=seconds, state=self.sample()),
+                    threads=_threads(block, self.rig),
+                )
                 self._keep(turn, record, trials, block.seed)
                 break
         return failures
@@ -223,6 +226,20 @@ def _warmups(block: BlockPlan, trials: Sequence[Trial]) -> Mapping[str, Mapping[
         for trial in trials
         if trial.arm in jits and trial.result is not None
     }
+
+
+def _threads(block: BlockPlan, rig: Rig) -> str:
+    """What was seen of the threads of a benchmark, and on what they ran; "" without threads."""
+    tasks = (block.task, *block.others.values())
+    threading = next((task.threading for task in tasks if task.is_threaded), "")
+    if not threading:
+        return ""
+    if rig.core is None:
+        return f"{threading}; they ran on the cores that the kernel chose, and blocks differ in it"
+    return (
+        f"{threading}; all ran on one core, so the ratio has their switches and locks, and nothing "
+        "of what more cores would give"
+    )
 
 
 def _first_own(failures: Failures) -> Failure:

@@ -24,7 +24,8 @@ class BlockRecord:
     values behind each mean. `seconds` is the block's wall time, `busy_seconds` the part of it in
     which processes of the arms did work. `state` is the host's state over the block
     (`bench.host.HostState`). `disturbed`: why the host was too busy during the block, "" where it
-    was not. `warmups`: for arms with a just-in-time compiler, the result of `warmup_of`.
+    was not. `warmups`: for arms with a just-in-time compiler, the result of `warmup_of`. `threads`:
+    what was seen of the benchmark's threads, and on what they ran; "" where only one computes.
     """
 
     number: int
@@ -40,6 +41,7 @@ class BlockRecord:
     protocol: str = ""
     disturbed: str = ""
     warmups: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    threads: str = ""
 
 
 def without(record: BlockRecord, arms: Container[str]) -> BlockRecord:

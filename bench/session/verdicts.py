@@ -37,7 +37,11 @@ def conclude(
                 blocks=blocks,
                 arms=(base, candidate),
                 looks=tuple(measured.looks.get(task, ())),
-                warnings=(*_disturbed(blocks), *_warming(blocks, (base, candidate))),
+                warnings=(
+                    *_disturbed(blocks),
+                    *_warming(blocks, (base, candidate)),
+                    *_threads(blocks),
+                ),
                 clock=_clock(blocks),
             )
             for task, blocks in tasks.items()
@@ -82,6 +86,12 @@ def _warming(blocks: Sequence[BlockRecord], arms: Sequence[str]) -> Iterator[str
     for arm in arms:
         for warmup in warmups_by_task(blocks, arm).values():
             yield f"warm-up: of {arm}, {describe_warmup(warmup)}"
+
+
+def _threads(blocks: Sequence[BlockRecord]) -> Iterator[str]:
+    """The warning that a benchmark computes in several threads."""
+    for threads in dict.fromkeys(block.threads for block in blocks if block.threads):
+        yield f"threads: {threads}"
 
 
 def _few_builds(suite: SuiteComparison | None) -> tuple[str, ...]:

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
-
 from bench.compare import MARGIN, TIME
 from bench.history import HistoryRatio
 from bench.report import ReportRow
@@ -23,6 +21,7 @@ from bench.report.formats import OverviewLine, overview
 from bench.site import naming
 from bench.site.model import Cell, LineData, Page, Site
 from bench.site.rendering import key_of, render, toned, verdict_name
+from builder.versions import is_between, language, order, pep440
 
 OLDEST = "2.7.18"
 PLAIN = "plain"
@@ -78,7 +77,9 @@ def compare(site: Site, host: str) -> tuple[str, tuple[Against, ...]]:
         else base_of(columns)
     )
     name = OLDEST if in_session else " ".join(base or ())
-    all_columns = sorted({*columns, *shown(list(in_session))}, key=_order)
+    all_columns = sorted(
+        {*columns, *shown(list(in_session))}, key=lambda column: (order(column[0]), column[1])
+    )
     comparisons = []
     for column in all_columns:
         if column in in_session:
@@ -86,13 +87,6 @@ def compare(site: Site, host: str) -> tuple[str, tuple[Against, ...]]:
         elif base is not None and column != base and column in table.seconds:
             comparisons.append(_by_seconds(column, base, table.seconds))
     return name, tuple(comparisons)
-
-
-def _order(column: Column) -> tuple[bool, Version | str, str]:
-    try:
-        return True, Version(column[0].rstrip("+")), column[1]
-    except InvalidVersion:
-        return False, column[0], column[1]
 
 
 def _compared_in_session(lines: Sequence[LineData]) -> dict[Column, Against]:
@@ -182,29 +176,18 @@ def _lines(comparisons: Sequence[Against]) -> Iterator[OverviewLine]:
 
 def shown(columns: Sequence[Column]) -> list[Column]:
     """Final releases; of a branch that has none yet, its newest version. Keeps the order."""
-    versions = sorted(
-        {version for version, _ in columns}, key=lambda version: _order((version, ""))
-    )
+    versions = sorted({version for version, _ in columns}, key=order)
     finals = {version for version in versions if _is_final(version)}
-    branches = {_branch(version) for version in finals}
-    newest = {_branch(version): version for version in versions if _branch(version) not in branches}
+    branches = {language(version) for version in finals}
+    newest = {language(version): version for version in versions}
+    newest = {branch: version for branch, version in newest.items() if branch not in branches}
     kept = finals | set(newest.values())
     return [column for column in columns if column[0] in kept]
 
 
 def _is_final(version: str) -> bool:
-    try:
-        parsed = Version(version)
-    except InvalidVersion:
-        return False
-    return not parsed.is_prerelease and parsed.local is None
-
-
-def _branch(version: str) -> tuple[int, ...] | str:
-    try:
-        return Version(version.rstrip("+")).release[:2]
-    except InvalidVersion:
-        return version
+    parsed = pep440(version)
+    return parsed is not None and not parsed.is_prerelease and not is_between(version)
 
 
 def base_of(columns: Sequence[Column]) -> Column | None:

@@ -1,18 +1,29 @@
 """Building recipes: configure, make and install, facts of the binaries, the gate, the store."""
 
-from builder.builds import facts, gate, layout, loop_flags, make_progress, past_builds, unbuilt
+from builder.builds import (
+    facts,
+    gate,
+    layout,
+    loop_flags,
+    machine_code,
+    make_progress,
+    past_builds,
+    unbuilt,
+)
 from builder.builds.compile import (
     Builder,
     Options,
+    check_compiler,
     check_flavor,
     forgotten_outputs,
     identify_compiler,
+    identify_tools,
     installed_python,
     required_generators,
     uses_ccache,
 )
 from builder.builds.facts import Difference
-from builder.builds.gate import Gate, Judgement
+from builder.builds.gate import Gate, Judgement, NoTestsError, UntestedError
 from builder.builds.make_progress import MakeState
 from builder.builds.make_watch import Expected
 from builder.builds.past_builds import PastBuild
@@ -30,20 +41,25 @@ __all__ = [
     "Gate",
     "Judgement",
     "MakeState",
+    "NoTestsError",
     "Options",
     "PastBuild",
     "Recipe",
     "Stage",
     "Store",
     "UnbuiltChange",
+    "UntestedError",
+    "check_compiler",
     "check_flavor",
     "facts",
     "forgotten_outputs",
     "gate",
     "identify_compiler",
+    "identify_tools",
     "installed_python",
     "layout",
     "loop_flags",
+    "machine_code",
     "make_progress",
     "past_builds",
     "required_generators",

@@ -27,6 +27,14 @@ from builder.git import Repository
 from builder.home import Home
 from builder.locks import LockOrder
 from builder.process import Command, Completed, Runner, clean_environment, last_lines, run_checked
+from builder.toolchain import (
+    ToolIdentity,
+    ToolRequest,
+    as_mapping,
+    choose,
+    is_program,
+    jit_version,
+)
 
 # Debian's folder in which the names of compilers are links to ccache. With it first on PATH, CC and
 # therefore all that the build records about its compiler is the same as without ccache.
@@ -53,6 +61,8 @@ class Options:
     optimizations: bool
     lto: bool
     ensurepip: bool
+    lto_modes: bool = False
+    bolt: bool = False
     # 2.7's configure enables LTO in PGO builds only.
     lto_with_pgo_alone: bool = False
 
@@ -62,9 +72,17 @@ class Options:
         return cls(
             optimizations="--enable-optimizations" in configure,
             lto="--with-lto" in configure,
+            lto_modes="--with-lto=[" in configure,
+            bolt="--enable-bolt" in configure,
             ensurepip="--with-ensurepip" in configure or "--with(out)-ensurepip" in configure,
             lto_with_pgo_alone="Link Time Optimization in PGO builds" in configure,
         )
+
+
+def _package_of(compiler: str) -> str:
+    """The package of a compiler: clang-19 and gcc-11 are packages of these names."""
+    name = Path(compiler).name
+    return name if re.fullmatch(r"(gcc|clang)(-\d+)?", name) else "gcc"
 
 
 def identify_compiler(name: str, runner: Runner) -> CompilerIdentity:
@@ -75,7 +93,8 @@ def identify_compiler(name: str, runner: Runner) -> CompilerIdentity:
         raise ToolError(
             f"The compiler {name} is not on this machine.",
             where=f"PATH={environment['PATH']}",
-            hint="Install it (`apt-get install gcc`), or name another compiler with flavor.cc.",
+            hint=f"Install it (`apt-get install {_package_of(name)}`), or name another compiler "
+            "with flavor.cc.",
         )
     path = Path(program).resolve()
     command = Command(argv=(str(path), "--version"), env=environment)
@@ -88,15 +107,79 @@ def identify_compiler(name: str, runner: Runner) -> CompilerIdentity:
     )
 
 
+def identify_tools(
+    flavor: Flavor, compiler: CompilerIdentity, stencils: str, runner: Runner
+) -> tuple[ToolIdentity, ...]:
+    """The programs beside the compiler that a flavor uses. `stencils`: the text of the tree's
+    Tools/jit/_llvm.py, "" without one. Raises ToolError for a missing one.
+    """
+    variables = as_mapping(flavor.variables)
+    build = as_mapping(flavor.build_environment)
+    linking = [value for name, value in variables.items() if name.startswith("LDFLAGS")]
+    request = ToolRequest(
+        compiler=compiler.path,
+        version=compiler.version,
+        flags=" ".join([flavor.cflags, *linking]),
+        pgo=flavor.pgo,
+        lto=flavor.lto,
+        bolt=flavor.uses_bolt,
+        stencils=jit_version(stencils, build) if flavor.makes_stencils else "",
+        variables=variables,
+    )
+    return choose(request, runner)
+
+
 def check_flavor(flavor: Flavor, configure: str, version: str) -> None:
     """Raise ExperimentError, before anything is built, if configure does not support a flavor."""
     options = Options.of(configure)
+    _check_run_environment(flavor)
     if flavor.lto and not options.lto:
         raise ExperimentError(
             f"configure of {version} has no --with-lto.",
             where="flavor.lto",
             hint="Leave LTO out for this revision, or pass the compiler's options in "
             "flavor.cflags.",
+        )
+    if flavor.lto_mode and not options.lto_modes:
+        raise ExperimentError(
+            f"configure of {version} knows no kinds of LTO.",
+            where="flavor.lto",
+            hint="Use lto = true for this revision: 3.11 is the first with lto = "
+            f'"{flavor.lto_mode}".',
+        )
+    if flavor.bolt and not options.bolt:
+        raise ExperimentError(
+            f"configure of {version} has no --enable-bolt.",
+            where="flavor.bolt",
+            hint="Leave BOLT out for this revision: 3.12 is the first with it.",
+        )
+
+
+def _check_run_environment(flavor: Flavor) -> None:
+    """Raise ExperimentError for variables without which, or with which, nothing could run."""
+    run = as_mapping(flavor.run_environment)
+    has_jit = any(option.startswith("--enable-experimental-jit") for option in flavor.configure)
+    if run.get("PYTHON_JIT", "0")[:1] not in ("", "0") and not has_jit:
+        raise ExperimentError(
+            "PYTHON_JIT has no effect: the build has no JIT.",
+            where="flavor.environment.run",
+            hint='Build it with one: configure = ["--enable-experimental-jit=yes-off"].',
+        )
+    if run.get("PYTHON_GIL") == "0" and "--disable-gil" not in flavor.configure:
+        raise ExperimentError(
+            "PYTHON_GIL=0 ends the interpreter at its start: the build has the GIL.",
+            where="flavor.environment.run",
+            hint='Build it without: configure = ["--disable-gil"].',
+        )
+
+
+def check_compiler(flavor: Flavor, compiler: CompilerIdentity) -> None:
+    """Raise ExperimentError for a flavor that the compiler cannot build."""
+    if flavor.lto_mode == "thin" and "clang version" not in compiler.version:
+        raise ExperimentError(
+            f"{flavor.cc} has no thin LTO ({compiler.version}).",
+            where="flavor.lto",
+            hint='Use lto = true, or clang with flavor.cc: cc = "clang".',
         )
 
 
@@ -110,14 +193,38 @@ def configure_arguments(recipe: Recipe, prefix: Path, options: Options) -> tuple
     if flavor.pgo and options.optimizations:
         arguments.append("--enable-optimizations")
     if flavor.lto:
-        arguments.append("--with-lto")
+        arguments.append(f"--with-lto={flavor.lto_mode}" if flavor.lto_mode else "--with-lto")
+    if flavor.bolt:
+        arguments.append("--enable-bolt")
     if flavor.computed_gotos is not None:
         arguments.append(f"--with{'' if flavor.computed_gotos else 'out'}-computed-gotos")
     arguments.extend(flavor.configure)
     arguments.append(f"CC={flavor.cc}")
     if flavor.cflags:
         arguments.append(f"CFLAGS={flavor.cflags}")
+    arguments.extend(f"{name}={value}" for name, value in _variables(recipe, prefix).items())
     return tuple(arguments)
+
+
+def _variables(recipe: Recipe, prefix: Path) -> dict[str, str]:
+    """The variables of configure: those of the flavor, the tools, and where a library is found."""
+    variables = as_mapping(recipe.flavor.variables)
+    # As absolute paths: configure ignores the mere name of a program.
+    programs = {tool.role: tool.path for tool in recipe.tools if is_program(tool.role)}
+    variables |= programs
+    if recipe.flavor.shared:
+        flags = [variables.get("LDFLAGS", ""), *_run_path(prefix)]
+        variables["LDFLAGS"] = " ".join(filter(None, flags))
+    return variables
+
+
+def _run_path(prefix: Path) -> tuple[str, ...]:
+    """The linker's options by which an interpreter finds its own library, which LD_LIBRARY_PATH
+    of the build (and no other process) overrides.
+
+    With prefixes of one length, binaries have one length as well.
+    """
+    return ("-Wl,--enable-new-dtags", f"-Wl,-rpath,{prefix}/lib")
 
 
 def environment(recipe: Recipe, home: Home) -> dict[str, str]:
@@ -128,7 +235,7 @@ def environment(recipe: Recipe, home: Home) -> dict[str, str]:
     if uses_ccache(recipe.flavor):
         base["PATH"] = f"{_CCACHE_NAMES}:{base['PATH']}"
         base |= {"CCACHE_DIR": str(home.ccache), "CCACHE_MAXSIZE": "5G"}
-    return base
+    return base | as_mapping(recipe.flavor.build_environment)
 
 
 def uses_ccache(flavor: Flavor) -> bool:
@@ -162,17 +269,22 @@ def steps(
     if regenerate:
         plan.append(step("regenerate", *regeneration.command(regenerate)))
     goal = ["profile-opt"] if recipe.flavor.pgo and not options.optimizations else []
-    plan.append(step("make", "make", f"-j{jobs}", *goal, *_lto_variables(recipe, options)))
+    plan.append(
+        step(
+            "make", "make", f"-j{jobs}", *goal, *_lto_variables(recipe, options, folder / "prefix")
+        )
+    )
     plan.append(step("install", "make", "install"))
     return tuple(plan)
 
 
-def _lto_variables(recipe: Recipe, options: Options) -> tuple[str, ...]:
+def _lto_variables(recipe: Recipe, options: Options, prefix: Path) -> tuple[str, ...]:
     """Make variables for LTO without PGO in a tree that supports LTO with PGO only."""
     if not recipe.flavor.lto or recipe.flavor.pgo or not options.lto_with_pgo_alone:
         return ()
     flags = "-flto -fuse-linker-plugin -ffat-lto-objects -flto-partition=none -g"
-    return f"EXTRA_CFLAGS={flags}", f"LDFLAGS={flags}"
+    linking = _variables(recipe, prefix).get("LDFLAGS", "")
+    return f"EXTRA_CFLAGS={flags}", f"LDFLAGS={flags} {linking}".rstrip()
 
 
 def installed_python(folder: Path, recipe: Recipe) -> Path:
@@ -222,17 +334,20 @@ def forgotten_outputs(recipe: Recipe, base: Recipe, repository: Repository) -> t
     )
 
 
-def configure_key(recipe: Recipe, configure: bytes, options: Options) -> str:
+def configure_key(recipe: Recipe, configure: bytes, options: Options, prefix: Path = Path()) -> str:
     """The key of configure's cache: a hash of everything that could change its results.
 
-    The time of Debian's package database represents the installed headers and libraries.
+    The prefix is among its arguments where it is part of linker options, in which configure accepts
+    no change. The time of Debian's package database represents the installed headers and libraries.
     """
     status = Path("/var/lib/dpkg/status")
+    build, shared = recipe.flavor.build_environment, recipe.flavor.shared
     return digest(
         {
             "configure": configure.hex(),
-            "arguments": configure_arguments(recipe, Path(), options),
+            "arguments": configure_arguments(recipe, prefix if shared else Path(), options),
             "compiler": asdict(recipe.compiler),
+            **({"environment": build} if build else {}),
             "packages": status.stat().st_mtime_ns if status.exists() else 0,
             "kernel": os.uname().release,
         }
@@ -264,6 +379,7 @@ class Builder:
 
         Raises BuildError with the compiler's first error, or StoreError.
         """
+        recipe = recipe.as_built  # of the arms that share a build, none is named in it
         with guard_writes(self._home.root):
             self._home.prepare()
         required = required_generators(recipe, repository)
@@ -351,7 +467,9 @@ class _Compilation:
         self._stages.append(Stage(name="export", seconds=time.monotonic() - began))
         configure = (self._home.work / "configure").read_bytes()
         options = Options.of(configure.decode("utf-8", "replace"))
-        cache = self._home.configure_caches / configure_key(self._recipe, configure, options)
+        cache = self._home.configure_caches / configure_key(
+            self._recipe, configure, options, self._folder / "prefix"
+        )
         self._restore_cache(cache)
         regenerated: tuple[str, ...] = ()
         for step in self._steps:
@@ -477,7 +595,7 @@ class _Compilation:
         flavor = self._recipe.flavor
         pairs = (("PGO", flavor.pgo, built.pgo), ("LTO", flavor.lto, built.lto))
         for name, requested, in_effect in pairs:
-            if requested and built.options and not in_effect:
+            if requested and in_effect is False:
                 raise BuildError(
                     f"{name} was requested, but the evaluation loop was compiled without it.",
                     where=str(self._home.failures / self._recipe.key),

@@ -18,6 +18,7 @@ from builder.builds.recipe import Recipe
 from builder.builds.store import STAMP
 from builder.files import write_atomically
 from builder.home import Home
+from builder.versions import language
 
 _LOG = "make.log"
 _STAGES = "make-stages.json"
@@ -101,7 +102,7 @@ def _read(stamp: Path) -> PastBuild:
     return PastBuild(
         folder=stamp.parent,
         version=version,
-        branch=".".join(version.split(".")[:2]),
+        branch=language(version),
         tree=str(recipe["tree"]),
         pgo=bool(recipe["flavor"]["pgo"]),
         lto=bool(recipe["flavor"]["lto"]),

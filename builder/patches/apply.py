@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from builder.errors import PatchError
 from builder.git import ApplyFailure, Repository, TreeChange
@@ -22,6 +21,7 @@ from builder.patches.patch import Message
 from builder.patches.paths import shown
 from builder.patches.series_toml import FILE, refuse
 from builder.sources import Revision
+from builder.versions import pep440
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +59,8 @@ def check_applies(series: Series, revision: Revision) -> None:
         return
     where = f"{series.name}/{FILE}, applies_to"
     actual = f"{shown(revision.name)} is {shown(revision.version)}"
-    try:
-        version = Version(revision.version.strip().removesuffix("+"))
-    except InvalidVersion:
+    version = pep440(revision.version)
+    if version is None:
         refuse(
             f"{series.name} is for {series.applies_to}; {actual}, which cannot be compared.",
             where,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import NoReturn
 
+from builder.errors import PatchError
 from builder.patches import patch, series_toml
 from builder.patches.mail import split
 from builder.patches.patch import Patch
 from builder.patches.paths import shown
 from builder.patches.series_toml import NAME, SeriesManifest, nearest, refuse, unreadable
+from builder.versions import minor
 
 _PATCH_NAME = re.compile(r"\d{4}-.+\.patch", re.DOTALL)
 _PATCH_LIKE = (".patch", ".diff", ".mbox", ".eml")
@@ -51,25 +55,48 @@ def load(root: Path, name: str) -> Series:
     return Series(name=name, branch=name.partition("/")[0], patches=patches, **metadata)
 
 
-def load_all(root: Path) -> tuple[Series, ...]:
+Refused = Callable[[PatchError], None]
+
+
+def load_all(root: Path, refused: Refused | None = None) -> tuple[Series, ...]:
     """Every series below `root`, sorted by branch and name.
 
-    Raises PatchError for the first that is not valid or names a series that does not exist.
+    One that is not valid, or names a series that does not exist, is left out and passed to
+    `refused`; without `refused`, PatchError is raised for the first.
     """
+    all_series: dict[str, Series] = {}
     try:
-        all_series = {name: load(root, name) for name in _names(root)}
+        for name in _names(root, refused):
+            with _leaving_out(refused):
+                all_series[name] = load(root, name)
     except OSError as error:
         raise unreadable(root, error) from error
-    for series in all_series.values():
-        for other in (*series.requires, *series.conflicts):
-            if other not in all_series:
-                key = "requires" if other in series.requires else "conflicts"
-                refuse(
-                    f"{key} names {other}, which does not exist{nearest(other, all_series)}.",
-                    f"{root / series.name / series_toml.FILE}, {key}",
-                    "Name a series by its folder below patches/.",
-                )
+    for series in tuple(all_series.values()):
+        with _leaving_out(refused):
+            _check_names(root, series, all_series)
     return tuple(all_series.values())
+
+
+@contextlib.contextmanager
+def _leaving_out(refused: Refused | None) -> Iterator[None]:
+    """Pass a PatchError to `refused`, if there is one, and go on."""
+    try:
+        yield
+    except PatchError as error:
+        if refused is None:
+            raise
+        refused(error)
+
+
+def _check_names(root: Path, series: Series, all_series: Mapping[str, Series]) -> None:
+    for other in (*series.requires, *series.conflicts):
+        if other not in all_series:
+            key = "requires" if other in series.requires else "conflicts"
+            refuse(
+                f"{key} names {other}, which does not exist{nearest(other, all_series)}.",
+                f"{root / series.name / series_toml.FILE}, {key}",
+                "Name a series by its folder below patches/.",
+            )
 
 
 def adhoc(name: str, data: bytes, place: str = "") -> Series:
@@ -96,17 +123,35 @@ def adhoc(name: str, data: bytes, place: str = "") -> Series:
     )
 
 
-def _names(root: Path) -> list[str]:
+def _names(root: Path, refused: Refused | None) -> list[str]:
     """The names of all series below `root`, sorted: 2.7 before 3.9 before 3.13."""
-    names = [path.relative_to(root).as_posix() for path in root.glob("*/*") if _is_series(path)]
-    for name in names:
-        if not NAME.fullmatch(name):
-            refuse(
-                f"{shown(name)} is not a valid name of a series.",
-                str(root / name),
-                "Its folder is <branch>/<series>, such as 3.13/compact-int-add.",
-            )
-    return sorted(names, key=lambda name: ([int(n) for n in name.split("/")[0].split(".")], name))
+    names = []
+    for path in sorted(root.glob("*/*")):
+        with _leaving_out(refused):
+            if _is_series(path):
+                name = path.relative_to(root).as_posix()
+                _check_name(root, name)
+                names.append(name)
+    return sorted(names, key=lambda name: (minor(name), name))
+
+
+def _check_name(root: Path, name: str) -> None:
+    """Raise PatchError for a folder that cannot name a series.
+
+    A branch such as main is no folder: its patches are for the language version that its trees
+    have, and would silently be for another one after the next release.
+    """
+    if NAME.fullmatch(name):
+        return
+    branch, _, series = name.partition("/")
+    hint = "Its folder is <branch>/<series>, such as 3.13/compact-int-add."
+    if NAME.fullmatch(f"3.13/{series}"):
+        hint += (
+            f" For patches of {shown(branch)} rename {shown(branch)}/ to the language version of "
+            "its trees, PY_MAJOR_VERSION.PY_MINOR_VERSION of Include/patchlevel.h there, such as "
+            "3.16/."
+        )
+    refuse(f"{shown(name)} is not a valid name of a series.", str(root / name), hint)
 
 
 def _is_series(folder: Path) -> bool:
@@ -146,7 +191,8 @@ def _read_patch(path: Path) -> Patch:
 
 
 def _refuse_unknown(root: Path, name: str) -> NoReturn:
-    names = _names(root) if root.is_dir() else []
+    _is_series(root / name)  # raises for a folder that was meant, and lacks its series.toml
+    names = _names(root, lambda _error: None) if root.is_dir() else []
     listing = f"There are {', '.join(names)}." if names else f"There are none in {root}."
     refuse(
         f"There is no series {shown(name)!r}{nearest(name, names)}.",

@@ -23,6 +23,7 @@ from builder.files import digest, sha256_of, write_atomically
 from builder.home import Home
 from builder.locks import LockOrder
 from builder.process import Command, Runner, clean_environment, last_lines
+from builder.versions import language
 
 STAMP = "runtime.json"
 # Incremented when the installation changes, so that older runtimes are installed again.
@@ -65,7 +66,7 @@ class RuntimeFacts:
     @property
     def kind(self) -> str:
         """The kind of runtime: pypy-3.11, cpython-3.13."""
-        return f"{self.implementation}-{'.'.join(self.version.split('.')[:2])}"
+        return f"{self.implementation}-{language(self.version)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,7 +96,7 @@ class Debian:
         packages = listing.packages
         where = dict.fromkeys(imported, "imported before")
         where |= {package.release: f"{package.name}/{package.suite}" for package in packages}
-        available = {package.release for package in packages if package.sha256 not in listing.gone}
+        available = {package.release for package in _available(listing, packages)}
         offers = (
             SourceOffer(
                 kind=_KIND,
@@ -136,8 +136,21 @@ class Debian:
             packages = _of_release(listing, name.removeprefix("v"))
             if not packages:
                 others = (tag.removeprefix("v") for tag in imported)
-                raise unknown(name, "the archive's source packages", [*releases, *others])
-            return self._import_first(packages)
+                available = {package.release for package in _available(listing, listing.packages)}
+                raise unknown(name, "the archive's source packages", [*available, *others])
+            return self._exactly(packages, listing)
+
+    def _exactly(self, packages: Sequence[Package], listing: _Listing) -> str:
+        """The commit of a release that was named; whether it is gone is written down."""
+        hashes = {package.sha256 for package in packages}
+        try:
+            commit = self._import_first(packages)
+        except GoneError:
+            self._store(replace(listing, gone=listing.gone | hashes))
+            raise
+        if listing.gone & hashes:
+            self._store(replace(listing, gone=listing.gone - hashes))
+        return commit
 
     def _newest(self, releases: list[str], listing: _Listing, name: str) -> str:
         """The commit of the newest of `releases` whose file the archive still has."""
@@ -148,7 +161,7 @@ class Debian:
             if tag is not None:
                 return tag.commit
             packages = _of_release(listing, release)
-            available = [package for package in packages if package.sha256 not in listing.gone]
+            available = _available(listing, packages)
             try:
                 if available:
                     return self._import_first(available)
@@ -156,7 +169,7 @@ class Debian:
                 problem = error
                 self._say(f"{error.what} Trying the release before it.")
                 gone = listing.gone | {package.sha256 for package in packages}
-                listing = _Listing(packages=listing.packages, gone=gone)
+                listing = replace(listing, gone=gone)
                 self._store(listing)
         raise problem
 
@@ -187,7 +200,8 @@ class Debian:
             return old
         self._say("Fetching the archive's lists of source packages (about 55 MB, once a day).")
         try:
-            fresh = _Listing(packages=self._apt.update())
+            # What is gone is known by the hash of the file, which a newer list still names.
+            fresh = _Listing(packages=self._apt.update(), gone=old.gone if old else frozenset())
         except UnreachableError as error:
             if old is None:
                 raise
@@ -221,6 +235,11 @@ class Debian:
 
 def _of_release(listing: _Listing, release: str) -> list[Package]:
     return [package for package in listing.packages if package.release == release]
+
+
+def _available(listing: _Listing, packages: Sequence[Package]) -> list[Package]:
+    """The packages whose file the archive is not known to have lost."""
+    return [package for package in packages if package.sha256 not in listing.gone]
 
 
 def _read(file: Path) -> _Listing | None:

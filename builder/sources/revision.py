@@ -13,7 +13,14 @@ from builder.git import Refs, Repository
 from builder.home import Home
 from builder.locks import LockOrder
 from builder.sources.names import NamedCommit
-from builder.versions import is_branch_version, is_final, version_key, version_of
+from builder.versions import (
+    is_between,
+    is_branch_version,
+    is_final,
+    language,
+    version_key,
+    version_of,
+)
 
 Say = Callable[[str], None]
 
@@ -143,10 +150,9 @@ class Revision:
     @property
     def branch(self) -> str:
         """The language version, as in the folder names of patches/: 2.7, 3.13."""
-        return ".".join(self.version.split(".")[:2])
+        return language(self.version)
 
     @property
     def label(self) -> str:
         """The version; with the commit if it is not a final release (2.7.10+)."""
-        is_between = self.version.endswith("+") or "a" in self.version or "b" in self.version
-        return f"{self.version} {self.commit[:10]}" if is_between else self.version
+        return f"{self.version} {self.commit[:10]}" if is_between(self.version) else self.version

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder import process
-from builder.builds import gate
 from tests import fake
 from tests.faults import BASE_ONLY, Check, Place, table
 
@@ -141,7 +141,9 @@ def a_candidate_that_dies_in_the_gate(at: Place) -> Sequence[str]:
 
 @fault(7, "test_int failed", slow=True, check=_broken("test_int"))
 def a_candidate_that_never_ends_in_the_gate(at: Place) -> Sequence[str]:
-    at.patch.setattr(gate, "_LONGEST_SECONDS", 8.0)
+    # The room's face has a function of the module's name.
+    module = importlib.import_module("builder.builds.gate.regrtest")
+    at.patch.setattr(module, "_LONGEST_SECONDS", 8.0)
     return at.patched(fake.behaviour_patch("test_int", "hang"))
 
 
@@ -211,7 +213,7 @@ def benchmarks_that_cannot_be_measured(at: Place) -> Sequence[str]:
     return measured(at, manifest)
 
 
-@fault(8, "No benchmark can be measured", "needy: its requirements", "no-such-requirement")
+@fault(8, "None of the chosen benchmarks can be measured", "needy: no-such-requirement", "--wheels")
 def a_suite_that_cannot_be_installed(at: Place) -> Sequence[str]:
     return measured(at, suite(at, needy=""))
 

@@ -63,14 +63,16 @@ def _expected(arm: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
         # As recorded: older plans lack the keys that were added later.
         "revision": arm["recipe"]["revision"],
         "series": list(recipe.series),
-        "flavor": recipe.flavor.content,
+        "flavor": recipe.flavor.stated,
     }
-    return fields | {key: arm[key] for key in ("kind", "variant") if key in arm}
+    optional = ("kind", "variant", "environment")
+    return fields | {key: arm[key] for key in optional if key in arm}
 
 
 def _keys(arm: PlanArm, recipe: Recipe, counter: Counter) -> Iterator[str]:
     where = f"plan.json, {arm.name}"
-    if not recipe.compiler.path.startswith("/"):
+    paths = [recipe.compiler.path, *(tool.path for tool in recipe.tools)]
+    if not all(path.startswith("/") for path in paths if path):
         return  # the key contains the compiler's folder, which was removed for publishing
     replicas = arm.replicas or (PlannedReplica(key=arm.key, replica=recipe.replica),)
     for replica in replicas:

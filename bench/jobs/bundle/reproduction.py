@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.compare import SuiteComparison
+from bench.experiments import flavor_table
 from bench.jobs.bundle.recipes import patches_of
 from bench.results import CandidateResult, FactsRecord, HostRecord, PlanArm, PlanRecord, Result
+from builder.builds import machine_code
 from builder.errors import ExperimentError, UsageError
 from builder.sources import DEFAULT_REMOTE, Revision
+from builder.toolchain import as_mapping
 from builder.versions import is_release
 
 _ARCHIVE = re.compile(r"archive .*, SHA-256 ([0-9a-f]{64})")
@@ -99,7 +102,10 @@ def _runtime(arm: PlanArm, overrides: PlanOverrides) -> dict[str, Any]:
             hint=f"Name one of yours: --runtime {arm.name}=NAME or PATH; `patchbench runtimes` "
             "lists and provides some.",
         )
-    return {"runtime": overrides.runtimes[arm.name]}
+    table: dict[str, Any] = {"runtime": overrides.runtimes[arm.name]}
+    if arm.environment:
+        table["flavor"] = {"environment": {"run": as_mapping(arm.environment)}}
+    return table
 
 
 def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, overrides: PlanOverrides) -> dict[str, Any]:
@@ -111,10 +117,8 @@ def _arm(plan: PlanRecord, arm: PlanArm, folder: Path, overrides: PlanOverrides)
     commit, source = "", ""
     if base.recipe is not None:
         commit, source = base.recipe.revision.commit, base.recipe.revision.source
-    flavor = {key: value for key, value in recipe.flavor.content.items() if value is not None}
-    flavor["configure"] = list(recipe.flavor.configure)
     table: dict[str, Any] = {
-        "flavor": flavor,
+        "flavor": flavor_table(recipe.flavor),
         "patch": [str(folder / patch.name) for patch in patches_of(folder, plan, arm)],
     }
     if arm.variant:
@@ -302,6 +306,30 @@ def _differences(
             yield name, str(old), str(new)
 
 
+def _effects(before: FactsRecord, after: FactsRecord) -> Iterator[tuple[str, str, str]]:
+    """What differs in PGO, LTO and dispatch. Results of older versions are read as newer ones."""
+    for name in ("pgo", "lto"):
+        old, new = machine_code.in_effect(before, name), machine_code.in_effect(after, name)
+        if old is not new:
+            yield name, _known(old), _known(new)
+    one, other = _gotos(before), _gotos(after)
+    if one != other:
+        yield "computed_gotos", one, other
+
+
+def _known(value: bool | None) -> str:
+    return "unknown" if value is None else str(value)
+
+
+def _gotos(facts: FactsRecord) -> str:
+    """Whether it has computed gotos, or the other kind; the number of jumps says if merged."""
+    kinds = machine_code.Dispatch
+    kind = machine_code.dispatch_of(facts)
+    if kind in (kinds.SWITCH, kinds.GOTOS, kinds.MERGED):
+        return str(kind is not kinds.SWITCH)
+    return kind.value
+
+
 def _build_differences(before: Result, after: Result) -> Iterator[tuple[str, str, str]]:
     """How the builds of each arm differ: source tree and compiler first, then their facts."""
     later = {arm.name: arm for arm in after.experiment.arms}
@@ -317,9 +345,13 @@ def _build_differences(before: Result, after: Result) -> Iterator[tuple[str, str
                 if old != new:
                     yield f"{arm.name}, {what}", str(old), str(new)
     new_builds = {arm.name: arm.build for arm in after.arms}
-    names = ("options", "pgo", "lto", "computed_gotos", "indirect_jumps", "eval_bytes")
+    names = ("options", "indirect_jumps", "eval_bytes")
     for built in before.arms:
         new_build = new_builds.get(built.name)
         if built.build is not None and new_build is not None:
-            for name, old, new in _differences(built.build.facts, new_build.facts, names):
+            rows = (
+                *_effects(built.build.facts, new_build.facts),
+                *_differences(built.build.facts, new_build.facts, names),
+            )
+            for name, old, new in rows:
                 yield f"{built.name}, {name}", old, new

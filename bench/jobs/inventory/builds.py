@@ -12,7 +12,7 @@ from typing import Any
 from bench.context import Context
 from bench.host import doctor, read_host
 from bench.util import TextTable, cell, print_json, print_table, stdout_console
-from builder.builds import Build, unbuilt_json
+from builder.builds import Build, machine_code, unbuilt_json
 from builder.errors import StoreError, ToolError
 from builder.files import age_in_days, guard_writes, is_locked, size_of
 from builder.home import Home
@@ -65,15 +65,31 @@ def builds(context: Context, *, key: str | None, as_json: bool) -> int:
         table.add_row(
             build.key,
             cell(build.title),
-            f"yes, {facts.indirect_jumps} jumps" if facts.computed_gotos else "no",
-            "yes" if facts.pgo else "no",
-            "yes" if facts.lto else "no",
+            _gotos(facts),
+            _yes(machine_code.in_effect(facts, "pgo")),
+            _yes(machine_code.in_effect(facts, "lto")),
             f"{build.seconds:.0f} s",
             f"{size_of(build.folder) / 1e6:.0f} MB",
             f"{age_in_days(store.last_used(build)):.1f} days ago",
         )
     print_table(table)
     return 0
+
+
+def _gotos(facts: machine_code.LoopFacts) -> str:
+    """Whether computed gotos are in effect, with the number of jumps; else what dispatches."""
+    kind, jumps = machine_code.dispatch_of(facts), f"{facts.indirect_jumps} jumps"
+    return {
+        machine_code.Dispatch.GOTOS: f"yes, {jumps}",
+        machine_code.Dispatch.MERGED: f"merged, {jumps}",
+        machine_code.Dispatch.SWITCH: "no",
+        machine_code.Dispatch.TAIL_CALLS: f"no: tail calls, {jumps}",
+        machine_code.Dispatch.UNKNOWN: "unknown",
+    }[kind]
+
+
+def _yes(value: bool | None) -> str:
+    return "unknown" if value is None else "yes" if value else "no"
 
 
 def _no_build(home: Home, key: str) -> StoreError:

@@ -25,6 +25,7 @@ from bench.session import SessionRecord
 from builder.errors import PatchbenchError
 from builder.patches import catalogue, compatible_series, series_toml
 from builder.runtimes import runtime as runtimes
+from builder.versions import is_python2
 
 _ORIGIN = command_line({"name": "--branch"})
 
@@ -100,9 +101,12 @@ def _plan(context: Context, request: LadderRequest) -> ladder.Ladder:
 
 def _series(context: Context, branch: str) -> tuple[str, ...]:
     """All compatible proposals for a branch, in the order of their names."""
+    valid = catalogue.load_all(
+        context.patches, lambda error: context.show.say(f"Left out: {error.what} ({error.where})")
+    )
     proposals = (
         series
-        for series in catalogue.load_all(context.patches)
+        for series in valid
         if series.branch == branch and series.status not in series_toml.CONTROLS
     )
     stack, conflicts = compatible_series(proposals)
@@ -113,7 +117,7 @@ def _series(context: Context, branch: str) -> tuple[str, ...]:
 
 def _runtime(context: Context, request: LadderRequest) -> str:
     """The name of PyPy for the branch; "" with a message if there is none: its rung is left out."""
-    name = request.runtime or ("pypy2" if request.branch.startswith("2.") else "pypy3")
+    name = request.runtime or ("pypy2" if is_python2(request.branch) else "pypy3")
     try:
         runtimes.find(context.home, context.runner, name)
     except PatchbenchError as error:

@@ -55,7 +55,7 @@ def _manifest(context: Context, subject: KeptSubject) -> dict[str, Any]:
     if subject.stack:
         return {"status": subject.status, "series": list(subject.stack)}
     if subject.flavor is not None:
-        flavor = subject.flavor.content
+        flavor = subject.flavor.stated
         return {"title": subject.title, "status": subject.status, "flavor": flavor}
     series = load(context.patches, subject.name)
     return {

@@ -79,6 +79,9 @@ _OF_FACTS = (
     "eval_function",
     "eval_bytes",
     "indirect_jumps",
+    "dispatch",
+    "handlers",
+    "reasons",
 )
 
 

@@ -24,8 +24,12 @@ FLAVOR, STACK = "flavor", "stack"
 
 
 def series(context: Context) -> dict[str, catalogue.Series]:
-    """All series by name. Raises PatchError for the first that is not valid."""
-    return {entry.name: entry for entry in catalogue.load_all(context.patches)}
+    """All valid series by name; of the others, a line says what is wrong with each."""
+
+    def refused(error: PatchError) -> None:
+        context.show.say(f"Left out: {error.what} {error.hint} ({error.where})")
+
+    return {entry.name: entry for entry in catalogue.load_all(context.patches, refused)}
 
 
 def chosen(context: Context, name: str | None = None) -> list[KeptSubject]:

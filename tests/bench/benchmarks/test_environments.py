@@ -251,7 +251,7 @@ def test_without_pyperf_there_is_no_environment(home: Home, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("python", "version", "said"),
     [
-        (sys.executable, "3.1.4", "reports version"),
+        (sys.executable, "3.13.4", "reports version"),
         ("/bin/false", VERSION, "exited with status 1 when its version"),
         ("/bin/echo", VERSION, "when its version was queried"),
     ],

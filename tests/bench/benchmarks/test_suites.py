@@ -214,6 +214,7 @@ def test_two_manifests_are_refused(home: Home) -> None:
 def test_the_pins_of_the_worker() -> None:
     assert suites.worker_requirements("2.7.18")[0] == "pyperf==1.6.1"
     assert suites.worker_requirements("3.13.5") == ("pyperf==2.10.0",)
+    assert suites.worker_requirements("3.8.5+") == ("pyperf==2.8.0",)
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
     for line in ("pyperf==2.10.0", f"pyperformance=={suites.MODERN_RELEASE}"):
         assert line in project["project"]["dependencies"]

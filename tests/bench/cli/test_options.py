@@ -16,6 +16,8 @@ SHARED = {"suite": None, "gate": None, "wheels": None}
 ARMS = {
     **dict.fromkeys(("file", "base", "candidate", "variant", "runtime", "source")),
     **{"patch": [], "series": [], "pgo": False, "lto": False, "worktree": False},
+    **{"thin_lto": False, "bolt": False, "cc": None, "configure": [], "configure_var": []},
+    **{"build_env": [], "run_env": [], "try_env": []},
 }
 
 

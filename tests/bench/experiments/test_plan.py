@@ -45,11 +45,19 @@ def test_base_and_candidates() -> None:
             arms=(replace(PLAN.base, recipes=(RECIPE, replace(RECIPE, replica=1))), PLAN.arms[1]),
         ),
         replace(PLAN, experiment=replace(PLAN.experiment, gate="none")),
+        replace(PLAN, arms=(replace(PLAN.base, environment=("A=1",)), PLAN.arms[1])),
         replace(PLAN, experiment=replace(PLAN.experiment, session=SessionOptions(budget=60.0))),
     ],
 )
 def test_the_identity_covers_what_the_result_depends_on(other: Plan) -> None:
     assert other.identity != PLAN.identity
+
+
+def test_arms_of_one_build_in_two_environments_are_no_twins() -> None:
+    other = replace(PLAN.base, environment=("PYTHON_JIT=1",))
+    assert other.identity != PLAN.base.identity
+    assert other.to_json()["environment"] == ["PYTHON_JIT=1"]
+    assert "environment" not in PLAN.base.to_json()
 
 
 def test_the_identity_leaves_out_what_it_does_not_depend_on() -> None:

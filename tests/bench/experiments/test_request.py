@@ -87,6 +87,53 @@ def test_the_arms_of_a_command_line() -> None:
     assert (experiment.name, experiment.suite, experiment.gate) == ("adhoc", ("quick",), "core")
 
 
+def test_a_candidate_in_another_environment_is_an_arm_of_the_same_build() -> None:
+    jit = ("--enable-experimental-jit=yes-off",)
+    experiment = asked(
+        *("--base", "3.14", f"--configure={jit[0]}", "--run-env", "PYTHONMALLOC=malloc"),
+        *("--run-env", "PYTHON_JIT=0", "--try-env", "PYTHON_JIT=1"),
+    )
+    base, (candidate,) = experiment.base, experiment.candidates
+    assert base.flavor == Flavor(
+        configure=jit, run_environment=("PYTHONMALLOC=malloc", "PYTHON_JIT=0")
+    )
+    assert candidate.flavor.run_environment == ("PYTHONMALLOC=malloc", "PYTHON_JIT=1")
+    assert candidate.flavor.as_built == base.flavor.as_built
+
+
+def test_options_of_a_flavor() -> None:
+    experiment = asked(
+        *("--base", "3.14", "--patch", "a.diff", "--thin-lto", "--bolt", "--cc", "clang-19"),
+        *("--configure-var", "LLVM_AR=llvm-ar-19", "--build-env", "PYTHON_JIT=0"),
+    )
+    assert experiment.base.flavor == Flavor(
+        lto=True,
+        lto_mode="thin",
+        bolt=True,
+        cc="clang-19",
+        variables=("LLVM_AR=llvm-ar-19",),
+        build_environment=("PYTHON_JIT=0",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "right"),
+    [
+        ("--run-env", "PYTHONPATH=/x", "imports"),
+        ("--run-env", "PYTHON_JIT", "NAME=VALUE"),
+        ("--try-env", "PYTHONHASHSEED=0", "draws it"),
+        ("--build-env", "LD_LIBRARY_PATH=/x", "libraries"),
+        ("--configure-var", "CC=gcc", "flavor.cc"),
+        ("--configure", "-O3", "--with-*"),
+    ],
+)
+def test_a_refused_variable_is_named_by_its_option(option: str, value: str, right: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        asked("--base", "3.14", "--patch", "a.diff", f"{option}={value}")
+    assert caught.value.what.startswith(f"{option} has ")
+    assert right in caught.value.hint
+
+
 def test_without_a_base_the_candidate_decides() -> None:
     experiment = asked("--candidate", "feature/fast")
     assert (experiment.base.revision, experiment.candidates[0].revision) == ("", "feature/fast")

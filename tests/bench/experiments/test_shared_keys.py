@@ -11,6 +11,7 @@ from bench.experiments.build import command_line
 from bench.experiments.experiment import ConditionChanges, Conditions
 from bench.experiments.session_options import SessionChanges, SessionOptions
 from bench.experiments.shared_keys import (
+    flavor_table,
     read_conditions,
     read_flavor,
     read_session,
@@ -200,7 +201,9 @@ def test_every_key_of_a_flavor_is_read(keys: Keys) -> None:
     table = {
         **{"pgo": True, "lto": True, "computed_gotos": False},
         **{"configure": "--with-pydebug", "cflags": "-O2", "cc": "clang"},
-        "loop_cflags": " -fno-gcse ",
+        **{"loop_cflags": " -fno-gcse ", "bolt": True},
+        "variables": {"LLVM_PROFDATA": "llvm-profdata-19", "AR": "ar"},
+        "environment": {"build": {"PYTHON_JIT": "0"}, "run": {"PYTHON_JIT": "1"}},
     }
     assert read_flavor(keys, table, "flavor", Flavor()) == Flavor(
         pgo=True,
@@ -210,7 +213,43 @@ def test_every_key_of_a_flavor_is_read(keys: Keys) -> None:
         cflags="-O2",
         cc="clang",
         loop_cflags="-fno-gcse",
+        bolt=True,
+        variables=("AR=ar", "LLVM_PROFDATA=llvm-profdata-19"),
+        build_environment=("PYTHON_JIT=0",),
+        run_environment=("PYTHON_JIT=1",),
     )
+
+
+@pytest.mark.parametrize(
+    "flavor",
+    [
+        Flavor(),
+        Flavor(lto=True, lto_mode="thin", computed_gotos=False, configure=("--disable-gil",)),
+        Flavor(bolt=True, variables=("A_LIBS=-lx",), run_environment=("A=1", "B=2")),
+        Flavor(pgo=True, lto=True, cc="clang", build_environment=("A=",)),
+    ],
+)
+def test_a_flavor_is_read_again_from_its_table(flavor: Flavor, keys: Keys) -> None:
+    assert read_flavor(keys, flavor_table(flavor), "flavor", Flavor()) == flavor
+
+
+def test_a_table_of_variables_replaces_the_defaults(keys: Keys) -> None:
+    default = Flavor(run_environment=("PYTHON_JIT=1",))
+    for table, expected in (
+        ({}, ("PYTHON_JIT=1",)),
+        ({"run": {}}, ()),
+        ({"run": {"A": ""}}, ("A=",)),
+    ):
+        flavor = read_flavor(keys, {"environment": table}, "flavor", default)
+        assert flavor.run_environment == expected
+
+
+def test_lto_may_be_a_kind(keys: Keys) -> None:
+    thin = read_flavor(keys, {"lto": "thin"}, "flavor", Flavor())
+    assert (thin.lto, thin.lto_mode, thin.name) == (True, "thin", "thin-lto")
+    assert read_flavor(keys, {}, "flavor", thin) == thin
+    assert read_flavor(keys, {"lto": True}, "flavor", thin) == Flavor(lto=True)
+    assert read_flavor(keys, {"lto": False}, "flavor", thin) == Flavor()
 
 
 def test_what_a_flavor_does_not_say_is_the_defaults(keys: Keys) -> None:
@@ -230,6 +269,15 @@ def test_what_a_flavor_does_not_say_is_the_defaults(keys: Keys) -> None:
         ({"computed_gotos": "no"}, "a.flavor.computed_gotos "),
         ({"configure": ["--with-lto"]}, "a.flavor.configure "),
         ({"loop_cflags": "$(x)"}, "a.flavor.loop_cflags "),
+        ({"lto": "fat"}, "a.flavor.lto "),
+        ({"lto": 1}, "a.flavor.lto "),
+        ({"environment": "A=1"}, "a.flavor.environment "),
+        ({"environment": {"PYTHON_JIT": "1"}}, "a.flavor.environment.PYTHON_JIT "),
+        ({"environment": {"run": ["A=1"]}}, "a.flavor.environment.run "),
+        ({"environment": {"run": {"PYTHON_JIT": 1}}}, "a.flavor.environment.run.PYTHON_JIT "),
+        ({"environment": {"run": {"PYTHONPATH": "x"}}}, "a.flavor.environment.run "),
+        ({"environment": {"build": {"LD_PRELOAD": "x"}}}, "a.flavor.environment.build "),
+        ({"variables": {"CC": "clang"}}, "a.flavor.variables "),
     ],
 )
 def test_what_is_no_flavor_is_refused_by_its_key(table: Any, key: str, keys: Keys) -> None:

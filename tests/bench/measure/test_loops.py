@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bench.benchmarks.suites import Benchmark
 from bench.measure import loops, protocols
 from bench.measure.loops import ScriptLoops
 from bench.measure.trial import Effort, Task
@@ -58,6 +60,73 @@ def test_who_waits_and_who_starts_processes_is_noted(tmp_path: Path) -> None:
     asleep = calibrated("clocks", "attribute")
     assert (command.children, tiny.children, asleep.children) == (True, False, False)
     assert asleep.cpu_share < 0.9 < tiny.cpu_share
+
+
+SCRIPT = """
+import threading
+
+import pyperf
+
+
+def work():
+    sum(range(20000))
+
+
+def alone():
+    work()
+
+
+def two():
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def helper():
+    thread = threading.Thread(target=str)
+    thread.start()
+    for _ in range(20):
+        work()
+    thread.join()
+
+
+runner = pyperf.Runner()
+for function in (alone, two, helper):
+    runner.bench_func(function.__name__, function)
+"""
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_threads_that_compute_are_seen_even_on_one_core(tmp_path: Path, *, pinned: bool) -> None:
+    folder = tmp_path / "own" / "bm_threads"
+    folder.mkdir(parents=True)
+    (folder / "run_benchmark.py").write_text(SCRIPT)
+    own = Benchmark(
+        name="threads", source=folder, folder="bm_threads", script="bm_threads/run_benchmark.py"
+    )
+    core = max(os.sched_getaffinity(0)) if pinned else None
+    base = replace(arm(tmp_path, "base"), scripts=tmp_path / "own")
+    place = replace(rig(tmp_path), core=core)
+    calibrated = loops.calibrate(own, base, place, HASTE)
+    assert calibrated.failure is None
+    alone, two, helper = calibrated.tasks
+    assert (alone.is_threaded, two.is_threaded, helper.is_threaded) == (False, True, False)
+    assert (alone.threads, alone.threading) == (1, "")
+    assert two.threads >= 2
+    # The main thread only waits for both.
+    assert two.thread_share > 0.5
+    assert "threads, " in two.threading
+    for task in calibrated.tasks:
+        # A busy machine makes it wait, which is another reason to refuse.
+        undisturbed = replace(task, cpu_share=1.0)
+        assert bool(protocols.refuses("corun", undisturbed)) is task.is_threaded
+        assert not protocols.refuses("lockstep", task)
+    (trial,) = protocols.measure("lockstep", block(own, base, what=two), place)
+    assert trial.result is not None
+    metadata = trial.result["benchmarks"][0]["runs"][0]["metadata"]
+    assert metadata["patchbench_threading"] == two.threading
 
 
 def test_runtimes_that_compile_while_they_run_are_called_more_often(tmp_path: Path) -> None:

@@ -317,7 +317,15 @@ def test_corun_refuses_what_is_not_timed_by_cpu_time(tmp_path: Path, way: str, s
     [
         (task(), ""),
         (replace(task(), cpu_share=0.9), ""),
-        (replace(task(), cpu_share=1.8), ""),
+        (
+            replace(task(), cpu_share=1.8),
+            "it has 2 threads, 0% of its CPU time not in the main one, 1.8 cores",
+        ),
+        (replace(task(), threads=2, thread_share=0.04), ""),
+        (
+            replace(task(), threads=3, thread_share=0.5),
+            "it has 3 threads, 50% of its CPU time not in",
+        ),
         (replace(task(), cpu_share=0.89), "it waits for 11% of its time"),
         (replace(task(), children=True), "it starts processes"),
     ],

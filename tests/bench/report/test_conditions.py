@@ -49,6 +49,20 @@ PARTS = tuple(
         ),
         (facts(pgo=False), "Built without PGO: fast-paths."),
         (facts(indirect_jumps=3), "in spite of computed gotos: fast-paths (3)."),
+        (facts(pgo=None), "Whether PGO is in effect is unknown: fast-paths."),
+        (
+            facts(dispatch="merged gotos", indirect_jumps=5, handlers=119),
+            "in spite of computed gotos: fast-paths (5).",
+        ),
+        (
+            facts(dispatch="unknown", computed_gotos=None),
+            "evaluation function dispatches is unknown: fast-paths.",
+        ),
+        (
+            # Of a clang build, as older versions read it.
+            facts(compiler="clang version 19", computed_gotos=False),
+            "evaluation function dispatches is unknown: fast-paths.",
+        ),
         (facts(compiler="clang"), "Not all arms were built by the same compiler."),
         (host(hypervisor="KVM"), "Host: virtual machine (KVM)"),
         (host(quota=1.5), "The control group grants 1.5 CPUs"),
@@ -67,6 +81,20 @@ def test_each_condition_is_told_once(change: Change, expected: str) -> None:
     assert not any(expected in text for text in before)
     assert [expected in text for text in after].count(True) == 1
     assert sum(expected in text for text in objections(content)) == 1
+
+
+@pytest.mark.parametrize(
+    "of_facts",
+    [
+        {"dispatch": "tail calls", "computed_gotos": False, "indirect_jumps": 4, "handlers": 5},
+        {"dispatch": "computed gotos", "indirect_jumps": 5, "handlers": 6},
+        {"dispatch": "switch", "computed_gotos": False, "indirect_jumps": 1},
+    ],
+)
+def test_few_jumps_are_no_objection_by_themselves(of_facts: dict[str, object]) -> None:
+    content = quiet()
+    facts(**of_facts)(content)
+    assert not list(given(conditions.builds)(content))
 
 
 @pytest.mark.parametrize(("count", "place"), [(2, -2), (100, 0)])

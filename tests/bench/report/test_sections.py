@@ -266,3 +266,47 @@ def test_protocols_that_differ_by_benchmark_are_all_there() -> None:
     text = texts(content, MEASUREMENT)["protocol"]
     assert "lockstep" in text
     assert "corun" in text
+
+
+@pytest.mark.parametrize(
+    ("of_facts", "gotos", "effects"),
+    [
+        (
+            {},
+            "in effect, 203 indirect jumps and 31533 bytes in PyEval_EvalFrameEx",
+            "PGO off, LTO off",
+        ),
+        (
+            {"dispatch": "merged gotos", "handlers": 119},
+            "in effect, but merged for 119 handlers, 203 indirect jumps and",
+            "PGO off, LTO off",
+        ),
+        (
+            {"dispatch": "tail calls", "computed_gotos": False, "handlers": 229, "pgo": None}
+            | {"lto": None, "reasons": {"pgo": "no options", "lto": "no sign"}},
+            "off (tail calls), 203 indirect jumps and 31533 bytes in PyEval_EvalFrameEx and 229 "
+            "functions of instructions",
+            "PGO unknown (no options), LTO unknown (no sign)",
+        ),
+        (
+            {"dispatch": "unknown", "computed_gotos": None, "reasons": {"dispatch": "stripped"}},
+            "unknown (stripped), 203",
+            "PGO off, LTO off",
+        ),
+        # A build by clang, as older versions read it.
+        (
+            {"compiler": "clang version 19.1.7", "computed_gotos": False},
+            "unknown (read by an older version, which did not know clang's builds), 203",
+            "PGO unknown (read by an older version",
+        ),
+    ],
+)
+def test_kinds_of_dispatch_and_what_is_unknown(
+    of_facts: dict[str, Any], gotos: str, effects: str
+) -> None:
+    content = small()
+    for arm in (content["base"], *content["candidates"]):
+        arm["build"]["facts"] |= of_facts | {"indirect_jumps": 203}
+    found = texts(content, BUILDS)
+    assert found["base, computed gotos"].startswith(gotos)
+    assert found["base, PGO, LTO"].startswith(effects)

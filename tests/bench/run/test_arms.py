@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,15 +19,16 @@ from bench.planning.resolve import Resolved
 from bench.run import arms as module
 from bench.run.arms import Arms, BuiltArm, judged_text
 from bench.util.console import Show
-from builder.builds.gate import Judgement
-from builder.builds.recipe import Recipe
+from builder.builds.gate import Judgement, UntestedError
+from builder.builds.recipe import Flavor, Recipe
 from builder.builds.store import Build
 from builder.builds.unbuilt import UnbuiltChange
 from builder.errors import BuildError
 from builder.home import Home
-from builder.process import SystemRunner
+from builder.process import Completed, Runner, SystemRunner
 from tests.builder.builds.test_recipe import RECIPE
 from tests.golden import specimen
+from tests.recording import Call, RecordingRunner, completed, no_command
 
 PASSED = Judgement(selection="core", tests=3, broken=(), flaky=(), base_failed=())
 
@@ -39,8 +41,10 @@ class Workbench:
     happened: list[str] = field(default_factory=list)
     unbuildable: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
+    untested: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     unbuilt: dict[str, tuple[UnbuiltChange, ...]] = field(default_factory=dict)
+    runner: Runner = field(default_factory=SystemRunner)
 
     def provide(self, recipe: Recipe, _repository: object) -> tuple[Build, bool]:
         title = _title(recipe)
@@ -55,6 +59,8 @@ class Workbench:
 
     def judge(self, base: Build, candidate: Build, selection: str) -> Judgement:
         self.happened.append(f"{selection} {candidate.title} against {base.title}")
+        if candidate.title in self.untested:
+            raise UntestedError(f"{candidate.title} has no test.", where="/its/folder")
         broken = ("test_int",) if candidate.title in self.failing else ()
         return replace(PASSED, selection=selection, broken=broken)
 
@@ -71,7 +77,7 @@ class Workbench:
         context = Context(
             home=Home(root=self.folder, host_lock=self.folder / "lock"),
             project=self.folder,
-            runner=SystemRunner(),
+            runner=self.runner,
             show=Show(quiet=True),
         )
         repositories = {arm.name: None for arm in planned}
@@ -158,6 +164,19 @@ def test_a_replica_that_fails_its_tests_breaks_its_arm(bench: Workbench) -> None
     assert fast.report.judgement.broken == ("test_int (replica 1)",)
 
 
+@pytest.mark.parametrize("title", ["fast/0", "fast/1"])
+def test_an_arm_of_which_no_test_ran_is_broken_and_the_others_go_on(
+    title: str, bench: Workbench
+) -> None:
+    bench.untested = (title,)
+    slow = planned("slow", "candidate", *replicas(replace(RECIPE, tree="s"), (0, 1)))
+    (_base, fast, other) = bench.ready(BASE, FAST, slow)
+
+    assert not fast.fit
+    assert fast.report.broken == f"{title} has no test.\n/its/folder"
+    assert other.fit
+
+
 def test_a_base_that_does_not_build_ends_it(bench: Workbench) -> None:
     bench.unbuildable = ("base/1",)
     with pytest.raises(BuildError, match="base/1"):
@@ -240,9 +259,55 @@ def test_what_each_replica_is_held_to(
             "passed (423 test files, full regrtest; 1 failed once and not when run again; "
             "2 fail on the base too)",
         ),
+        (
+            {"absent": ("test_interpreters.test_api",)},
+            "passed (423 test files, full regrtest; 1 do not apply to the candidate)",
+        ),
         ({"broken": ("test_int",)}, "failed (1 of 423 test files, full regrtest: test_int)"),
     ],
 )
 def test_what_the_gate_found_has_its_count(given: dict[str, Any], text: str) -> None:
     usual = {"tests": 423, "broken": (), "flaky": (), "base_failed": ()}
     assert judged_text(Judgement(selection="full", **{**usual, **given})) == text
+
+
+# -- environments and JITs -----------------------------------------------------------------------
+
+JIT = {"config": {"CONFIG_ARGS": "'--enable-experimental-jit=yes-off'"}}
+
+
+def _jit_as_asked(call: Call) -> Completed:
+    """The answer of an interpreter whose JIT is on where PYTHON_JIT is 1."""
+    is_on = call.command.env.get("PYTHON_JIT") == "1"
+    return completed(json.dumps([is_on, JIT["config"]["CONFIG_ARGS"]]))
+
+
+def test_arms_of_one_build_in_two_environments(bench: Workbench) -> None:
+    bench.facts, bench.runner = {_title(RECIPE): JIT}, RecordingRunner(_jit_as_asked)
+    base = planned("base", "base", RECIPE)
+    on = replace(planned("on", "candidate", RECIPE), environment=("PYTHON_JIT=1",))
+    first, second = bench.ready(base, on)
+    assert (first.report.jit, second.report.jit) == ("off", "on")
+    assert second.as_measured.jit == "on"
+    assert second.report.environment == ("PYTHON_JIT=1",)
+    codes = {warning.partition(":")[0] for warning in second.report.warnings}
+    assert {"environment", "jit", "gate-environment"} <= codes
+    assert "same-code" not in codes
+    (text,) = [one for one in second.report.warnings if one.startswith("environment:")]
+    assert "PYTHON_JIT=1, the base's nothing set, and the builds are the same" in text
+
+
+def test_builds_without_a_jit_are_not_asked(bench: Workbench) -> None:
+    bench.runner = RecordingRunner(no_command)
+    arms = bench.ready(planned("base", "base", RECIPE), planned("same", "aa", RECIPE))
+    assert [arm.report.jit for arm in arms] == ["", ""]
+
+
+def test_free_threading_on_one_core_is_said(bench: Workbench) -> None:
+    flavor = Flavor(configure=("--disable-gil",))
+    other = replace(RECIPE, flavor=flavor, series=("free",))
+    bench.facts = {_title(other): {"config": {"Py_GIL_DISABLED": "1"}}}
+    base, free = planned("base", "base", RECIPE), planned("free", "candidate", other)
+    _base, arm = bench.ready(base, free)
+    (text,) = [one for one in arm.report.warnings if one.startswith("free-threading")]
+    assert "the base with the GIL, this arm without the GIL" in text

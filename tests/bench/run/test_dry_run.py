@@ -53,7 +53,7 @@ _KNOWN_LATER = (
     (r"--stack=\d+:", "--stack=N:"),
     (r"--worker-task=\d+ --loops=\d+ --warmups=\d+ --values=\d+", "TASK"),
 )
-_PLAIN = re.compile(r"^(#.*|(experiment|base|suite|session|protocols|seed|time) .*|)$")
+_PLAIN = re.compile(r"^(#.*|(experiment|base|suite|session|protocols|seed|time|packages) .*|)$")
 
 
 class Recorded:
@@ -123,7 +123,12 @@ def test_it_prints_what_a_run_starts(
     lines = dry_run(arguments, capsys)
     looking = recorded.take()
     # Settling what is asked for is the same in both; nothing else but a question is started.
-    assert {command.argv[-1] for command in looking} == {"--version", "true"}
+    # pip answers for the requirement that it has no index for (the other arms' answer is stored).
+    of_pip = [command for command in looking if command.argv[1:3] == ("-m", "pip")]
+    assert {command.argv[3] for command in of_pip} == {"install", "index"}
+    assert all("--dry-run" in one.argv for one in of_pip if one.argv[3] == "install")
+    others = [command for command in looking if command not in of_pip]
+    assert {command.argv[-1] for command in others} == {"--version", "true"}
     assert not list((tmp_path / "home").glob("builds/*"))
 
     assert main.main([*arguments, "--out", str(tmp_path / "out")]) == 0

@@ -80,11 +80,14 @@ def run(path: Path, rules: Rules = RULES, **more: Any) -> tuple[SessionFolder, T
         folder=folder,
         missing=MissingTracker(folder, lambda _text: None),
         schedule=Schedule(NAMES, rules, conclude),
-        jobs={name: job() for name in NAMES},
-        rig=Rig(runner=SystemRunner(), scratch=path / "scratch"),
         seed=rules.seed,
         say=lambda _text: None,
-        **{"sample": lambda: QUIET, **more},
+        **{
+            "jobs": {name: job() for name in NAMES},
+            "rig": Rig(runner=SystemRunner(), scratch=path / "scratch"),
+            "sample": lambda: QUIET,
+            **more,
+        },
     )
     engine.run(turns)
     return folder, turns
@@ -158,3 +161,37 @@ def test_what_a_block_draws_comes_from_seed_job_and_number_alone() -> None:
     assert len({one.seed, *(other.seed for other in others)}) == 6
     assert [arm.name for arm in drawn_block(turn, job(), seed=5, missing=["same"]).arms] == ["base"]
     assert draw(5, "x").random() == draw(5, "x").random() != draw(5, "y").random()
+
+
+@pytest.mark.parametrize(
+    ("threads", "core", "text"),
+    [
+        ({}, 1, ""),
+        ({"threads": 3, "thread_share": 0.02}, 1, ""),
+        ({"threads": 3, "thread_share": 0.6}, 1, "nothing of what more cores would give"),
+        ({"threads": 3, "thread_share": 0.6}, None, "the cores that the kernel chose"),
+    ],
+)
+@pytest.mark.parametrize("of_other_kind", [False, True])
+def test_a_block_says_what_was_seen_of_threads(
+    tmp_path: Path,
+    measured: Measured,
+    threads: dict[str, Any],
+    core: int | None,
+    text: str,
+    *,
+    of_other_kind: bool,
+) -> None:
+    plain = job()
+    threaded = replace(plain.task, **threads)
+    changed = (
+        replace(plain, others={"k": threaded}) if of_other_kind else replace(plain, task=threaded)
+    )
+    folder, _turns = run(
+        tmp_path,
+        jobs=dict.fromkeys(NAMES, changed),
+        rig=Rig(runner=SystemRunner(), scratch=tmp_path, core=core),
+    )
+    for block in folder.blocks():
+        assert (text in block.threads) if text else not block.threads
+        assert not text or "60% of its CPU time" in block.threads

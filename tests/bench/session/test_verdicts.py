@@ -208,3 +208,14 @@ def test_a_warm_up_is_told_on_the_comparison() -> None:
         warning.startswith("warm-up")
         for warning in conclude(done, "placebo", margin=0.01).comparisons[0].warnings
     )
+
+
+def test_threads_are_a_warning_on_the_comparison() -> None:
+    done = measured()
+    blocks = tuple(
+        replace(block, threads="2 threads, 50%" if block.task == "nbody" else "")
+        for block in done.blocks
+    )
+    for row in conclude(replace(done, blocks=blocks), "fast", margin=0.01).comparisons:
+        own = [warning for warning in row.warnings if warning.startswith("threads")]
+        assert own == (["threads: 2 threads, 50%"] if row.benchmark == "nbody" else [])

@@ -15,19 +15,23 @@ from builder.builds import facts
 from builder.builds.compile import (
     Builder,
     Options,
+    check_compiler,
     check_flavor,
     configure_arguments,
+    configure_key,
     first_error,
     forgotten_outputs,
     identify_compiler,
+    identify_tools,
     steps,
 )
-from builder.builds.recipe import Flavor, Recipe
+from builder.builds.recipe import CompilerIdentity, Flavor, Recipe
 from builder.builds.store import STAMP, Build, Store
 from builder.errors import BuildError, ExperimentError, PatchError, StoreError, ToolError
 from builder.home import Home
 from builder.process import Command, Completed, SystemRunner
 from builder.sources.revision import Revision
+from builder.toolchain import ToolIdentity
 from tests import fake
 from tests.fake.repository import commit_tree
 
@@ -411,6 +415,115 @@ def test_arguments_of_configure(workshop: Workshop) -> None:
     )
 
 
+def test_arguments_of_a_flavor_with_tools_and_variables(workshop: Workshop) -> None:
+    options = Options(optimizations=True, lto=True, ensurepip=False)
+    tools = (
+        ToolIdentity(role="LLVM_AR", path="/usr/bin/llvm-ar-19", version="19", sha256="s"),
+        ToolIdentity(role="linker", path="/usr/bin/ld", version="2.40", sha256="s"),
+    )
+    flavor = Flavor(
+        lto=True,
+        lto_mode="thin",
+        bolt=True,
+        cc="clang-19",
+        configure=("--enable-shared",),
+        variables=("LDFLAGS=-Wl,-z,now", "LLVM_AR=llvm-ar-19", "PROFILE_TASK=-m this"),
+    )
+    recipe = replace(workshop.recipe(flavor=flavor), tools=tools)
+    assert configure_arguments(recipe, Path("/p"), options)[2:] == (
+        "--with-lto=thin",
+        "--enable-bolt",
+        "--enable-shared",
+        "CC=clang-19",
+        "LDFLAGS=-Wl,-z,now -Wl,--enable-new-dtags -Wl,-rpath,/p/lib",
+        "LLVM_AR=/usr/bin/llvm-ar-19",
+        "PROFILE_TASK=-m this",
+    )
+
+
+def test_the_environment_of_a_build_is_that_of_each_step(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    flavor = Flavor(build_environment=("PYTHON_JIT=0",), run_environment=("PYTHON_JIT=1",))
+    options = Options(optimizations=True, lto=True, ensurepip=True)
+    plain, with_variable = (
+        steps(workshop.recipe(flavor=one), home=workshop.home, folder=tmp_path, options=options)
+        for one in (Flavor(), flavor)
+    )
+    for ours, theirs in zip(with_variable, plain, strict=True):
+        assert ours.command.env == {**theirs.command.env, "PYTHON_JIT": "0"}
+
+
+def test_the_cache_of_configure_is_not_shared_with_another_run_path(workshop: Workshop) -> None:
+    """configure refuses a cache whose LDFLAGS had another prefix."""
+    options = Options(optimizations=True, lto=True, ensurepip=True)
+
+    def key(flavor: Flavor, prefix: str) -> str:
+        return configure_key(workshop.recipe(flavor=flavor), b"", options, Path(prefix))
+
+    shared = Flavor(configure=("--enable-shared",))
+    assert key(shared, "/a") != key(shared, "/b")
+    assert key(Flavor(), "/a") == key(Flavor(), "/b")
+    assert key(Flavor(build_environment=("A=1",)), "/a") != key(Flavor(), "/a")
+
+
+def test_arms_that_differ_in_their_run_environment_share_a_build(workshop: Workshop) -> None:
+    on = workshop.recipe(flavor=Flavor(run_environment=("PYTHON_JIT=0",)))
+    first, _made = workshop.builder.provide(on, workshop.repository)
+    second, made = workshop.builder.provide(workshop.recipe(), workshop.repository)
+    assert not made
+    assert first == second
+    assert "PYTHON_JIT" not in second.title + json.dumps(second.recipe)
+
+
+@pytest.mark.parametrize(
+    ("flavor", "configure", "problem"),
+    [
+        ({"lto": True, "lto_mode": "thin"}, "--with-lto", "no kinds of LTO"),
+        ({"bolt": True}, "--with-lto=[full|thin]", "no --enable-bolt"),
+        ({"run_environment": ("PYTHON_JIT=1",)}, "", "PYTHON_JIT has no effect"),
+        ({"run_environment": ("PYTHON_GIL=0",)}, "", "PYTHON_GIL=0 ends the interpreter"),
+    ],
+)
+def test_what_a_tree_or_build_does_not_have_is_refused(
+    flavor: dict[str, Any], configure: str, problem: str
+) -> None:
+    with pytest.raises(ExperimentError, match=problem):
+        check_flavor(Flavor(**flavor), configure, "3.13.5")
+
+
+@pytest.mark.parametrize(
+    "flavor",
+    [
+        {"run_environment": ("PYTHON_JIT=0", "PYTHON_GIL=1")},
+        {
+            "configure": ("--enable-experimental-jit=yes-off", "--disable-gil"),
+            "run_environment": ("PYTHON_JIT=1", "PYTHON_GIL=0"),
+        },
+        {"lto": True, "lto_mode": "thin", "bolt": True},
+    ],
+)
+def test_what_a_tree_and_build_have_is_accepted(flavor: dict[str, Any]) -> None:
+    check_flavor(Flavor(**flavor), "--with-lto=[full|thin|no|yes] --enable-bolt", "3.14.0")
+
+
+def test_thin_lto_needs_clang() -> None:
+    gcc = CompilerIdentity(path="/usr/bin/gcc", version="gcc 12.2.0", sha256="s")
+    flavor = Flavor(lto=True, lto_mode="thin")
+    with pytest.raises(ExperimentError, match="gcc has no thin LTO"):
+        check_compiler(flavor, gcc)
+    check_compiler(flavor, replace(gcc, version="Debian clang version 19.1.7"))
+
+
+def test_tools_of_a_flavor_without_any(workshop: Workshop) -> None:
+    for flavor in (Flavor(), Flavor(pgo=True, lto=True, configure=("--enable-shared",))):
+        compiler = identify_compiler("gcc", RUNNER)
+        assert identify_tools(flavor, compiler, "_LLVM_VERSION = 18", RUNNER) == ()
+    jit = Flavor(configure=("--enable-experimental-jit",))
+    with pytest.raises(ToolError, match="JIT of this revision needs clang of LLVM 99"):
+        identify_tools(jit, compiler, "_LLVM_VERSION = 99\n", RUNNER)
+
+
 def test_an_old_tree_is_profiled_by_its_own_target(workshop: Workshop, tmp_path: Path) -> None:
     """2.7.10's configure knows no --enable-optimizations; its Makefile has profile-opt."""
     recipe = workshop.recipe(flavor=Flavor(pgo=True))
@@ -459,6 +572,15 @@ def test_a_flavor_that_the_tree_does_not_know_is_refused_before_building() -> No
     check_flavor(Flavor(pgo=True), "", "2.7.10")  # make profile-opt serves
     with pytest.raises(ExperimentError, match="no --with-lto"):
         check_flavor(Flavor(lto=True), "--enable-optimizations", "2.7.10")
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("clang-99", "clang-99"), ("gcc-99", "gcc-99"), ("no-such", "gcc")]
+)
+def test_a_missing_compiler_is_named_with_its_package(name: str, package: str) -> None:
+    with pytest.raises(ToolError) as caught:
+        identify_compiler(name, RUNNER)
+    assert f"apt-get install {package}`" in caught.value.hint
 
 
 def test_a_compiler_that_is_not_there() -> None:

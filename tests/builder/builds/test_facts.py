@@ -102,25 +102,31 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         function="_PyEval",
         size=10,
         indirect_jumps=3,
-        has_label_table=True,
+        dispatch=machine_code.Dispatch.GOTOS,
+        handlers=12,
         options="-O3 -fprofile-use",
         compiler="",
+        pgo=True,
+        lto=None,
+        reasons={"lto": "why"},
     )
     monkeypatch.setattr(machine_code, "evaluation_loop", lambda _paths: loop)
     monkeypatch.setattr(machine_code, "code_digest", lambda path: f"digest of {path.name}")
     return tmp_path
 
 
-def read(prefix: Path) -> BuildFacts:
-    answer = {
+def read(prefix: Path, **more: str) -> BuildFacts:
+    answer: dict[str, Any] = {
         "version": "3.13.5",
         "build": "3.13.5 (main) [GCC 12]",
         "stdlib": str(prefix / "lib" / "python3.13"),
+        "dynload": str(prefix / "lib" / "python3.13" / "lib-dynload"),
+        "libdir": str(prefix / "lib"),
         "config": {"CONFIG_ARGS": f"--prefix={prefix}", "OPT": None, "Py_DEBUG": 0},
         "modules": ["_b"],
         "builtin": ["_a", "_b"],
     }
-    runner = RecordingRunner(completed("a warning\n" + json.dumps(answer)))
+    runner = RecordingRunner(completed("a warning\n" + json.dumps(answer | more)))
     return facts.read(prefix / "bin/python", prefix, runner)
 
 
@@ -128,10 +134,69 @@ def test_what_is_read_from_an_installed_interpreter(installed: Path) -> None:
     found = read(installed)
     assert found.configure_arguments == "--prefix=PREFIX"
     assert found.config == {"CONFIG_ARGS": "--prefix=PREFIX", "Py_DEBUG": "0"}
-    assert (found.pgo, found.lto, found.computed_gotos) == (True, False, True)
+    assert (found.pgo, found.lto, found.computed_gotos) == (True, None, True)
+    assert (found.dispatch, found.handlers) == ("computed gotos", 12)
+    assert found.reasons == {"lto": "why"}
+    assert found.stdlib == "lib/python3.13"
+    assert BuildFacts.from_json(json.loads(json.dumps(asdict(found)))) == found
     assert found.compiler == "3.13.5 (main) [GCC 12]"  # without debug information
     assert found.modules == ("_a", "_b")
     assert found.code == {"bin/python": "digest of python"}
+
+
+def test_folders_are_those_that_the_interpreter_names(installed: Path) -> None:
+    """Its libraries may be beside lib/python3.N: in lib64, with a suffix, in one of Debian's."""
+    stdlib = installed / "lib64" / "python3.13td"
+    modules, libraries = installed / "lib64" / "modules", installed / "lib" / "x86_64-linux-gnu"
+    for folder in (stdlib, modules, libraries):
+        folder.mkdir(parents=True)
+    (modules / "_b.so").touch()
+    (libraries / "libpython3.13td.so.1.0").touch()
+    more = {"stdlib": str(stdlib), "dynload": str(modules), "libdir": str(libraries)}
+    found = read(installed, **more)
+    assert found.stdlib == "lib64/python3.13td"
+    assert set(found.code) == {
+        "bin/python",
+        "lib64/modules/_b.so",
+        "lib/x86_64-linux-gnu/libpython3.13td.so.1.0",
+    }
+
+
+def test_older_facts_have_neither_a_kind_nor_folders() -> None:
+    data = json.loads(json.dumps(asdict(FACTS)))
+    for name in ("dispatch", "handlers", "reasons", "stdlib"):
+        del data[name]
+    assert BuildFacts.from_json(data) == FACTS
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows"),
+    [
+        ({"pgo": None}, {"PGO in effect": ("False", "unknown")}),
+        (
+            {"dispatch": "tail calls", "computed_gotos": False},
+            {
+                "computed gotos in effect": ("True", "False"),
+                "dispatch of the evaluation loop": ("merged gotos", "tail calls"),
+            },
+        ),
+        (
+            {"dispatch": "unknown", "computed_gotos": None},
+            {
+                "computed gotos in effect": ("True", "unknown"),
+                "dispatch of the evaluation loop": ("merged gotos", "unknown"),
+            },
+        ),
+        # Of older builds, and of the same build read by this version: nothing differs.
+        ({"dispatch": "merged gotos", "handlers": 99, "stdlib": "lib/python3.13"}, {}),
+    ],
+)
+def test_kinds_of_dispatch_and_what_is_unknown_differ(
+    changes: dict[str, Any], rows: dict[str, tuple[str, str]]
+) -> None:
+    other = replace(FACTS, **changes)
+    found = differences(FACTS, other, flavors_differ=True, changed=())
+    assert {row.fact: (row.base, row.candidate) for row in found} == rows
 
 
 def test_the_library_is_its_sources_without_what_the_build_wrote(installed: Path) -> None:

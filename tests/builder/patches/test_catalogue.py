@@ -113,6 +113,16 @@ class TestBadFolders:
         with pytest.raises(PatchError, match="main/ints is not a valid name of a series"):
             load_all(tmp_path)
 
+    def test_what_is_wrong_does_not_hide_the_rest(self, tmp_path: Path) -> None:
+        write(tmp_path, "main/ints")
+        write(tmp_path, "3.13/good")
+        (write(tmp_path, "3.13/bare") / "series.toml").unlink()
+        (write(tmp_path, "3.13/empty") / "0001-x.patch").unlink()
+        refused: list[PatchError] = []
+        assert [one.name for one in load_all(tmp_path, refused.append)] == ["3.13/good"]
+        assert [Path(error.where).name for error in refused] == ["bare", "ints", "empty"]
+        assert "3.16/" in refused[1].hint
+
     def test_a_patch_that_is_a_folder_or_a_pipe(self, tmp_path: Path) -> None:
         folder = write(tmp_path)
         (folder / "0002-x.patch").mkdir()

@@ -125,6 +125,18 @@ def test_what_a_rolling_suite_lost_is_said_and_remembered(machine: Machine) -> N
     assert notes["3.13.5"] == ""
 
 
+def test_a_release_that_was_named_and_is_gone_is_remembered(machine: Machine) -> None:
+    machine.apt.gone.add("3.13.10-1")
+    with pytest.raises(GoneError):
+        machine.source().resolve("3.13.10")
+    listing = machine.home.root / "sources" / "debian" / "packages.json"
+    for _fetched_again in range(2):
+        notes = {offer.version: offer.note for offer in machine.source().offers()}
+        assert "no longer" in notes["3.13.10"]
+        for file in machine.home.root.rglob(listing.name):
+            os.utime(file, (0, 0))
+
+
 def test_when_all_of_a_version_are_gone_that_is_the_error(machine: Machine) -> None:
     machine.apt.gone.add("3.15.0~b1-1")
     for _ in range(2):

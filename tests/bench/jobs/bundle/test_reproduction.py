@@ -258,6 +258,33 @@ def test_where_host_and_builds_differ(folder: Path, tmp_path: Path) -> None:
     assert report.as_json(comparison)["agrees"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "rows"),
+    [
+        ({}, {"dispatch": "computed gotos", "handlers": 250}, []),
+        ({}, {"dispatch": "tail calls"}, [("computed_gotos", "True", "tail calls")]),
+        ({}, {"pgo": None}, [("pgo", "False", "unknown")]),
+        # Of clang builds, older versions did not know what they do not tell.
+        (
+            {"compiler": "clang version 19", "options": "", "computed_gotos": False},
+            {"compiler": "clang version 19", "options": "", "dispatch": "unknown", "pgo": None}
+            | {"lto": None, "computed_gotos": None},
+            [],
+        ),
+    ],
+)
+def test_older_facts_are_compared_with_newer_ones(
+    old: dict[str, Any], new: dict[str, Any], rows: list[tuple[str, str, str]], tmp_path: Path
+) -> None:
+    before = lay_out(tmp_path / "one")
+    after = copy.deepcopy(before)
+    for content, changes in ((before, old), (after, new)):
+        content["base"]["build"]["facts"] |= changes
+    comparison = side_by_side(read_result(before), read_result(after))
+    expected = [(f"base, {name}", one, other) for name, one, other in rows]
+    assert list(comparison.builds) == expected
+
+
 def test_nothing_in_common(folder: Path, tmp_path: Path) -> None:
     before = lay_out(tmp_path / "one")
     after = copy.deepcopy(before)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.cli.main import main
+from bench.jobs.inventory import builds
 from tests import fake
+from tests.builder.builds.test_store import FACTS
 from tests.fake.repository import commit_tree
 
 
@@ -92,3 +96,26 @@ def test_gc_removes_what_a_killed_run_left(workbench: Workbench) -> None:
     (half / "prefix").mkdir(parents=True)
     assert workbench.patchbench("gc") == 0
     assert not half.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"dispatch": "computed gotos", "pgo": False}, ("yes, 5 jumps", "no")),
+        ({"dispatch": "merged gotos", "pgo": True}, ("merged, 5 jumps", "yes")),
+        ({"dispatch": "switch", "computed_gotos": False, "pgo": False}, ("no", "no")),
+        (
+            {"dispatch": "tail calls", "computed_gotos": False, "pgo": None},
+            ("no: tail calls, 5 jumps", "unknown"),
+        ),
+        (
+            {"dispatch": "unknown", "computed_gotos": None, "pgo": None},
+            ("unknown", "unknown"),
+        ),
+    ],
+)
+def test_what_is_unknown_of_a_build_is_listed_so(
+    changes: dict[str, Any], text: tuple[str, str]
+) -> None:
+    facts = replace(FACTS, indirect_jumps=5, **changes)
+    assert (builds._gotos(facts), builds._yes(facts.pgo)) == text

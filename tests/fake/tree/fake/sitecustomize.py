@@ -2,6 +2,7 @@
 
 import collections
 import os
+import re
 import sys
 import sysconfig
 
@@ -13,12 +14,15 @@ with open(os.path.join(lib, "fake", "version")) as file:
     version = file.read().strip()
 sys.version = version + sys.version[sys.version.index(" ") :]
 Version = collections.namedtuple("Version", "major minor micro releaselevel serial")
-sys.version_info = Version(*map(int, version.split(".")), "final", 0)
+numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version).groups()
+sys.version_info = Version(*map(int, numbers), "final", 0)
 get_path = sysconfig.get_path
 
 
 def get_config_vars(*names):
     values = {"CONFIG_ARGS": arguments, "CC": "gcc", "CFLAGS": "-g -O1"}
+    if "--disable-gil" in arguments:
+        values["Py_GIL_DISABLED"] = 1
     return [values.get(name) for name in names] if names else values
 
 

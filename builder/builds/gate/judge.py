@@ -8,58 +8,48 @@ candidate does not.
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from builder.builds import facts
+from builder.builds.gate.regrtest import limit, parse, regrtest
+from builder.builds.gate.selections import Selected, has_test, selected
 from builder.builds.store import Build
 from builder.errors import BuildError, StoreError
 from builder.files import NO_SPACE, guard_writes, write_atomically
 from builder.home import Home
 from builder.locks import LockOrder
-from builder.process import Command, Runner, clean_environment
-
-# Tests of the interpreter: evaluation loop, compiler, built-in types, tracing, threads and memory.
-# Names that a branch does not have are left out.
-CORE = (
-    "test_grammar test_opcodes test_compile test_dis test_peepholer test_code test_builtin "
-    "test_generators test_genexps test_coroutines test_exceptions test_raise test_with test_scope "
-    "test_class test_descr test_super test_property test_call test_extcall test_funcattrs "
-    "test_int test_long test_float test_complex test_bool test_str test_unicode test_bytes "
-    "test_string test_list test_tuple test_dict test_set test_slice test_range test_xrange "
-    "test_iter test_itertools test_enumerate test_unpack test_unpack_ex test_listcomps "
-    "test_binop test_augassign test_compare test_richcmp test_contains test_global test_dynamic "
-    "test_operator test_functools test_weakref test_gc test_sys test_sys_settrace "
-    "test_sys_setprofile test_trace test_thread test_threading test_signal test_import "
-    "test_marshal test_pickle test_copy test_json test_re test_struct test_decimal"
-).split()
-
-# For further layouts of a source that was tested already: checks that the build was linked well.
-SHORT = (
-    "test_grammar test_opcodes test_builtin test_generators test_exceptions test_descr test_int "
-    "test_long test_float test_list test_tuple test_dict test_set test_gc test_sys test_struct"
-).split()
-_NAMES = {"core": CORE, "short": SHORT}
+from builder.process import Command, Runner
 
 _RERUNS = 2
 # More failures than this are not chance, and are not run again.
 _MOST_RERUN = 10
-_TEST_SECONDS = 600
-_LONGEST_SECONDS = 3 * 3600.0
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """The test result of one build: names of test modules; `seconds` of wall time."""
+    """The test result of one build: names of test modules; `seconds` of wall time.
+
+    `left_out` are names of the selection that the tree of the build does not have.
+    """
 
     selection: str
     passed: tuple[str, ...]
     failed: tuple[str, ...]
     skipped: tuple[str, ...]
     seconds: float
+    left_out: tuple[str, ...] = ()
+
+    def is_of(self, names: Sequence[str]) -> bool:
+        """Whether it is the result of these tests, and of no others."""
+        return {*self.passed, *self.failed, *self.skipped} == set(names)
+
+
+class UntestedError(BuildError):
+    """A candidate of which no test could be run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +58,9 @@ class Judgement:
 
     `broken`: tests that fail, but pass on the base. `flaky`: tests that failed once, and when run
     again passed or failed on the base too. `base_failed`: tests that fail on the base already.
+    `absent`: tests that pass on the base and do not apply to the candidate, since its revision is
+    another one and does not have them, or since only one of the builds has a GIL and the candidate
+    skips them. `left_out`: names of the selection that the base does not have.
     """
 
     selection: str
@@ -75,11 +68,17 @@ class Judgement:
     broken: tuple[str, ...]
     flaky: tuple[str, ...]
     base_failed: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether the candidate may be timed."""
         return not self.broken
+
+
+class NoTestsError(BuildError):
+    """A build that has no test of a selection."""
 
 
 class Gate:
@@ -94,7 +93,7 @@ class Gate:
     def judge(self, base: Build, candidate: Build, selection: str) -> Judgement:
         """Compare two builds on `selection`: short, core or full.
 
-        Raises BuildError if the base passes no test.
+        Raises BuildError if the base passes no test, UntestedError if the candidate has none.
         """
         base_result = self.result(base, selection)
         if not base_result.passed:
@@ -103,21 +102,48 @@ class Gate:
                 where=str(base.logs / f"gate-{selection}.log"),
                 hint="Read the log there; --gate none skips the tests.",
             )
-        candidate_result = self.result(candidate, selection)
+        try:
+            candidate_result = self.result(candidate, selection)
+        except NoTestsError as error:
+            raise UntestedError(error.what, where=error.where, hint=error.hint) from error
         suspects = [name for name in base_result.passed if name not in candidate_result.passed]
+        absent = self._absent(base, candidate, suspects, candidate_result)
+        suspects = [name for name in suspects if name not in absent]
         broken = suspects
         if len(suspects) <= _MOST_RERUN:
             broken = [name for name in suspects if not self._is_flaky(base, candidate, name)]
         return Judgement(
             selection=selection,
-            tests=len(base_result.passed),
+            tests=len(base_result.passed) - len(absent),
             broken=tuple(broken),
             flaky=tuple(name for name in suspects if name not in broken),
             base_failed=base_result.failed,
+            absent=absent,
+            left_out=base_result.left_out,
         )
 
+    def _absent(
+        self, base: Build, candidate: Build, suspects: Sequence[str], result: GateResult
+    ) -> tuple[str, ...]:
+        """The tests that do not apply to a candidate of another revision, or with another GIL.
+
+        Any other candidate must have them and run them: a patch that removes a test, or has it
+        skipped, has not passed it.
+        """
+        absent = set()
+        if suspects and _commit(base) != _commit(candidate):
+            folder = self._folder(candidate)
+            absent |= {name for name in suspects if not has_test(folder, name)}
+        if _is_free_threaded(base) != _is_free_threaded(candidate):
+            absent |= set(suspects) & set(result.skipped)
+        return tuple(sorted(absent))
+
     def result(self, build: Build, selection: str) -> GateResult:
-        """The test result of a build: the stored one, or a new one from running the tests."""
+        """The test result of a build: the stored one, or a new one from running the tests.
+
+        Raises BuildError if the build has no test of the selection.
+        """
+        tests = self.tests_of(build, selection)
         file = _result_file(build.folder, selection)
         with self._home.queue.hold(
             self._home.lock(f"gate-{build.key}"),
@@ -126,17 +152,45 @@ class Gate:
             say=self._say,
         ):
             result = _load(file)
-            if result is None:
-                result = self._test(build, selection)
+            if result is None or not result.is_of(tests.names):
+                result = self._test(build, selection, tests)
                 if not result.passed:
                     return result  # perhaps the machine's fault, and therefore not stored
                 with guard_writes(build.folder):
                     write_atomically(file, json.dumps(asdict(result), indent=1))
         return result
 
-    def has_result(self, folder: Path, selection: str) -> bool:
-        """Whether the build in `folder` has a stored result, so that `result` starts nothing."""
-        return _load(_result_file(folder, selection)) is not None
+    def has_result(self, build: Build, selection: str) -> bool:
+        """Whether the build has a stored result, so that `result` starts nothing."""
+        result = _load(_result_file(build.folder, selection))
+        return result is not None and result.is_of(self._selected(build, selection).names)
+
+    def tests_of(self, build: Build, selection: str) -> Selected:
+        """The tests of a selection that the build has.
+
+        Raises BuildError if it has none: regrtest without names would run everything.
+        """
+        tests = self._selected(build, selection)
+        if not tests.names:
+            raise NoTestsError(
+                f"{build.title} has no test of the {selection} selection: nothing could be tested.",
+                where=str(self._folder(build)),
+                hint="Build it with its tests: leave out the option of configure that omits them. "
+                "--gate none skips the tests.",
+            )
+        return tests
+
+    def _selected(self, build: Build, selection: str) -> Selected:
+        return selected(
+            self._folder(build),
+            selection,
+            version=build.facts.version,
+            free_threaded=_is_free_threaded(build),
+        )
+
+    def _folder(self, build: Build) -> Path:
+        library = facts.library_folder(build.python, build.prefix, build.facts, self._runner)
+        return library / "test"
 
     def command(
         self,
@@ -150,9 +204,9 @@ class Gate:
         """The command that `result` starts for a build of that version and these tests."""
         return regrtest(python, version, names, scratch=scratch, jobs=self._jobs, locks=locks)
 
-    def _test(self, build: Build, selection: str) -> GateResult:
+    def _test(self, build: Build, selection: str, tests: Selected) -> GateResult:
         self._say(f"{build.title}: gate ({selection} regrtest)")
-        names = tests_of(build, selection)
+        names = tests.names
         result = self._regrtest(build, names, build.logs / f"gate-{selection}.log")
         outcome = parse(result.output, names)
         return GateResult(
@@ -161,6 +215,7 @@ class Gate:
             failed=outcome.failed,
             skipped=outcome.skipped,
             seconds=result.seconds,
+            left_out=tests.left_out,
         )
 
     def _is_flaky(self, base: Build, candidate: Build, name: str) -> bool:
@@ -192,7 +247,7 @@ class Gate:
                 scratch=Path(scratch),
                 locks=(host,),
             )
-            result = self._runner.run(command, log=log, timeout=_limit(names))
+            result = self._runner.run(command, log=log, timeout=limit(names))
         if NO_SPACE in result.output and not result.ok:
             # These failures must not be stored as the result of the build.
             raise StoreError(
@@ -213,90 +268,13 @@ class _Run:
         return f"regrtest {self.ending}"
 
 
-def _limit(names: Sequence[str]) -> float:
-    """The time limit of a regrtest run, in seconds: 2.7's regrtest has none for each test."""
-    return min(_TEST_SECONDS + 60.0 * len(names), _LONGEST_SECONDS)
+def _commit(build: Build) -> object:
+    revision = build.recipe.get("revision")
+    return revision.get("commit") if isinstance(revision, dict) else None
 
 
-def tests_of(build: Build, selection: str) -> tuple[str, ...]:
-    """The names of a selection's tests that the build has; a test is a module or a package."""
-    folder = Path(build.prefix) / "lib" / f"python{'.'.join(build.facts.version.split('.')[:2])}"
-    # Data files such as 2.7's test_doctest3.txt are left out.
-    available = {
-        path.stem
-        for path in (folder / "test").glob("test_*")
-        if path.suffix == ".py" or (path / "__init__.py").is_file()
-    }
-    names = available if selection == "full" else available & set(_NAMES[selection])
-    return tuple(sorted(names))
-
-
-def regrtest(
-    python: Path,
-    version: str,
-    names: Sequence[str],
-    *,
-    scratch: Path,
-    jobs: int,
-    locks: tuple[int, ...] = (),
-) -> Command:
-    """The command that runs tests in worker processes, so that a crash ends only one test."""
-    python2 = version.startswith("2.")
-    module = "test.regrtest" if python2 else "test"
-    options = [f"-j{max(1, jobs)}"] + ([] if python2 else [f"--timeout={_TEST_SECONDS}"])
-    return Command(
-        argv=(str(python), "-m", module, *options, *names),
-        cwd=scratch,
-        env=clean_environment(HOME=str(scratch), TMPDIR=str(scratch)),
-        keep_fds=locks,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TestOutcomes:
-    """Names of tests by outcome."""
-
-    passed: tuple[str, ...]
-    failed: tuple[str, ...]
-    skipped: tuple[str, ...]
-
-
-# "2 tests failed:", "1 test skipped (env changed):" and the indented names that follow.
-_SECTION = re.compile(
-    r"^(\d+) (?:re-run )?tests? (failed|skipped|altered|run no tests|omitted)[^:\n]*:\n"
-    r"((?:[ \t]+\S.*\n?)+)",
-    re.MULTILINE,
-)
-_ENDED = re.compile(r"^(?:All \d+ tests? OK|\d+ tests? OK|\d+ tests? failed)", re.MULTILINE)
-
-
-def parse(output: str, names: Sequence[str]) -> TestOutcomes:
-    """Read the lists at the end of regrtest's output (of 2.7 and 3.x).
-
-    A test passed if it is one of `names`, regrtest ran to its end, and no list contains it; an
-    altered environment counts as passed, as in regrtest.
-    """
-    lists: dict[str, set[str]] = {}
-    for match in _SECTION.finditer(output + "\n"):
-        listed = re.findall(r"\btest_\w+(?:\.\w+)*", match.group(3))
-        lists.setdefault(match.group(2), set()).update(listed)
-    skipped = lists.get("skipped", set()) | lists.get("run no tests", set())
-    skipped |= lists.get("omitted", set())
-    failed = lists.get("failed", set())
-    requested = set(names)
-    failed_modules = {name for name in requested if any(_is_of(test, name) for test in failed)}
-    if not _ENDED.search(output):
-        failed_modules = requested - skipped
-    return TestOutcomes(
-        passed=tuple(sorted(requested - failed_modules - skipped)),
-        failed=tuple(sorted(failed_modules)),
-        skipped=tuple(sorted(skipped & requested)),
-    )
-
-
-def _is_of(test: str, name: str) -> bool:
-    """Whether a listed test is the module `name` or a part of it that regrtest runs separately."""
-    return test == name or test.startswith(f"{name}.") or test.endswith(f".{name}")
+def _is_free_threaded(build: Build) -> bool:
+    return build.facts.config.get("Py_GIL_DISABLED") == "1"
 
 
 def _result_file(folder: Path, selection: str) -> Path:
@@ -307,6 +285,9 @@ def _load(path: Path) -> GateResult | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         lists = {key: tuple(data[key]) for key in ("passed", "failed", "skipped")}
-        return GateResult(selection=data["selection"], seconds=data["seconds"], **lists)
-    except (OSError, ValueError, KeyError, TypeError):
+        left_out = tuple(data.get("left_out", ()))
+        return GateResult(
+            selection=data["selection"], seconds=data["seconds"], left_out=left_out, **lists
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

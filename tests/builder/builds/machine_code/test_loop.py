@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.builds.machine_code import Loop, code_digest, code_size, evaluation_loop
+from builder.builds.machine_code import Dispatch, Loop, evaluation_loop
 
 # Four handlers, each with a dispatch of its own; -fno-gcse keeps gcc from merging them.
 LOOP = """
@@ -43,7 +43,10 @@ def test_the_loops_shape(tmp_path: Path) -> None:
     loop = evaluation_loop([compiled(tmp_path, "-fno-reorder-blocks")])
     assert loop.function == "_PyEval_EvalFrameDefault"
     assert loop.indirect_jumps == 4
-    assert loop.has_label_table
+    assert loop.dispatch is Dispatch.GOTOS
+    assert loop.computed_gotos
+    assert loop.handlers == 4
+    assert (loop.pgo, loop.lto, loop.reasons) == (False, False, {})
     assert loop.size > 20
     assert loop.compiler.startswith("GNU C")
     assert "-fno-gcse" in loop.options
@@ -58,25 +61,17 @@ def test_merged_dispatch_shows(tmp_path: Path) -> None:
 def test_options_are_those_of_the_loops_own_unit(tmp_path: Path) -> None:
     loop = evaluation_loop([compiled(tmp_path, "-fprofile-use", "-Wno-missing-profile")])
     assert "-fprofile-use" in loop.options
+    assert (loop.pgo, loop.lto) == (True, False)
 
 
 def test_binaries_without_a_loop_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("not ELF")
-    assert evaluation_loop([tmp_path / "text"]) == Loop()
+    nothing = evaluation_loop([tmp_path / "text"])
+    assert nothing == Loop()
+    assert (nothing.computed_gotos, nothing.pgo, nothing.lto) == (None, None, None)
+    assert set(nothing.reasons) == {"dispatch", "pgo", "lto"}
     there = compiled(tmp_path / "real")
     assert evaluation_loop([tmp_path / "text", Path("/bin/true"), there]).function
-
-
-def test_the_digest_is_of_instructions_alone(tmp_path: Path) -> None:
-    one = code_digest(compiled(tmp_path / "one"))
-    assert code_digest(compiled(tmp_path / "two", text='"y"')) == one
-    assert code_digest(compiled(tmp_path / "three", "-O1")) != one
-
-
-def test_the_size_is_of_instructions_alone(tmp_path: Path) -> None:
-    one = code_size(compiled(tmp_path / "one"))
-    assert one > 100
-    assert code_size(compiled(tmp_path / "two", text='"' + "y" * 9999 + '"')) == one
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF" + b"\xff" * 64])
@@ -84,5 +79,3 @@ def test_damaged_binaries_are_no_accident(tmp_path: Path, content: bytes) -> Non
     path = tmp_path / "damaged"
     path.write_bytes(content)
     assert evaluation_loop([path]) == Loop()
-    assert code_digest(path)
-    assert code_size(path) == 0
