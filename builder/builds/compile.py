@@ -385,22 +385,28 @@ class Builder:
         required = required_generators(recipe, repository)
         return self._store.provide(
             recipe.key,
-            lambda folder, lock_fd: self._build(recipe, repository, folder, lock_fd),
+            lambda folder, lock_fd: self._build(recipe, repository, required, folder, lock_fd),
             lambda build: _is_current(build, required),
         )
 
     def commands(self, recipe: Recipe, repository: Repository) -> tuple[Command, ...]:
         """The commands that `provide` would start now; none for a build in the store."""
         stored = self._store.find(recipe.key)
-        if stored is not None and _is_current(stored, required_generators(recipe, repository)):
+        required = required_generators(recipe, repository)
+        if stored is not None and _is_current(stored, required):
             return ()
         folder = self._store.folder(recipe.key)
-        steps = self._steps(recipe, repository, folder)
+        steps = self._steps(recipe, repository, required, folder)
         query = facts.query_command(installed_python(folder, recipe), folder / "prefix")
         return (*(step.command for step in steps), query)
 
     def _steps(
-        self, recipe: Recipe, repository: Repository, folder: Path, locks: tuple[int, ...] = ()
+        self,
+        recipe: Recipe,
+        repository: Repository,
+        required: Requirement,
+        folder: Path,
+        locks: tuple[int, ...] = (),
     ) -> tuple[BuildStep, ...]:
         configure = repository.read(recipe.tree, "configure") or b""
         return steps(
@@ -408,12 +414,19 @@ class Builder:
             home=self._home,
             folder=folder,
             options=Options.of(configure.decode("utf-8", "replace")),
-            regenerate=required_generators(recipe, repository).targets,
+            regenerate=required.targets,
             jobs=self._jobs,
             locks=locks,
         )
 
-    def _build(self, recipe: Recipe, repository: Repository, folder: Path, lock_fd: int) -> Build:
+    def _build(
+        self,
+        recipe: Recipe,
+        repository: Repository,
+        required: Requirement,
+        folder: Path,
+        lock_fd: int,
+    ) -> Build:
         home, queue = self._home, self._home.queue
         with (
             # The host last: while waiting for another build of this home, timings may go on.
@@ -431,8 +444,8 @@ class Builder:
                 runner=self._runner,
                 say=self._say,
                 watch=self._watch,
-                steps=self._steps(recipe, repository, folder, (lock_fd, work, host)),
-                required=required_generators(recipe, repository),
+                steps=self._steps(recipe, repository, required, folder, (lock_fd, work, host)),
+                required=required,
             ).run(repository)
 
 
